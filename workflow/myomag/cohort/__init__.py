@@ -1,0 +1,1 @@
+"""From one row per scan to the tables of a paper."""

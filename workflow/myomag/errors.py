@@ -1,0 +1,21 @@
+"""Errors a user can act on: each message names the file, the field and the remedy, and is shown without a traceback."""
+
+
+class MyomagError(Exception):
+    """Base of every error whose message is written for the user."""
+
+
+class SettingsError(MyomagError):
+    """The configuration or the command line is wrong: nothing was started (exit code 2)."""
+
+
+class StudyError(MyomagError):
+    """The study folder or one of its tables cannot be used as it is."""
+
+
+class ScanError(MyomagError):
+    """One scan cannot be processed further: it becomes a failed row of the ledger, the others go on."""
+
+
+class LedgerError(MyomagError):
+    """A file is not what the ledger says it is: it was changed, removed or replaced behind the pipeline's back."""

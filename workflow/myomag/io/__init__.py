@@ -1,0 +1,1 @@
+"""Files: NIfTI-MRS, vendor formats, tables and JSON records."""
