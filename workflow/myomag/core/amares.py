@@ -164,7 +164,7 @@ class _Problem:
         rate = 2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN]
         exponent = np.outer(time, rate) + 1j * values[PHASE]
         if values[GAUSSIAN].any():
-            exponent -= KAPPA * np.outer(time**2, values[GAUSSIAN] ** 2)
+            exponent -= KAPPA * np.outer(time**2, values[GAUSSIAN])
         return time, np.exp(exponent), values
 
     def residual_norm_sq(self, theta: NDArray[np.float64]) -> float:
@@ -198,10 +198,10 @@ class _Problem:
         blocks[0] = matrix[AMPLITUDE] + 1j * amplitude * matrix[PHASE]
         blocks[1] = amplitude * (2j * np.pi * matrix[FREQUENCY] - np.pi * matrix[LORENTZIAN])
         if self._powers == 3:
-            blocks[2] = -2 * KAPPA * amplitude * values[GAUSSIAN][:, None] * matrix[GAUSSIAN]
+            blocks[2] = -KAPPA * amplitude * matrix[GAUSSIAN]
         if self.fit_begin_time:
             blocks[0, :, -1] = values[AMPLITUDE] * (2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN])
-            blocks[1, :, -1] -= 2 * KAPPA * values[AMPLITUDE] * values[GAUSSIAN] ** 2
+            blocks[1, :, -1] -= 2 * KAPPA * values[AMPLITUDE] * values[GAUSSIAN]
         return blocks.reshape(-1, matrix.shape[2])
 
 
@@ -311,7 +311,7 @@ def _result(
         linewidths_hz_sd=sd[2 * count : 3 * count],
         phases_deg_sd=sd[3 * count : 4 * count],
         lorentzian_hz=lines[LORENTZIAN],
-        gaussian_hz=lines[GAUSSIAN],
+        gaussian_hz=np.sqrt(lines[GAUSSIAN]),
         offsets_hz=tuple(offsets[layout.component_line == index] for index in range(count)),
         weights=tuple(layout.component_weight[layout.component_line == index] for index in range(count)),
         begin_time_s=problem.begin_time_s(theta),
@@ -343,12 +343,12 @@ def _line_jacobian(
 
     The FWHM of a Voigt line is .5346·L + √(.2166·L² + G²) (Olivero & Longbothum 1977).
     """
-    lorentzian, gaussian = lines[LORENTZIAN], lines[GAUSSIAN]
-    root = np.sqrt(0.2166 * lorentzian**2 + gaussian**2)
+    lorentzian, gaussian_squared = lines[LORENTZIAN], lines[GAUSSIAN]
+    root = np.sqrt(0.2166 * lorentzian**2 + gaussian_squared)
     pure = np.where(root > 0, root, 1.0)
-    by_lorentzian = np.where(gaussian > 0, 0.5346 + 0.2166 * lorentzian / pure, 1.0)
-    by_gaussian = np.where(root > 0, gaussian / pure, 0.0)
-    widths = np.where(gaussian > 0, 0.5346 * lorentzian + root, lorentzian)
+    by_lorentzian = np.where(gaussian_squared > 0, 0.5346 + 0.2166 * lorentzian / pure, 1.0)
+    by_gaussian = np.where(root > 0, 0.5 / pure, 0.0)
+    widths = np.where(gaussian_squared > 0, 0.5346 * lorentzian + root, lorentzian)
     matrix = layout.line_matrix
     begin_time = np.zeros((1, matrix.shape[2]))
     if fit_begin_time:

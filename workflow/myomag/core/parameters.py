@@ -26,10 +26,10 @@ class ParameterMap:
     names : tuple of str
         One `quantity:line` per free parameter; the last may be `begin_time_s`.
     start, lower, upper : ndarray, shape (parameters,)
-        Start values and bounds of θ [FID units, Hz, rad, s].
+        Start values and bounds of θ [FID units, Hz, Hz², rad, s].
     line_matrix, line_constant : ndarray, shapes (5, lines, parameters) and (5, lines)
-        Amplitude [FID units], frequency [Hz], Lorentzian and Gaussian FWHM [Hz] and phase [rad] of each line:
-        line_matrix @ θ + line_constant.
+        Amplitude [FID units], frequency [Hz], Lorentzian FWHM [Hz], square of the Gaussian FWHM [Hz²] and phase [rad]
+        of each line: line_matrix @ θ + line_constant. The square, because the FID depends on it linearly near zero.
     component_line : ndarray of int, shape (components,)
         Line each component belongs to.
     component_weight : ndarray, shape (components,)
@@ -94,9 +94,9 @@ def parameter_map(prior: PriorKnowledge, spectrometer_frequency_mhz: float, *, f
             used = quantity != "j_hz" or len(line.ratios) > 1
             if used and not isinstance(entry, Tie) and not entry.fixed:
                 free[quantity, line.name] = entry
-    scale = np.array([units.get(quantity, 1.0) for quantity, _ in free])
     start, lower, upper = (
-        scale * np.array([getattr(value, side) for value in free.values()]) for side in ("start", "lower", "upper")
+        np.array([_fit_unit(quantity, getattr(value, side), units) for (quantity, _), value in free.items()])
+        for side in ("start", "lower", "upper")
     )
     names = [f"{quantity}:{line}" for quantity, line in free]
     if fit_begin_time:
@@ -116,20 +116,25 @@ def parameter_map(prior: PriorKnowledge, spectrometer_frequency_mhz: float, *, f
     )
 
 
+def _fit_unit(quantity: str, value: float, units: dict[str, float]) -> float:
+    return value**2 if quantity == "gaussian_hz" else value * units.get(quantity, 1.0)
+
+
 def _affine(
     prior: PriorKnowledge, column: dict[tuple[str, str], int], units: dict[str, float], line: str, quantity: str
 ) -> tuple[int, float, float]:
     """Free parameter a quantity follows (−1: none), its factor and its constant, in fit units."""
     root, scale, offset = prior.root(line, quantity)
-    unit = units.get(quantity, 1.0)
+    if quantity == "gaussian_hz":
+        scale = scale**2
     # The offset of a tied shift is in Hz already.
-    constant = offset if quantity == "shift_ppm" else offset * unit
+    constant = offset if quantity == "shift_ppm" else _fit_unit(quantity, offset, units)
     if (quantity, root) in column:
         return column[quantity, root], scale, constant
     value = prior.line(root).parameters[quantity]
     if isinstance(value, Tie):
         raise TypeError(quantity)
-    return -1, 0.0, scale * value.start * unit + constant
+    return -1, 0.0, scale * _fit_unit(quantity, value.start, units) + constant
 
 
 def _line_map(

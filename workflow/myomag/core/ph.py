@@ -79,7 +79,7 @@ def ph_calibration(document: Mapping[str, Any]) -> PhCalibration:
 
 
 def ph_posterior(calibration: PhCalibration, *, delta_ppm: float, delta_sd_ppm: float) -> ShiftPosterior:
-    """Intracellular pH with SD and 95 % interval from a Pi shift and its SD [ppm from PCr]; see `calibration.shift_posterior`."""
+    """Intracellular pH with SD and 95 % interval from a Pi shift and its SD [ppm from PCr] (`shift_posterior`)."""
     return shift_posterior(
         calibration.ph,
         shift_ppm=delta_ppm,

@@ -88,7 +88,9 @@ class PriorKnowledge:
             raise ValueError(f"line {duplicate} is given twice")
         for line in self.lines:
             for quantity in QUANTITIES:
-                self.root(line.name, quantity)
+                _, _, offset = self.root(line.name, quantity)
+                if quantity == "gaussian_hz" and offset:
+                    raise ValueError(f"line {line.name}: gaussian_hz: a tie of a Gaussian width takes no offset")
 
     def line(self, name: str) -> Line:
         """Line of that name; ValueError if there is none."""

@@ -51,7 +51,7 @@ def _line_basis(
     """Each line with unit amplitude and zero phase, shape (points, lines)."""
     values = layout.components(theta)
     exponent = np.outer(time, 2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN])
-    exponent -= KAPPA * np.outer(time**2, values[GAUSSIAN] ** 2)
+    exponent -= KAPPA * np.outer(time**2, values[GAUSSIAN])
     components = np.exp(exponent) * layout.component_weight
     owner = np.eye(layout.line_matrix.shape[1])[layout.component_line]
     return components @ owner
