@@ -1,0 +1,311 @@
+"""The ledger: per batch of scans and step, which files were read and written, with digests, and how it ended.
+
+A ledger is a TSV with one row per scan. Snakemake tracks the ledger; the files it names are checked against their
+digests whenever a step reads them.
+"""
+
+import csv
+import io
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from myomag.errors import LedgerError, ScanError
+from myomag.files import sha256_bytes, sha256_file, write_atomic
+from myomag.provenance import digest, record_activity
+from myomag.study import printable, split_stem
+
+STEPS = ("raw", "convert", "qc", "fit", "magnesium")
+COLUMNS = ("scan", "participant_id", "session_id", "status", "step", "reason", "settings", "code", "inputs", "outputs")
+
+Files = dict[str, tuple[str, str]]
+"""Role of a file → (path, SHA-256); raw paths are relative to the study, all others to the derivative."""
+
+StepFunction = Callable[[str, Mapping[str, Path], Mapping[str, Any]], dict[str, bytes]]
+
+OUTPUT_NAMES = {
+    "convert": {"fid": "{stem}.nii.gz", "sidecar": "{stem}.json"},
+    "qc": {
+        "preproc": "{base}_desc-preproc_{suffix}.nii.gz",
+        "preproc_sidecar": "{base}_desc-preproc_{suffix}.json",
+        "quality": "{base}_desc-quality_mrs.json",
+    },
+    "fit": {"fit": "{base}_desc-amares_fit.json"},
+    "magnesium": {"magnesium": "{base}_desc-magnesium_mrs.json"},
+}
+READS = {
+    "convert": ("raw", "sidecar"),
+    "qc": ("fid", "sidecar"),
+    "fit": ("preproc", "preproc_sidecar", "quality"),
+    "magnesium": ("fit", "quality"),
+}
+"""Roles a step reads; for raw files a role stands for its numbered companions too (raw, raw_1, …)."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan in a ledger.
+
+    Attributes
+    ----------
+    status : str
+        "ok" or "failed".
+    step, reason : str
+        Step at which the scan failed, and why; the step of the ledger and "" otherwise.
+    settings, code : str
+        Digests of the settings that held for this scan and of the step's code.
+    inputs, outputs : Files
+        Files read and written.
+    """
+
+    scan: str
+    participant_id: str
+    session_id: str
+    status: str = "ok"
+    step: str = ""
+    reason: str = ""
+    settings: str = ""
+    code: str = ""
+    inputs: Files = field(default_factory=dict)
+    outputs: Files = field(default_factory=dict)
+
+
+def batch_of(participant_id: str, batches: int) -> int:
+    """Batch of a participant: it depends on the label alone, never on who else is in the study."""
+    return int.from_bytes(sha256(participant_id.encode("utf-8", "surrogateescape")).digest()[:8], "big") % batches
+
+
+def ledger_path(step: str, batch: int | str) -> str:
+    """Place of a ledger inside the derivative."""
+    return f"ledger/{step}/batch-{batch}.tsv"
+
+
+def ledger_bytes(rows: Iterable[Row]) -> bytes:
+    """TSV text of a ledger, rows sorted by scan."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
+    writer.writerow(COLUMNS)
+    for row in sorted(rows, key=lambda row: row.scan):
+        values = (getattr(row, name) for name in COLUMNS)
+        writer.writerow([json.dumps(v, sort_keys=True) if isinstance(v, dict) else printable(v) or "n/a" for v in values])
+    return text.getvalue().encode()
+
+
+def read_ledger(path: Path) -> list[Row]:
+    """Rows of a ledger.
+
+    Raises
+    ------
+    LedgerError
+        If the file is missing or is not a ledger.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if not lines or tuple(lines[0].split("\t")) != COLUMNS:
+            raise ValueError("unexpected columns")
+        return [_row(line) for line in lines[1:]]
+    except (OSError, ValueError, TypeError) as error:
+        raise LedgerError(f"{path.name} of {path.parent.name}: not a readable ledger ({error}).") from error
+
+
+def _row(line: str) -> Row:
+    cells = dict(zip(COLUMNS, line.split("\t"), strict=True))
+    files = {
+        name: {role: (str(path), str(sha)) for role, (path, sha) in json.loads(cells[name]).items()}
+        for name in ("inputs", "outputs")
+    }
+    text = {name: "" if value == "n/a" else value for name, value in cells.items() if name not in files}
+    return Row(**text, **files)
+
+
+def available_files(rows: Iterable[Row]) -> Files:
+    """Files of one scan that the rows of several ledgers name; later rows win."""
+    files: Files = {}
+    for row in rows:
+        files |= row.inputs | row.outputs
+    return files
+
+
+def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
+    """Path of a file the ledger names, after comparing its digest.
+
+    Raises
+    ------
+    LedgerError
+        If the file is missing, changed, or outside `root`.
+    """
+    place = root / path
+    remedy = f"Restore it, or compute it again from there: myomag run STUDY -- --forcerun {step}"
+    if not place.resolve().is_relative_to(root.resolve()):
+        raise LedgerError(f"{path}: the ledger names a file outside the derivative. {remedy}")
+    try:
+        found = sha256_file(place)
+    except OSError as error:
+        raise LedgerError(f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {remedy}") from error
+    if found != sha:
+        raise LedgerError(
+            f"{path}: changed since step {step} wrote it (expected SHA-256 {sha[:12]}…, found {found[:12]}…). {remedy}"
+        )
+    return place
+
+
+def run_step(
+    step: str,
+    function: StepFunction,
+    *,
+    previous: Path,
+    ledger: Path,
+    spec: str,
+    study: Path,
+    job: str = "",
+) -> None:
+    """Run one step over one batch of scans and write its ledger.
+
+    Bad data (`ScanError`) makes a failed row; a file that is not what the previous ledger says, or a bug, stops the
+    job. Outputs that an earlier run wrote for these scans and this one did not are removed.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step.
+    function : callable
+        The step's pure function: scan, inputs by role, settings → outputs by role.
+    previous, ledger : Path
+        Ledger of the step before and of this one, relative to the derivative, which is the working directory.
+    spec : str
+        JSON with `settings`, `overrides` and `code`, as the rule has it.
+    study : Path
+        Study folder, in which raw files are looked up.
+    job : str
+        What the scheduler calls this job.
+    """
+    started = datetime.now(UTC)
+    root = Path.cwd()
+    content = json.loads(spec)
+    before = read_ledger(previous)
+    rows = []
+    for number, row in enumerate(before, start=1):
+        rows.append(_run_scan(step, function, row, content, root, study))
+        log.info("%s %d/%d %s: %s", step, number, len(before), row.scan, rows[-1].reason or rows[-1].status)
+    text = ledger_bytes(rows)
+    _remove_left_over(root, ledger, rows)
+    write_atomic(root, str(ledger), text)
+    record_activity(
+        root,
+        str(ledger.with_suffix(".activity.jsonl")),
+        started=started,
+        step=step,
+        content={"job": job, "ledger_sha256": sha256_bytes(text), "previous_ledger_sha256": sha256_file(previous)},
+    )
+
+
+def settings_for(content: Mapping[str, Any], participant_id: str, scan: str) -> dict[str, Any]:
+    """Settings of a spec as they hold for one scan, its overrides applied."""
+    settings: dict[str, Any] = dict(content["settings"])
+    for target in (participant_id, scan):
+        settings |= content["overrides"].get(target, {})
+    return settings
+
+
+def _run_scan(
+    step: str, function: StepFunction, row: Row, content: Mapping[str, Any], root: Path, study: Path
+) -> Row:
+    settings = settings_for(content, row.participant_id, row.scan)
+    done = replace(row, settings=digest(settings), code=content["code"], inputs={}, outputs={})
+    if row.status != "ok":
+        return done
+    files = available_files([row])
+    wanted = {role: files[role] for role in sorted(files) if _reads(step, role)}
+    try:
+        paths = {
+            role: _raw_path(study, path, sha) if step == "convert" else checked_path(root, path, sha, row.step)
+            for role, (path, sha) in wanted.items()
+        }
+        results = function(row.scan, paths, settings)
+    except ScanError as error:
+        return replace(done, status="failed", step=step, reason=" ".join(str(error).split()), inputs=wanted)
+    outputs: Files = {}
+    for role, data in results.items():
+        path = output_path(step, role, row)
+        write_atomic(root, path, data)
+        outputs[role] = (path, sha256_bytes(data))
+    return replace(done, step=step, inputs=wanted, outputs=outputs)
+
+
+def _reads(step: str, role: str) -> bool:
+    return role in READS[step] or (step == "convert" and role.rstrip("0123456789").removesuffix("_") in READS[step])
+
+
+def _raw_path(study: Path, path: str, sha: str) -> Path:
+    try:
+        found = sha256_file(study / path)
+    except OSError as error:
+        raise ScanError(f"{PurePosixPath(path).name}: cannot be read ({error.strerror}).") from error
+    if found != sha:
+        raise LedgerError(f"{path}: the raw file changed while the pipeline ran; start it again.")
+    return study / path
+
+
+def output_path(step: str, role: str, row: Row) -> str:
+    """Place of an output inside the derivative."""
+    base, suffix = split_stem(row.scan)
+    folder = PurePosixPath(row.participant_id, row.session_id, "mrs")
+    return str(folder / OUTPUT_NAMES[step][role].format(stem=row.scan, base=base, suffix=suffix))
+
+
+def _remove_left_over(root: Path, ledger: Path, rows: Sequence[Row]) -> None:
+    """Remove what the ledger about to be replaced lists for scans of this batch and the new one does not."""
+    if not ledger.is_file():
+        return
+    scans = {row.scan for row in rows}
+    kept = {path for row in rows for path, _ in row.outputs.values()}
+    old = {
+        path for row in read_ledger(ledger) if row.scan in scans for path, _ in row.outputs.values() if path not in kept
+    }
+    remove_files(root, old)
+
+
+def remove_files(root: Path, paths: Iterable[str]) -> None:
+    """Remove files below `root` and the folders this leaves empty; paths that lead out of it are refused."""
+    for path in sorted(paths):
+        place = root / path
+        if not place.resolve().is_relative_to(root.resolve()):
+            raise LedgerError(f"{path}: the ledger names a file outside the derivative; it was not removed.")
+        place.unlink(missing_ok=True)
+        for folder in place.parents:
+            if folder == root or not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+def sweep(root: Path, batches: Iterable[int]) -> None:
+    """Remove what belongs to scans and batches that are no longer in the study, and files left unfinished.
+
+    Parameters
+    ----------
+    root : Path
+        The derivative.
+    batches : iterable of int
+        Batches the study has now; their raw ledgers list the scans it has now.
+    """
+    from myomag.files import PRIVATE
+
+    current = {ledger_path("raw", batch) for batch in batches}
+    known = {row.scan for path in current for row in read_ledger(root / path)}
+    people = {row.participant_id for path in current for row in read_ledger(root / path)}
+    for path in sorted(root.glob("ledger/*/batch-*.tsv")):
+        rows = read_ledger(path)
+        gone = (row for row in rows if row.scan not in known and row.scan not in people)
+        remove_files(root, {place for row in gone for place, _ in row.outputs.values()})
+        if ledger_path("raw", path.stem.removeprefix("batch-")) not in current:
+            remove_files(root, {str(p.relative_to(root)) for p in (path, path.with_suffix(".activity.jsonl"))})
+    unfinished = root / PRIVATE / "unfinished"
+    for path in unfinished.glob("*") if unfinished.is_dir() else ():
+        path.unlink(missing_ok=True)

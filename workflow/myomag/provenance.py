@@ -1,0 +1,184 @@
+"""What a result depends on besides data: the digest of a step's code, and the record of who ran it where and when."""
+
+import ast
+import getpass
+import hashlib
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from myomag.files import sha256_bytes, sha256_file, write_atomic
+
+PACKAGE = Path(__file__).resolve().parent
+REPOSITORY = PACKAGE.parents[1]
+LOCK = REPOSITORY / "envs" / "requirements.lock"
+RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakemake", "spec2nii", "statsmodels")
+
+
+def canonical(content: Any) -> str:
+    """JSON text with sorted keys and no spaces: equal content gives equal text."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of the canonical JSON text."""
+    return sha256_bytes(canonical(content).encode())
+
+
+def code_digest(script: Path) -> str:
+    """SHA-256 over the syntax trees of a script and of every module of the package it imports, directly or not.
+
+    Comments, docstrings, formatting and time stamps do not count. Templates and other data files in the folder of an
+    imported module do.
+    """
+    total = hashlib.sha256()
+    for path in sorted(_closure(script.resolve())):
+        total.update(_content_digest(path).encode())
+    return total.hexdigest()
+
+
+def _closure(script: Path) -> set[Path]:
+    found, waiting = {script}, [script]
+    while waiting:
+        for path in _imports(waiting.pop()):
+            if path not in found:
+                found.add(path)
+                waiting.append(path)
+    packages = {path.parent for path in found if path.is_relative_to(PACKAGE)}
+    data = {
+        path
+        for package in packages
+        for folder in (package / "templates",)
+        if folder.is_dir()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    return found | data
+
+
+@cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """Files of the package's modules that a file imports, packages' __init__ included."""
+    if path.suffix != ".py":
+        return ()
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return tuple(sorted({file for name in names for file in _module_files(name)}))
+
+
+def _module_files(name: str) -> Iterator[Path]:
+    parts = name.split(".")
+    if parts[0] != PACKAGE.name:
+        return
+    folder = PACKAGE
+    yield folder / "__init__.py"
+    for part in parts[1:]:
+        if (folder / f"{part}.py").is_file():
+            yield folder / f"{part}.py"
+            return
+        folder = folder / part
+        if not (folder / "__init__.py").is_file():
+            return
+        yield folder / "__init__.py"
+
+
+@cache
+def _content_digest(path: Path) -> str:
+    if path.suffix != ".py":
+        return sha256_file(path)
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body
+            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+                node.body = body[1:]
+    return sha256_bytes(ast.dump(tree).encode())
+
+
+def environment() -> dict[str, Any]:
+    """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
+    packages = {name: found for name in RECORDED_PACKAGES if (found := _version(name))}
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": packages,
+        "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
+        "git_commit": commit,
+        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+    }
+
+
+def record_activity(
+    root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]
+) -> None:
+    """Append a line to an activity record: when, where, by whom and with what a step ran.
+
+    Each line names the SHA-256 of the line before it, so that a changed or removed line breaks the chain.
+
+    Parameters
+    ----------
+    root, relative
+        Derivative folder and the record's place in it.
+    started : datetime
+        Start of the step, with time zone.
+    content : mapping
+        What the step says of itself (digest of its ledger, job).
+    """
+    path = root / relative
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    entry = {
+        "step": step,
+        "started": started.isoformat(timespec="milliseconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "host": socket.gethostname(),
+        "user": _user(),
+        "command": Path(sys.argv[0]).name,
+        **content,
+        **environment(),
+        "previous_sha256": sha256_bytes(lines[-1].encode()) if lines else None,
+    }
+    write_atomic(root, relative, ("\n".join([*lines, canonical(entry)]) + "\n").encode())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # An account without a name, as in a container that runs under a bare user id.
+        return f"uid-{os.getuid()}"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    """Output of a git command in the checkout; None where there is no checkout or no git."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", str(REPOSITORY), *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
