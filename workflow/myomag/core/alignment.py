@@ -1,0 +1,305 @@
+"""Frequency and phase of each transient by maximum likelihood, and the transients that do not belong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+
+_PASSES = 3
+_NEWTON_STEPS = 4
+# Turns by the largest shift within one block of samples; .05 costs .4 % of the signal at that shift.
+_TURNS_PER_BLOCK = 0.05
+# Under noise alone |c|²/(2·variance) is exponential: chance passes 16 once in 10⁷ frequencies.
+_DETECTION = 16.0
+# A phase at a given frequency is not picked from many.
+_PHASE_DETECTION = 4.0
+# Energy of the reference is averaged over this many blocks, to see where it stands out of the noise.
+_SMOOTHING = np.full(9, 1 / 9)
+# Fewer transients have no spread to tell an outlier by.
+_MIN_FOR_REJECTION = 5
+_MAD_TO_SD = 1.4826
+# Complex64 data carry no more than this relative precision.
+_PRECISION = 1e-6
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Transients brought to a common frequency and phase, and their mean.
+
+    Attributes
+    ----------
+    shifts_hz, phases_deg : ndarray, shape (transients,)
+        Frequency [Hz] and phase [degrees] taken out of each transient.
+    rejected : dict of int to str
+        Reason for each transient (0-based) left out of the mean.
+    average : ndarray, shape (points,)
+        Mean of the accepted transients.
+    """
+
+    shifts_hz: Real
+    phases_deg: Real
+    rejected: dict[int, str]
+    average: Complex
+
+
+def align_transients(
+    fid: Complex, *, dwell_time_s: float, noise_sd: float, max_shift_hz: float, outlier_z: float, align: bool = True
+) -> Alignment:
+    """Align transients, reject outliers and average.
+
+    Model: y_k(t) = a_k·r(t)·exp(i2πf_k·t + iφ_k) + noise. Given r, the likelihood is largest at the f that maximises
+    |Σ r*·y_k·exp(−i2πft)|, and at the phase of that sum. r is the mean of the other accepted transients, starting from
+    one typical transient. Shifts and phases are shrunk by what the Cramér–Rao bound says is noise, so that a stable
+    scan is left as it is; corrections that do not raise the energy of the mean are dropped. (Spectral registration in
+    the time domain, Near et al. 2015, MRM 73:44, with matched-filter weights.)
+
+    Parameters
+    ----------
+    fid : ndarray, shape (points, transients)
+        Transients, coils combined.
+    dwell_time_s : float
+        Sampling interval [s].
+    noise_sd : float
+        Noise SD of one transient, real or imaginary channel [units of the FID].
+    max_shift_hz : float
+        Largest frequency correction [Hz].
+    outlier_z : float
+        Robust z beyond which a transient is rejected.
+    align : bool
+        False: reject and average only.
+    """
+    transients = fid.shape[1]
+    shifts, phases = np.zeros(transients), np.zeros(transients)
+    if transients == 1:
+        return Alignment(shifts, phases, {}, fid[:, 0].copy())
+    aligned, accepted = fid, _plausible(fid, outlier_z)
+    if align:
+        shifts, phases = _estimate(fid, accepted, dwell_time_s, noise_sd, max_shift_hz, outlier_z)
+        aligned = fid * np.conj(phasors(shifts, phases, fid.shape[0], dwell_time_s))
+        if _energy_of_mean(aligned, accepted) <= _energy_of_mean(fid, accepted):
+            shifts, phases, aligned = np.zeros(transients), np.zeros(transients), fid
+    rejected = outliers(aligned, accepted, noise_sd, outlier_z)
+    accepted = _complement(rejected, transients)
+    return Alignment(shifts, np.rad2deg(phases), rejected, aligned[:, accepted].mean(axis=1))
+
+
+def phasors(shifts_hz: Real, phases_rad: Real, points: int, dwell_time_s: float) -> Complex:
+    """exp(i2πf_k·t + iφ_k), shape (points, transients), from one row and one column of exponentials each."""
+    block = int(np.ceil(np.sqrt(points)))
+    turn = 2j * np.pi * dwell_time_s * shifts_hz
+    fine = np.exp(np.outer(np.arange(block), turn) + 1j * phases_rad)
+    coarse = np.exp(np.outer(block * np.arange(-(-points // block)), turn))
+    return np.asarray((coarse[:, None, :] * fine[None, :, :]).reshape(-1, shifts_hz.size)[:points])
+
+
+def outliers(aligned: Complex, accepted: NDArray[np.bool_], noise_sd: float, outlier_z: float) -> dict[int, str]:
+    """Transients whose residual against the mean, or whose amplitude, lies beyond `outlier_z` robust SDs, with reasons.
+
+    The robust SD is 1.4826 MAD over the scan, but no less than what the noise alone gives.
+    """
+    points, transients = aligned.shape
+    if transients < _MIN_FOR_REJECTION:
+        return {}
+    reference = aligned[:, accepted].mean(axis=1)
+    reference_energy = float(np.sum(np.abs(reference) ** 2))
+    if reference_energy == 0:
+        return {}
+    overlap = np.conj(reference) @ aligned
+    energy = np.sum(np.abs(aligned) ** 2, axis=0)
+    residual = np.maximum(energy - np.abs(overlap) ** 2 / reference_energy, 0)
+    amplitude = overlap.real / reference_energy
+    floor = 2 * noise_sd**2 * np.sqrt(points) + _PRECISION**2 * np.median(energy)
+    residual_z = _robust_z(residual, float(floor))
+    amplitude_z = _robust_z(amplitude, noise_sd / np.sqrt(reference_energy) + _PRECISION)
+    reasons: dict[int, str] = {}
+    for k in range(transients):
+        if residual_z[k] > outlier_z:
+            reasons[k] = f"residual energy {residual_z[k]:.1f} robust SD above the median (limit {outlier_z:g})"
+        elif abs(amplitude_z[k]) > outlier_z:
+            reasons[k] = (
+                f"amplitude {amplitude[k] / np.median(amplitude):.2f} of the median, {abs(amplitude_z[k]):.1f} robust "
+                f"SD away (limit {outlier_z:g})"
+            )
+    return reasons
+
+
+def _estimate(
+    fid: Complex,
+    plausible: NDArray[np.bool_],
+    dwell_time_s: float,
+    noise_sd: float,
+    max_shift_hz: float,
+    outlier_z: float,
+) -> tuple[Real, Real]:
+    """Shift [Hz] and phase [rad] of each transient, shapes (transients,), mean zero over the accepted ones."""
+    points, transients = fid.shape
+    length = max(1, min(int(_TURNS_PER_BLOCK / (max_shift_hz * dwell_time_s)), points // 8))
+    shifts, phases = np.zeros(transients), np.zeros(transients)
+    aligned, accepted = fid, plausible
+    members = plausible if _coherent(fid, plausible, noise_sd) else _typical(fid, plausible)
+    for _ in range(_PASSES):
+        correlator = _Correlator(aligned, members, length, dwell_time_s, noise_sd)
+        step, variance = correlator.shifts(max_shift_hz)
+        variance = np.where(np.abs(shifts + step) > max_shift_hz, np.inf, variance)
+        shrunk = _shrink(shifts + step, variance, accepted)
+        turned, phase_variance = correlator.phases(shrunk - shifts)
+        shifts, phases = shrunk, _shrink_phases(phases + turned, phase_variance, accepted)
+        aligned = fid * np.conj(phasors(shifts, phases, points, dwell_time_s))
+        members = accepted = _complement(outliers(aligned, accepted, noise_sd, outlier_z), transients)
+    return shifts, phases
+
+
+class _Correlator:
+    """Products r*·y_k, summed over short blocks of samples, with r the mean of the other member transients."""
+
+    def __init__(
+        self, aligned: Complex, members: NDArray[np.bool_], length: int, dwell_time_s: float, noise_sd: float
+    ) -> None:
+        count = int(members.sum())
+        total = aligned[:, members].sum(axis=1)
+        others = np.maximum(count - members, 1)
+        # Leaving a transient out of its own reference keeps its noise from voting for the present shift.
+        own = members & (count > 1)
+        product = np.conj(total)[:, None] * aligned - own * np.abs(aligned) ** 2
+        sums = _block_sums(product / others, length)
+        energy = np.convolve(_block_sums(np.abs(total[:, None] / count) ** 2, length)[:, 0].real, _SMOOTHING, "same")
+        noise = 2 * length * noise_sd**2 / count
+        present = energy > noise * (1 + 3 / np.sqrt(length * _SMOOTHING.size))
+        weight = np.where(present, 1 - noise / np.where(present, energy, 1), 0)
+        self._time = dwell_time_s * (length * np.arange(sums.shape[0]) + (length - 1) / 2)
+        self._sums = weight[:, None] * sums
+        self._signal = weight * energy
+        self._noise = weight * self._signal * noise_sd**2 * (1 + 1 / count)
+
+    def shifts(self, max_shift_hz: float) -> tuple[Real, Real]:
+        """Maximum-likelihood shifts [Hz] and their variances [Hz²]; infinite where nothing is detected."""
+        transients = self._sums.shape[1]
+        if not np.any(self._signal):
+            return np.zeros(transients), np.full(transients, np.inf)
+        centred = self._time - np.average(self._time, weights=self._signal)
+        second_moment = float(np.sum(self._signal * centred**2))
+        spread_s = max(np.sqrt(second_moment / self._signal.sum()), self._time[1] - self._time[0])
+        steps = int(np.ceil(16 * spread_s * max_shift_hz))
+        grid = np.linspace(-max_shift_hz, max_shift_hz, 2 * steps + 1)
+        coarse = np.abs(np.exp(-2j * np.pi * np.outer(grid, self._time)) @ self._sums)
+        shift = self._refine(grid[np.argmax(coarse, axis=0)], max_shift_hz / steps)
+        fisher = 2 * np.pi * second_moment
+        variance = np.full(transients, np.sum(self._noise * centred**2) / fisher**2 if fisher else np.inf)
+        found = np.abs(self._at(shift)[0]) ** 2 >= 2 * _DETECTION * self._noise.sum()
+        return np.where(found, shift, 0.0), np.where(found, variance, np.inf)
+
+    def phases(self, shift_hz: Real) -> tuple[Real, Real]:
+        """Phases [rad] at given shifts and their variances [rad²]; infinite where nothing is detected."""
+        value = self._at(shift_hz)[0]
+        noise, signal = float(self._noise.sum()), float(self._signal.sum())
+        variance = noise / signal**2 if signal else np.inf
+        return np.angle(value), np.where(np.abs(value) ** 2 >= 2 * _PHASE_DETECTION * noise, variance, np.inf)
+
+    def _refine(self, shift_hz: Real, step_hz: float) -> Real:
+        """Newton steps on |c(f)|² from the best point of the grid, kept within one step of it."""
+        start = shift_hz
+        for _ in range(_NEWTON_STEPS):
+            value, slope, curvature = self._at(shift_hz)
+            first = np.real(np.conj(value) * slope)
+            second = np.abs(slope) ** 2 + np.real(np.conj(value) * curvature)
+            move = np.divide(-first, second, out=np.zeros_like(first), where=second < 0)
+            shift_hz = np.clip(shift_hz + move, start - step_hz, start + step_hz)
+        return shift_hz
+
+    def _at(self, shift_hz: Real) -> tuple[Complex, Complex, Complex]:
+        """Correlation c(f) = Σ r*·y·exp(−i2πft) and its first two derivatives, shapes (transients,)."""
+        turned = self._sums * np.exp(-2j * np.pi * np.outer(self._time, shift_hz))
+        angular = -2j * np.pi * self._time
+        return turned.sum(axis=0), angular @ turned, angular**2 @ turned
+
+
+def _shrink(estimate: Real, variance: Real, accepted: NDArray[np.bool_]) -> Real:
+    """Empirical-Bayes estimates around a linear trend over the scan, mean zero over the accepted transients.
+
+    Spread beyond the Cramér–Rao variance is signal (moment estimate, DerSimonian & Laird 1986), the rest noise.
+    """
+    known = accepted & np.isfinite(variance)
+    if known.sum() < 3:
+        return np.zeros_like(estimate)
+    position = np.arange(estimate.size) - np.flatnonzero(known).mean()
+    mean = estimate[known].mean()
+    leverage = float(np.sum(position[known] ** 2))
+    slope = float(position[known] @ (estimate[known] - mean)) / leverage
+    excess = _excess_variance(estimate[known] - mean - slope * position[known], variance[known], parameters=2)
+    slope_variance = (excess + float(variance[known].mean())) / leverage
+    slope *= max(0.0, 1 - slope_variance / slope**2) if slope else 0.0
+    trend = mean + slope * position
+    kept = np.where(np.isfinite(variance), _kept_fraction(excess, variance), 0.0)
+    shrunk = trend + kept * (estimate - trend)
+    return np.asarray(shrunk - shrunk[accepted].mean())
+
+
+def _shrink_phases(phase: Real, variance: Real, accepted: NDArray[np.bool_]) -> Real:
+    """Empirical-Bayes estimates around the circular mean, which becomes zero [rad]."""
+    known = accepted & np.isfinite(variance)
+    if known.sum() < 2:
+        return np.zeros_like(phase)
+    deviation = np.angle(np.exp(1j * phase) * np.conj(np.exp(1j * phase[known]).sum()))
+    excess = _excess_variance(deviation[known], variance[known], parameters=1)
+    return np.where(np.isfinite(variance), _kept_fraction(excess, variance) * deviation, 0.0)
+
+
+def _excess_variance(residual: Real, variance: Real, *, parameters: int) -> float:
+    """Variance of the residuals beyond the mean of `variance`; zero unless it is beyond chance (3 SD of χ²)."""
+    freedom = max(residual.size - parameters, 1)
+    observed, expected = float(np.sum(residual**2)) / freedom, float(variance.mean())
+    return observed - expected if observed > expected * (1 + 3 * np.sqrt(2 / freedom)) else 0.0
+
+
+def _kept_fraction(excess: float, variance: Real) -> Real:
+    """Share of a deviation that is not noise: τ²/(τ² + v); everything where there is no noise at all."""
+    total = excess + variance
+    return np.divide(excess, total, out=np.ones_like(variance), where=total > 0)
+
+
+def _plausible(fid: Complex, outlier_z: float) -> NDArray[np.bool_]:
+    """Transients whose energy is not far off, to build the first reference from."""
+    energy = np.sum(np.abs(fid) ** 2, axis=0)
+    if energy.size < _MIN_FOR_REJECTION:
+        return np.ones(energy.size, dtype=bool)
+    return np.abs(_robust_z(energy, float(np.median(energy)) / np.sqrt(fid.shape[0]))) <= outlier_z
+
+
+def _coherent(fid: Complex, accepted: NDArray[np.bool_], noise_sd: float) -> bool:
+    """Whether the plain mean keeps half of the signal energy, and so makes a better start than one transient."""
+    noise_energy = 2 * noise_sd**2 * fid.shape[0]
+    single = float(np.sum(np.abs(fid[:, accepted]) ** 2)) / accepted.sum() - noise_energy
+    return bool(_energy_of_mean(fid, accepted) - noise_energy / accepted.sum() >= single / 2)
+
+
+def _typical(fid: Complex, accepted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mask of the accepted transient whose energy is nearest to their median."""
+    energy = np.sum(np.abs(fid) ** 2, axis=0)
+    distance = np.where(accepted, np.abs(energy - np.median(energy[accepted])), np.inf)
+    return np.asarray(np.arange(energy.size) == np.argmin(distance))
+
+
+def _robust_z(value: Real, floor: float) -> Real:
+    """Distance from the median in units of 1.4826 MAD, or of `floor` where that is larger."""
+    deviation = value - np.median(value)
+    scale = max(_MAD_TO_SD * float(np.median(np.abs(deviation))), floor)
+    return np.asarray(deviation / scale) if scale > 0 else np.zeros_like(value)
+
+
+def _energy_of_mean(fid: Complex, accepted: NDArray[np.bool_]) -> float:
+    return float(np.sum(np.abs(fid[:, accepted].mean(axis=1)) ** 2))
+
+
+def _complement(rejected: dict[int, str], transients: int) -> NDArray[np.bool_]:
+    mask = np.ones(transients, dtype=bool)
+    mask[list(rejected)] = False
+    return mask
+
+
+def _block_sums(values: NDArray[np.complexfloating | np.floating], length: int) -> Complex:
+    """Add up consecutive blocks of `length` samples, a last incomplete one left out; shape (blocks, columns)."""
+    blocks = values.shape[0] // length
+    return np.asarray(values[: blocks * length].reshape(blocks, length, -1).sum(axis=1), dtype=np.complex128)
