@@ -1,0 +1,63 @@
+"""Rows of scans and small studies for the cohort tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from myomag.config import CohortSettings
+
+
+def scan_row(participant: int | str = 1, session: str | None = "ses-1", run: int = 1, **changes: Any) -> dict[str, Any]:
+    """Row of a good scan; `changes` replace the row's own keys or, by section__key, those of a record."""
+    label = participant if isinstance(participant, str) else f"sub-{participant:03d}"
+    stem = "_".join(part for part in (label, session, f"run-{run}_unloc") if part)
+    row: dict[str, Any] = {
+        "participant_id": label,
+        "session_id": session,
+        "scan": stem,
+        "status": "ok",
+        "step": None,
+        "reason": None,
+        "quality": {"verdict": "pass", "reasons": [], "pcr_snr": 60.0, "pcr_fwhm_hz": 9.5},
+        "fit": {"converged": True, "message": "converged", "begin_time_us": 240.0},
+        "magnesium": {
+            "ph": 7.02,
+            "pmg": 3.35,
+            "mg_mmol_l": 1000 * 10**-3.35,
+            "mg_p_undefined": 0.0,
+            "mg_reason": None,
+            "beta_atp_ppm": -15.88,
+            "ph_calibration": {"name": "taylor1983"},
+            "mg_calibration": {"name": "iotti1996"},
+        },
+    }
+    for key, value in changes.items():
+        section, _, name = key.rpartition("__")
+        (row[section] if section else row)[name] = value
+    return row
+
+
+@pytest.fixture(scope="session")
+def make_row() -> Callable[..., dict[str, Any]]:
+    return scan_row
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    return CohortSettings().model_dump()
+
+
+@pytest.fixture
+def write_study(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """Write files given as path: text, `|` for a tab; return the study folder."""
+
+    def write(files: dict[str, str]) -> Path:
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("|", "\t"), encoding="utf-8")
+        return tmp_path
+
+    return write

@@ -1,0 +1,199 @@
+"""Results joined with participants, sessions and phenotype."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from myomag.cohort.columns import FIXED_NAMES
+from myomag.cohort.dictionaries import (
+    cohort_dictionary,
+    demographics_dictionary,
+    exclusions_dictionary,
+    statistics_dictionary,
+)
+from myomag.cohort.statistics import DEMOGRAPHICS_COLUMNS, STATISTICS_COLUMNS
+from myomag.cohort.tables import build_cohort, build_exclusions, read_tables, table_paths
+from myomag.errors import StudyError
+from myomag.io.tables import table_bytes
+
+PARTICIPANTS = "participant_id|age|sex\nsub-001|61|F\nsub-002|n/a|M\n"
+
+
+def cohort_of(study, rows, settings):
+    return build_cohort(rows, read_tables(study), settings).set_index("scan")
+
+
+def test_fixed_columns_come_first_then_participants_phenotype_sessions(write_study, make_row, settings):
+    study = write_study(
+        {
+            "participants.tsv": PARTICIPANTS,
+            "phenotype/knee.tsv": "participant_id|strength\nsub-001|101.5\nsub-002|160\n",
+            "phenotype/serum.tsv": "participant_id|serum\nsub-001|0.85\n",
+            "sub-001/sub-001_sessions.tsv": "session_id|weight\nses-1|70\n",
+        }
+    )
+    cohort = build_cohort([make_row(1), make_row(2)], read_tables(study), settings)
+    assert list(cohort.columns) == [*FIXED_NAMES, "age", "sex", "strength", "serum", "weight"]
+    assert table_bytes(cohort[["age", "sex", "strength", "serum", "weight"]]).decode() == (
+        "age\tsex\tstrength\tserum\tweight\n61\tF\t101.5\t0.85\t70\nn/a\tM\t160\tn/a\tn/a\n"
+    )
+
+
+def test_cohort_has_one_row_per_scan_and_people_without_scans_or_rows_are_no_error(write_study, make_row, settings):
+    study = write_study({"participants.tsv": PARTICIPANTS})
+    rows = [make_row(1, run=2), make_row(1, run=1), make_row(3)]
+    cohort = build_cohort(rows, read_tables(study), settings)
+    assert cohort["scan"].tolist() == [
+        "sub-001_ses-1_run-1_unloc",
+        "sub-001_ses-1_run-2_unloc",
+        "sub-003_ses-1_run-1_unloc",
+    ]
+    assert cohort["age"].tolist()[:2] == [61, 61] and cohort["age"][2] is pd.NA
+
+
+def test_session_value_holds_for_its_session_and_the_general_one_elsewhere(write_study, make_row, settings):
+    study = write_study(
+        {
+            "participants.tsv": PARTICIPANTS,
+            "sub-001/sub-001_sessions.tsv": "session_id|age\nses-2|65\nses-3|n/a\n",
+        }
+    )
+    cohort = cohort_of(study, [make_row(1, f"ses-{k}") for k in (1, 2, 3)], settings)
+    # Session 3 says that the age is unknown there: the participant's own age would be a guess.
+    assert cohort["age"].tolist() == [61, 65, pd.NA]
+    source = cohort_dictionary(read_tables(study))["age"]["Source"]
+    assert source == "column 'age' of sub-*/sub-*_sessions.tsv, else column 'age' of participants.tsv"
+
+
+def test_labels_without_prefix_and_scans_without_session_join(write_study, make_row, settings):
+    study = write_study(
+        {
+            "participants.tsv": "participant_id|age\n001|61\n",
+            "sub-001/sub-001_sessions.tsv": "session_id|weight\n1|70\n",
+        }
+    )
+    cohort = cohort_of(study, [make_row(1, None), make_row(1, "ses-1")], settings)
+    assert cohort["age"].tolist() == [61, 61]
+    assert cohort["weight"].isna().to_dict() == {"sub-001_run-1_unloc": True, "sub-001_ses-1_run-1_unloc": False}
+
+
+def test_names_that_clash_get_the_name_of_their_table(write_study, make_row, settings):
+    study = write_study(
+        {
+            "participants.tsv": "participant_id|ph|date|status\nsub-001|acid|2001|well\n",
+            "phenotype/a.tsv": "participant_id|date|b_date\nsub-001|2002|x\n",
+            "phenotype/b.tsv": "participant_id|date\nsub-001|2003\n",
+        }
+    )
+    row = cohort_of(study, [make_row(1)], settings).iloc[0]
+    assert row["ph"] == 7.02 and row["status"] == "included"
+    joined = {name: row[name] for name in row.index if name not in FIXED_NAMES}
+    assert joined == {
+        "participants_ph": "acid",
+        "date": 2001,
+        "participants_status": "well",
+        "a_date": 2002,
+        "b_date": "x",
+        "b_date_2": 2003,
+    }
+
+
+def test_a_phenotype_value_is_more_specific_than_that_of_participants(write_study, make_row, settings):
+    study = write_study(
+        {
+            "participants.tsv": "participant_id|weight\nsub-001|70\nsub-002|80\n",
+            "phenotype/body.tsv": "participant_id|weight\nsub-001|71\n",
+        }
+    )
+    assert cohort_of(study, [make_row(1), make_row(2)], settings)["weight"].tolist() == [71, 80]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("participants.tsv", "id|age\nsub-001|61\n", "no column 'participant_id'"),
+        ("phenotype/knee.tsv", "id|age\nsub-001|61\n", "no column 'participant_id'"),
+        ("sub-001/sub-001_sessions.tsv", "date|age\n1|61\n", "no column 'session_id'"),
+        ("participants.tsv", "participant_id\nsub-001\nsub-001\n", "sub-001 appears twice"),
+        ("phenotype/knee.tsv", "participant_id|x\nsub-001|1\nsub-001|2\n", "belong in sub-\\*/sub-\\*_sessions.tsv"),
+        ("sub-001/sub-001_sessions.tsv", "session_id|x\nses-1|1\n1|2\n", "ses-1 appears twice"),
+        ("participants.tsv", "participant_id|age\nn/a|61\n", "line 2: participant_id is missing"),
+        ("participants.tsv", "participant_id|age\nsub-001\n", "line 2: 1 values for 2 columns"),
+    ],
+)
+def test_unusable_tables_are_named_with_the_remedy(write_study, name, content, message):
+    study = write_study({name: content})
+    with pytest.raises(StudyError, match=message) as error:
+        read_tables(study)
+    assert name in str(error.value)
+
+
+def test_broken_description_is_named(write_study):
+    study = write_study({"participants.tsv": PARTICIPANTS, "participants.json": "{"})
+    with pytest.raises(StudyError, match=r"participants.json: not a readable JSON file"):
+        read_tables(study)
+
+
+def test_one_scan_cannot_enter_twice(make_row, settings):
+    with pytest.raises(StudyError, match="the scan appears twice"):
+        build_cohort([make_row(1), make_row(1)], (), settings)
+
+
+def test_study_without_tables_and_without_scans(tmp_path, settings):
+    assert read_tables(tmp_path) == ()
+    cohort = build_cohort([], (), settings)
+    assert table_bytes(cohort) == ("\t".join(FIXED_NAMES) + "\n").encode()
+    assert build_exclusions([], settings).empty
+
+
+def test_order_of_the_rows_does_not_matter(write_study, make_row, settings):
+    study = write_study({"participants.tsv": PARTICIPANTS})
+    rows = [make_row(person, f"ses-{k}") for person in range(1, 6) for k in (1, 2)]
+    shuffled = rows[::-2] + rows[-2::-2]
+    assert len(shuffled) == len(rows) and shuffled != rows
+    tables = read_tables(study)
+    assert table_bytes(build_cohort(rows, tables, settings)) == table_bytes(build_cohort(shuffled, tables, settings))
+    assert table_bytes(build_exclusions(rows, settings)) == table_bytes(build_exclusions(shuffled, settings))
+
+
+def test_exclusions_list_the_scans_of_the_cohort(make_row, settings):
+    rows = [make_row(1), make_row(2, status="failed", step="fit", reason="no\tPCr\nfound")]
+    cohort, exclusions = build_cohort(rows, (), settings), build_exclusions(rows, settings)
+    assert exclusions["scan"].tolist() == cohort["scan"].tolist()
+    assert exclusions["status"].tolist() == cohort["status"].tolist()
+    assert table_bytes(exclusions).decode().splitlines()[2].split("\t")[3:] == ["failed", "fit", "no PCr found"]
+
+
+def test_dictionaries_describe_every_column(write_study, make_row, settings):
+    study = write_study(
+        {
+            "participants.tsv": PARTICIPANTS,
+            "participants.json": json.dumps({"age": {"Description": "Age at scan", "Units": "year"}}),
+        }
+    )
+    tables = read_tables(study)
+    described = cohort_dictionary(tables)
+    assert list(described) == list(build_cohort([make_row(1)], tables, settings).columns)
+    assert described["age"] == {
+        "Description": "Age at scan",
+        "Units": "year",
+        "Source": "column 'age' of participants.tsv",
+    }
+    assert list(exclusions_dictionary()) == list(build_exclusions([], settings).columns)
+    assert list(statistics_dictionary(settings)) == list(STATISTICS_COLUMNS)
+    assert list(demographics_dictionary()) == list(DEMOGRAPHICS_COLUMNS)
+    assert all(entry["Description"] for entry in (described | statistics_dictionary(settings)).values())
+
+
+def test_table_paths_are_everything_that_is_read(write_study):
+    files = {
+        "participants.tsv": PARTICIPANTS,
+        "participants.json": "{}",
+        "phenotype/knee.tsv": "participant_id\n",
+        "sub-001/sub-001_sessions.tsv": "session_id\nses-1\n",
+        "sub-001/sub-001_sessions.json": "{}",
+        "truth.tsv": "x\n",
+    }
+    study = write_study(files)
+    assert table_paths(study) == sorted(study / name for name in files if name != "truth.tsv")

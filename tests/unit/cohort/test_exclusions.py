@@ -1,0 +1,116 @@
+"""Every scan that entered is accounted for, with the step and the reason."""
+
+import pytest
+
+from myomag.cohort.columns import FIXED_NAMES, flat_result
+from myomag.cohort.exclusions import decide, exclusion_rows, flow_counts
+
+CONTRACT = """
+participant_id session_id scan status reason verdict ph ph_sd pmg pmg_sd mg_mmol_l mg_ci95_low_mmol_l
+mg_ci95_high_mmol_l mg_p_undefined beta_atp_ppm beta_atp_sd_ppm alpha_atp_ppm gamma_atp_ppm pi_ppm pi_sd_ppm
+pcr_snr pcr_fwhm_hz begin_time_us ph_calibration mg_calibration
+"""
+
+
+def test_fixed_columns_are_those_scripts_rely_on():
+    assert list(FIXED_NAMES) == CONTRACT.split()
+
+
+def test_good_scan_is_included_without_step_or_reason(make_row, settings):
+    fate = decide(make_row(), settings)
+    assert (fate.status, fate.step, fate.reason) == ("included", None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "step", "reason"),
+    [
+        ({"status": "failed", "step": "convert", "reason": "nucleus 1H"}, "failed", "convert", "nucleus 1H"),
+        ({"status": "rejected", "step": "convert", "reason": "moved"}, "excluded", "convert", "moved"),
+        (
+            {"quality__verdict": "fail", "quality__reasons": ["PCr SNR 2 below 5"]},
+            "excluded",
+            "qc",
+            "verdict fail (PCr SNR 2 below 5)",
+        ),
+        (
+            {"fit__converged": False, "fit__message": "out of steps"},
+            "excluded",
+            "fit",
+            "fit not converged (out of steps)",
+        ),
+        (
+            {"magnesium__mg_mmol_l": None, "magnesium__mg_reason": "β above −15.74 ppm"},
+            "excluded",
+            "magnesium",
+            "Mg undefined (β above −15.74 ppm)",
+        ),
+        (
+            {"magnesium__mg_p_undefined": 0.2},
+            "excluded",
+            "magnesium",
+            "probability of an undefined Mg 0.2, allowed 0.1",
+        ),
+        ({"magnesium": None}, "excluded", "magnesium", "Mg undefined (no magnesium result)"),
+    ],
+)
+def test_each_objection_has_its_step_and_reason(make_row, settings, changes, status, step, reason):
+    fate = decide(make_row(**changes), settings)
+    assert (fate.status, fate.step, fate.reason) == (status, step, reason)
+
+
+def test_verdict_warn_enters_only_where_the_settings_say_so(make_row, settings):
+    row = make_row(quality__verdict="warn")
+    assert decide(row, settings).status == "included"
+    assert decide(row, settings | {"include_verdicts": ["pass"]}).status == "excluded"
+
+
+def test_probability_at_the_limit_is_still_allowed(make_row, settings):
+    assert decide(make_row(magnesium__mg_p_undefined=settings["max_p_undefined"]), settings).status == "included"
+
+
+def test_several_objections_name_the_first_step_and_all_reasons(make_row, settings):
+    fate = decide(make_row(quality__verdict="fail", fit__converged=False, magnesium__mg_mmol_l=None), settings)
+    assert fate.step == "qc"
+    assert [word in fate.reason for word in ("verdict fail", "not converged", "Mg undefined")] == [True] * 3
+
+
+def test_results_of_an_excluded_scan_stay_visible(make_row, settings):
+    result = flat_result(make_row(quality__verdict="fail"), settings)
+    assert result["status"] == "excluded" and result["mg_mmol_l"] == pytest.approx(0.4467, abs=1e-4)
+
+
+def test_failed_scan_has_all_columns_and_no_values(make_row, settings):
+    row = make_row(status="failed", step="qc", reason="no PCr", quality=None, fit=None, magnesium=None)
+    result = flat_result(row, settings)
+    assert tuple(result) == FIXED_NAMES
+    assert {name for name, value in result.items() if value is not None} == {
+        "participant_id",
+        "session_id",
+        "scan",
+        "status",
+        "reason",
+    }
+
+
+def test_unknown_status_is_a_bug(make_row, settings):
+    with pytest.raises(ValueError, match="unknown status 'done'"):
+        decide(make_row(status="done"), settings)
+
+
+def test_account_adds_up(make_row, settings):
+    rows = [make_row(index) for index in range(1, 8)]
+    rows += [
+        make_row(8, status="failed", step="convert", reason="x"),
+        make_row(9, status="failed", step="qc", reason="x"),
+    ]
+    rows += [make_row(10, quality__verdict="fail"), make_row(11, status="rejected", step="convert", reason="x")]
+    account = exclusion_rows(rows, settings)
+    assert [row["scan"] for row in account] == [row["scan"] for row in rows]
+    assert flow_counts(account) == {
+        "entered": 11,
+        "included": 7,
+        "excluded": 2,
+        "failed": 2,
+        "lost": {"convert": 2, "qc": 2},
+    }
+    assert all((row["status"] == "included") == (row["reason"] is None) for row in account)

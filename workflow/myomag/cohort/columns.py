@@ -1,0 +1,121 @@
+"""The fixed columns of cohort.tsv, which `myomag scan --json` shares, and where each value comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from myomag.cohort.exclusions import decide
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column and its entry in the data dictionary.
+
+    Attributes
+    ----------
+    name, description : str
+        Name of the column and what it holds.
+    path : tuple of str
+        Keys that lead to the value in the row of a scan; a decided value (status, reason) has none.
+    units : str or None
+        Unit, None for text and pure numbers.
+    levels : mapping of str to str, optional
+        Meaning of each value of a categorical column.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    description: str
+    units: str | None = None
+    levels: Mapping[str, str] | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers."""
+        return len(self.path) == 2 and self.name != "verdict"
+
+
+FIXED_COLUMNS = (
+    Column("participant_id", ("participant_id",), "Participant label."),
+    Column("session_id", ("session_id",), "Session label."),
+    Column("scan", ("scan",), "Scan: the BIDS file stem with its suffix."),
+    Column(
+        "status",
+        (),
+        "Whether the scan enters the statistics.",
+        levels={
+            "included": "enters the statistics",
+            "excluded": "left out by quality, undefined magnesium or the user; the results are given nevertheless",
+            "failed": "could not be processed to the end",
+        },
+    ),
+    Column("reason", (), "Why the scan was excluded or failed."),
+    Column(
+        "verdict",
+        ("quality", "verdict"),
+        "Verdict of quality control.",
+        levels={"pass": "no objection", "warn": "usable with reservations", "fail": "not usable"},
+    ),
+    Column("ph", ("magnesium", "ph"), "Intracellular pH from the shift of Pi."),
+    Column("ph_sd", ("magnesium", "ph_sd"), "Standard deviation of the pH."),
+    Column("pmg", ("magnesium", "pmg"), "Negative decadic logarithm of free Mg2+ in mol/l."),
+    Column("pmg_sd", ("magnesium", "pmg_sd"), "Standard deviation of pMg."),
+    Column("mg_mmol_l", ("magnesium", "mg_mmol_l"), "Free (ionised) intracellular Mg2+ concentration.", "mmol/L"),
+    Column(
+        "mg_ci95_low_mmol_l",
+        ("magnesium", "mg_ci95_low_mmol_l"),
+        "Lower end of the 95 % interval of free Mg2+.",
+        "mmol/L",
+    ),
+    Column(
+        "mg_ci95_high_mmol_l",
+        ("magnesium", "mg_ci95_high_mmol_l"),
+        "Upper end of the 95 % interval of free Mg2+.",
+        "mmol/L",
+    ),
+    Column(
+        "mg_p_undefined",
+        ("magnesium", "mg_p_undefined"),
+        "Probability that the β-ATP shift lies outside the domain of the magnesium calibration.",
+    ),
+    Column("beta_atp_ppm", ("magnesium", "beta_atp_ppm"), "Shift of β-ATP from PCr.", "ppm"),
+    Column("beta_atp_sd_ppm", ("magnesium", "beta_atp_sd_ppm"), "Standard deviation of the β-ATP shift.", "ppm"),
+    Column("alpha_atp_ppm", ("magnesium", "alpha_atp_ppm"), "Shift of α-ATP from PCr.", "ppm"),
+    Column("gamma_atp_ppm", ("magnesium", "gamma_atp_ppm"), "Shift of γ-ATP from PCr.", "ppm"),
+    Column("pi_ppm", ("magnesium", "pi_ppm"), "Shift of Pi from PCr.", "ppm"),
+    Column("pi_sd_ppm", ("magnesium", "pi_sd_ppm"), "Standard deviation of the Pi shift.", "ppm"),
+    Column(
+        "pcr_snr",
+        ("quality", "pcr_snr"),
+        "PCr amplitude in the time domain over the noise standard deviation per channel of the averaged FID.",
+    ),
+    Column("pcr_fwhm_hz", ("quality", "pcr_fwhm_hz"), "Full width at half maximum of PCr.", "Hz"),
+    Column("begin_time_us", ("fit", "begin_time_us"), "Begin time of the first sample used by the fit.", "us"),
+    Column("ph_calibration", ("magnesium", "ph_calibration", "name"), "Name of the pH calibration."),
+    Column("mg_calibration", ("magnesium", "mg_calibration", "name"), "Name of the magnesium calibration."),
+)
+FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
+
+
+def flat_result(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the fixed columns for one scan, in their order; None where there is none.
+
+    Parameters
+    ----------
+    row : mapping
+        participant_id, session_id, scan, status (ok, failed, rejected), step, reason and the records quality, fit and
+        magnesium or None.
+    settings : mapping
+        The section `cohort`.
+    """
+    decision = decide(row, settings)
+    values = {column.name: _follow(row, column.path) for column in FIXED_COLUMNS if column.path}
+    values |= {"status": decision.status, "reason": decision.reason}
+    return {name: values[name] for name in FIXED_NAMES}
+
+
+def _follow(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = row
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

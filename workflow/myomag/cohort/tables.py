@@ -1,0 +1,225 @@
+"""Tables of a study (participants, phenotype, sessions) joined to the results, one row per scan."""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
+from myomag.cohort.exclusions import EXCLUSION_COLUMNS, exclusion_rows
+from myomag.errors import StudyError
+from myomag.io.tables import TextTable, read_text_table, typed_series
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SESSIONS = "sub-*/sub-*_sessions.tsv"
+Record = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """One table of the study, values as text.
+
+    Attributes
+    ----------
+    name : str
+        Path in the study; all sessions files are one table.
+    columns : tuple of str
+        Columns without the keys.
+    rows : mapping
+        Record of each participant, or of each (participant, session) in the sessions table.
+    descriptions : mapping
+        Data dictionary of the columns, as far as a JSON file beside the table gives one.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Mapping[tuple[str, ...], Record]
+    descriptions: Mapping[str, Any]
+
+    @property
+    def stem(self) -> str:
+        """Short name of the table: participants, sessions, or that of the phenotype file."""
+        return "sessions" if self.name == SESSIONS else Path(self.name).stem
+
+    @property
+    def phenotype(self) -> bool:
+        """Whether the table is one of phenotype/."""
+        return self.name.startswith("phenotype/")
+
+    def record(self, row: Mapping[str, Any]) -> Record | None:
+        """Record that belongs to a scan, None if the table has none."""
+        participant = _label(row["participant_id"], "sub")
+        if self.name == SESSIONS:
+            return self.rows.get((participant, _label(row.get("session_id") or "", "ses")))
+        return self.rows.get((participant,))
+
+
+@dataclass(frozen=True)
+class JoinedColumn:
+    """A column joined to the cohort: its name there and in its tables, the more specific table first."""
+
+    name: str
+    column: str
+    tables: tuple[StudyTable, ...]
+
+    def value(self, row: Mapping[str, Any]) -> str | None:
+        """Value for a scan, from the most specific table that has the column for it."""
+        for table in self.tables:
+            record = table.record(row)
+            if record is not None and self.column in record:
+                return record[self.column]
+        return None
+
+
+def table_paths(study: Path) -> list[Path]:
+    """Tables of a study and the JSON files that describe them, sorted."""
+    patterns = ("participants", "phenotype/*", "sessions", "sub-*/sub-*_sessions")
+    paths = (path for pattern in patterns for end in ("tsv", "json") for path in study.glob(f"{pattern}.{end}"))
+    return sorted(path for path in paths if path != study / "sessions.tsv")
+
+
+def read_tables(study: Path) -> tuple[StudyTable, ...]:
+    """Read participants.tsv, phenotype/*.tsv and sub-*/sub-*_sessions.tsv, the general ones first.
+
+    Raises
+    ------
+    StudyError
+        If a table is malformed, has no participant_id (session_id) column, or names a participant (session) twice.
+    """
+    paths = [path for path in table_paths(study) if path.suffix == ".tsv"]
+    general, phenotype = ([path for path in paths if path.parent == parent] for parent in (study, study / "phenotype"))
+    tables = [_participant_table(study, path) for path in (*general, *phenotype)]
+    if sessions := [path for path in paths if path.parent not in (study, study / "phenotype")]:
+        tables.append(_sessions_table(study, sessions))
+    return tuple(tables)
+
+
+def joined_columns(tables: Sequence[StudyTable]) -> list[JoinedColumn]:
+    """Columns the tables add to the cohort.
+
+    Where sessions and participants share a name, the session's value holds for a scan of that session. A name that two
+    phenotype tables share, or that is one of the cohort's own, gets the name of its table in front.
+    """
+    assessments = [table for table in tables if table.phenotype]
+    counts = Counter(name for table in assessments for name in table.columns)
+    shared = {name for name, count in counts.items() if count > 1}
+    offered: dict[tuple[str, str], list[StudyTable]] = {}
+    for table in tables:
+        for column in table.columns:
+            own = column in FIXED_NAMES or (column in shared and table.phenotype)
+            offered.setdefault((f"{table.stem}_{column}" if own else column, column), []).insert(0, table)
+    taken = set(FIXED_NAMES)
+    return [JoinedColumn(_unused(name, taken), column, tuple(held)) for (name, column), held in offered.items()]
+
+
+def build_cohort(
+    rows: Iterable[Mapping[str, Any]], tables: Sequence[StudyTable], settings: Mapping[str, Any]
+) -> "pd.DataFrame":
+    """Build cohort.tsv: one row per scan, fixed columns first, then the joined ones.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        One per scan, see `columns.flat_result`.
+    tables : sequence of StudyTable
+        From `read_tables`.
+    settings : mapping
+        The section `cohort`.
+    """
+    import pandas as pd
+
+    ordered = _ordered(rows)
+    results = [flat_result(row, settings) for row in ordered]
+    series = {
+        column.name: pd.Series(
+            [result[column.name] for result in results], dtype="float64" if column.numeric else "object"
+        )
+        for column in FIXED_COLUMNS
+    }
+    for joined in joined_columns(tables):
+        series[joined.name] = typed_series(joined.name, [joined.value(row) for row in ordered])
+    return pd.DataFrame(series)
+
+
+def build_exclusions(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Build exclusions.tsv: every scan that entered with status, step and reason, in the order of the cohort."""
+    import pandas as pd
+
+    return pd.DataFrame(exclusion_rows(_ordered(rows), settings), columns=list(EXCLUSION_COLUMNS), dtype="object")
+
+
+def _ordered(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    ordered = sorted(rows, key=lambda row: (row["participant_id"], row.get("session_id") or "", row["scan"]))
+    for first, second in itertools.pairwise(ordered):
+        if first["scan"] == second["scan"]:
+            raise StudyError(f"{first['scan']}: the scan appears twice; each scan may enter once.")
+    return ordered
+
+
+def _participant_table(study: Path, path: Path) -> StudyTable:
+    table = read_text_table(path)
+    rows: dict[tuple[str, ...], Record] = {}
+    hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
+    for label, record in _keyed(table, "participant_id", "sub"):
+        if (label,) in rows:
+            raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
+        rows[(label,)] = record
+    columns = tuple(name for name in table.columns if name != "participant_id")
+    return StudyTable(path.relative_to(study).as_posix(), columns, rows, _descriptions(path.with_suffix(".json")))
+
+
+def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
+    """All sessions files as one table, its columns in the order of their first appearance."""
+    rows: dict[tuple[str, ...], Record] = {}
+    descriptions = dict(_descriptions(study / "sessions.json"))
+    columns: dict[str, None] = {}
+    for path in paths:
+        for label, record in _keyed(read_text_table(path), "session_id", "ses"):
+            key = (path.parent.name, label)
+            if key in rows:
+                raise StudyError(f"{path}: session {label} appears twice; keep one row per session.")
+            rows[key] = {name: value for name, value in record.items() if name != "participant_id"}
+            columns |= dict.fromkeys(rows[key])
+        descriptions |= _descriptions(path.with_suffix(".json"))
+    return StudyTable(SESSIONS, tuple(columns), rows, descriptions)
+
+
+def _keyed(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, Record]]:
+    """Label and record (without the label) of each row."""
+    if key not in table.columns:
+        raise StudyError(f"{table.path}: no column {key!r}; add it as the first column.")
+    index = table.columns.index(key)
+    for number, row in enumerate(table.rows, start=2):
+        if (label := row[index]) is None:
+            raise StudyError(f"{table.path}: line {number}: {key} is missing; write {prefix}-<label>.")
+        yield _label(label, prefix), {name: v for name, v in zip(table.columns, row, strict=True) if name != key}
+
+
+def _descriptions(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StudyError(f"{path}: not a readable JSON file ({error}).") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _label(text: str, prefix: str) -> str:
+    """Label with its BIDS prefix; tables often leave it out."""
+    return text if not text or text.startswith(f"{prefix}-") else f"{prefix}-{text}"
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """Make `name` unique among `taken` by a number, and take it."""
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    taken.add(candidate)
+    return candidate

@@ -1,0 +1,154 @@
+"""Tab-separated tables in the BIDS manner: UTF-8, one header line, `n/a` where a value is missing."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myomag.errors import StudyError
+from myomag.io.records import SIGNIFICANT_DIGITS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "n/a"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
+_PADDED = re.compile(r"[+-]?0\d")
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table as it is written; None is a missing value.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    columns : tuple of str
+        Column names.
+    rows : tuple of tuple of str or None
+        One tuple per row, as long as `columns`.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+def read_text_table(path: Path) -> TextTable:
+    """Read a TSV file, every value as text.
+
+    Raises
+    ------
+    StudyError
+        If the file is unreadable, not UTF-8, empty, ragged, or has an empty or repeated column name.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: not UTF-8 text (byte {error.start}); save the table as UTF-8.") from error
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    columns = tuple(name.strip() for name in lines[0].split("\t"))
+    _check_columns(path, columns)
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        values = line.split("\t")
+        if len(values) != len(columns):
+            raise StudyError(
+                f"{path}: line {number}: {len(values)} values for {len(columns)} columns; "
+                f"separate values by one tab and write {MISSING} where one is missing."
+            )
+        rows.append(tuple(_present(value) for value in values))
+    return TextTable(path, columns, tuple(rows))
+
+
+def read_tsv(path: Path) -> "pd.DataFrame":
+    """Read a TSV file, numbers where a whole column is numeric, text elsewhere.
+
+    Labels (`participant_id`, `session_id`, `scan`) stay text, and so does a column with zero-padded numbers.
+    """
+    table = read_text_table(path)
+    return typed_frame(table.columns, table.rows)
+
+
+def typed_frame(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> "pd.DataFrame":
+    """Frame of text values, each column converted to numbers if all its values are numbers."""
+    import pandas as pd
+
+    return pd.DataFrame({name: typed_series(name, [row[i] for row in rows]) for i, name in enumerate(columns)})
+
+
+def typed_series(name: str, values: Sequence[str | None]) -> "pd.Series[Any]":
+    """Values of one column as Int64 or float64 if every present value is such a number, else the text as it is."""
+    import pandas as pd
+
+    present = [value for value in values if value is not None]
+    label = name in ("participant_id", "session_id", "scan")
+    if label or not present or any(number(value) is None or _PADDED.match(value) for value in present):
+        return pd.Series(list(values), dtype="object")
+    if all(_INTEGER.fullmatch(value) for value in present):
+        return pd.Series([None if value is None else int(value) for value in values], dtype="Int64")
+    return pd.Series([None if value is None else float(value) for value in values], dtype="float64")
+
+
+def number(text: str) -> float | None:
+    """Finite number that a text stands for; None if it is none (`nan`, `inf` and `1_000` are none)."""
+    if not _NUMBER.fullmatch(text.strip()):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def table_bytes(frame: "pd.DataFrame") -> bytes:
+    """TSV text of a frame: the same values give the same bytes on every machine.
+
+    Floats have at most 10 significant digits, missing values (None, NaN, NA, empty text) read `n/a`; tabs and line
+    breaks inside a text become spaces.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite.
+    """
+    columns = [[_written(value) for value in frame.iloc[:, index].tolist()] for index in range(frame.shape[1])]
+    header = "\t".join(_written(str(name)) for name in frame.columns)
+    return "\n".join([header, *("\t".join(row) for row in zip(*columns, strict=True)), ""]).encode()
+
+
+def is_missing(value: object) -> bool:
+    """Whether a table value is missing: None, NaN, pandas' NA or blank text."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    for name in columns:
+        if not name:
+            raise StudyError(f"{path}: the header line has an empty column name; name every column.")
+        if columns.count(name) > 1:
+            raise StudyError(f"{path}: column {name!r} appears more than once; rename or remove one.")
+
+
+def _present(value: str) -> str | None:
+    stripped = value.strip()
+    return None if stripped in ("", MISSING) else stripped
+
+
+def _written(value: object) -> str:
+    if is_missing(value):
+        return MISSING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise ValueError("a table holds a number that is not finite")
+        return f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}"
+    return re.sub(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", str(value)).strip()
