@@ -1,0 +1,75 @@
+"""Philips SPAR/SDAT.
+
+Read here and not by spec2nii 0.8.15, which needs keys that older SPAR files lack (position of the patient, inversion
+time, name of the protocol) and does not notice a truncated SDAT file. Philips stores the physicist's sign.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.errors import ScanError
+from myomag.io.raw_scan import RawScan, number, read_bytes, scaled, whole_number
+
+
+def read_philips(raw: Sequence[Path]) -> RawScan:
+    """Content of a SPAR/SDAT pair, of which one file may be given; rows are transients."""
+    spar, sdat = _of_pair(raw, ".spar"), _of_pair(raw, ".sdat")
+    header, name = _spar(spar), spar.name
+    points = whole_number(header.get("samples"), f"{name}: samples")
+    samples = _vax_floats(read_bytes(sdat), sdat.name)
+    rows = whole_number(header.get("rows") or str(max(samples.size // (2 * points), 1)), f"{name}: rows")
+    if rows > 1 and header.get("phase_encoding_enable", "").strip('"').lower() == "yes":
+        raise ScanError(f"{name}: is phase encoded; only single-voxel and unlocalised scans can be analysed.")
+    if samples.size != 2 * points * rows:
+        raise ScanError(
+            f"{sdat.name}: holds {samples.size // 2} points, {name} describes {rows} x {points}; "
+            "it is truncated or belongs to another scan."
+        )
+    fid = (samples[0::2] + 1j * samples[1::2]).reshape(rows, points).T
+    width = number(header.get("sample_frequency"), f"{name}: sample_frequency")
+    return RawScan(
+        fid=fid[:, :, np.newaxis],
+        dwell_time_s=1 / width if width else None,
+        frequency=number(header.get("synthesizer_frequency"), f"{name}: synthesizer_frequency") or None,
+        nucleus=header.get("nucleus") or None,
+        metadata={
+            "EchoTime": scaled(number(header.get("echo_time"), f"{name}: echo_time"), 1e-3),
+            "RepetitionTime": scaled(number(header.get("repetition_time"), f"{name}: repetition_time"), 1e-3),
+            "Manufacturer": "Philips",
+        },
+    )
+
+
+def _of_pair(raw: Sequence[Path], extension: str) -> Path:
+    """File of the pair that has `extension`, given or beside the given one, in any case of letters."""
+    for path in raw:
+        if path.suffix.lower() == extension:
+            return path
+    given = raw[0]
+    wanted = f"{given.stem}{extension}".lower()
+    found = [path for path in given.parent.iterdir() if path.name.lower() == wanted]
+    if len(found) != 1:
+        raise ScanError(f"{given.name}: needs one {given.stem}{extension.upper()} beside it, found {len(found)}.")
+    return found[0]
+
+
+def _spar(path: Path) -> dict[str, str]:
+    # A last line without its end may be cut within a number.
+    complete, _, _ = read_bytes(path).decode("latin-1").rpartition("\n")
+    pairs = (line.split(":", 1) for line in complete.splitlines() if ":" in line and not line.startswith("!"))
+    return {key.strip().lower(): value.strip() for key, value in pairs}
+
+
+def _vax_floats(content: bytes, name: str) -> NDArray[np.float64]:
+    """Floats in VAX F format: sign, 8 bits of exponent biased by 128, fraction .1f, middle-endian words."""
+    if len(content) % 8:
+        raise ScanError(f"{name}: ends within a sample; it is truncated.")
+    words = np.frombuffer(content, dtype="<u2").astype(np.int64)
+    high, low = words[0::2], words[1::2]
+    exponent = (high >> 7) & 0xFF
+    fraction = 0.5 + (((high & 0x7F) << 16) | low) / 2.0**24
+    values = np.where(high >> 15, -1.0, 1.0) * np.ldexp(fraction, exponent - 128)
+    return np.where(exponent == 0, 0.0, values)

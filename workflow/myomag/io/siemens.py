@@ -1,0 +1,190 @@
+"""Siemens twix (.dat), rda and DICOM.
+
+DICOM goes through spec2nii. Twix goes through mapvbvd, on which spec2nii builds: spec2nii 0.8.15 itself stops at
+de-identified headers, at voxels that are not described and at more than three loops, and takes a truncated file for a
+shorter scan. An rda file is read here for the same reasons. Twix has the physicist's sign, rda and DICOM the other.
+"""
+
+import contextlib
+import io
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.errors import ScanError
+from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
+from myomag.io.raw_scan import RawScan, is_rounded, number, read_bytes, scaled, whole_number
+from myomag.io.twix_layout import check_layout
+
+TRANSIENT_LOOPS = ("Ave", "Rep", "Set")
+OTHER_LOOPS = ("Lin", "Par", "Sli", "Seg", "Phs", "Eco", "Ida", "Idb", "Idc", "Idd", "Ide")
+_RDA_END = re.compile(rb">>> End of header <<<\r?\n")
+
+
+def read_rda(path: Path) -> RawScan:
+    """Content of an rda file: a text header and one averaged FID of little-endian doubles."""
+    name = path.name
+    content = read_bytes(path)
+    end = _RDA_END.search(content)
+    if not end:
+        raise ScanError(f"{name}: has no complete header; it is truncated or no rda file.")
+    header = dict(re.findall(r"^([\w\[\],]+):[ \t]*(.*?)\s*$", content[: end.start()].decode("latin-1"), re.MULTILINE))
+    sizes = [header.get(f"CSIMatrixSize[{axis}]", "1") for axis in range(3)]
+    if any(whole_number(size, f"{name}: CSIMatrixSize") > 1 for size in sizes):
+        raise ScanError(f"{name}: holds several voxels; only single-voxel and unlocalised scans can be analysed.")
+    points = whole_number(header.get("VectorSize"), f"{name}: VectorSize")
+    if len(content) - end.end() != 16 * points:
+        raise ScanError(f"{name}: does not hold {points} points; it is truncated or damaged.")
+
+    def value(key: str, factor: float = 1.0) -> float | None:
+        return scaled(number(header.get(key), f"{name}: {key}"), factor)
+
+    samples = np.frombuffer(content, dtype="<c16", offset=end.end())
+    return RawScan(
+        fid=np.conj(samples)[:, np.newaxis, np.newaxis],
+        dwell_time_s=value("DwellTime", 1e-6),
+        frequency=value("MRFrequency"),
+        nucleus=header.get("Nucleus") or None,
+        field_t=value("MagneticFieldStrength") or None,
+        metadata={
+            "EchoTime": value("TE", 1e-3),
+            "RepetitionTime": value("TR", 1e-3),
+            "FlipAngle": value("FlipAngle"),
+            "Manufacturer": "Siemens",
+            "ManufacturersModelName": header.get("ModelName"),
+            "SoftwareVersions": header.get("SoftwareVersion[0]"),
+            "SequenceName": header.get("SequenceName"),
+            "TransmitCoilName": header.get("TransmitCoil"),
+        },
+        dwell_is_rounded=is_rounded(value("DwellTime", 1e-6), header.get("DwellTime", "")),
+    )
+
+
+def read_twix(path: Path) -> RawScan:
+    """Content of a twix file: every readout a transient, in the order acquired, coils apart."""
+    name = path.name
+    check_layout(path)
+    with _foreign(name, "as Siemens twix"):
+        from mapvbvd import mapVBVD
+
+        measurement = mapVBVD(str(path), quiet=True)
+        # A multi-raid file holds the adjustments first, the scan last.
+        measurement = measurement[-1] if isinstance(measurement, list) else measurement
+        readouts = measurement[_flag(list(measurement.keys()), name)]
+        _check_loops(readouts, name)
+        readouts.flagRemoveOS = False
+        samples = np.asarray(readouts.unsorted())
+        header = measurement["hdr"]
+        shape = (int(readouts.NCol), int(readouts.NCha), -1)
+        return _twix_scan(samples.reshape(shape).transpose(0, 2, 1), header)
+
+
+def read_dicom(paths: Sequence[Path]) -> MrsData:
+    """Scan in the DICOM spectroscopy files of one series, several files being transients, through spec2nii."""
+    name = paths[0].name
+    with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
+        # Under the name of the raw file, for the messages of the reader.
+        output = Path(folder) / name
+        with _foreign(name, "as DICOM spectroscopy"):
+            converted = _converted_dicom(paths, name)
+            converted.save(output.with_name("converted.nii.gz"))
+            output.with_name("converted.nii.gz").replace(output)
+        return read_nifti_mrs(output)
+
+
+def _converted_dicom(paths: Sequence[Path], name: str) -> Any:
+    """NIfTI-MRS object of spec2nii for the one data set in `paths`."""
+    from pydicom import dcmread
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    if any(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian for path in paths):
+        raise ScanError(f"{name}: deflated DICOM is not supported; export it uncompressed.")
+    maker = str(dcmread(paths[0], stop_before_pixels=True).get("Manufacturer", "")).lower()
+    if "siemens" in maker:
+        from spec2nii.Siemens.dicomfunctions import multi_file_dicom
+    elif "philips" in maker:
+        from spec2nii.Philips.philips_dcm import multi_file_dicom
+    else:
+        raise ScanError(f"{name}: DICOM of this manufacturer is not supported; convert it to NIfTI-MRS with spec2nii.")
+    images, _ = multi_file_dicom(list(paths), "scan", "DIM_DYN", False)
+    if len(images) != 1:
+        raise ScanError(f"{name}: holds {len(images)} data sets; convert the one to analyse to NIfTI-MRS.")
+    return images[0]
+
+
+def _flag(flags: Sequence[str], name: str) -> str:
+    """Kind of readout that holds the scan: image, or the only one there is."""
+    kinds = [flag for flag in flags if flag != "hdr"]
+    if "image" in kinds:
+        return "image"
+    if len(kinds) != 1:
+        found = ", ".join(kinds) or "none"
+        raise ScanError(f"{name}: needs readouts of one kind, found {found}; convert it with spec2nii twix -e KIND.")
+    return kinds[0]
+
+
+def _check_loops(readouts: Any, name: str) -> None:
+    """Refuse loops that are not repetitions."""
+    for loop in OTHER_LOOPS:
+        steps = np.unique(getattr(readouts, loop)).size
+        if steps > 1:
+            raise ScanError(
+                f"{name}: loop {loop} has {steps} steps; only repetitions ({', '.join(TRANSIENT_LOOPS)}) of a "
+                "single-voxel or unlocalised scan can be analysed."
+            )
+
+
+def _twix_scan(fid: NDArray[np.complexfloating], header: Any) -> RawScan:
+    """Scan of samples (points, transients, coils) with what the header states."""
+    measured, protocol = header["Meas"], header["MeasYaps"]
+    dicom = header.get("Dicom", {})
+    nucleus_info = ("sTXSPEC", "asNucleusInfo", "0")
+    nucleus = _stated(measured.get("ResonantNucleus"), protocol.get((*nucleus_info, "tNucleus")))
+    frequency = _stated(measured.get("Frequency"), dicom.get("lFrequency"), protocol.get((*nucleus_info, "lFrequency")))
+    return RawScan(
+        fid=fid,
+        dwell_time_s=scaled(_number(protocol.get(("sRXSPEC", "alDwellTime", "0"))), 1e-9),
+        frequency=_number(frequency),
+        nucleus=str(nucleus).strip('"') if nucleus else None,
+        field_t=_number(_stated(measured.get("flMagneticFieldStrength"), dicom.get("flMagneticFieldStrength"))),
+        metadata={
+            "EchoTime": scaled(_number(protocol.get(("alTE", "0"))), 1e-6),
+            "RepetitionTime": scaled(_number(protocol.get(("alTR", "0"))), 1e-6),
+            "FlipAngle": _number(protocol.get(("adFlipAngleDegree", "0"))),
+            "Manufacturer": dicom.get("Manufacturer"),
+            "ManufacturersModelName": dicom.get("ManufacturersModelName"),
+            "SoftwareVersions": dicom.get("SoftwareVersions"),
+            "SequenceName": measured.get("tSequenceString"),
+        },
+    )
+
+
+def _stated(*values: Any) -> Any:
+    """First value that is not empty."""
+    return next((value for value in values if value not in (None, "", 0.0)), None)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and np.isfinite(value) and value > 0 else None
+
+
+@contextlib.contextmanager
+def _foreign(name: str, what: str) -> Iterator[None]:
+    """Run code of others: its chatter is swallowed, whatever it raises on a damaged file becomes a ScanError."""
+    chatter = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(chatter), contextlib.redirect_stderr(chatter), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ScanError:
+        raise
+    except Exception as error:
+        reason = type(error).__name__
+        raise ScanError(f"{name}: cannot be read {what} ({reason}); export it again, or as NIfTI-MRS.") from error

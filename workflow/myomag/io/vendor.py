@@ -1,0 +1,126 @@
+"""Raw files of all kinds: which reader a file needs, from its name and its first bytes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myomag.errors import ScanError
+from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
+from myomag.io.raw_scan import RawScan, completed
+
+SIGNATURES = (
+    ("nifti", (0, b"\x1f\x8b")),
+    ("nifti", (344, b"n+1")),
+    ("nifti", (4, b"n+2")),
+    ("dicom", (128, b"DICM")),
+    ("rda", (0, b">>> Begin of header <<<")),
+    ("jmrui", (0, b"jMRUI Data Textfile")),
+)
+LCMODEL_NAMELISTS = (b"$SEQPAR", b"$NMID", b"&SEQPAR", b"&NMID")
+EXTENSIONS = {
+    ".gz": "nifti",
+    ".nii": "nifti",
+    ".ima": "dicom",
+    ".dcm": "dicom",
+    ".rda": "rda",
+    ".txt": "jmrui",
+    ".mrui": "mrui",
+    ".raw": "lcmodel",
+    ".dat": "twix",
+    ".spar": "philips",
+    ".sdat": "philips",
+}
+WITHOUT_SIGNATURE = ("mrui", "twix", "philips")
+FORMATS = "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR, jMRUI .txt or .mrui, LCModel .RAW"
+
+
+def read_scan(
+    raw: Sequence[Path],
+    sidecars: Sequence[Mapping[str, Any]],
+    *,
+    nucleus: str | None,
+    conjugate: bool = False,
+) -> MrsData:
+    """Scan in a raw file of any supported format, completed by its sidecars.
+
+    Parameters
+    ----------
+    raw : sequence of Path
+        The file; the SPAR/SDAT pair; or the DICOM files of one series.
+    sidecars : sequence of mapping
+        Contents of the JSON sidecars, general first, nearest last.
+    nucleus : str or None
+        Nucleus of a file whose format cannot state it.
+    conjugate : bool
+        Whether the data were stored with the opposite frequency sign.
+
+    Raises
+    ------
+    ScanError
+        If the file cannot be read, or something in it is missing, impossible or contradictory.
+    """
+    name = raw[0].name
+    content = _content(raw, _kind(raw[0]))
+    if isinstance(content, MrsData):
+        content = RawScan(
+            fid=content.fid,
+            dwell_time_s=content.dwell_time_s,
+            frequency=content.spectrometer_frequency_mhz,
+            nucleus=content.nucleus,
+            metadata=content.metadata,
+        )
+    if conjugate:
+        content = replace(content, fid=np.conj(content.fid))
+    return completed(content, sidecars, nucleus, name)
+
+
+def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
+    """Read with the reader of `kind`, imported only when needed."""
+    if kind == "philips":
+        from myomag.io.philips import read_philips
+
+        return read_philips(raw)
+    if kind == "dicom":
+        from myomag.io.siemens import read_dicom
+
+        return read_dicom(raw)
+    if len(raw) > 1:
+        raise ScanError(f"{raw[0].name}: is one of {len(raw)} raw files for this scan; keep one.")
+    return _single(raw[0], kind)
+
+
+def _single(path: Path, kind: str) -> RawScan | MrsData:
+    if kind == "nifti":
+        return read_nifti_mrs(path)
+    if kind == "lcmodel":
+        from myomag.io.lcmodel import read_lcmodel_raw
+
+        return read_lcmodel_raw(path)
+    if kind in ("jmrui", "mrui"):
+        from myomag.io.jmrui import read_jmrui_text, read_mrui
+
+        return read_jmrui_text(path) if kind == "jmrui" else read_mrui(path)
+    from myomag.io.siemens import read_rda, read_twix
+
+    return read_rda(path) if kind == "rda" else read_twix(path)
+
+
+def _kind(path: Path) -> str:
+    """Format of a file: its first bytes decide, the extension where a format has no signature."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
+    for kind, (offset, signature) in SIGNATURES:
+        if start[offset : offset + len(signature)] == signature:
+            return kind
+    if any(namelist in start.upper() for namelist in LCMODEL_NAMELISTS):
+        return "lcmodel"
+    expected = EXTENSIONS.get(path.suffix.lower())
+    if expected not in WITHOUT_SIGNATURE:
+        raise ScanError(f"{path.name}: is not one of the supported formats ({FORMATS}); convert it with spec2nii.")
+    return expected

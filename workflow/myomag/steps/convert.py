@@ -1,0 +1,59 @@
+"""Step convert: a raw file of any format becomes NIfTI-MRS and a BIDS sidecar without personal fields."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from myomag.errors import ScanError
+from myomag.io.nifti_mrs import nifti_mrs_bytes, sidecar_dict
+from myomag.io.nuclei import nucleus_of_name
+from myomag.io.records import read_record, record_bytes
+from myomag.io.vendor import read_scan
+
+ANALYSED_NUCLEUS = "31P"
+
+
+def convert_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
+    """Convert one scan.
+
+    Parameters
+    ----------
+    scan : str
+        BIDS stem of the scan.
+    inputs : mapping of str to Path
+        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last.
+    settings : mapping
+        Section `convert`.
+
+    Returns
+    -------
+    dict of str to bytes
+        `fid` (NIfTI-MRS, transients and coils apart) and `sidecar` (JSON).
+
+    Raises
+    ------
+    ScanError
+        If the scan cannot be read, or does not hold 31P data.
+    """
+    raw = _numbered(inputs, "raw")
+    named = nucleus_of_name(scan)
+    mrs = read_scan(
+        raw,
+        [read_record(path) for path in _numbered(inputs, "sidecar")],
+        nucleus=named or settings["nucleus"],
+        conjugate=settings["conjugate"],
+    )
+    if mrs.nucleus != ANALYSED_NUCLEUS:
+        raise ScanError(
+            f"{raw[0].name}: holds {mrs.nucleus} data ({mrs.spectrometer_frequency_mhz:.1f} MHz): myomag analyses "
+            f"{ANALYSED_NUCLEUS}; remove it from the study or correct its nucleus."
+        )
+    if named and named != mrs.nucleus:
+        raise ScanError(f"{raw[0].name}: holds {mrs.nucleus} data but is named nuc-{named}; correct its name.")
+    return {"fid": nifti_mrs_bytes(mrs), "sidecar": record_bytes(sidecar_dict(mrs))}
+
+
+def _numbered(inputs: Mapping[str, Path], role: str) -> list[Path]:
+    """Files of the roles `role`, `role_1`, `role_2`, ... in this order."""
+    numbers = {key: int(key.removeprefix(f"{role}_")) for key in inputs if key.startswith(f"{role}_")}
+    return [inputs[role]] * (role in inputs) + [inputs[key] for key in sorted(numbers, key=numbers.__getitem__)]
