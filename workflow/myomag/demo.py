@@ -186,7 +186,7 @@ def _write_tables(directory: Path, scans: Sequence[SimulatedScan], seed: int) ->
         },
     )
     (directory / "README").write_text(_README.format(n=len(scans), seed=seed), encoding="utf-8")
-    (directory / ".bidsignore").write_text("truth.tsv\ntruth.json\nmyomag.yaml\n", encoding="utf-8")
+    (directory / ".bidsignore").write_text("truth.tsv\nmyomag.yaml\n", encoding="utf-8")
     for name, (columns, values) in _TABLES.items():
         path = directory / f"{name}.tsv"
         path.parent.mkdir(exist_ok=True)
