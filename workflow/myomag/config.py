@@ -6,7 +6,7 @@ Resolved settings hold the prior knowledge and the calibrations themselves, not 
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -177,12 +177,23 @@ class Settings(Section):
 
 
 def load_settings(path: Path | None = None, *, root: Path | None = None) -> Settings:
-    """Read, validate and resolve the settings of one study.
+    """Read, validate and resolve the settings of one file; none: the defaults.
+
+    Raises
+    ------
+    SettingsError
+        Naming file, key, value and remedy.
+    """
+    return load_layers([(path.name, path)] if path else [], root=root)
+
+
+def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root: Path | None = None) -> Settings:
+    """Validate layers of settings one by one, then merge them, the later ones winning, and resolve the result.
 
     Parameters
     ----------
-    path : Path, optional
-        YAML file with the settings that differ from the defaults; none: the defaults.
+    layers : sequence of (label, mapping or Path)
+        Settings that differ from the defaults, with the name errors give them.
     root : Path, optional
         Folder in which relative prior-knowledge and calibration files are looked up (the study).
 
@@ -191,20 +202,37 @@ def load_settings(path: Path | None = None, *, root: Path | None = None) -> Sett
     SettingsError
         Naming file, key, value and remedy.
     """
-    label = path.name if path else "defaults"
-    data: Any = {}
-    if path:
-        try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{label}: not valid YAML: {_one_line(error)}.") from error
+    merged: dict[str, Any] = {}
+    labels = []
+    for label, layer in layers:
+        content = _read_yaml(label, layer) if isinstance(layer, Path) else dict(layer)
+        _validate(Settings, content, label, "")
+        merged = _merged(merged, content)
+        labels += [label] if content else []
+    return parse_settings(merged, label=labels[-1] if labels else "settings", root=root)
+
+
+def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
+    """Sections are merged key by key; everything below a section's key is replaced."""
+    result = dict(base)
+    for key, value in update.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = {**result[key], **value} if both else value
+    return result
+
+
+def _read_yaml(label: str, path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{label}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{label}: not valid YAML: {_one_line(error)}.") from error
     if data is None:
-        data = {}
+        return {}
     if not isinstance(data, dict):
         raise SettingsError(f"{label}: expected a mapping of sections, found {type(data).__name__}.")
-    return parse_settings(data, label=label, root=root)
+    return data
 
 
 def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Path | None = None) -> Settings:

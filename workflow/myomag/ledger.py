@@ -164,7 +164,6 @@ def run_step(
     ledger: Path,
     spec: str,
     study: Path,
-    job: str = "",
 ) -> None:
     """Run one step over one batch of scans and write its ledger.
 
@@ -183,8 +182,6 @@ def run_step(
         JSON with `settings`, `overrides` and `code`, as the rule has it.
     study : Path
         Study folder, in which raw files are looked up.
-    job : str
-        What the scheduler calls this job.
     """
     started = datetime.now(UTC)
     root = Path.cwd()
@@ -194,15 +191,8 @@ def run_step(
     for number, row in enumerate(before, start=1):
         rows.append(_run_scan(step, function, row, content, root, study))
         log.info("%s %d/%d %s: %s", step, number, len(before), row.scan, rows[-1].reason or rows[-1].status)
-    text = ledger_bytes(rows)
-    _remove_left_over(root, ledger, rows)
-    write_atomic(root, str(ledger), text)
-    record_activity(
-        root,
-        str(ledger.with_suffix(".activity.jsonl")),
-        started=started,
-        step=step,
-        content={"job": job, "ledger_sha256": sha256_bytes(text), "previous_ledger_sha256": sha256_file(previous)},
+    finish_step(
+        step, rows, ledger=ledger, started=started, chain={"previous_ledger_sha256": sha256_file(previous)}
     )
 
 
@@ -309,3 +299,90 @@ def sweep(root: Path, batches: Iterable[int]) -> None:
     unfinished = root / PRIVATE / "unfinished"
     for path in unfinished.glob("*") if unfinished.is_dir() else ():
         path.unlink(missing_ok=True)
+
+
+def finish_study_step(
+    step: str, outputs: Mapping[str, bytes], inputs: Files, *, ledger: Path, spec: str, started: datetime
+) -> None:
+    """Write the files of a step that sees many scans at once, its ledger and its activity record.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step.
+    outputs : mapping of str to bytes
+        Content of each file by its path inside the derivative, the working directory.
+    inputs : Files
+        Ledgers and tables the step read, by role.
+    ledger : Path
+        Ledger of the step, relative to the derivative; it holds one row, the step's.
+    spec : str
+        JSON with `settings` and `code`, as the rule has it.
+    started : datetime
+        Start of the step, with time zone.
+    """
+    root = Path.cwd()
+    content = json.loads(spec)
+    for path, data in outputs.items():
+        write_atomic(root, path, data)
+    row = Row(
+        scan=step,
+        participant_id="",
+        session_id="",
+        step=step,
+        settings=digest({key: value for key, value in content.items() if key != "code"}),
+        code=content["code"],
+        inputs=inputs,
+        outputs={path: (path, sha256_bytes(data)) for path, data in outputs.items()},
+    )
+    finish_step(step, [row], ledger=ledger, started=started, chain={"inputs_sha256": digest(inputs)})
+
+
+def finish_step(
+    step: str, rows: Sequence[Row], *, ledger: Path, started: datetime, chain: Mapping[str, str]
+) -> None:
+    """Remove what the ledger's last version lists and this one does not, then write ledger and activity record."""
+    root = Path.cwd()
+    text = ledger_bytes(rows)
+    _remove_left_over(root, ledger, rows)
+    write_atomic(root, str(ledger), text)
+    record_activity(
+        root,
+        str(ledger.with_suffix(".activity.jsonl")),
+        started=started,
+        step=step,
+        content={"ledger_sha256": sha256_bytes(text), **chain},
+    )
+
+
+def ledger_files(paths: Iterable[Path]) -> Files:
+    """Ledgers as files with digests, by their path."""
+    return {str(path): (str(path), sha256_file(path)) for path in paths}
+
+
+def checked_outputs(root: Path, ledger: Path) -> Row:
+    """Row of a ledger with one row, after checking the digests of its outputs.
+
+    Raises
+    ------
+    LedgerError
+        If an output is missing or was changed.
+    """
+    (row,) = read_ledger(ledger)
+    for path, sha in row.outputs.values():
+        checked_path(root, path, sha, row.step)
+    return row
+
+
+def checked_tables(study: Path, ledger: Path) -> None:
+    """Check that the tables of the study are those the run started with.
+
+    Raises
+    ------
+    LedgerError
+        If one changed meanwhile.
+    """
+    for row in read_ledger(ledger):
+        for path, sha in row.inputs.values():
+            if not (study / path).is_file() or sha256_file(study / path) != sha:
+                raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")

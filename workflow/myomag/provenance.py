@@ -8,7 +8,6 @@ import os
 import platform
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -21,7 +20,7 @@ from myomag.files import sha256_bytes, sha256_file, write_atomic
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[1]
 LOCK = REPOSITORY / "envs" / "requirements.lock"
-RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakemake", "spec2nii", "statsmodels")
+RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakemake", "spec2nii")
 
 
 def canonical(content: Any) -> str:
@@ -136,7 +135,7 @@ def record_activity(
     started : datetime
         Start of the step, with time zone.
     content : mapping
-        What the step says of itself (digest of its ledger, job).
+        What the step says of itself: the digests of its ledger and of what it rests on.
     """
     path = root / relative
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -146,7 +145,7 @@ def record_activity(
         "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "host": socket.gethostname(),
         "user": _user(),
-        "command": Path(sys.argv[0]).name,
+        "job": os.environ.get("SLURM_JOB_ID", str(os.getpid())),
         **content,
         **environment(),
         "previous_sha256": sha256_bytes(lines[-1].encode()) if lines else None,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.shrinkage import shrink_phases, shrink_to_trend
+
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
@@ -144,9 +146,9 @@ def _estimate(
         correlator = _Correlator(aligned, members, length, dwell_time_s, noise_sd)
         step, variance = correlator.shifts(max_shift_hz)
         variance = np.where(np.abs(shifts + step) > max_shift_hz, np.inf, variance)
-        shrunk = _shrink(shifts + step, variance, accepted)
+        shrunk = shrink_to_trend(shifts + step, variance, accepted)
         turned, phase_variance = correlator.phases(shrunk - shifts)
-        shifts, phases = shrunk, _shrink_phases(phases + turned, phase_variance, accepted)
+        shifts, phases = shrunk, shrink_phases(phases + turned, phase_variance, accepted)
         aligned = fid * np.conj(phasors(shifts, phases, points, dwell_time_s))
         members = accepted = _complement(outliers(aligned, accepted, noise_sd, outlier_z), transients)
     return shifts, phases
@@ -214,50 +216,6 @@ class _Correlator:
         turned = self._sums * np.exp(-2j * np.pi * np.outer(self._time, shift_hz))
         angular = -2j * np.pi * self._time
         return turned.sum(axis=0), angular @ turned, angular**2 @ turned
-
-
-def _shrink(estimate: Real, variance: Real, accepted: NDArray[np.bool_]) -> Real:
-    """Empirical-Bayes estimates around a linear trend over the scan, mean zero over the accepted transients.
-
-    Spread beyond the Cramér–Rao variance is signal (moment estimate, DerSimonian & Laird 1986), the rest noise.
-    """
-    known = accepted & np.isfinite(variance)
-    if known.sum() < 3:
-        return np.zeros_like(estimate)
-    position = np.arange(estimate.size) - np.flatnonzero(known).mean()
-    mean = estimate[known].mean()
-    leverage = float(np.sum(position[known] ** 2))
-    slope = float(position[known] @ (estimate[known] - mean)) / leverage
-    excess = _excess_variance(estimate[known] - mean - slope * position[known], variance[known], parameters=2)
-    slope_variance = (excess + float(variance[known].mean())) / leverage
-    slope *= max(0.0, 1 - slope_variance / slope**2) if slope else 0.0
-    trend = mean + slope * position
-    kept = np.where(np.isfinite(variance), _kept_fraction(excess, variance), 0.0)
-    shrunk = trend + kept * (estimate - trend)
-    return np.asarray(shrunk - shrunk[accepted].mean())
-
-
-def _shrink_phases(phase: Real, variance: Real, accepted: NDArray[np.bool_]) -> Real:
-    """Empirical-Bayes estimates around the circular mean, which becomes zero [rad]."""
-    known = accepted & np.isfinite(variance)
-    if known.sum() < 2:
-        return np.zeros_like(phase)
-    deviation = np.angle(np.exp(1j * phase) * np.conj(np.exp(1j * phase[known]).sum()))
-    excess = _excess_variance(deviation[known], variance[known], parameters=1)
-    return np.where(np.isfinite(variance), _kept_fraction(excess, variance) * deviation, 0.0)
-
-
-def _excess_variance(residual: Real, variance: Real, *, parameters: int) -> float:
-    """Variance of the residuals beyond the mean of `variance`; zero unless it is beyond chance (3 SD of χ²)."""
-    freedom = max(residual.size - parameters, 1)
-    observed, expected = float(np.sum(residual**2)) / freedom, float(variance.mean())
-    return observed - expected if observed > expected * (1 + 3 * np.sqrt(2 / freedom)) else 0.0
-
-
-def _kept_fraction(excess: float, variance: Real) -> Real:
-    """Share of a deviation that is not noise: τ²/(τ² + v); everything where there is no noise at all."""
-    total = excess + variance
-    return np.divide(excess, total, out=np.ones_like(variance), where=total > 0)
 
 
 def _plausible(fid: Complex, outlier_z: float) -> NDArray[np.bool_]:

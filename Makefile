@@ -1,0 +1,45 @@
+# Each target makes the environment it needs in .venv, from a lock file with hashes.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+DEMO := demo
+
+.PHONY: help demo test lint bench lock clean
+
+help:
+	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
+	@echo "make test   run the whole test suite"
+	@echo "make lint   ruff, mypy, snakefmt, snakemake --lint"
+	@echo "make bench  measure speed and accuracy"
+	@echo "make clean  remove the environment and the demo"
+
+$(READY): envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY)
+	@test -f $(DEMO)/dataset_description.json || $(BIN)/myomag demo $(DEMO) --participants 24
+	$(BIN)/myomag run $(DEMO)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check --line-length 120 Snakefile rules
+	$(BIN)/python tests/workflow/lint_workflow.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+# Needs uv; the lock holds versions and hashes for every platform, and no addresses.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/requirements.lock
+
+clean:
+	rm -rf .venv $(DEMO) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,37 @@
+# From raw 31P MR spectra of muscle to magnesium: convert → qc → fit → magnesium → cohort → report.
+# Run with: myomag run STUDY, or: snakemake --directory DIR --config study=/path/to/STUDY --cores 2
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: workflow.source_path("config/config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/convert.smk"
+include: "rules/qc.smk"
+include: "rules/fit.smk"
+include: "rules/magnesium.smk"
+include: "rules/cohort.smk"
+include: "rules/report.smk"
+
+
+wildcard_constraints:
+    batch=r"\d+",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        "cohort.tsv",
+        "report/index.html",
+        flow.ledgers("pages"),
+
+
+onstart:
+    flow.begin()

@@ -1,0 +1,21 @@
+rule convert:
+    input:
+        "ledger/raw/batch-{batch}.tsv",
+    output:
+        update("ledger/convert/batch-{batch}.tsv"),
+    log:
+        "logs/convert/batch-{batch}.log",
+    benchmark:
+        "benchmarks/convert/batch-{batch}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=30,
+    params:
+        spec=lambda wildcards: flow.step_spec("convert", wildcards.batch),
+    message:
+        "convert batch {wildcards.batch}: vendor files and NIfTI-MRS to de-identified NIfTI-MRS"
+    script:
+        "../workflow/scripts/convert.py"

@@ -1,0 +1,21 @@
+rule fit:
+    input:
+        "ledger/qc/batch-{batch}.tsv",
+    output:
+        update("ledger/fit/batch-{batch}.tsv"),
+    log:
+        "logs/fit/batch-{batch}.log",
+    benchmark:
+        "benchmarks/fit/batch-{batch}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=60,
+    params:
+        spec=lambda wildcards: flow.step_spec("fit", wildcards.batch),
+    message:
+        "fit batch {wildcards.batch}: AMARES with prior knowledge"
+    script:
+        "../workflow/scripts/fit.py"

@@ -1,0 +1,21 @@
+rule magnesium:
+    input:
+        "ledger/fit/batch-{batch}.tsv",
+    output:
+        update("ledger/magnesium/batch-{batch}.tsv"),
+    log:
+        "logs/magnesium/batch-{batch}.log",
+    benchmark:
+        "benchmarks/magnesium/batch-{batch}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=15,
+    params:
+        spec=lambda wildcards: flow.step_spec("magnesium", wildcards.batch),
+    message:
+        "magnesium batch {wildcards.batch}: pH and free Mg from the shifts"
+    script:
+        "../workflow/scripts/magnesium.py"

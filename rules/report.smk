@@ -1,0 +1,46 @@
+rule pages:
+    input:
+        ledgers=[f"ledger/{step}/batch-{{batch}}.tsv" for step in ("raw", "convert", "qc", "fit", "magnesium")],
+    output:
+        update("ledger/pages/batch-{batch}.tsv"),
+    log:
+        "logs/pages/batch-{batch}.log",
+    benchmark:
+        "benchmarks/pages/batch-{batch}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=30,
+    params:
+        spec=flow.study_spec("pages"),
+    message:
+        "pages batch {wildcards.batch}: one page per participant"
+    script:
+        "../workflow/scripts/pages.py"
+
+
+rule report:
+    input:
+        tables=["cohort.tsv", "exclusions.tsv", "statistics.tsv"],
+        ledger="ledger/cohort/all.tsv",
+    output:
+        "report/index.html",
+        ledger="ledger/report/all.tsv",
+    log:
+        "logs/report.log",
+    benchmark:
+        "benchmarks/report.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        spec=flow.study_spec("report"),
+    message:
+        "report: the cohort page"
+    script:
+        "../workflow/scripts/report.py"

@@ -1,0 +1,130 @@
+"""The `myomag` command."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from myomag.errors import MyomagError, SettingsError
+
+app = typer.Typer(
+    help="Free magnesium and pH of skeletal muscle from 31P MR spectra.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def main() -> None:
+    """Run the command; an error meant for the user is one line on stderr, 2 for wrong usage and 1 otherwise."""
+    try:
+        app()
+    except MyomagError as error:
+        print(f"myomag: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        print(f"myomag: {error.filename or 'file system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from myomag import __version__
+
+        print(f"myomag {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    snakemake_options: Annotated[
+        list[str] | None, typer.Argument(help="After --: options for snakemake.", metavar="[-- OPTIONS]")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")] = None,
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run and why.")] = False,
+    profile: Annotated[str, typer.Option(help="local, slurm, or a folder with a Snakemake profile.")] = "local",
+) -> None:
+    """Run the whole pipeline on a study; what is up to date is not run again."""
+    from myomag.runner import run_pipeline
+
+    sys.exit(
+        run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or [])
+    )
+
+
+@app.command()
+def scan(
+    file: Annotated[Path, typer.Argument(help="Vendor or NIfTI-MRS file.", metavar="FILE")],
+    settings: Annotated[Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyse one file, from raw data to pH and magnesium."""
+    from myomag.config import load_settings
+    from myomag.single import analyse_file, show_result
+
+    if not file.is_file():
+        raise SettingsError(f"{file}: no such file.")
+    loaded = load_settings(settings, root=settings.parent if settings else None)
+    result = analyse_file(file, loaded)
+    if as_json:
+        print(json.dumps(result.flat, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        show_result(result)
+    sys.exit(0 if result.flat["status"] == "included" else 1)
+
+
+@app.command()
+def check(study: StudyArgument, as_json: JsonOption = False) -> None:
+    """Say what would go wrong with a study before running it."""
+    from myomag.check import check_study
+
+    problems = check_study(study)
+    if as_json:
+        print(json.dumps({"problems": problems}, indent=1, ensure_ascii=False))
+    else:
+        for problem in problems:
+            print(f"{problem['where']}: {problem['problem']}")
+        print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found in {study}.")
+    sys.exit(1 if problems else 0)
+
+
+@app.command()
+def init(study: StudyArgument) -> None:
+    """Write a commented myomag.yaml with every setting into a study."""
+    from myomag.config_files import settings_template
+    from myomag.flow import SETTINGS_FILE
+
+    target = study / SETTINGS_FILE
+    if not study.is_dir():
+        raise SettingsError(f"{study}: no such study folder.")
+    if target.exists():
+        raise SettingsError(f"{target}: exists already; edit it, or remove it first.")
+    target.write_text(settings_template(), encoding="utf-8")
+    print(f"Wrote {target}. Uncomment what should differ from the defaults.")
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Argument(help="New folder for the study.", metavar="DIR")],
+    participants: Annotated[int, typer.Option(min=1, max=100_000, help="Number of participants.")] = 24,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 1,
+) -> None:
+    """Simulate a study with known truth (DIR/truth.tsv)."""
+    from myomag.demo import write_demo
+    from myomag.progress import progress
+
+    with progress("Simulating participants", participants) as advance:
+        write_demo(directory, participants=participants, seed=seed, progress=lambda done, _: advance(done))
+    print(f"Wrote a simulated study of {participants} participants to {directory}.")
+

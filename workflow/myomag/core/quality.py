@@ -1,0 +1,207 @@
+"""Noise, and the phosphocreatine line: what decides whether a spectrum can be used."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from myomag.core.axes import time_axis
+from myomag.core.lineshapes import line_fid, voigt_fwhm_hz
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+
+SNR_DEFINITION = (
+    "Amplitude of PCr in the time domain at the first sample (Voigt line fitted to the averaged FID) over the noise SD "
+    "of one channel (real or imaginary) of the averaged FID"
+)
+_MAD_TO_SD = 1.4826
+# All 31P lines of muscle, relative to PCr [ppm].
+_SIGNAL_PPM = (-20.0, 10.0)
+# Receivers roll off towards the ends of the spectrum.
+_FLAT_FRACTION = 0.9
+_MIN_BINS = 32
+# Bins this far apart share little noise after the window, and any baseline.
+_BIN_LAG = 4
+# Five standard errors of the spectral estimate where it rests on the fewest bins usual.
+_APODISED_RATIO = 1.25
+_PCR_WINDOW_PPM = 1.6
+_START_WIDTHS_PPM = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+@dataclass(frozen=True)
+class PcrLine:
+    """Phosphocreatine as one Voigt line.
+
+    Attributes
+    ----------
+    frequency_hz : float
+        Offset from the carrier [Hz].
+    fwhm_hz : float
+        Full width at half maximum [Hz].
+    amplitude : float
+        Amplitude at the first sample [units of the FID].
+    phase_rad : float
+        Phase at the first sample [rad].
+    """
+
+    frequency_hz: float
+    fwhm_hz: float
+    amplitude: float
+    phase_rad: float
+
+
+def transient_noise_sd(fid: Complex) -> float:
+    """Noise SD of one transient, per channel, from the last quarter of the samples.
+
+    Differences of successive transients cancel what signal is left there; a single transient is taken as it is.
+
+    Parameters
+    ----------
+    fid : ndarray, shape (points, transients)
+    """
+    tail = fid[-(fid.shape[0] // 4) :]
+    if fid.shape[1] == 1:
+        return _robust_sd(tail)
+    return _robust_sd(np.diff(tail, axis=1)) / float(np.sqrt(2))
+
+
+def noise_sd(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: float, pcr_hz: float) -> float | None:
+    """Noise SD of an FID, per channel (real or imaginary), from samples without signal; None if there are none.
+
+    Robust SD (1.4826 MAD) of the last quarter of the FID, unless a line still shows in it; else of the spectrum outside
+    −20…+10 ppm of PCr, where no 31P line lies. The second also replaces a tail that is clearly too quiet, as that of
+    apodised data is.
+
+    Parameters
+    ----------
+    fid : ndarray, shape (points,)
+    dwell_time_s : float
+        Sampling interval [s].
+    spectrometer_frequency_mhz : float
+        Spectrometer frequency [MHz].
+    pcr_hz : float
+        Offset of PCr from the carrier [Hz].
+    """
+    tail = _tail_noise_sd(fid)
+    spectral = _spectral_noise_sd(fid, dwell_time_s * spectrometer_frequency_mhz, pcr_hz * dwell_time_s)
+    if tail is None or spectral is None:
+        return tail if spectral is None else spectral
+    return spectral if spectral > _APODISED_RATIO * tail else tail
+
+
+def fit_pcr(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: float, start_hz: float) -> PcrLine:
+    """Fit PCr as one Voigt line to the spectrum within 1.6 ppm of `start_hz`, with a straight complex baseline.
+
+    Least squares over position and widths, amplitude, phase and baseline solved linearly at each step (variable
+    projection). The line is computed in the time domain, so truncation and sampling are those of the data.
+
+    Parameters
+    ----------
+    fid : ndarray, shape (points,)
+    dwell_time_s : float
+        Sampling interval [s].
+    spectrometer_frequency_mhz : float
+        Spectrometer frequency [MHz].
+    start_hz : float
+        Offset of PCr from the carrier [Hz], as found by `preprocess.find_pcr_hz`.
+    """
+    problem = _PcrProblem(fid, dwell_time_s, spectrometer_frequency_mhz, start_hz)
+    widths = [width * spectrometer_frequency_mhz for width in _START_WIDTHS_PPM]
+    starts = [np.array([0.0, 0.7 * width, 0.5 * width]) for width in widths]
+    start = min(starts, key=lambda parameters: float(np.sum(problem.residual(parameters) ** 2)))
+    reach = _PCR_WINDOW_PPM * spectrometer_frequency_mhz / 2
+    bounds = ([-reach, 1e-3, 1e-3], [reach, 4 * reach, 4 * reach])
+    solution = least_squares(problem.residual, start, bounds=bounds, x_scale=[start[1], start[1], start[1]], xtol=1e-6)
+    offset, lorentzian, gaussian = solution.x
+    amplitude = problem.amplitude(solution.x)
+    return PcrLine(
+        start_hz + float(offset),
+        voigt_fwhm_hz(float(lorentzian), float(gaussian)),
+        abs(amplitude),
+        float(np.angle(amplitude)),
+    )
+
+
+class _PcrProblem:
+    """Residual of the PCr window of the spectrum as a function of (offset, Lorentzian, Gaussian width) [Hz]."""
+
+    def __init__(self, fid: Complex, dwell_time_s: float, spectrometer_frequency_mhz: float, start_hz: float) -> None:
+        points = fid.size
+        self._time = time_axis(points, dwell_time_s)
+        resolution_hz = 1 / (points * dwell_time_s)
+        half = max(8, int(_PCR_WINDOW_PPM * spectrometer_frequency_mhz / resolution_hz))
+        self._bins = np.arange(-min(half, points // 2 - 1), min(half, points // 2 - 1) + 1) % points
+        centred = np.linspace(-1, 1, self._bins.size).astype(np.complex128)
+        demodulated = np.fft.fft(fid * np.exp(-2j * np.pi * start_hz * self._time))[self._bins]
+        self._scale = float(np.linalg.norm(demodulated)) or 1.0
+        self._data = demodulated / self._scale
+        self._baseline, _ = np.linalg.qr(np.stack([np.ones_like(centred), centred], axis=1))
+        self._data_rest = self._without_baseline(self._data)
+
+    def residual(self, parameters: Real) -> Real:
+        line = self._line(parameters)
+        rest = self._data_rest - (np.vdot(line, self._data_rest) / np.vdot(line, line)) * line
+        return np.concatenate([rest.real, rest.imag])
+
+    def amplitude(self, parameters: Real) -> complex:
+        line = self._line(parameters)
+        return complex(np.vdot(line, self._data_rest) / np.vdot(line, line)) * self._scale
+
+    def _line(self, parameters: Real) -> Complex:
+        offset, lorentzian, gaussian = (float(value) for value in parameters)
+        shape = line_fid(self._time, frequency_hz=offset, lorentzian_fwhm_hz=lorentzian, gaussian_fwhm_hz=gaussian)
+        return self._without_baseline(np.fft.fft(shape)[self._bins])
+
+    def _without_baseline(self, values: Complex) -> Complex:
+        return np.asarray(values - self._baseline @ (self._baseline.conj().T @ values))
+
+
+def drift_hz(shifts_hz: Real) -> float:
+    """Range of the frequency over the scan after a running mean over a tenth of the transients, at least 3 [Hz]."""
+    length = max(3, shifts_hz.size // 10)
+    if shifts_hz.size <= length:
+        return float(np.ptp(shifts_hz))
+    return float(np.ptp(np.convolve(shifts_hz, np.full(length, 1 / length), "valid")))
+
+
+def _tail_noise_sd(fid: Complex) -> float | None:
+    """Noise SD of the last quarter of an FID, or None where its periodogram still shows a line."""
+    tail = fid[-(fid.size // 4) :]
+    sd = _robust_sd(tail)
+    # Periodogram over its mean is exponential under noise; e⁻⁸ is the chance taken over all frequencies.
+    limit = 2 * sd**2 * tail.size * (np.log(tail.size) + 8)
+    return sd if np.max(np.abs(np.fft.fft(tail)) ** 2) <= limit else None
+
+
+def _spectral_noise_sd(fid: Complex, dwell_mhz: float, pcr_turns: float) -> float | None:
+    """Noise SD from the signal-free part of the spectrum, or None where the bandwidth leaves none.
+
+    Bins are compared with the one four further on, which removes any baseline; a falling half-Hann window keeps the
+    feet of truncated lines out.
+
+    Parameters
+    ----------
+    dwell_mhz : float
+        Dwell time times spectrometer frequency: turns per sample and ppm.
+    pcr_turns : float
+        PCr offset in turns per sample.
+    """
+    points = fid.size
+    window = 0.5 * (1 + np.cos(np.pi * np.arange(points) / points))
+    values = np.fft.fft(fid * window)
+    turns = np.fft.fftfreq(points)
+    low, high = (limit * dwell_mhz for limit in _SIGNAL_PPM)
+    free = ((turns - pcr_turns - low) % 1 > high - low) & (np.abs(turns) < _FLAT_FRACTION / 2)
+    pairs = free & np.roll(free, -_BIN_LAG)
+    if high - low >= 1 or pairs.sum() < _MIN_BINS:
+        return None
+    difference = (values - np.roll(values, -_BIN_LAG))[pairs]
+    correlation = np.cos(2 * np.pi * _BIN_LAG * np.arange(points) / points)
+    return _robust_sd(difference) / float(np.sqrt(2 * np.sum(window**2 * (1 - correlation))))
+
+
+def _robust_sd(values: Complex) -> float:
+    """1.4826 MAD around zero of real and imaginary parts together."""
+    return _MAD_TO_SD * float(np.median(np.abs(np.concatenate([values.real.ravel(), values.imag.ravel()]))))

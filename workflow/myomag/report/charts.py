@@ -1,0 +1,146 @@
+"""Small parts of SVG charts: scales, ticks, compact paths and escaped elements."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from myomag.report.text import number
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Linear map from data to the drawing; `pixels` may fall while `domain` rises."""
+
+    domain: tuple[float, float]
+    pixels: tuple[float, float]
+
+    def __call__(self, values: Any) -> Any:
+        """Position of `values` [px]."""
+        (d0, d1), (p0, p1) = self.domain, self.pixels
+        return p0 + (np.asarray(values, dtype=np.float64) - d0) * ((p1 - p0) / (d1 - d0))
+
+
+def element(tag: str, *content: str | Markup, **attributes: Any) -> Markup:
+    """SVG element; text and attribute values are escaped, `class_` and `stroke_width` lose their underscores.
+
+    Attributes that are None are left out; floats are written with two decimals.
+    """
+    parts = [
+        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _plain(value))
+        for name, value in attributes.items()
+        if value is not None
+    ]
+    inner = Markup("").join(content)
+    return Markup("<{0}{1}>{2}</{0}>").format(tag, Markup("").join(parts), inner)
+
+
+def path_data(x: Array, y: Array) -> str:
+    """Path through the points, in steps of .01 px relative to the point before."""
+    points = np.rint(np.column_stack([x, y]) * 100).astype(np.int64)
+    if len(points) == 0:
+        return ""
+    start = f"M{points[0, 0] / 100:g} {points[0, 1] / 100:g}"
+    steps = "".join(_step(dx) + _step(dy) for dx, dy in np.diff(points, axis=0).tolist())
+    return start + ("l" + steps.lstrip() if steps else "")
+
+
+def thin(x: Array, y: Array, tolerance: float = 0.05) -> NDArray[np.intp]:
+    """Indices of the points that draw the curve within about `tolerance` [px], shape (kept,).
+
+    A chord of length h misses a curve of second derivative y'' by y''h²/8, so points are kept with the density
+    √(|y''|/8 tolerance); noise keeps them all.
+    """
+    if len(x) < 3:
+        return np.arange(len(x))
+    step = np.gradient(x)
+    bend = np.abs(np.gradient(np.gradient(y, x), x))
+    bend = np.maximum(bend, np.maximum(np.roll(bend, 1), np.roll(bend, -1)))
+    passed = np.floor(np.cumsum(np.abs(step) * np.sqrt(bend / (8 * tolerance))))
+    keep = np.diff(passed, prepend=-1.0) > 0
+    keep[[0, -1]] = True
+    return np.flatnonzero(keep)
+
+
+def ticks(low: float, high: float, count: int = 6) -> tuple[list[float], int]:
+    """Round tick values inside `low` … `high`, rising, and the decimals they need.
+
+    The step is 1, 2 or 5 times a power of ten.
+    """
+    raw = (high - low) / max(count, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)], max(0, -math.floor(math.log10(step) + 1e-9))
+
+
+def x_axis(scale: Scale, y: float, label: str, *, grid_top: float, count: int = 6) -> Markup:
+    """Axis below a panel with grid lines up to `grid_top`; labels follow the direction of the scale."""
+    values, decimals = ticks(min(scale.domain), max(scale.domain), count)
+    if scale.domain[0] > scale.domain[1]:
+        values = values[::-1]
+    marks = [
+        element("line", x1=x, x2=x, y1=grid_top, y2=y + 5, class_="grid")
+        + element("text", number(value, decimals), x=x, y=y + 19, class_="tick middle")
+        for value, x in zip(values, scale(values).tolist(), strict=True)
+    ]
+    title = element("text", label, x=sum(scale.pixels) / 2, y=y + 40, class_="axis-title middle")
+    return element("g", *marks, class_="ticks x") + title
+
+
+def y_axis(scale: Scale, x: float, label: str, *, grid_right: float, count: int = 5) -> Markup:
+    """Axis left of a panel with grid lines to `grid_right`."""
+    values, decimals = ticks(min(scale.domain), max(scale.domain), count)
+    marks = [
+        element("line", x1=x - 5, x2=grid_right, y1=y, y2=y, class_="grid")
+        + element("text", number(value, decimals), x=x - 9, y=y + 4, class_="tick end")
+        for value, y in zip(values, scale(values).tolist(), strict=True)
+    ]
+    middle = sum(scale.pixels) / 2
+    title = element("text", label, class_="axis-title middle", transform=f"translate(14 {middle:.2f}) rotate(-90)")
+    return element("g", *marks, class_="ticks y") + title
+
+
+def svg(width: float, height: float, label: str, *content: str | Markup, **attributes: Any) -> Markup:
+    """Complete drawing with a text alternative."""
+    return element(
+        "svg",
+        *content,
+        viewBox=f"0 0 {width:g} {height:g}",
+        role="img",
+        aria_label=label,
+        **attributes,
+    )
+
+
+def frame(left: float, top: float, right: float, bottom: float) -> Markup:
+    """Outline of a panel."""
+    return element("rect", x=left, y=top, width=right - left, height=bottom - top, class_="frame")
+
+
+def robust_range(values: Iterable[float], extra: Sequence[float] = ()) -> tuple[float, float]:
+    """Range that shows the bulk of `values`: at most 3 interquartile ranges beyond the quartiles, and all of `extra`."""
+    known = np.asarray([*values], dtype=np.float64)
+    q1, q3 = np.percentile(known, [25, 75])
+    reach = 3 * (q3 - q1) if q3 > q1 else np.inf
+    low = min([max(float(known.min()), q1 - reach), *extra])
+    high = max([min(float(known.max()), q3 + reach), *extra])
+    pad = 0.04 * (high - low) or 0.5 * abs(high) or 0.5
+    return float(low - pad), float(high + pad)
+
+
+def _plain(value: Any) -> str:
+    return f"{round(float(value), 2):g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _step(cents: int) -> str:
+    """One coordinate in the shortest form SVG allows: a minus sign separates by itself."""
+    digits = f"{abs(cents) / 100:g}"
+    digits = digits[1:] if digits.startswith("0.") else digits
+    return f"-{digits}" if cents < 0 else f" {digits}"

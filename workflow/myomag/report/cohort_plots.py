@@ -1,0 +1,136 @@
+"""Which plots a cohort allows: Mg against age and strength, and the distributions of quality."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from myomag.cohort.participants import MEN_CODES, WOMEN_CODES
+from myomag.report import text
+from myomag.report.charts import robust_range
+from myomag.report.labels import Labels
+from myomag.report.page import participant_link
+from myomag.report.plots import Group, Point, beyond, histogram, scatter
+
+Row = Mapping[str, Any]
+MG_COLUMNS = ("mg_mmol_l", "mg_ci95_low_mmol_l", "mg_ci95_high_mmol_l")
+SEXES = (("women", "circle"), ("men", "triangle"), ("sex not stated", "diamond"))
+SNR_LIMITS = (("min_snr", "fail"), ("warn_snr", "warn"))
+WIDTH_LIMITS = (("warn_linewidth_ppm", "warn"), ("max_linewidth_ppm", "fail"))
+FEWEST = 4
+WIDE, NARROW = 1000.0, 480.0
+
+
+def scatters(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Plots of Mg against age for all and against strength within each sex, as far as the values exist."""
+    included = [row for row in cohort if row["status"] == "included"]
+    wanted = [(labels.age, "Age (years)", None)]
+    wanted += [(labels.strength, f"Strength ({labels.strength}), {sex}", sex) for sex in ("women", "men")]
+    values = [value for row in included if (value := text.finite(row.get("mg_mmol_l"))) is not None]
+    if len(values) < FEWEST:
+        return []
+    y_range = robust_range(values)
+    plots = []
+    for column, x_label, sex in wanted:
+        groups = _groups(included, column, labels, sex)
+        points = [point for group in groups for point in group.points]
+        if len(points) >= FEWEST:
+            estimate = _estimate(statistics, column, sex, labels)
+            plots.append(_plot(groups, points, x_label, y_range, estimate, wide=sex is None))
+    return plots
+
+
+def _plot(
+    groups: Sequence[Group],
+    points: Sequence[Point],
+    x_label: str,
+    y_range: tuple[float, float],
+    estimate: str,
+    *,
+    wide: bool,
+) -> dict[str, Any]:
+    figure = scatter(
+        groups,
+        x_label=x_label,
+        y_label="Free Mg²⁺ (mM)",
+        x_range=robust_range([point.x for point in points], [min(p.x for p in points), max(p.x for p in points)]),
+        y_range=y_range,
+        width=WIDE if wide else NARROW,
+    )
+    legend = [(group.name, group.marker, len(group.points)) for group in groups]
+    return {"figure": figure, "legend": legend, "estimate": estimate, "beyond": beyond(points, y_range), "wide": wide}
+
+
+def _groups(rows: Sequence[Row], column: str, labels: Labels, only: str | None) -> list[Group]:
+    """Points by sex; groups without a point are left out."""
+    members: dict[str, list[Point]] = {name: [] for name, _ in SEXES}
+    for row in rows:
+        x, y = quantity(row.get(column)), text.finite(row.get("mg_mmol_l"))
+        if x is not None and y is not None:
+            members[sex_of(row.get(labels.sex))].append(_point(row, x, y))
+    return [
+        Group(name, marker, tuple(members[name]))
+        for name, marker in SEXES
+        if members[name] and (only is None or only == name)
+    ]
+
+
+def _point(row: Row, x: float, y: float) -> Point:
+    low, high = (text.finite(row.get(key)) for key in MG_COLUMNS[1:])
+    shown = text.magnesium(y, low, high, row.get("mg_p_undefined"))
+    link = participant_link(str(row["participant_id"]))
+    return Point(x, y, low, high, f"{row['scan']}: Mg {shown} mM", link)
+
+
+def quantity(value: Any) -> float | None:
+    """Number of a table; a top-coded age (89+) counts as its lower bound, as in the statistics."""
+    return text.finite(value.removesuffix("+") if isinstance(value, str) else value)
+
+
+def sex_of(value: Any) -> str:
+    """Group of a sex code (F/M, female/male)."""
+    code = str(value).strip().lower()
+    if code in WOMEN_CODES:
+        return "women"
+    return "men" if code in MEN_CODES else "sex not stated"
+
+
+def _estimate(statistics: Sequence[Row], column: str, sex: str | None, labels: Labels) -> str:
+    """The regression of the statistics that belongs to a plot, in words."""
+    for row in statistics:
+        matches = row["outcome"] == "mg_mmol_l" and row["predictor"] == column and row["stratum"] == (sex or "all")
+        if matches and row.get("beta") is not None:
+            ci = text.interval(row["ci95_low"], row["ci95_high"], 2)
+            return f"{labels.model(row)}: β = {text.number(row['beta'], 2)} (95 % CI {ci}), p {text.p_value(row['p'])}"
+    return ""
+
+
+def strips(
+    cohort: Sequence[Row], qc: Mapping[str, Any], protocols: Sequence[Row] | None
+) -> list[dict[str, Any]]:
+    """Distributions of SNR, line width and Mg over all scans that have them.
+
+    The line-width thresholds are in ppm; they are drawn where all protocols share one spectrometer frequency.
+    """
+    snr = [(float(qc[key]), f"{word} below {text.text(qc[key])}") for key, word in SNR_LIMITS if key in qc]
+    frequencies = {round(text.finite(row.get("spectrometer_frequency_mhz")) or 0, 1) for row in protocols or ()}
+    mhz = frequencies.pop() if len(frequencies) == 1 else 0.0
+    width = [(float(qc[key]) * mhz, f"{word} above {text.text(qc[key])} ppm") for key, word in WIDTH_LIMITS if key in qc]
+    plots = [
+        _strip(cohort, "pcr_snr", "PCr SNR", 0, snr),
+        _strip(cohort, "pcr_fwhm_hz", "PCr line width (Hz)", 0, width if mhz else ()),
+        _strip(cohort, "mg_mmol_l", "Free Mg²⁺ (mM)", 2, ()),
+    ]
+    return [plot for plot in plots if plot]
+
+
+def _strip(
+    cohort: Sequence[Row], column: str, label: str, decimals: int, thresholds: Sequence[tuple[float, str]]
+) -> dict[str, Any] | None:
+    known = [(row["status"], value) for row in cohort if (value := text.finite(row.get(column))) is not None]
+    if len(known) < FEWEST:
+        return None
+    included = [value for status, value in known if status == "included"]
+    others = [value for status, value in known if status != "included"]
+    figure: Markup = histogram(included, others, label=label, decimals=decimals, thresholds=thresholds)
+    return {"figure": figure, "absent": len(cohort) - len(known), "label": label}

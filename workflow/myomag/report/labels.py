@@ -1,0 +1,43 @@
+"""Names of the cohort's columns as a reader would say them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FIXED = {
+    "mg_mmol_l": "free Mg²⁺",
+    "pmg": "pMg",
+    "ph": "pH",
+    "pcr_fwhm_hz": "PCr line width",
+    "pcr_snr": "PCr SNR",
+    "begin_time_us": "begin time",
+}
+STRATA = {"women": "women", "men": "men"}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Columns that the settings name, and what to call them."""
+
+    age: str
+    sex: str
+    strength: str
+    serum_mg: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Labels":
+        """Labels for the section `cohort` of the settings."""
+        keys = ("age_column", "sex_column", "strength_column", "serum_mg_column")
+        age, sex, strength, serum_mg = (str(settings.get(key, "")) for key in keys)
+        return cls(age, sex, strength, serum_mg)
+
+    def column(self, name: Any) -> str:
+        """Readable name of a column; one that is not known stays as it is."""
+        own = {self.age: "age", self.sex: "sex", self.strength: "strength", self.serum_mg: "serum Mg"}
+        return FIXED.get(str(name)) or own.get(str(name)) or str(name)
+
+    def model(self, row: Mapping[str, Any]) -> str:
+        """`free Mg²⁺ against age`, with the stratum where there is one."""
+        stratum = STRATA.get(str(row.get("stratum")))
+        where = f", {stratum}" if stratum else ""
+        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}"

@@ -1,0 +1,56 @@
+"""Rendering of the templates into self-contained pages."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from myomag.report import text
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def render(template: str, script: str, **context: Any) -> bytes:
+    """Page from `templates/<template>` with the shared style and `templates/<script>` inlined.
+
+    The page carries a Content-Security-Policy that allows this style and this script by their digest and nothing else,
+    so it cannot load or run anything even if a study smuggles markup into it.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    for function in (text.number, text.significant, text.with_sd, text.interval, text.p_value, text.plural):
+        environment.filters[function.__name__] = function
+    for function in (text.text, text.line_label, text.probability, text.equals, local_link, participant_link):
+        environment.filters[function.__name__] = function
+    css, javascript = (_inline(name) for name in ("style.css", script))
+    policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
+    page = environment.get_template(template).render(css=css, script=javascript, policy=policy, **context)
+    return page.encode("utf-8")
+
+
+def local_link(path: str) -> str:
+    """Relative link to a file of the derivative, its name quoted so that it cannot become another scheme."""
+    return quote(path, safe="/-_.~")
+
+
+def participant_link(participant_id: str) -> str:
+    """Link from one page of the report to that of a participant."""
+    return f"{quote(participant_id, safe='')}.html"
+
+
+def _inline(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (a file of the package)
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode('utf-8')).digest()).decode('ascii')}'"

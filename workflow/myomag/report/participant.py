@@ -1,0 +1,127 @@
+"""The page of one participant: every scan with its spectrum, numbers, verdict and origin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from myomag.report import scan_tables, text
+from myomag.report.page import render
+from myomag.report.spectrum import Curves, close_up, displayed_curves, spectrum_figure
+
+Record = Mapping[str, Any]
+# Line, half width of the close-up [ppm], what it decides.
+CLOSE_UPS = (("Pi", 1.0, "Pi, whose shift gives the pH"), ("beta-ATP", 1.4, "β-ATP, whose shift gives the magnesium"))
+
+
+@dataclass(frozen=True)
+class ScanView:
+    """What the page shows of one scan; whatever the scan did not reach is None.
+
+    Parameters
+    ----------
+    fid : ndarray, shape (points,), optional
+        Averaged, aligned FID, physicist's sign, PCr at 0 Hz.
+    dwell_time_s, spectrometer_frequency_mhz : float, optional
+        Sampling interval [s] and carrier frequency [MHz] of `fid`.
+    status : str
+        included, excluded or failed.
+    step, reason : str, optional
+        Where and why the scan failed or was excluded.
+    quality, fit, magnesium : mapping, optional
+        Records of the three steps.
+    provenance : sequence of mapping
+        One entry per file: step, file (relative to the derivative), sha256, settings_digest, source_digest.
+    """
+
+    scan: str
+    session_id: str | None
+    status: str
+    step: str | None = None
+    reason: str | None = None
+    fid: NDArray[np.complex64] | None = None
+    dwell_time_s: float | None = None
+    spectrometer_frequency_mhz: float | None = None
+    quality: Record | None = None
+    fit: Record | None = None
+    magnesium: Record | None = None
+    provenance: Sequence[Mapping[str, str | None]] = ()
+
+
+def participant_page(participant_id: str, scans: Sequence[ScanView], settings: Record) -> bytes:
+    """Page `report/<participant_id>.html`.
+
+    Parameters
+    ----------
+    participant_id : str
+        Label with its prefix (sub-001).
+    scans : sequence of ScanView
+        All scans of the participant; shown in natural order of session and name.
+    settings : mapping
+        Resolved settings; of the sections `report`, `qc` and `magnesium` only what is there is used.
+
+    Returns
+    -------
+    bytes
+        UTF-8 HTML, the same for the same input.
+    """
+    ordered = sorted(scans, key=lambda view: (text.natural_key(view.session_id or ""), text.natural_key(view.scan)))
+    sections = [_section(view, settings, f"s{index}") for index, view in enumerate(ordered, start=1)]
+    return render("participant.html.j2", "participant.js", participant_id=participant_id, sections=sections)
+
+
+def _section(view: ScanView, settings: Record, identifier: str) -> dict[str, Any]:
+    """Everything the template needs of one scan."""
+    curves = _curves(view, settings)
+    return {
+        "id": identifier,
+        "view": view,
+        "figure": spectrum_figure(curves, view.scan, identifier) if curves else None,
+        "fitted": bool(curves and curves.components),
+        "close_ups": _close_ups(curves, settings) if curves else [],
+        "components": [part.name for part in curves.components] if curves else [],
+        "shown": {label: value for label, value, _ in scan_tables.headline(view.quality, view.magnesium)},
+        "headline": scan_tables.headline(view.quality, view.magnesium),
+        "lines": scan_tables.line_table(view.fit),
+        "fit_facts": scan_tables.fit_facts(view.fit, view.quality),
+        "results": scan_tables.results(view.magnesium),
+        "calibrations": scan_tables.calibrations(view.magnesium),
+        "metrics": scan_tables.metrics(view.quality, settings.get("qc", {})),
+        "transients": scan_tables.transients(view.quality),
+    }
+
+
+def _curves(view: ScanView, settings: Record) -> Curves | None:
+    if view.fid is None or view.dwell_time_s is None or view.spectrometer_frequency_mhz is None:
+        return None
+    report = settings.get("report", {})
+    fit = dict(view.fit) if view.fit else None
+    if fit:
+        fit["lines"] = sorted(fit["lines"], key=lambda line: -float(line["shift_ppm"]))
+    return displayed_curves(
+        view.fid,
+        view.dwell_time_s,
+        view.spectrometer_frequency_mhz,
+        fit,
+        range_ppm=(report.get("spectrum_min_ppm", -20.0), report.get("spectrum_max_ppm", 10.0)),
+        phase_deg=text.finite((view.quality or {}).get("phase_deg")) or 0.0,
+        noise_sd=text.finite((view.quality or {}).get("noise_sd")),
+    )
+
+
+def _close_ups(curves: Curves, settings: Record) -> list[dict[str, Any]]:
+    """Close-ups of the two lines that decide the results; the undefined range of the Mg calibration is shaded."""
+    calibration = settings.get("magnesium", {}).get("mg_calibration")
+    known = calibration.get("range") if isinstance(calibration, Mapping) else None
+    of_beta = isinstance(calibration, Mapping) and calibration.get("family") == "iotti"
+    limit = text.finite((known or {}).get("upper_ppm")) if of_beta else None
+    figures = []
+    for name, half_width_ppm, meaning in CLOSE_UPS:
+        limit_ppm = limit if name == "beta-ATP" else None
+        if figure := close_up(curves, name, half_width_ppm, limit_ppm=limit_ppm):
+            shaded = "; shaded: where a centre has no Mg on the scale used" if limit_ppm is not None else ""
+            figures.append({"figure": figure, "caption": f"{meaning}: data, fit, and what the line adds to the others; dashed: its centre{shaded}."})
+    return figures

@@ -1,0 +1,173 @@
+"""Rows of the tables of one scan: lines, pH and magnesium, quality, each with the note a reader would ask for."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from myomag.report import text
+from myomag.report.plots import transients_plot
+
+Record = Mapping[str, Any]
+
+
+def headline(quality: Record | None, magnesium: Record | None) -> list[tuple[str, str, str]]:
+    """Label, value and explanation of the numbers a reader looks for first."""
+    items = []
+    if magnesium:
+        get = magnesium.get
+        scale, equation = ((get(key) or {}).get("name", "unnamed") for key in ("mg_calibration", "ph_calibration"))
+        note = f"on the {scale} scale"
+        if text.finite(get("mg_mmol_l")) is not None:
+            ends = text.interval(get("mg_ci95_low_mmol_l"), get("mg_ci95_high_mmol_l"), 3)
+            note = f"95 % interval {ends}, {note}"
+        items.append(("Free Mg²⁺ (mM)", mg_text(magnesium), note))
+        items.append(("pH", text.with_sd(get("ph"), get("ph_sd"), 3), f"± SD, by the {equation} equation"))
+    if quality:
+        items.append(("PCr SNR", text.significant(quality.get("pcr_snr"), 3), "of the averaged signal"))
+        items.append(("PCr line width (Hz)", text.number(quality.get("pcr_fwhm_hz"), 1), "full width at half maximum"))
+    return items
+
+
+def mg_text(record: Record) -> str:
+    """Free Mg without its interval, or `undefined` with its probability."""
+    return text.magnesium(record.get("mg_mmol_l"), None, None, record.get("mg_p_undefined"))
+
+
+def line_table(fit: Record | None) -> dict[str, Any] | None:
+    """Rows of the line table, falling in ppm as the spectrum does, and the unit of the amplitudes."""
+    if fit is None:
+        return None
+    exponent = text.common_exponent([line["amplitude"] for line in fit["lines"]])
+    rows = [
+        {
+            "name": line["name"],
+            "amplitude": text.with_sd(_scaled(line["amplitude"], exponent), _scaled(line["amplitude_sd"], exponent)),
+            "shift": text.with_sd(line["shift_ppm"], line["shift_sd_ppm"], 3),
+            "width": text.with_sd(line["linewidth_hz"], line["linewidth_sd_hz"], 2),
+            "at_bound": ", ".join(line["at_bound"]),
+        }
+        for line in sorted(fit["lines"], key=lambda line: -float(line["shift_ppm"]))
+    ]
+    return {"rows": rows, "unit": f"{text.power_of_ten(exponent)} a.u." if exponent else "a.u."}
+
+
+def fit_facts(fit: Record | None, quality: Record | None) -> list[tuple[str, str, str]]:
+    """Quantity, value and note of what all lines share, and how well the model describes the FID."""
+    if fit is None:
+        return []
+    get = fit.get
+    start = f"fitted, from {text.number(get('begin_time_start_us'), 0)} µs" if get("begin_time_fitted") else "held fixed"
+    skipped = text.finite(get("skipped_points")) or 0
+    skip_time = text.number(skipped * (text.finite(get("dwell_time_s")) or 0) * 1e6, 0)
+    return [
+        ("Convergence", "converged" if get("converged") else "not converged", str(get("message") or "")),
+        ("Begin time", f"{text.with_sd(get('begin_time_us'), get('begin_time_sd_us'))} µs", start),
+        ("Zero-order phase", f"{text.with_sd(get('phase_deg'), get('phase_sd_deg'))}°", "at time zero, common to all"),
+        (
+            "Residual over noise",
+            text.significant(residual_over_noise(fit, quality or {}), 3),
+            "ratio of SDs; well above 1 the model misses something beyond noise",
+        ),
+        ("First samples left out", text.number(skipped, 0), f"{skip_time} µs, against broad signals of bone and lipids"),
+        ("Prior knowledge", text.text(get("prior_knowledge")), "bounds and ties of the lines"),
+    ]
+
+
+def residual_over_noise(fit: Record, quality: Record) -> float | None:
+    """SD of the residual per channel over that of the noise: √(‖r‖²/(2·(points − skipped)))/σ."""
+    norm, noise = text.finite(fit.get("residual_norm_sq")), text.finite(quality.get("noise_sd"))
+    samples = (text.finite(fit.get("points")) or 0) - (text.finite(fit.get("skipped_points")) or 0)
+    if norm is None or not noise or samples <= 0:
+        return None
+    return math.sqrt(norm / (2 * samples)) / noise
+
+
+def results(record: Record | None) -> list[tuple[str, str, str, str]]:
+    """Quantity, value, 95 % interval and note of pH, magnesium and the shifts they come from."""
+    if record is None:
+        return []
+    get = record.get
+    steep = "asymmetric, as Mg rises steeply towards the limit of the calibration"
+    rows = [
+        ("pH", text.with_sd(get("ph"), get("ph_sd"), 3), _ci95(record, "ph"), ""),
+        ("pMg", text.with_sd(get("pmg"), get("pmg_sd"), 3), _ci95(record, "pmg"), "−log₁₀ of Mg²⁺ in mol/l"),
+        ("Free Mg²⁺ (mM)", mg_text(record), _ci95(record, "mg", "_mmol_l"), get("mg_reason") or steep),
+        (
+            "P(Mg undefined)",
+            text.probability(get("mg_p_undefined")),
+            "",
+            "that the true β-ATP shift lies where the calibration has no value",
+        ),
+    ]
+    shifts = (("δ β-ATP (ppm)", "beta_atp"), ("δ Pi (ppm)", "pi"), ("δ α-ATP (ppm)", "alpha_atp"), ("δ γ-ATP (ppm)", "gamma_atp"))
+    for label, key in shifts:
+        shift = text.with_sd(get(f"{key}_ppm"), get(f"{key}_sd_ppm"), 3)
+        rows.append((label, shift, "", "from the fitted PCr line"))
+    return rows
+
+
+def _ci95(record: Record, key: str, unit: str = "") -> str:
+    return text.interval(record.get(f"{key}_ci95_low{unit}"), record.get(f"{key}_ci95_high{unit}"), 3)
+
+
+def calibrations(record: Record | None) -> list[tuple[str, Record]]:
+    """The calibrations that turned shifts into pH and magnesium."""
+    labels = (("pH", "ph_calibration"), ("Free Mg²⁺", "mg_calibration"))
+    return [(label, record[key]) for label, key in labels if record and record.get(key)]
+
+
+def metrics(quality: Record | None, limits: Record) -> list[tuple[str, str, str]]:
+    """Metric, value and what it is judged by."""
+    if quality is None:
+        return []
+    get = quality.get
+    width_ppm, drift = text.number(get("pcr_fwhm_ppm"), 3), text.number(get("frequency_drift_hz"), 1)
+    used, total = text.text(get("transients_used")), text.text(get("transients"))
+    return [
+        ("PCr SNR", text.significant(get("pcr_snr"), 3), _limits(limits, "below", "warn_snr", "min_snr")),
+        (
+            "PCr line width (FWHM)",
+            f"{text.number(get('pcr_fwhm_hz'), 1)} Hz ({width_ppm} ppm)",
+            _limits(limits, "above", "warn_linewidth_ppm", "max_linewidth_ppm", " ppm"),
+        ),
+        ("Frequency drift", f"{drift} Hz", _limits(limits, "above", "warn_drift_hz", None, " Hz")),
+        (
+            "Transients used",
+            f"{used} of {total}",
+            _limits(limits, "above", "warn_rejected_fraction", "max_rejected_fraction", " rejected"),
+        ),
+        ("Coils", text.text(get("coils")), ""),
+        ("PCr from the carrier", f"{text.number(get('pcr_offset_hz'), 1)} Hz", "before it was placed at 0 ppm"),
+        ("Noise SD (a.u.)", text.significant(get("noise_sd"), 3), "per channel of the averaged FID"),
+        ("Points", text.text(get("points")), f"over {text.number(get('spectral_width_hz'), 0)} Hz"),
+        ("Spectrometer frequency", f"{text.number(get('spectrometer_frequency_mhz'), 3)} MHz", "from the header"),
+        ("Repetition time", _seconds(get("repetition_time_s"), 1.0, "s"), ""),
+        ("Echo time of the header", _seconds(get("echo_time_s"), 1e6, "µs"), "not the begin time of the FID"),
+    ]
+
+
+def transients(quality: Record | None) -> dict[str, Any]:
+    """Plot of the transients' frequencies, and the rejected ones grouped by reason."""
+    known = quality or {}
+    rejected = {int(item["transient"]): str(item["reason"]) for item in known.get("rejected_transients") or ()}
+    reasons = sorted(set(rejected.values()))
+    numbers = {reason: [index + 1 for index in sorted(rejected) if rejected[index] == reason] for reason in reasons}
+    shifts = [text.finite(shift) for shift in known.get("frequency_shifts_hz") or ()]
+    plot = transients_plot(shifts, rejected) if sum(shift is not None for shift in shifts) > 1 else None
+    return {"plot": plot, "rejected": [(reason, text.text(numbers[reason])) for reason in reasons]}
+
+
+def _limits(limits: Record, side: str, warn: str, fail: str | None, unit: str = "") -> str:
+    """`warn below 15, fail below 5`, as far as the settings say."""
+    named = (("warn", warn), ("fail", fail))
+    return ", ".join(f"{word} {side} {text.text(limits[key])}{unit}" for word, key in named if key and key in limits)
+
+
+def _scaled(value: Any, exponent: int) -> float | None:
+    known = text.finite(value)
+    return None if known is None else known / 10.0**exponent
+
+
+def _seconds(value: Any, factor: float, unit: str) -> str:
+    known = text.finite(value)
+    return "not stated" if known is None else f"{text.significant(known * factor, 3)} {unit}"

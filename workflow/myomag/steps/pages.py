@@ -1,0 +1,64 @@
+"""Pages of the report: one per participant, and the cohort page."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from myomag.cohort.exclusions import decide
+from myomag.io.nifti_mrs import read_nifti_mrs
+from myomag.io.tables import read_text_table
+from myomag.report.participant import ScanView, participant_page
+from myomag.results import ScanResult
+
+
+def participant_pages(
+    results: Mapping[str, Sequence[ScanResult]], root: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Page of each participant, by participant label.
+
+    Parameters
+    ----------
+    results : mapping of str to sequence of ScanResult
+        Scans of each participant.
+    root : Path
+        The derivative.
+    settings : mapping
+        Sections `qc`, `magnesium`, `cohort` and `report`.
+    reject : mapping of str to str
+        Participants and scans rejected by hand, with the reason.
+    """
+    return {
+        participant: participant_page(participant, [_view(s, root, settings, reject) for s in scans], settings)
+        for participant, scans in results.items()
+    }
+
+
+def _view(result: ScanResult, root: Path, settings: Mapping[str, Any], reject: Mapping[str, str]) -> ScanView:
+    summary = result.summary(root, reject)
+    decision = decide(summary, settings["cohort"])
+    preproc = result.path(root, "preproc")
+    data = read_nifti_mrs(preproc) if preproc else None
+    return ScanView(
+        scan=summary["scan"],
+        session_id=summary["session_id"],
+        status=decision.status,
+        step=decision.step,
+        reason=decision.reason,
+        fid=data.fid[:, 0, 0] if data else None,
+        dwell_time_s=data.dwell_time_s if data else None,
+        spectrometer_frequency_mhz=data.spectrometer_frequency_mhz if data else None,
+        quality=summary["quality"],
+        fit=summary["fit"],
+        magnesium=summary["magnesium"],
+        provenance=result.provenance(),
+    )
+
+
+def table_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of one of the cohort's tables, numbers as numbers and n/a as None."""
+    from myomag.io.tables import read_tsv
+
+    columns = read_text_table(path).columns
+    frame = read_tsv(path).astype(object)
+    frame = frame.where(frame.notna(), None)
+    return [dict(zip(columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
