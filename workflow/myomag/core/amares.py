@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
-from myomag.core.axes import time_axis
 from myomag.core.crlb import parameter_covariance
+from myomag.core.objective import Evaluation, Objective
 from myomag.core.parameters import (
     AMPLITUDE,
     FREQUENCY,
@@ -23,7 +24,6 @@ from myomag.core.parameters import (
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.start_values import start_values
 
-KAPPA = np.pi**2 / (4 * np.log(2))
 MAX_ITERATIONS = 200
 # Converged when the step the normal equations still ask for is this fraction of a standard error (squared).
 TOLERANCE = 1e-14
@@ -128,81 +128,10 @@ def fit_amares(
     layout = _scaled(layout, scale)
     if fit_begin_time:
         layout.lower[-1], layout.upper[-1] = begin_time_s - begin_time_window_s, begin_time_s + begin_time_window_s
-    problem = _Problem(fid / scale, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
-    theta = start_values(problem.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
-    theta, iterations, converged = _minimise(problem, theta)
-    return _result(problem, theta, prior, spectrometer_frequency_mhz, scale, iterations, converged)
-
-
-class _Problem:
-    """Residual, gradient and information of one FID at θ."""
-
-    def __init__(
-        self,
-        fid: NDArray[np.complex128],
-        dwell_time_s: float,
-        begin_time_s: float,
-        layout: ParameterMap,
-        *,
-        fit_begin_time: bool,
-    ) -> None:
-        self.fid = fid
-        self.layout = layout
-        self.fit_begin_time = fit_begin_time
-        self._begin_time_s = begin_time_s
-        self._dwell_time_s = dwell_time_s
-        self._matrix = layout.component_matrix()
-        self._powers = 3 if layout.line_matrix[GAUSSIAN].any() else 2
-
-    def begin_time_s(self, theta: NDArray[np.float64]) -> float:
-        return float(theta[-1]) if self.fit_begin_time else self._begin_time_s
-
-    def _basis(self, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.complex128], ...]:
-        """Time axis, components of unit amplitude (points, components) and their amplitudes."""
-        time = time_axis(len(self.fid), self._dwell_time_s, self.begin_time_s(theta))
-        values = self.layout.components(theta)
-        rate = 2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN]
-        exponent = np.outer(time, rate) + 1j * values[PHASE]
-        if values[GAUSSIAN].any():
-            exponent -= KAPPA * np.outer(time**2, values[GAUSSIAN])
-        return time, np.exp(exponent), values
-
-    def residual_norm_sq(self, theta: NDArray[np.float64]) -> float:
-        _, basis, values = self._basis(theta)
-        residual = self.fid - basis @ values[AMPLITUDE]
-        return float(np.vdot(residual, residual).real)
-
-    def normal_equations(
-        self, theta: NDArray[np.float64]
-    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-        """Sum of squares, Jᵀr and JᵀJ at θ.
-
-        Every derivative of a component is a polynomial in τ times the component, so JᵀJ follows from the moments
-        ⟨u_j, τ^m u_k⟩ and the small matrix of the polynomial coefficients.
-        """
-        time, basis, values = self._basis(theta)
-        residual = self.fid - basis @ values[AMPLITUDE]
-        stacked = np.concatenate([basis * (time**power)[:, None] for power in range(self._powers)], axis=1)
-        coefficients = self._coefficients(values)
-        jacobian = stacked @ coefficients
-        real = jacobian.view(np.float64).reshape(len(jacobian), -1, 2)
-        flat = np.concatenate([real[..., 0], real[..., 1]])
-        gradient = flat.T @ np.concatenate([residual.real, residual.imag])
-        return float(np.vdot(residual, residual).real), gradient, flat.T @ flat
-
-    def _coefficients(self, values: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """Coefficient of τ^m·u_k in the derivative with respect to each parameter, (powers·components, parameters)."""
-        amplitude = values[AMPLITUDE][:, None]
-        matrix = self._matrix
-        blocks = np.zeros((self._powers, matrix.shape[1], matrix.shape[2]), dtype=np.complex128)
-        blocks[0] = matrix[AMPLITUDE] + 1j * amplitude * matrix[PHASE]
-        blocks[1] = amplitude * (2j * np.pi * matrix[FREQUENCY] - np.pi * matrix[LORENTZIAN])
-        if self._powers == 3:
-            blocks[2] = -KAPPA * amplitude * matrix[GAUSSIAN]
-        if self.fit_begin_time:
-            blocks[0, :, -1] = values[AMPLITUDE] * (2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN])
-            blocks[1, :, -1] -= 2 * KAPPA * values[AMPLITUDE] * values[GAUSSIAN]
-        return blocks.reshape(-1, matrix.shape[2])
+    objective = Objective(fid / scale, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
+    theta = start_values(objective.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
+    theta, iterations, converged = _minimise(objective, theta)
+    return _result(objective, theta, prior, spectrometer_frequency_mhz, scale, iterations, converged)
 
 
 def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
@@ -226,27 +155,26 @@ def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
     return ParameterMap(**{**vars(layout), **fields, "line_constant": constant})
 
 
-def _minimise(problem: _Problem, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, bool]:
-    """Levenberg–Marquardt within bounds (active set, steps clipped to the box)."""
-    lower, upper = problem.layout.lower, problem.layout.upper
+def _minimise(objective: Objective, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, bool]:
+    """Damped Newton steps within bounds (active set, steps clipped to the box)."""
+    lower, upper = objective.layout.lower, objective.layout.upper
     damping, growth = 1e-3, 2.0
-    cost, gradient, information = problem.normal_equations(theta)
+    here = objective.evaluate(theta)
     for iteration in range(1, MAX_ITERATIONS + 1):
-        free = _free(theta, gradient, lower, upper)
-        step = _step(information, gradient, free, damping)
-        undamped = _step(information, gradient, free, 0.0)
-        if undamped @ gradient <= TOLERANCE * max(cost, 1e-20 * len(problem.fid)):
+        free = _free(theta, here.gradient, lower, upper)
+        undamped = _step(here, free, 0.0)
+        if undamped @ here.gradient <= TOLERANCE * max(here.cost, 1e-20 * len(objective.fid)):
             return theta, iteration, True
-        trial = np.clip(theta + step, lower, upper)
+        trial = np.clip(theta + _step(here, free, damping), lower, upper)
         step = trial - theta
-        predicted = 2 * step @ gradient - step @ information @ step
-        trial_cost = problem.residual_norm_sq(trial)
-        if predicted > 0 and trial_cost < cost:
-            gain = (cost - trial_cost) / predicted
-            damping *= max(1 / 5, 1 - (2 * gain - 1) ** 3)
+        predicted = 2 * step @ here.gradient - step @ here.hessian @ step
+        cost = objective.cost(trial)
+        if cost < here.cost:
+            gain = (here.cost - cost) / predicted if predicted > 0 else 0.0
+            damping *= max(1 / 10, 1 - (2 * gain - 1) ** 3) if gain < 2 else 1.0
             growth = 2.0
             theta = trial
-            cost, gradient, information = problem.normal_equations(theta)
+            here = objective.evaluate(theta)
         else:
             if not np.any(np.abs(step) > 1e-15 * np.maximum(np.abs(theta), 1e-300)) or damping > 1e12:
                 # No representable step lowers the sum of squares any further.
@@ -263,21 +191,26 @@ def _free(
     return ~(((theta <= lower) & (gradient <= 0)) | ((theta >= upper) & (gradient >= 0)))
 
 
-def _step(
-    information: NDArray[np.float64], gradient: NDArray[np.float64], free: NDArray[np.bool_], damping: float
-) -> NDArray[np.float64]:
-    """Damped Gauss–Newton step of the free parameters, in units scaled by the information."""
-    step = np.zeros_like(gradient)
-    use = free & (np.diag(information) > 0)
-    scale = 1 / np.sqrt(np.diag(information)[use])
-    matrix = information[np.ix_(use, use)] * np.outer(scale, scale)
-    matrix[np.diag_indices_from(matrix)] += damping + 1e-13
-    step[use] = scale * np.linalg.solve(matrix, scale * gradient[use])
+def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> NDArray[np.float64]:
+    """Damped Newton step of the free parameters; Gauss–Newton where the Hessian is not positive definite."""
+    step = np.zeros_like(here.gradient)
+    use = free & (np.diag(here.information) > 0)
+    scale = 1 / np.sqrt(np.diag(here.information)[use])
+    for matrix in (here.hessian, here.information):
+        scaled = matrix[np.ix_(use, use)] * np.outer(scale, scale)
+        scaled[np.diag_indices_from(scaled)] += damping + 1e-13
+        try:
+            factor = np.linalg.cholesky(scaled)
+        except np.linalg.LinAlgError:
+            continue
+        half = solve_triangular(factor, scale * here.gradient[use], lower=True)
+        step[use] = scale * solve_triangular(factor.T, half, lower=False)
+        return step
     return step
 
 
 def _result(
-    problem: _Problem,
+    objective: Objective,
     theta: NDArray[np.float64],
     prior: PriorKnowledge,
     spectrometer_frequency_mhz: float,
@@ -285,13 +218,14 @@ def _result(
     iterations: int,
     converged: bool,
 ) -> AmaresFit:
-    layout = problem.layout
-    cost, gradient, information = problem.normal_equations(theta)
-    free = _free(theta, gradient, layout.lower, layout.upper)
-    noise_sd = float(np.sqrt(cost / (2 * len(problem.fid) - free.sum())))
-    covariance = parameter_covariance(information, free, noise_sd)
+    layout = objective.layout
+    here = objective.evaluate(theta)
+    cost = here.cost
+    free = _free(theta, here.gradient, layout.lower, layout.upper)
+    noise_sd = float(np.sqrt(cost / (2 * len(objective.fid) - free.sum())))
+    covariance = parameter_covariance(here.information, free, noise_sd)
     lines = layout.lines(theta)
-    jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, problem.fit_begin_time)
+    jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, objective.fit_begin_time)
     line_covariance = _propagate(jacobian, covariance)
     sd = np.sqrt(np.diag(line_covariance))
     held = np.abs(jacobian) @ ~free > 0
@@ -314,7 +248,7 @@ def _result(
         gaussian_hz=np.sqrt(lines[GAUSSIAN]),
         offsets_hz=tuple(offsets[layout.component_line == index] for index in range(count)),
         weights=tuple(layout.component_weight[layout.component_line == index] for index in range(count)),
-        begin_time_s=problem.begin_time_s(theta),
+        begin_time_s=objective.begin_time_s(theta),
         begin_time_sd_s=float(sd[-1]),
         covariance=line_covariance,
         covariance_names=tuple(
