@@ -2,34 +2,27 @@ import os
 import sys
 from pathlib import Path
 
-# The package is found beside this workflow even where it is not installed (--sdm conda), in jobs too.
-PACKAGE_DIR = os.path.join(workflow.basedir, "workflow")
-sys.path.insert(0, PACKAGE_DIR)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [PACKAGE_DIR, os.environ.get("PYTHONPATH")]))
-# More threads per job gain no speed and cost twice the CPU time.
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
+# The package is found beside this workflow even where it is not installed (--sdm conda).
+sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
-from myomag.errors import MyomagError
-from myomag.flow import Flow, default_output
+from myomag.flow import open_flow, prepare_jobs
 from snakemake.exceptions import WorkflowError
 
 # Whether code changed is told by the digest in each rule's params. The `code` trigger goes by the time stamps of the
 # scripts, which a fresh clone renews. Inputs are ledgers: their content counts whatever their size.
-settings = workflow.dag_settings
-if settings is not None:
-    settings.rerun_triggers = frozenset(t for t in settings.rerun_triggers if t.name != "CODE")
-    settings.max_checksum_file_size = 1_000_000_000
+if workflow.dag_settings is not None:
+    kept = frozenset(trigger for trigger in workflow.dag_settings.rerun_triggers if trigger.name != "CODE")
+    workflow.dag_settings.rerun_triggers = kept
+    workflow.dag_settings.max_checksum_file_size = 1_000_000_000
 
-try:
-    flow = Flow(config, workflow.overwrite_config)
-    if Path.cwd().resolve() == Path(workflow.basedir).resolve():
-
-        workdir: default_output(flow.study)
-
-    if workflow.is_main_process:
-        flow.index()
-except MyomagError as error:
-    raise WorkflowError(str(error)) from None
-
+flow = open_flow(config, workflow.config_settings.overwrite_config, failure=WorkflowError)
 config["study"] = str(flow.study)
+
+if Path.cwd().resolve() == Path(workflow.basedir).resolve():
+
+    workdir: str(flow.default_output)
+
+
+prepare_jobs()
+if workflow.is_main_process:
+    flow.index()

@@ -8,7 +8,7 @@ from typing import Any
 
 from myomag import __version__
 from myomag.config import Settings, load_layers
-from myomag.errors import SettingsError
+from myomag.errors import MyomagError, SettingsError
 from myomag.files import write_if_changed
 from myomag.index import write_index
 from myomag.io.records import read_record, record_bytes
@@ -43,6 +43,22 @@ def default_output(study: Path) -> Path:
     return study / "derivatives" / "myomag"
 
 
+def prepare_jobs() -> None:
+    """Set what jobs inherit: where the package lies, and one thread each, because more gain no speed."""
+    paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def open_flow(config: Mapping[str, Any], given: Mapping[str, Any], *, failure: type[Exception]) -> "Flow":
+    """Flow of the study that the configuration names; errors for the user are raised as `failure`."""
+    try:
+        return Flow(config, given)
+    except MyomagError as error:
+        raise failure(str(error)) from None
+
+
 class Flow:
     """One run of the pipeline on a study, with the derivative as working directory.
 
@@ -57,6 +73,11 @@ class Flow:
     def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         self.study = study_root(config)
         self.settings = study_settings(self.study, config, given)
+
+    @property
+    def default_output(self) -> Path:
+        """Derivative folder used unless another one is named."""
+        return default_output(self.study)
 
     @cached_property
     def found(self) -> Study:
