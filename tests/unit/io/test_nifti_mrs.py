@@ -1,6 +1,8 @@
 import gzip
 import json
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +75,10 @@ def test_written_bytes_are_deterministic_and_any_gzip_reader_takes_them():
     assert gzip.decompress(first)[4:7] == b"n+2"
 
 
-@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 200_000])
+@pytest.mark.parametrize("size", [1, 65535, 65536, 200_000])
 def test_stored_gzip_is_valid_at_block_boundaries(size):
     data = np.random.default_rng(1).bytes(size)
-    assert gzip.decompress(stored_gzip(data) if data else stored_gzip(b"x")[:0] or gzip.compress(b"")) == data
+    assert gzip.decompress(stored_gzip(data)) == data
 
 
 def test_written_file_passes_the_validator_of_the_standard(tmp_path):
@@ -355,10 +357,10 @@ def test_sidecar_states_what_the_header_states():
 
 
 def test_reading_imports_no_heavy_package():
-    import subprocess
-    import sys
-
-    code = "import sys, myomag.io.nifti_mrs; print([n for n in ('pandas', 'scipy', 'spec2nii', 'pydantic') if n in sys.modules])"
+    code = (
+        "import sys, myomag.io.vendor, myomag.steps.convert;"
+        "print([name for name in ('pandas', 'spec2nii', 'mapvbvd', 'pydantic', 'jinja2') if name in sys.modules])"
+    )
     root = Path(__file__).resolve().parents[3] / "workflow"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert run.stdout.strip() == "[]"

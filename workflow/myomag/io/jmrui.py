@@ -84,17 +84,20 @@ def _signal(text: str, name: str) -> NDArray[np.complex128]:
 
 
 def _frames(block: bytes, points: int, name: str) -> NDArray[np.complex128]:
-    """Frames of the data block, shape (points, frames); what reads as text is not a frame."""
+    """Frames of the data block, shape (points, frames), up to where it reads as text."""
     size = 16 * points
-    frames = []
-    for start in range(0, len(block) - size + 1, size):
-        frame = np.frombuffer(block, dtype=np.uint8, count=size, offset=start)
-        if frame.any() and np.isin(frame, _TEXT_BYTES).mean() > 0.9:
-            break
-        frames.append(frame.view(">c16").astype(np.complex128))
-    if not frames:
-        raise ScanError(f"{name}: holds no complete frame of {points} points; it is truncated or damaged.")
-    return np.stack(frames, axis=1)
+    count = 0
+    while (count + 1) * size <= len(block) and not _is_text(block[count * size : (count + 1) * size]):
+        count += 1
+    if not count or not _is_text(block[count * size :].strip(b"\0")):
+        raise ScanError(f"{name}: does not hold whole frames of {points} points; it is truncated or damaged.")
+    return np.frombuffer(block, dtype=">c16", count=count * points).reshape(count, points).T.astype(np.complex128)
+
+
+def _is_text(block: bytes) -> bool:
+    """Whether nearly all bytes are printable or 0, as those of doubles never are; zeros alone are samples."""
+    values = np.frombuffer(block, dtype=np.uint8)
+    return not values.size or bool(values.any() and np.isin(values, _TEXT_BYTES).mean() > 0.9)
 
 
 def _nucleus(text: str) -> str | None:

@@ -11,6 +11,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,34 +90,62 @@ def read_dicom(paths: Sequence[Path]) -> MrsData:
     """Scan in the DICOM spectroscopy files of one series, several files being transients, through spec2nii."""
     name = paths[0].name
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
-        # Under the name of the raw file, for the messages of the reader.
-        output = Path(folder) / name
-        with _foreign(name, "as DICOM spectroscopy"):
-            converted = _converted_dicom(paths, name)
-            converted.save(output.with_name("converted.nii.gz"))
-            output.with_name("converted.nii.gz").replace(output)
-        return read_nifti_mrs(output)
+        numbered = [_converted_dicom(path, Path(folder) / str(index)) for index, path in enumerate(paths)]
+    scans = [scan for _, scan in sorted(numbered, key=lambda item: item[0])]
+    if len({(s.fid.shape, s.dwell_time_s, s.spectrometer_frequency_mhz, s.nucleus) for s in scans}) > 1:
+        raise ScanError(f"{name}: the {len(paths)} DICOM files differ in size, dwell time, frequency or nucleus.")
+    return replace(scans[0], fid=np.concatenate([scan.fid for scan in scans], axis=1))
 
 
-def _converted_dicom(paths: Sequence[Path], name: str) -> Any:
-    """NIfTI-MRS object of spec2nii for the one data set in `paths`."""
+def _converted_dicom(path: Path, folder: Path) -> tuple[int, MrsData]:
+    """Read one DICOM file by way of a NIfTI-MRS file in `folder`; returns its number in the series, too."""
+    # Under the name of the raw file, for the messages of the reader.
+    output = folder / path.name
+    with _foreign(path.name, "as DICOM spectroscopy"):
+        dataset, image = _nifti_of_dicom(path)
+        folder.mkdir()
+        image.save(folder / "converted.nii.gz")
+        (folder / "converted.nii.gz").replace(output)
+        number_in_series = int(dataset.get("InstanceNumber") or 0)
+    return number_in_series, read_nifti_mrs(output)
+
+
+def _nifti_of_dicom(path: Path) -> tuple[Any, Any]:
+    """Dataset of pydicom and NIfTI-MRS object of spec2nii for one file."""
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-    if any(read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian for path in paths):
+    name = path.name
+    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         raise ScanError(f"{name}: deflated DICOM is not supported; export it uncompressed.")
-    maker = str(dcmread(paths[0], stop_before_pixels=True).get("Manufacturer", "")).lower()
+    dataset = dcmread(path)
+    maker = str(dataset.get("Manufacturer", "")).lower()
     if "siemens" in maker:
         from spec2nii.Siemens.dicomfunctions import multi_file_dicom
     elif "philips" in maker:
         from spec2nii.Philips.philips_dcm import multi_file_dicom
     else:
         raise ScanError(f"{name}: DICOM of this manufacturer is not supported; convert it to NIfTI-MRS with spec2nii.")
-    images, _ = multi_file_dicom(list(paths), "scan", "DIM_DYN", False)
+    images, _ = multi_file_dicom([path], "scan", "DIM_DYN", False)
     if len(images) != 1:
         raise ScanError(f"{name}: holds {len(images)} data sets; convert the one to analyse to NIfTI-MRS.")
-    return images[0]
+    points = _declared_points(dataset)
+    if points is not None and images[0].shape[3] != points:
+        raise ScanError(f"{name}: holds {images[0].shape[3]} of {points} points; it is truncated.")
+    return dataset, images[0]
+
+
+def _declared_points(dataset: Any) -> int | None:
+    """Points per FID that a DICOM header announces, in its own element or in the private header of Siemens."""
+    from nibabel.nicom import csareader
+
+    if "DataPointColumns" in dataset:
+        return int(dataset.DataPointColumns)
+    read_private: Any = csareader.get_csa_header
+    private = read_private(dataset, "image")
+    items = private["tags"].get("DataPointColumns", {}).get("items") if private else None
+    return int(items[0]) if items else None
 
 
 def _flag(flags: Sequence[str], name: str) -> str:

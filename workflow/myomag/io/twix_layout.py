@@ -15,6 +15,7 @@ KIND_BITS = sum(1 << bit for bit in (1, 2, 14, 15, 21, 22, 25))
 """Bits of the evaluation mask that make a readout something else than part of the scan, as mapvbvd sorts them."""
 
 MAX_MEASUREMENTS = 64
+SHORTEST_READOUT = 128
 
 
 def check_layout(path: Path) -> None:
@@ -59,7 +60,7 @@ def _walk(content: mmap.mmap, start: int, table: bool, name: str) -> None:
             if sizes.setdefault(mask & KIND_BITS, size) != size:
                 raise ScanError(f"{name}: readouts of one kind differ in size; the file is damaged or not one scan.")
             length = base + (8 * size[0] + per_channel) * size[1]
-        if length <= 0 or position + length > len(content):
+        if length < SHORTEST_READOUT or position + length > len(content):
             raise ScanError(f"{name}: a readout reaches beyond the file; it is truncated or damaged.")
         position += length
 

@@ -55,5 +55,5 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, A
 
 def _numbered(inputs: Mapping[str, Path], role: str) -> list[Path]:
     """Files of the roles `role`, `role_1`, `role_2`, ... in this order."""
-    numbers = {key: int(key.removeprefix(f"{role}_")) for key in inputs if key.startswith(f"{role}_")}
-    return [inputs[role]] * (role in inputs) + [inputs[key] for key in sorted(numbers, key=numbers.__getitem__)]
+    numbers = {role: 0} | {key: int(key.removeprefix(f"{role}_")) for key in inputs if key.startswith(f"{role}_")}
+    return [inputs[key] for key in sorted(numbers, key=numbers.__getitem__) if key in inputs]
