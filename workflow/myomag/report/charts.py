@@ -52,7 +52,7 @@ def path_data(x: Array, y: Array) -> str:
 
 
 def thin(x: Array, y: Array, tolerance: float = 0.05) -> NDArray[np.intp]:
-    """Indices of the points that draw the curve within about `tolerance` [px], shape (kept,).
+    """Select the points that draw the curve within about `tolerance` [px], indices of shape (kept,).
 
     A chord of length h misses a curve of second derivative y'' by y''h²/8, so points are kept with the density
     √(|y''|/8 tolerance); noise keeps them all.
@@ -125,7 +125,7 @@ def frame(left: float, top: float, right: float, bottom: float) -> Markup:
 
 
 def robust_range(values: Iterable[float], extra: Sequence[float] = ()) -> tuple[float, float]:
-    """Range that shows the bulk of `values`: at most 3 interquartile ranges beyond the quartiles, and all of `extra`."""
+    """Range of the bulk of `values`, at most 3 interquartile ranges beyond the quartiles, and of all of `extra`."""
     known = np.asarray([*values], dtype=np.float64)
     q1, q3 = np.percentile(known, [25, 75])
     reach = 3 * (q3 - q1) if q3 > q1 else np.inf

@@ -90,9 +90,11 @@ def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) 
     items = []
     if len(included) == 1:
         row = included[0]
-        mg = text.magnesium(*(row.get(key) for key in cohort_plots.MG_COLUMNS), row.get("mg_p_undefined"))
+        mg = cohort_plots.mg_text(row)
         items.append(("Free Mg²⁺ (mM)", mg, f"one scan, 95 % interval, {row.get('mg_calibration')} scale"))
-        items.append(("pH", text.with_sd(row.get("ph"), row.get("ph_sd"), 3), f"± SD, {row.get('ph_calibration')} equation"))
+        items.append(
+            ("pH", text.with_sd(row.get("ph"), row.get("ph_sd"), 3), f"± SD, {row.get('ph_calibration')} equation")
+        )
         return items
     for label, key, decimals, calibration in (
         ("free Mg²⁺ (mM)", "mg_mmol_l", 3, "mg_calibration"),
@@ -103,7 +105,9 @@ def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) 
             low, middle, high = np.percentile(values, [25, 50, 75])
             names = ", ".join(sorted({str(row[calibration]) for row in included if row.get(calibration)}))
             spread = f"quartiles {text.interval(low, high, decimals)}; {names or 'unnamed calibration'}"
-            items.append((f"Median {label}", text.number(middle, decimals), f"{spread}; {text.plural(len(values), 'scan')}"))
+            items.append(
+                (f"Median {label}", text.number(middle, decimals), f"{spread}; {text.plural(len(values), 'scan')}")
+            )
     return items + [_effect(row, labels) for row in statistics if _is_headline(row, labels)]
 
 
@@ -137,7 +141,7 @@ def _model(row: Row, labels: Labels) -> dict[str, Any]:
 
 def _scan_row(row: Row) -> dict[str, Any]:
     """Cells of the overview: what is shown and what it sorts by."""
-    mg = text.magnesium(*(row.get(key) for key in cohort_plots.MG_COLUMNS), row.get("mg_p_undefined"))
+    mg = cohort_plots.mg_text(row)
     cells = [
         (text.with_sd(row.get("ph"), row.get("ph_sd"), 3), text.finite(row.get("ph"))),
         (mg, text.finite(row.get("mg_mmol_l"))),

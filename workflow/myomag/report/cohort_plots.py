@@ -13,7 +13,6 @@ from myomag.report.page import participant_link
 from myomag.report.plots import Group, Point, beyond, histogram, scatter
 
 Row = Mapping[str, Any]
-MG_COLUMNS = ("mg_mmol_l", "mg_ci95_low_mmol_l", "mg_ci95_high_mmol_l")
 SEXES = (("women", "circle"), ("men", "triangle"), ("sex not stated", "diamond"))
 SNR_LIMITS = (("min_snr", "fail"), ("warn_snr", "warn"))
 WIDTH_LIMITS = (("warn_linewidth_ppm", "warn"), ("max_linewidth_ppm", "fail"))
@@ -22,9 +21,9 @@ WIDE, NARROW = 1000.0, 480.0
 
 
 def scatters(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
-    """Plots of Mg against age for all and against strength within each sex, as far as the values exist."""
+    """Plot Mg against age for all and against strength within each sex, as far as the values exist."""
     included = [row for row in cohort if row["status"] == "included"]
-    wanted = [(labels.age, "Age (years)", None)]
+    wanted: list[tuple[str, str, str | None]] = [(labels.age, "Age (years)", None)]
     wanted += [(labels.strength, f"Strength ({labels.strength}), {sex}", sex) for sex in ("women", "men")]
     values = [value for row in included if (value := text.finite(row.get("mg_mmol_l"))) is not None]
     if len(values) < FEWEST:
@@ -76,14 +75,23 @@ def _groups(rows: Sequence[Row], column: str, labels: Labels, only: str | None) 
 
 
 def _point(row: Row, x: float, y: float) -> Point:
-    low, high = (text.finite(row.get(key)) for key in MG_COLUMNS[1:])
-    shown = text.magnesium(y, low, high, row.get("mg_p_undefined"))
+    low, high = (text.finite(row.get(key)) for key in ("mg_ci95_low_mmol_l", "mg_ci95_high_mmol_l"))
     link = participant_link(str(row["participant_id"]))
-    return Point(x, y, low, high, f"{row['scan']}: Mg {shown} mM", link)
+    return Point(x, y, low, high, f"{row['scan']}: Mg {mg_text(row)} mM", link)
+
+
+def mg_text(row: Row) -> str:
+    """Free Mg of a row of the cohort with its interval [mM], or `undefined` with its probability."""
+    return text.magnesium(
+        row.get("mg_mmol_l"),
+        row.get("mg_ci95_low_mmol_l"),
+        row.get("mg_ci95_high_mmol_l"),
+        row.get("mg_p_undefined"),
+    )
 
 
 def quantity(value: Any) -> float | None:
-    """Number of a table; a top-coded age (89+) counts as its lower bound, as in the statistics."""
+    """Read a number of a table; a top-coded age (89+) counts as its lower bound, as in the statistics."""
     return text.finite(value.removesuffix("+") if isinstance(value, str) else value)
 
 
@@ -96,7 +104,7 @@ def sex_of(value: Any) -> str:
 
 
 def _estimate(statistics: Sequence[Row], column: str, sex: str | None, labels: Labels) -> str:
-    """The regression of the statistics that belongs to a plot, in words."""
+    """Put the regression that belongs to a plot into words; empty where the statistics have none."""
     for row in statistics:
         matches = row["outcome"] == "mg_mmol_l" and row["predictor"] == column and row["stratum"] == (sex or "all")
         if matches and row.get("beta") is not None:
@@ -105,9 +113,7 @@ def _estimate(statistics: Sequence[Row], column: str, sex: str | None, labels: L
     return ""
 
 
-def strips(
-    cohort: Sequence[Row], qc: Mapping[str, Any], protocols: Sequence[Row] | None
-) -> list[dict[str, Any]]:
+def strips(cohort: Sequence[Row], qc: Mapping[str, Any], protocols: Sequence[Row] | None) -> list[dict[str, Any]]:
     """Distributions of SNR, line width and Mg over all scans that have them.
 
     The line-width thresholds are in ppm; they are drawn where all protocols share one spectrometer frequency.
@@ -115,7 +121,9 @@ def strips(
     snr = [(float(qc[key]), f"{word} below {text.text(qc[key])}") for key, word in SNR_LIMITS if key in qc]
     frequencies = {round(text.finite(row.get("spectrometer_frequency_mhz")) or 0, 1) for row in protocols or ()}
     mhz = frequencies.pop() if len(frequencies) == 1 else 0.0
-    width = [(float(qc[key]) * mhz, f"{word} above {text.text(qc[key])} ppm") for key, word in WIDTH_LIMITS if key in qc]
+    width = [
+        (float(qc[key]) * mhz, f"{word} above {text.text(qc[key])} ppm") for key, word in WIDTH_LIMITS if key in qc
+    ]
     plots = [
         _strip(cohort, "pcr_snr", "PCr SNR", 0, snr),
         _strip(cohort, "pcr_fwhm_hz", "PCr line width (Hz)", 0, width if mhz else ()),

@@ -61,7 +61,7 @@ def participant_flow(cohort: Sequence[Row], exclusions: Sequence[Row]) -> Flow:
 
 
 def _losses(rows: Sequence[Row], steps: Mapping[str, Any]) -> tuple[Loss, ...]:
-    """Scans by step and kind of reason, the frequent first; rare kinds beyond the list are counted together."""
+    """Count scans by step and kind of reason, the frequent first; rare kinds beyond the list make one entry."""
     groups: dict[tuple[str, str], list[list[str]]] = {}
     for row in rows:
         step = str(steps.get(row["scan"]) or MISSING)
@@ -71,7 +71,10 @@ def _losses(rows: Sequence[Row], steps: Mapping[str, Any]) -> tuple[Loss, ...]:
     losses.sort(key=lambda loss: (-loss.scans, loss.step, loss.reason))
     shown, rest = losses[:SHOWN_REASONS], losses[SHOWN_REASONS:]
     if len(rest) > 1:
-        return (*shown, Loss(MISSING, "other reasons, see the list of excluded scans", sum(loss.scans for loss in rest)))
+        return (
+            *shown,
+            Loss(MISSING, "other reasons, see the list of excluded scans", sum(loss.scans for loss in rest)),
+        )
     return (*shown, *rest)
 
 

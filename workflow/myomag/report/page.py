@@ -2,13 +2,17 @@
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from myomag.report import text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -19,22 +23,9 @@ def render(template: str, script: str, **context: Any) -> bytes:
     The page carries a Content-Security-Policy that allows this style and this script by their digest and nothing else,
     so it cannot load or run anything even if a study smuggles markup into it.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    for function in (text.number, text.significant, text.with_sd, text.interval, text.p_value, text.plural):
-        environment.filters[function.__name__] = function
-    for function in (text.text, text.line_label, text.probability, text.equals, local_link, participant_link):
-        environment.filters[function.__name__] = function
     css, javascript = (_inline(name) for name in ("style.css", script))
     policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
-    page = environment.get_template(template).render(css=css, script=javascript, policy=policy, **context)
+    page = _environment().get_template(template).render(css=css, script=javascript, policy=policy, **context)
     return page.encode("utf-8")
 
 
@@ -46,6 +37,23 @@ def local_link(path: str) -> str:
 def participant_link(participant_id: str) -> str:
     """Link from one page of the report to that of a participant."""
     return f"{quote(participant_id, safe='')}.html"
+
+
+@cache
+def _environment() -> "Environment":
+    """Templates and filters, compiled once for all pages."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    for function in (text.text, text.plural, text.line_label, local_link, participant_link):
+        environment.filters[function.__name__] = function
+    return environment
 
 
 def _inline(name: str) -> Markup:

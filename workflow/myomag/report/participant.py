@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from myomag.report import scan_tables, text
+from myomag.report.curves import Curves, displayed_curves
 from myomag.report.page import render
-from myomag.report.spectrum import Curves, close_up, displayed_curves, spectrum_figure
+from myomag.report.spectrum import close_up, spectrum_figure
 
 Record = Mapping[str, Any]
 # Line, half width of the close-up [ppm], what it decides.
@@ -123,5 +123,6 @@ def _close_ups(curves: Curves, settings: Record) -> list[dict[str, Any]]:
         limit_ppm = limit if name == "beta-ATP" else None
         if figure := close_up(curves, name, half_width_ppm, limit_ppm=limit_ppm):
             shaded = "; shaded: where a centre has no Mg on the scale used" if limit_ppm is not None else ""
-            figures.append({"figure": figure, "caption": f"{meaning}: data, fit, and what the line adds to the others; dashed: its centre{shaded}."})
+            caption = f"{meaning}: data, fit, and what the line adds to the others; dashed: its centre{shaded}."
+            figures.append({"figure": figure, "caption": caption})
     return figures

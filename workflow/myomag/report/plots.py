@@ -77,7 +77,7 @@ def marker_definitions() -> Markup:
 
 
 def beyond(points: Sequence[Point], y_range: tuple[float, float]) -> int:
-    """Number of points outside the vertical range."""
+    """Count the points outside the vertical range."""
     return sum(not y_range[0] <= point.y <= y_range[1] for point in points)
 
 

@@ -56,7 +56,9 @@ def fit_facts(fit: Record | None, quality: Record | None) -> list[tuple[str, str
     if fit is None:
         return []
     get = fit.get
-    start = f"fitted, from {text.number(get('begin_time_start_us'), 0)} µs" if get("begin_time_fitted") else "held fixed"
+    start = (
+        f"fitted, from {text.number(get('begin_time_start_us'), 0)} µs" if get("begin_time_fitted") else "held fixed"
+    )
     skipped = text.finite(get("skipped_points")) or 0
     skip_time = text.number(skipped * (text.finite(get("dwell_time_s")) or 0) * 1e6, 0)
     return [
@@ -68,7 +70,11 @@ def fit_facts(fit: Record | None, quality: Record | None) -> list[tuple[str, str
             text.significant(residual_over_noise(fit, quality or {}), 3),
             "ratio of SDs; well above 1 the model misses something beyond noise",
         ),
-        ("First samples left out", text.number(skipped, 0), f"{skip_time} µs, against broad signals of bone and lipids"),
+        (
+            "First samples left out",
+            text.number(skipped, 0),
+            f"{skip_time} µs, against broad signals of bone and lipids",
+        ),
         ("Prior knowledge", text.text(get("prior_knowledge")), "bounds and ties of the lines"),
     ]
 
@@ -99,7 +105,12 @@ def results(record: Record | None) -> list[tuple[str, str, str, str]]:
             "that the true β-ATP shift lies where the calibration has no value",
         ),
     ]
-    shifts = (("δ β-ATP (ppm)", "beta_atp"), ("δ Pi (ppm)", "pi"), ("δ α-ATP (ppm)", "alpha_atp"), ("δ γ-ATP (ppm)", "gamma_atp"))
+    shifts = (
+        ("δ β-ATP (ppm)", "beta_atp"),
+        ("δ Pi (ppm)", "pi"),
+        ("δ α-ATP (ppm)", "alpha_atp"),
+        ("δ γ-ATP (ppm)", "gamma_atp"),
+    )
     for label, key in shifts:
         shift = text.with_sd(get(f"{key}_ppm"), get(f"{key}_sd_ppm"), 3)
         rows.append((label, shift, "", "from the fitted PCr line"))
@@ -111,7 +122,7 @@ def _ci95(record: Record, key: str, unit: str = "") -> str:
 
 
 def calibrations(record: Record | None) -> list[tuple[str, Record]]:
-    """The calibrations that turned shifts into pH and magnesium."""
+    """Calibrations that turned shifts into pH and magnesium."""
     labels = (("pH", "ph_calibration"), ("Free Mg²⁺", "mg_calibration"))
     return [(label, record[key]) for label, key in labels if record and record.get(key)]
 

@@ -1,112 +1,19 @@
-"""Curves of a fitted spectrum and the drawing of them."""
+"""Drawing of a fitted spectrum, and of the two lines that decide the results."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
-from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
-from myomag.core.lineshapes import multiplet_fid
 from myomag.report.charts import Array, Scale, element, frame, path_data, svg, thin, x_axis
+from myomag.report.curves import Curves
 from myomag.report.text import line_label, number
 
 COLOURS = 7
 WIDTH, LEFT, RIGHT, TOP = 1000.0, 12.0, 988.0, 8.0
 HEADROOM, PANEL, GAP = 54.0, 400.0, 10.0
 RESIDUAL_MIN, RESIDUAL_MAX = 56.0, 150.0
-MINIMUM_POINTS = 4096
 LABEL_WIDTH_PER_CHARACTER, LABEL_HEIGHT = 8.5, 16.0
-
-
-@dataclass(frozen=True)
-class Component:
-    """One line of the fit in the plotted range; `values` are spectral heights, shape (points,)."""
-
-    name: str
-    shift_ppm: float
-    values: Array
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Real parts of the phased spectra on one axis, rising in ppm, each of shape (points,)."""
-
-    ppm: Array
-    data: Array
-    components: tuple[Component, ...]
-    noise_sd: float | None
-    spectrometer_frequency_mhz: float
-
-    @property
-    def fit(self) -> Array:
-        """Sum of the components."""
-        return np.sum([part.values for part in self.components], axis=0)
-
-
-def displayed_curves(
-    fid: NDArray[np.complex64],
-    dwell_time_s: float,
-    spectrometer_frequency_mhz: float,
-    fit: Mapping[str, Any] | None,
-    *,
-    range_ppm: tuple[float, float],
-    phase_deg: float = 0.0,
-    noise_sd: float | None = None,
-) -> Curves:
-    """Curves of one scan within `range_ppm`.
-
-    Without a fit only the data are shown, in the zero-order phase `phase_deg` [degrees] of quality control.
-
-    Parameters
-    ----------
-    fid : ndarray, shape (points,)
-        Averaged FID, physicist's sign, PCr at 0 Hz.
-    range_ppm : (float, float)
-        Lower and upper end of the plotted shifts [ppm].
-    noise_sd : float, optional
-        Noise SD per channel of `fid`; in the spectrum it is √points times that.
-    """
-    points = len(fid)
-    size = points if points >= MINIMUM_POINTS else 2 * points
-    frequency_hz = frequency_axis_hz(size, dwell_time_s)
-    ppm = frequency_hz / spectrometer_frequency_mhz
-    shown = (ppm >= range_ppm[0]) & (ppm <= range_ppm[1])
-    begin_time_s = 1e-6 * float(fit["begin_time_us"]) if fit else 0.0
-    phase = np.deg2rad(float(fit["phase_deg"]) if fit else phase_deg) + 2 * np.pi * frequency_hz * begin_time_s
-    rotation = np.exp(-1j * phase)
-
-    def real_part(signal: NDArray[Any]) -> Array:
-        halved = np.concatenate([signal[:1] / 2, signal[1:], np.zeros(size - points)])
-        return np.real(spectrum(halved) * rotation)[shown]
-
-    time_s = time_axis(points, dwell_time_s, begin_time_s)
-    components = tuple(
-        Component(
-            line["name"],
-            float(line["shift_ppm"]),
-            real_part(line_fid_of(line, time_s, spectrometer_frequency_mhz)),
-        )
-        for line in (fit["lines"] if fit else ())
-    )
-    noise = None if noise_sd is None else noise_sd * float(np.sqrt(points))
-    return Curves(ppm[shown], real_part(np.asarray(fid)), components, noise, spectrometer_frequency_mhz)
-
-
-def line_fid_of(line: Mapping[str, Any], time_s: Array, spectrometer_frequency_mhz: float) -> NDArray[np.complex128]:
-    """FID of one line of a fit record, shape (points,)."""
-    return multiplet_fid(
-        time_s,
-        amplitude=float(line["amplitude"]),
-        frequency_hz=float(line["shift_ppm"]) * spectrometer_frequency_mhz,
-        lorentzian_fwhm_hz=float(line["lorentzian_hz"]),
-        gaussian_fwhm_hz=float(line["gaussian_hz"]),
-        phase_deg=float(line["phase_deg"]),
-        offsets_hz=line["offsets_hz"],
-        weights=line["weights"],
-    )
 
 
 def spectrum_figure(curves: Curves, title: str, identifier: str) -> Markup:
@@ -115,7 +22,7 @@ def spectrum_figure(curves: Curves, title: str, identifier: str) -> Markup:
     y = _height_scale(curves)
     main_bottom = TOP + HEADROOM + PANEL
     parts: list[Markup] = [
-        _clip(identifier, TOP, main_bottom),
+        _clip(f"{identifier}-clip", TOP, main_bottom),
         element("g", _curves(curves, x, y), class_="curves", data_base=float(y(0.0))),
     ]
     bottom = main_bottom
@@ -123,14 +30,14 @@ def spectrum_figure(curves: Curves, title: str, identifier: str) -> Markup:
         centre, height = _residual_place(curves, y, main_bottom)
         bottom = main_bottom + GAP + height
         parts += [
-            _clip(f"{identifier}-residual", main_bottom + GAP, bottom),
+            _clip(f"{identifier}-clip-residual", main_bottom + GAP, bottom),
             element("g", _residual(curves, x, y, centre), class_="curves", data_base=centre),
-            element("text", "residual", x=LEFT + 8, y=main_bottom + GAP + 16, class_="note"),
+            element("text", "residual", x=LEFT + 8, y=main_bottom + GAP + 16, class_="note halo"),
             frame(LEFT, main_bottom + GAP, RIGHT, bottom),
         ]
-    parts[1] = element("g", parts[1], clip_path=f"url(#{identifier})")
+    parts[1] = element("g", parts[1], clip_path=f"url(#{identifier}-clip)")
     if curves.components:
-        parts[3] = element("g", parts[3], clip_path=f"url(#{identifier}-residual)")
+        parts[3] = element("g", parts[3], clip_path=f"url(#{identifier}-clip-residual)")
     axis = x_axis(x, bottom, "Chemical shift (ppm, PCr = 0)", grid_top=TOP, count=15)
     return svg(
         WIDTH,
@@ -173,7 +80,7 @@ def _curve(x: Scale, curves: Curves, heights: Array, part: str, *, base: float |
     """One curve; a filled area down to `base` [px] where that is given, cut to where it is visible."""
     positions = np.asarray(x(curves.ppm))
     if base is not None:
-        seen = np.flatnonzero(np.abs(heights - base) > 0.75)
+        seen = np.flatnonzero(np.abs(heights - base) > 0.1)
         if len(seen) == 0:
             seen = np.array([0])
         window = slice(max(int(seen[0]) - 1, 0), int(seen[-1]) + 2)
@@ -215,7 +122,8 @@ def _residual(curves: Curves, x: Scale, y: Scale, centre: float) -> Markup:
 
 def _labels(curves: Curves, x: Scale, y: Scale) -> Markup:
     """Names above the peaks, lifted where they would overlap, with a leader down to the peak."""
-    drawn, placed = [], []
+    drawn: list[Markup] = []
+    placed: list[tuple[float, float, float]] = []
     tops = y(np.maximum(curves.data, curves.fit)) if curves.components else np.array([])
     order = sorted(range(len(curves.components)), key=lambda index: -curves.components[index].shift_ppm)
     for index in order:
@@ -223,14 +131,14 @@ def _labels(curves: Curves, x: Scale, y: Scale) -> Markup:
         if not curves.ppm[0] <= part.shift_ppm <= curves.ppm[-1]:
             continue
         near = np.abs(curves.ppm - part.shift_ppm) < 0.5
-        peak = float(np.min(tops[near])) - 6
+        peak = float(np.min(tops[near]))
         at, half = float(x(part.shift_ppm)), LABEL_WIDTH_PER_CHARACTER * len(line_label(part.name)) / 2
-        level = _free_level(placed, at, half, peak - 8)
+        level = _free_level(placed, at, half, peak - 14)
         placed.append((at, half, level))
         drawn.append(
             element(
                 "g",
-                element("line", x1=0, x2=0, y1=level + 3, y2=peak + 2, class_="leader"),
+                element("line", x1=0, x2=0, y1=level + 3, y2=peak - 4, class_="leader"),
                 element("text", line_label(part.name), x=0, y=level, class_="label middle"),
                 transform=f"translate({at:.2f} 0)",
                 class_="peak",
@@ -265,7 +173,7 @@ def _description(curves: Curves, title: str) -> str:
 
 
 def close_up(curves: Curves, name: str, half_width_ppm: float, *, limit_ppm: float | None = None) -> Markup:
-    """Data, fit and one line around its fitted shift, at their own scale; empty where the line is not in range.
+    """Close-up of one line with data and fit, at its own scale; empty where the line is not in range.
 
     Parameters
     ----------

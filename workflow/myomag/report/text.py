@@ -73,7 +73,7 @@ def interval(low: Any, high: Any, decimals: int | None = None) -> str:
 
 
 def p_value(p: Any) -> str:
-    """A p value with its relation sign: three decimals, never `= 0`."""
+    """P value with its relation sign: three decimals, never `= 0`."""
     if (known := finite(p)) is None:
         return MISSING
     return "< 0.001" if known < 0.001 else f"= {number(known, 3)}"
@@ -86,7 +86,7 @@ def r_squared(value: Any) -> str:
 
 
 def probability(p: Any) -> str:
-    """A probability that is neither rounded to 0 nor to 1."""
+    """Probability that is neither rounded to 0 nor to 1."""
     if (known := finite(p)) is None:
         return MISSING
     if 0 < known < 0.001:

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
-from myomag.core.axes import time_axis
 from myomag.core.leading_samples import samples_to_skip
-from myomag.core.lineshapes import multiplet_fid
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
@@ -41,9 +38,17 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
     prior = PriorKnowledge.from_dict(settings["prior_knowledge"])
     fid = data.fid[:, 0, 0].astype(np.complex128)
     start_s = begin_time_start_s(sidecar, settings)
+    skipped = skipped_samples(data, settings)
     try:
-        skipped = _skipped_samples(fid, data, prior, start_s, settings)
-        fit = _fit(fid, data, prior, start_s, settings, skipped)
+        fit = fit_amares(
+            fid[skipped:],
+            dwell_time_s=data.dwell_time_s,
+            spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
+            prior=prior,
+            begin_time_s=start_s + skipped * data.dwell_time_s,
+            fit_begin_time=settings["fit_begin_time"],
+            begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
+        )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
     return {"fit": record_bytes(fit_record(scan, fit, data, prior, start_s, settings, skipped))}
@@ -57,56 +62,11 @@ def begin_time_start_s(sidecar: Mapping[str, Any], settings: Mapping[str, Any]) 
     return float(stated) if isinstance(stated, int | float) else 0.0
 
 
-def _fit(
-    fid: NDArray[np.complex128],
-    data: MrsData,
-    prior: PriorKnowledge,
-    start_s: float,
-    settings: Mapping[str, Any],
-    skipped: int,
-) -> AmaresFit:
-    return fit_amares(
-        fid[skipped:],
-        dwell_time_s=data.dwell_time_s,
-        spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
-        prior=prior,
-        begin_time_s=start_s + skipped * data.dwell_time_s,
-        fit_begin_time=settings["fit_begin_time"],
-        begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
-    )
-
-
-def _skipped_samples(
-    fid: NDArray[np.complex128], data: MrsData, prior: PriorKnowledge, start_s: float, settings: Mapping[str, Any]
-) -> int:
+def skipped_samples(data: MrsData, settings: Mapping[str, Any]) -> int:
+    """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
     if settings["skip_time_us"] is not None:
         return int(np.ceil(settings["skip_time_us"] * 1e-6 / data.dwell_time_s))
-    return samples_to_skip(
-        fid,
-        lambda skipped: model_fid(
-            _fit(fid, data, prior, start_s, settings, skipped), len(fid), data, skipped
-        ),
-        dwell_time_s=data.dwell_time_s,
-        spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
-    )
-
-
-def model_fid(fit: AmaresFit, points: int, data: MrsData, skipped: int) -> NDArray[np.complex128]:
-    """Fitted lines over the whole FID, samples left out of the fit included, shape (points,)."""
-    time = time_axis(points, data.dwell_time_s, fit.begin_time_s - skipped * data.dwell_time_s)
-    model = np.zeros(points, dtype=np.complex128)
-    for index in range(len(fit.names)):
-        model += multiplet_fid(
-            time,
-            amplitude=float(fit.amplitudes[index]),
-            frequency_hz=float(fit.shifts_ppm[index]) * data.spectrometer_frequency_mhz,
-            lorentzian_fwhm_hz=float(fit.lorentzian_hz[index]),
-            gaussian_fwhm_hz=float(fit.gaussian_hz[index]),
-            phase_deg=float(fit.phases_deg[index]),
-            offsets_hz=fit.offsets_hz[index].tolist(),
-            weights=fit.weights[index].tolist(),
-        )
-    return model
+    return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
 
 
 def fit_record(

@@ -1,0 +1,151 @@
+"""Curves of a fitted spectrum: data, fit and lines, phased alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
+from myomag.core.lineshapes import multiplet_fid
+from myomag.report.charts import Array
+
+STEP_PPM = 0.0125
+
+
+@dataclass(frozen=True)
+class Component:
+    """One line of the fit in the plotted range; `values` are spectral heights, shape (points,)."""
+
+    name: str
+    shift_ppm: float
+    values: Array
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Real parts of the phased spectra on one axis, rising in ppm, each of shape (points,)."""
+
+    ppm: Array
+    data: Array
+    components: tuple[Component, ...]
+    noise_sd: float | None
+    spectrometer_frequency_mhz: float
+
+    @cached_property
+    def fit(self) -> Array:
+        """Sum of the components."""
+        return np.asarray(np.sum([part.values for part in self.components], axis=0), dtype=np.float64)
+
+
+def displayed_curves(
+    fid: NDArray[np.complex64],
+    dwell_time_s: float,
+    spectrometer_frequency_mhz: float,
+    fit: Mapping[str, Any] | None,
+    *,
+    range_ppm: tuple[float, float],
+    phase_deg: float = 0.0,
+    noise_sd: float | None = None,
+) -> Curves:
+    """Curves of one scan within `range_ppm`.
+
+    The samples missing between time zero and the first sample are filled in from the fit, in data and model alike: the
+    baseline stays flat and the residual is that of the measured samples. Without a fit only the data are shown, in
+    the zero-order phase `phase_deg` [degrees] of quality control.
+
+    Parameters
+    ----------
+    fid : ndarray, shape (points,)
+        Averaged FID, physicist's sign, PCr at 0 Hz.
+    range_ppm : (float, float)
+        Lower and upper end of the plotted shifts [ppm].
+    noise_sd : float, optional
+        Noise SD per channel of `fid`; in the spectrum it is √points times that.
+    """
+    begin_time_s = 1e-6 * float(fit["begin_time_us"]) if fit else 0.0
+    missing = max(int(begin_time_s // dwell_time_s), 0)
+    start_s = begin_time_s - missing * dwell_time_s
+    time_s = time_axis(missing + len(fid), dwell_time_s, start_s)
+    models = [line_fid_of(line, time_s, spectrometer_frequency_mhz) for line in fit["lines"]] if fit else []
+    known = np.sum([model[:missing] for model in models], axis=0) if models else np.empty(0)
+    display = _Display(
+        dwell_time_s,
+        spectrometer_frequency_mhz,
+        start_s,
+        float(fit["phase_deg"]) if fit else phase_deg,
+        len(time_s),
+        range_ppm,
+    )
+    components = tuple(
+        Component(line["name"], float(line["shift_ppm"]), display.real_part(model))
+        for line, model in zip(fit["lines"] if fit else (), models, strict=True)
+    )
+    noise = None if noise_sd is None else noise_sd * float(np.sqrt(len(fid)))
+    data = display.real_part(np.concatenate([known, np.asarray(fid)]))
+    return Curves(display.ppm, data, components, noise, spectrometer_frequency_mhz)
+
+
+@dataclass(frozen=True)
+class _Display:
+    """Transform of FIDs that start at `start_s`, less than a dwell time after zero, to phased spectra."""
+
+    dwell_time_s: float
+    spectrometer_frequency_mhz: float
+    start_s: float
+    phase_deg: float
+    points: int
+    range_ppm: tuple[float, float]
+
+    @property
+    def size(self) -> int:
+        """Length after zero filling: steps of at most `STEP_PPM`, and a length the FFT is fast for."""
+        wanted = 1 / (self.dwell_time_s * self.spectrometer_frequency_mhz * STEP_PPM)
+        return 256 * int(np.ceil(max(wanted, self.points) / 256))
+
+    @cached_property
+    def frequency_hz(self) -> Array:
+        """Frequency axis [Hz], rising."""
+        return frequency_axis_hz(self.size, self.dwell_time_s)
+
+    @cached_property
+    def shown(self) -> NDArray[np.bool_]:
+        """Where the plotted range is."""
+        low, high = (end * self.spectrometer_frequency_mhz for end in self.range_ppm)
+        return (self.frequency_hz >= low) & (self.frequency_hz <= high)
+
+    @cached_property
+    def ppm(self) -> Array:
+        """Shift axis in the plotted range [ppm], rising."""
+        return self.frequency_hz[self.shown] / self.spectrometer_frequency_mhz
+
+    @cached_property
+    def rotation(self) -> NDArray[np.complex128]:
+        """Phase correction exp(−i(φ₀ + 2πf·t)) in the plotted range, t the time of the first sample."""
+        phase = np.deg2rad(self.phase_deg) + 2 * np.pi * self.frequency_hz[self.shown] * self.start_s
+        return np.asarray(np.exp(-1j * phase), dtype=np.complex128)
+
+    def real_part(self, signal: NDArray[Any]) -> Array:
+        """Re{S(f)·exp(−i(φ₀ + 2πf·t))} in the plotted range.
+
+        The first sample stands for the time from zero to half a dwell time after it, which keeps the baseline at zero.
+        """
+        weight = 0.5 + min(max(self.start_s / self.dwell_time_s, 0.0), 1.0)
+        padded = np.concatenate([weight * signal[:1], signal[1:], np.zeros(self.size - len(signal))])
+        return np.real(spectrum(padded)[self.shown] * self.rotation)
+
+
+def line_fid_of(line: Mapping[str, Any], time_s: Array, spectrometer_frequency_mhz: float) -> NDArray[np.complex128]:
+    """FID of one line of a fit record, shape (points,)."""
+    return multiplet_fid(
+        time_s,
+        amplitude=float(line["amplitude"]),
+        frequency_hz=float(line["shift_ppm"]) * spectrometer_frequency_mhz,
+        lorentzian_fwhm_hz=float(line["lorentzian_hz"]),
+        gaussian_fwhm_hz=float(line["gaussian_hz"]),
+        phase_deg=float(line["phase_deg"]),
+        offsets_hz=line["offsets_hz"],
+        weights=line["weights"],
+    )
