@@ -1,6 +1,6 @@
 rule convert:
     input:
-        "ledger/raw/batch-{batch}.tsv",
+        raw_ledger,
     output:
         update("ledger/convert/batch-{batch}.tsv"),
     log:
