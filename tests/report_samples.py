@@ -334,7 +334,9 @@ def statistics_rows() -> list[dict[str, Any]]:
     return [*rows, skipped]
 
 
-PROTOCOLS = [{"protocol": "A", "scans": 441, "spectrometer_frequency_mhz": 51.7, "repetition_time_s": 1.5, "points": 2048}]
+PROTOCOLS = [
+    {"protocol": "A", "scans": 441, "spectrometer_frequency_mhz": 51.7, "repetition_time_s": 1.5, "points": 2048}
+]
 RUN = {"settings_digest": "ab" * 32, "software": {"myomag": "0.1.0", "numpy": "2.4.6", "scipy": "1.17.0"}}
 TABLES = [
     {"step": "cohort", "file": "cohort.tsv", "sha256": "1" * 64, "settings_digest": "2" * 64, "source_digest": "3" * 64}

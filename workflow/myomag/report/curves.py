@@ -28,6 +28,7 @@ class Component:
 class Curves:
     """Real parts of the phased spectra on one axis, rising in ppm, each of shape (points,)."""
 
+    range_ppm: tuple[float, float]
     ppm: Array
     data: Array
     components: tuple[Component, ...]
@@ -85,7 +86,7 @@ def displayed_curves(
     )
     noise = None if noise_sd is None else noise_sd * float(np.sqrt(len(fid)))
     data = display.real_part(np.concatenate([known, np.asarray(fid)]))
-    return Curves(display.ppm, data, components, noise, spectrometer_frequency_mhz)
+    return Curves(range_ppm, display.ppm, data, components, noise, spectrometer_frequency_mhz)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def scatter(
 
 def marker_definitions() -> Markup:
     """Shapes that the scatter plots of a page refer to; placed once per page."""
-    shapes = (element("path", id=f"m-{name}", d=d) for name, d in MARKERS.items())
+    shapes = (element("path", id=f"m-{name}", d=d, class_="shape") for name, d in MARKERS.items())
     return element("svg", element("defs", *shapes), class_="definitions", width=0, height=0, aria_hidden="true")
 
 

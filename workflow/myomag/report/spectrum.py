@@ -10,7 +10,7 @@ from myomag.report.curves import Curves
 from myomag.report.text import line_label, number
 
 COLOURS = 7
-WIDTH, LEFT, RIGHT, TOP = 1000.0, 12.0, 988.0, 8.0
+WIDTH, LEFT, RIGHT, TOP = 1000.0, 16.0, 984.0, 8.0
 HEADROOM, PANEL, GAP = 54.0, 400.0, 10.0
 RESIDUAL_MIN, RESIDUAL_MAX = 56.0, 150.0
 LABEL_WIDTH_PER_CHARACTER, LABEL_HEIGHT = 8.5, 16.0
@@ -18,7 +18,7 @@ LABEL_WIDTH_PER_CHARACTER, LABEL_HEIGHT = 8.5, 16.0
 
 def spectrum_figure(curves: Curves, title: str, identifier: str) -> Markup:
     """Spectrum with fit, components and residual; the ppm axis falls from left to right."""
-    x = Scale((float(curves.ppm[-1]), float(curves.ppm[0])), (LEFT, RIGHT))
+    x = Scale(curves.range_ppm[::-1], (LEFT, RIGHT))
     y = _height_scale(curves)
     main_bottom = TOP + HEADROOM + PANEL
     parts: list[Markup] = [
@@ -50,8 +50,8 @@ def spectrum_figure(curves: Curves, title: str, identifier: str) -> Markup:
         element("line", class_="cursor", x1=LEFT, x2=LEFT, y1=TOP, y2=bottom),
         element("rect", class_="drag", x=LEFT, y=TOP, width=0, height=bottom - TOP),
         class_="spectrum",
-        data_high=x.domain[0],
-        data_low=x.domain[1],
+        data_high=f"{x.domain[0]:.6f}",
+        data_low=f"{x.domain[1]:.6f}",
         data_left=LEFT,
         data_right=RIGHT,
         data_top=TOP,
@@ -185,7 +185,7 @@ def close_up(curves: Curves, name: str, half_width_ppm: float, *, limit_ppm: flo
         return Markup("")
     left, right, top, bottom = LEFT, 468.0, TOP, 198.0
     shown = np.abs(curves.ppm - part.shift_ppm) <= half_width_ppm
-    local = Curves(curves.ppm[shown], curves.data[shown], (), None, curves.spectrometer_frequency_mhz)
+    local = Curves(curves.range_ppm, curves.ppm[shown], curves.data[shown], (), None, curves.spectrometer_frequency_mhz)
     fit = curves.fit[shown]
     low, high = min(0.0, *local.data, *fit), max(*local.data, *fit)
     x = Scale((part.shift_ppm + half_width_ppm, part.shift_ppm - half_width_ppm), (left, right))

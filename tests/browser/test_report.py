@@ -1,0 +1,165 @@
+"""The report pages in a real browser: nothing is loaded, nothing fails, and what can be pressed works."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from chromium import Page, browser_page, find_chromium
+
+from myomag.report.cohort import cohort_page
+from myomag.report.participant import participant_page
+from report_samples import (
+    PROTOCOLS,
+    RUN,
+    SETTINGS,
+    TABLES,
+    cohort_rows,
+    complete_view,
+    exclusion_rows,
+    failed_view,
+    statistics_rows,
+    undefined_view,
+    unfitted_view,
+)
+
+HOSTILE = '"><script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
+FIGURE = "document.querySelector('figure.spectrum')"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("no Chromium found: set CHROMIUM or install chromium")
+    with browser_page(executable, tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    views = [complete_view(), undefined_view(), failed_view(), unfitted_view()]
+    hostile = replace(complete_view(), scan=HOSTILE, status="excluded", reason=HOSTILE)
+    cohort = cohort_rows(60)
+    cohort[2] |= {"reason": HOSTILE}
+    (folder / "sub-001.html").write_bytes(participant_page("sub-001", views, SETTINGS))
+    (folder / "hostile.html").write_bytes(participant_page(HOSTILE, [hostile], SETTINGS))
+    content = cohort_page(HOSTILE, cohort, exclusion_rows(cohort), statistics_rows(), PROTOCOLS, SETTINGS, TABLES, RUN)
+    (folder / "index.html").write_bytes(content)
+    return folder
+
+
+def ticks(browser: Page) -> list[float]:
+    labels = browser.evaluate(f"[...{FIGURE}.querySelectorAll('g.ticks.x text')].map((mark) => mark.textContent)")
+    return [float(label.replace("\N{MINUS SIGN}", "-")) for label in labels]
+
+
+def shown_participants(browser: Page) -> list[str]:
+    rows = "[...document.querySelectorAll('#overview tbody tr')]"
+    names: list[str] = browser.evaluate(f"{rows}.filter((row) => !row.hidden).map((row) => row.cells[0].textContent)")
+    return names
+
+
+@pytest.mark.parametrize("name", ["index.html", "sub-001.html", "hostile.html"])
+def test_a_page_loads_only_itself_and_without_complaint(browser, pages, name):
+    browser.open(pages / name)
+    assert browser.evaluate("document.styleSheets.length") == 1
+    assert browser.evaluate("typeof window.hacked") == "undefined"
+    assert browser.problems == []
+    assert browser.requests == [(pages / name).resolve().as_uri()]
+
+
+@pytest.mark.parametrize("name", ["index.html", "sub-001.html"])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_a_page_fits_its_window(browser, pages, name, width):
+    browser.open(pages / name, width=width)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_line_is_hidden_and_shown_by_its_box(browser, pages):
+    browser.open(pages / "sub-001.html")
+    visible = (
+        f"[...{FIGURE}.querySelectorAll('[data-part=\"component-1\"]')].map((part) => getComputedStyle(part).display)"
+    )
+    assert browser.evaluate(visible) == ["inline", "inline"]
+    browser.evaluate(f"{FIGURE}.querySelector('input[value=component-1]').click()")
+    assert browser.evaluate(visible) == ["none", "none"]
+    browser.evaluate(f"{FIGURE}.querySelector('input[value=component-1]').click()")
+    assert browser.evaluate(visible) == ["inline", "inline"]
+
+
+def test_dragging_zooms_and_a_key_shows_the_whole_range_again(browser, pages):
+    browser.open(pages / "sub-001.html")
+    whole = ticks(browser)
+    browser.evaluate(f"{FIGURE}.scrollIntoView()")
+    box = browser.evaluate(f"{FIGURE}.querySelector('svg').getBoundingClientRect().toJSON()")
+    left, right = (box["x"] + box["width"] * share for share in (0.2, 0.4))
+    browser.drag(left, right, box["y"] + 60)
+    zoomed = ticks(browser)
+    # The plot spans 10 … −20 ppm over nearly the whole drawing: a fifth to two fifths is about 4 … −2 ppm.
+    assert zoomed == sorted(zoomed, reverse=True)
+    assert max(zoomed) == pytest.approx(4.0, abs=0.5)
+    assert min(zoomed) == pytest.approx(-2.0, abs=0.5)
+    beta_outside = f"{FIGURE}.querySelector('g.peak[data-ppm=\"-15.9030\"]').classList.contains('outside')"
+    assert browser.evaluate(beta_outside) is True
+    browser.evaluate(f"{FIGURE}.querySelector('.stage').focus()")
+    browser.key("Escape")
+    assert ticks(browser) == whole
+    assert browser.evaluate(beta_outside) is False
+    assert browser.problems == []
+
+
+def test_the_pointer_and_the_arrow_keys_read_the_shift(browser, pages):
+    browser.open(pages / "sub-001.html")
+    browser.evaluate(f"{FIGURE}.scrollIntoView()")
+    label = f"{FIGURE}.querySelector('.peak[data-ppm=\"4.8620\"] text')"
+    box = browser.evaluate(f"{label}.getBoundingClientRect().toJSON()")
+    x, y = box["x"] + box["width"] / 2, box["y"]
+    browser.mouse("mouseMoved", x, y)
+    readout = f"{FIGURE}.querySelector('.readout').textContent"
+    ppm = float(browser.evaluate(readout).split()[0])
+    # One pixel of the screen is 30 ppm / 1116 px = 0.027 ppm.
+    assert ppm == pytest.approx(4.862, abs=0.03)
+    browser.evaluate(f"{FIGURE}.querySelector('.stage').focus()")
+    browser.key("ArrowRight")
+    assert float(browser.evaluate(readout).split()[0]) < ppm
+
+
+def test_the_vertical_scale_magnifies_about_the_baseline(browser, pages):
+    browser.open(pages / "sub-001.html")
+    browser.evaluate(
+        f"{FIGURE}.querySelector('.gain').value = 4; {FIGURE}.querySelector('.gain').dispatchEvent(new Event('input'))"
+    )
+    group = f"{FIGURE}.querySelector('g.curves')"
+    transform, base = browser.evaluate(f"[{group}.getAttribute('transform'), {group}.dataset.base]")
+    values = [float(value) for value in transform.removeprefix("matrix(").removesuffix(")").split()]
+    assert values[:4] == [1, 0, 0, 4]
+    assert 4 * float(base) + values[5] == pytest.approx(float(base))
+
+
+def test_the_overview_sorts_with_missing_values_last(browser, pages):
+    browser.open(pages / "index.html")
+    rows = sorted(cohort_rows(60), key=lambda row: row["participant_id"])
+    known = sorted((row for row in rows if row["mg_mmol_l"] is not None), key=lambda row: row["mg_mmol_l"])
+    missing = [row["participant_id"] for row in rows if row["mg_mmol_l"] is None]
+    rising = [row["participant_id"] for row in known]
+    press = "document.querySelectorAll('#overview thead button')[5].click()"
+    browser.evaluate(press)
+    assert shown_participants(browser) == rising + missing
+    browser.evaluate(press)
+    assert shown_participants(browser) == rising[::-1] + missing
+    assert (
+        browser.evaluate("document.querySelector('#overview th[aria-sort]').getAttribute('aria-sort')") == "descending"
+    )
+
+
+def test_the_overview_filters_by_text_and_status(browser, pages):
+    browser.open(pages / "index.html")
+    for field, value in (("status", "excluded"), ("find", "snr")):
+        browser.evaluate(
+            f"(() => {{const field = document.getElementById('{field}'); field.value = '{value}';"
+            "field.dispatchEvent(new Event('input'));})()"
+        )
+    assert shown_participants(browser) == ["sub-009", "sub-022", "sub-034"]
+    assert browser.evaluate("document.getElementById('shown').textContent") == "3 of 60 scans"

@@ -1,0 +1,200 @@
+"""The page of the cohort."""
+
+from typing import Any
+
+import pytest
+
+from html_page import Node, assert_self_contained, parse, table
+from myomag.report.cohort import cohort_page
+from report_samples import (
+    PROTOCOLS,
+    RUN,
+    SETTINGS,
+    TABLES,
+    cohort_rows,
+    exclusion_rows,
+    statistics_rows,
+)
+
+HOSTILE = '"><script>window.hacked = 1</script>'
+
+
+def page_of(cohort: list[dict[str, Any]], statistics: list[dict[str, Any]] | None = None, **other: Any) -> bytes:
+    arguments = {
+        "title": "Muscle magnesium",
+        "exclusions": exclusion_rows(cohort),
+        "statistics": statistics_rows() if statistics is None else statistics,
+        "protocols": PROTOCOLS,
+        "settings": SETTINGS,
+        "provenance": TABLES,
+        "run": RUN,
+    }
+    return cohort_page(cohort=cohort, **(arguments | other))
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return page_of(cohort_rows(441))
+
+
+@pytest.fixture(scope="module")
+def page(content) -> Node:
+    return parse(content)
+
+
+def classed(root: Node, tag: str, name: str) -> list[Node]:
+    return [node for node in root.find(tag) if name in (node.attributes.get("class") or "").split()]
+
+
+def test_page_is_self_contained_readable_aloud_and_small(content, page):
+    assert_self_contained(page)
+    assert len(content) < 3_000_000
+
+
+def test_the_flow_accounts_for_every_scan(page):
+    counts = [
+        int(node.find("strong")[0].text) for node in classed(page, "div", "flow")[0].children if isinstance(node, Node)
+    ]
+    entered, failed, excluded, included = counts
+    assert (entered, failed, excluded, included) == (441, 3, 4, 434)
+    for name, total in (("failed", failed), ("excluded", excluded)):
+        box = next(node for node in classed(page, "div", "loss") if name in node.attributes["class"])
+        assert sum(int(item.text) for item in classed(box, "span", "count")) == total
+
+
+def test_reasons_that_differ_in_numbers_and_names_alone_are_counted_together(page):
+    items = [item.text for item in classed(page, "div", "flow")[0].find("li")]
+    assert items == [
+        "2 convert: file ends early",
+        "1 convert: no PCr line found",
+        "3 qc: verdict fail (PCr SNR 2.2 to 4.8 below 5)",
+        "1 qc: Mg undefined (beyond the calibration)",
+    ]
+
+
+def test_many_kinds_of_reasons_still_add_up():
+    cohort = cohort_rows(30)
+    for index, row in enumerate(cohort[:14]):
+        row |= {"status": "excluded", "reason": "reason " + "abcdefghijklmn"[index]}
+    box = next(
+        node for node in classed(parse(page_of(cohort)), "div", "loss") if "excluded" in node.attributes["class"]
+    )
+    counts = [int(item.text) for item in classed(box, "span", "count")]
+    assert sum(counts) == 14
+    assert counts[-1] == 6
+
+
+def test_regressions_are_shown_and_skipped_models_are_named_with_the_reason(page):
+    rows = table(page, "Standardised regressions")
+    assert rows[0] == ["free Mg²⁺ against age", "434", "−0.29", "−0.37 to −0.20", "< 0.001", "0.084"]
+    assert rows[2][4] == "0.003"
+    assert rows[-1][0] == "serum Mg against age"
+    assert rows[-1][2] == "skipped : no column 'serum_mg_mmol_l' in the tables of the study"
+    assert [row[0] for row in table(page, "Negative controls")] == ["free Mg²⁺ against PCr SNR"]
+
+
+def test_every_scan_is_listed_with_its_numbers_and_its_page(page):
+    rows = {row[0]: row[1:] for row in table(page, "All scans")}
+    assert len(rows) == 441
+    assert rows["sub-012"][4] == "undefined (P = 0.62)"
+    assert rows["sub-006"][2:8] == ["–"] * 6
+    assert rows["sub-015"][4] == "1.900 [0.900 to undefined]"
+    overview = page.find("table", id="overview")[0]
+    links = [node.attributes["href"] for node in overview.find("a")]
+    assert links == [f"sub-{index + 1:03d}.html" for index in range(441)]
+
+
+def test_scatter_plots_show_each_included_scan_by_colour_and_shape(page):
+    plots = page.find("svg", **{"class": "scatter"})
+    assert len(plots) == 3
+    by_age = plots[0]
+    women, men = (len(by_age.find("g", **{"class": marker})[0].find("a")) for marker in ("circle", "triangle"))
+    included = [row for row in cohort_rows(441) if row["status"] == "included"]
+    assert women == sum(row["sex"] == "F" for row in included)
+    assert women + men == len(included)
+    assert {node.attributes["href"] for node in by_age.find("use")} == {"#m-circle", "#m-triangle"}
+    assert len(by_age.find("path", **{"class": "regression"})) == 1
+
+
+def test_distributions_carry_the_thresholds_of_the_settings(page):
+    plots = page.find("svg", **{"class": "histogram"})
+    labels = [[node.text for node in classed(plot, "text", "note")] for plot in plots]
+    assert labels == [["fail below 5", "warn below 15"], ["warn above 0.4 ppm", "fail above 0.8 ppm"], []]
+
+
+def test_calibrations_settings_and_software_are_named(page):
+    rows = {row[0]: row[1:] for row in table(page, "Calibrations")}
+    assert rows["Free Mg²⁺"][0] == "iotti1996"
+    assert "pk = 4.24" in rows["Free Mg²⁺"][1]
+    assert rows["pH"][2] == "unverified"
+    settings = dict(table(page, "Resolved settings"))
+    assert settings["qc.min_snr"] == "5"
+    assert settings["magnesium.mg_calibration"] == "iotti1996"
+    assert dict(table(page, "What the results depend on"))["software.numpy"] == "2.4.6"
+
+
+def test_a_study_of_one_scan_has_no_empty_chart():
+    page = parse(page_of(cohort_rows(1), statistics=[], protocols=None))
+    assert_self_contained(page)
+    assert not page.find("figure")
+    cards = [node.text for node in page.find("dd", **{"class": "value"})]
+    assert len(cards) == 2
+    assert "[" in cards[0]
+    assert "1 scan of 1 participant: 1 included, 0 excluded, 0 failed." in page.text
+
+
+def test_a_study_without_a_usable_scan_says_so():
+    cohort = cohort_rows(5)
+    for row in cohort:
+        row |= {"status": "failed", "reason": "file ends early"}
+    for rows in (cohort, []):
+        page = parse(page_of(rows, statistics=[]))
+        assert_self_contained(page)
+        assert "No scan entered the statistics" in page.text
+        assert not page.find("svg", **{"class": "scatter"})
+
+
+def test_values_missing_from_the_tables_leave_their_plot_out():
+    cohort = cohort_rows(20)
+    for row in cohort:
+        row |= {"age": None}
+    plots = parse(page_of(cohort)).find("svg", **{"class": "scatter"})
+    assert all("strength" in plot.attributes["aria-label"].lower() for plot in plots)
+    assert len(plots) == 2
+
+
+def test_a_top_coded_age_and_an_unknown_sex_are_drawn():
+    cohort = cohort_rows(12)
+    cohort[0] |= {"age": "89+"}
+    cohort[1] |= {"sex": None}
+    plot = parse(page_of(cohort)).find("svg", **{"class": "scatter"})[0]
+    assert len(plot.find("a")) == 12
+    assert len(plot.find("g", **{"class": "diamond"})[0].find("a")) == 1
+
+
+def test_the_bytes_depend_on_nothing_but_the_content():
+    cohort = cohort_rows(60)
+    assert page_of(cohort) == page_of(cohort[::-1])
+
+
+def test_markup_in_a_study_stays_text():
+    cohort = cohort_rows(50)
+    for row in cohort[:12]:
+        row |= dict.fromkeys(("participant_id", "session_id", "verdict", "reason", "sex", "mg_calibration"), HOSTILE)
+        row |= {"status": "excluded" if row is cohort[0] else "included"}
+    statistics = [row | {"model": HOSTILE, "outcome": HOSTILE, "stratum": HOSTILE} for row in statistics_rows()]
+    settings = SETTINGS | {"cohort": SETTINGS["cohort"] | {"age_column": HOSTILE}, "overrides": {HOSTILE: HOSTILE}}
+    settings["fit"] = {"prior_knowledge": {"name": HOSTILE, "description": HOSTILE}}
+    content = page_of(
+        [row | {HOSTILE: row["age"]} for row in cohort],
+        statistics,
+        title=HOSTILE,
+        settings=settings,
+        protocols=[{HOSTILE: HOSTILE}],
+        provenance=[dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)],
+        run={HOSTILE: {HOSTILE: HOSTILE}},
+    )
+    page = parse(content)
+    assert_self_contained(page)
+    assert len(page.find("script")) == 1
+    assert "hacked" not in page.find("script")[0].text

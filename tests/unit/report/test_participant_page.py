@@ -1,0 +1,177 @@
+"""The page of one participant."""
+
+from dataclasses import replace
+
+import pytest
+
+from html_page import Node, assert_self_contained, axis_labels, parse, table
+from myomag.report.participant import participant_page
+from myomag.report.text import line_label
+from report_samples import (
+    LINES,
+    SETTINGS,
+    complete_view,
+    failed_view,
+    fit_record,
+    magnesium_record,
+    undefined_view,
+    unfitted_view,
+)
+
+HOSTILE = '"><script>window.hacked = 1</script>'
+
+
+@pytest.fixture(scope="module")
+def page() -> Node:
+    return parse(participant_page("sub-001", [complete_view()], SETTINGS))
+
+
+def test_page_is_self_contained_and_readable_aloud(page):
+    assert_self_contained(page)
+
+
+def test_the_shift_axis_falls_from_left_to_right(page):
+    figures = [node for node in page.find("svg") if node.attributes.get("class") in {"spectrum", "close-up"}]
+    assert len(figures) == 3
+    for figure in figures:
+        labels = axis_labels(figure)
+        assert len(labels) > 2
+        assert labels == sorted(labels, reverse=True)
+    low, high = SETTINGS["report"]["spectrum_min_ppm"], SETTINGS["report"]["spectrum_max_ppm"]
+    assert all(low <= label <= high for label in axis_labels(figures[0]))
+
+
+def test_every_line_stands_in_the_table_the_labels_and_the_toggles(page):
+    names = {line_label(line[0]) for line in LINES}
+    rows = {row[0]: row[1:] for row in table(page, "Lines")}
+    assert set(rows) == names
+    assert rows["β-ATP"] == ["8.20 ± 0.11", "−15.903 ± 0.010", "13.75 ± 0.62", "no"]
+    assert rows["NAD"][2:] == ["13.75", "▲ lorentzian_hz"]
+    spectrum = page.find("svg", **{"class": "spectrum"})[0]
+    assert {node.text for node in spectrum.find("text", **{"class": "label middle"})} == names
+    assert names < {label.text for label in page.find("fieldset")[0].find("label")}
+
+
+def test_results_are_given_with_interval_calibration_and_standing(page):
+    rows = {row[0]: row[1:] for row in table(page, "Results")}
+    assert rows["pH"][:2] == ["7.031 ± 0.008", "7.015 to 7.047"]
+    assert rows["Free Mg²⁺ (mM)"][:2] == ["0.401", "0.365 to 0.456"]
+    assert rows["P(Mg undefined)"][0] == "< 0.001"
+    calibrations = {row[0]: row[1:] for row in table(page, "Calibrations")}
+    assert calibrations["pH"][:2] == ["taylor1983", "unverified"]
+    assert calibrations["Free Mg²⁺"][:2] == ["iotti1996", "found"]
+
+
+def test_quality_names_reasons_metrics_thresholds_and_rejected_transients(page):
+    assert "frequency drift 16.2 Hz above 15 Hz" in [node.text for node in page.find("li")]
+    metrics = {row[0]: row[1:] for row in table(page, "Metrics")}
+    assert metrics["PCr SNR"] == ["36.7", "warn below 15, fail below 5"]
+    assert metrics["Transients used"][0] == "30 of 32"
+    assert metrics["Repetition time"][0] == "1.50 s"
+    assert metrics["Echo time of the header"][0] == "not stated"
+    assert ["shift beyond 50 Hz", "22"] in table(page, "Rejected transients")
+    plot = page.find("svg", **{"class": "transients"})[0]
+    assert len(plot.find("circle")) == 30
+    assert len(plot.find("path", **{"class": "rejected"})) == 2
+
+
+def test_the_fit_states_begin_time_and_how_well_it_describes_the_data(page):
+    facts = {row[0]: row[1:] for row in table(page, "The fit as a whole")}
+    assert facts["Begin time"] == ["265.0 ± 6.2 µs", "fitted, from 230 µs"]
+    assert facts["Residual over noise"][0] == "1.05"
+    assert facts["Convergence"][0] == "converged"
+
+
+def test_provenance_links_each_file_with_its_digests(page):
+    rows = table(page, "Files, and what made them")
+    assert [row[0] for row in rows] == ["convert", "qc", "fit", "magnesium"]
+    assert rows[0][2] == "1" * 64
+    assert rows[0][3] == "6" * 12
+    hrefs = [node.attributes["href"] for node in page.find("a")]
+    assert any(href.startswith("../sub-001/ses-1/mrs/") for href in hrefs)
+
+
+def test_an_undefined_magnesium_is_shown_as_such():
+    page = parse(participant_page("sub-001", [undefined_view()], SETTINGS))
+    rows = {row[0]: row[1:] for row in table(page, "Results")}
+    assert rows["Free Mg²⁺ (mM)"][:2] == ["undefined (P = 0.62)", "–"]
+    assert "where iotti1996 ends" in rows["Free Mg²⁺ (mM)"][2]
+    assert rows["pMg"][0] == "–"
+    assert "Excluded from the statistics at the step magnesium." in page.text
+
+
+def test_a_failed_scan_says_where_and_why_and_draws_nothing():
+    page = parse(participant_page("sub-001", [failed_view()], SETTINGS))
+    assert_self_contained(page)
+    assert "Stopped at the step convert." in page.text
+    assert "ends after 4096 of 65536 samples" in page.text
+    assert not page.find("svg")
+    assert not page.find("figure")
+
+
+def test_a_scan_whose_fit_failed_shows_its_spectrum_and_quality_alone():
+    page = parse(participant_page("sub-001", [unfitted_view()], SETTINGS))
+    assert_self_contained(page)
+    assert len(page.find("svg", **{"class": "spectrum"})) == 1
+    assert not page.find("fieldset")
+    assert table(page, "Metrics")
+    captions = [node.text for node in page.find("caption")]
+    assert not [caption for caption in captions if caption.startswith(("Lines", "Results"))]
+
+
+def test_all_visits_of_a_participant_are_listed_in_order():
+    views = [failed_view(), unfitted_view(), undefined_view(), complete_view()]
+    page = parse(participant_page("sub-001", views, SETTINGS))
+    assert_self_contained(page)
+    assert [row[1] for row in table(page, "Scans of this participant")] == ["ses-1", "ses-2", "ses-3", "ses-4"]
+    assert len(page.find("section")) == 4
+
+
+def test_the_bytes_depend_on_nothing_but_the_content():
+    views = [complete_view(), undefined_view()]
+    assert participant_page("sub-001", views, SETTINGS) == participant_page("sub-001", views[::-1], SETTINGS)
+
+
+def test_one_scan_stays_small_and_reads_well_without_session_or_scale():
+    content = participant_page("sub-002", [complete_view("sub-002", None, scale=1e-7)], SETTINGS)
+    assert len(content) < 400_000
+    page = parse(content)
+    assert page.find("h2")[0].text == "sub-002_acq-fid_nuc-31P_voi-thigh_run-1_unloc"
+    heading = next(node.text for node in page.find("th") if node.text.startswith("Amplitude"))
+    rows = {row[0]: row[1] for row in table(page, "Lines")}
+    assert (heading, rows["PCr"]) == ("Amplitude (10⁻⁶ a.u.)", "3.300 ± 0.011")
+
+
+def test_records_with_gaps_still_make_a_page():
+    fit = fit_record() | {"residual_norm_sq": None, "begin_time_sd_us": None, "begin_time_fitted": False}
+    fit["lines"] = [line | {"amplitude_sd": None, "shift_sd_ppm": None} for line in fit["lines"]]
+    quality = {"verdict": "fail", "reasons": [], "transients": 1, "transients_used": 1, "frequency_shifts_hz": [0.0]}
+    magnesium = dict.fromkeys(magnesium_record())
+    view = replace(complete_view(), fit=fit, quality=quality, magnesium=magnesium, provenance=())
+    page = parse(participant_page("sub-001", [view], {}))
+    assert_self_contained(page)
+    assert "nan" not in page.find("main")[0].text.lower().split()
+    assert not page.find("svg", **{"class": "transients"})
+
+
+def test_markup_in_a_study_stays_text():
+    fit = fit_record()
+    fit["lines"] = [line | {"name": line["name"] + HOSTILE, "at_bound": [HOSTILE]} for line in fit["lines"]]
+    view = complete_view()
+    calibration = dict.fromkeys(("name", "source", "standing"), HOSTILE)
+    hostile = replace(
+        view,
+        scan=HOSTILE,
+        session_id=HOSTILE,
+        status="excluded",
+        step=HOSTILE,
+        reason=HOSTILE,
+        fit=fit | {"message": HOSTILE, "prior_knowledge": HOSTILE},
+        quality=dict(view.quality) | {"verdict": HOSTILE, "reasons": [HOSTILE], "snr_definition": HOSTILE},
+        magnesium=magnesium_record() | {"mg_reason": HOSTILE, "mg_calibration": calibration},
+        provenance=[dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)],
+    )
+    page = parse(participant_page(HOSTILE, [hostile, failed_view()], SETTINGS))
+    assert_self_contained(page)
+    assert len(page.find("script")) == 1
+    assert "hacked" not in page.find("script")[0].text
