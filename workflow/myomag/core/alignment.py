@@ -146,7 +146,7 @@ def _estimate(
         correlator = _Correlator(aligned, members, length, dwell_time_s, noise_sd)
         step, variance = correlator.shifts(max_shift_hz)
         variance = np.where(np.abs(shifts + step) > max_shift_hz, np.inf, variance)
-        shrunk = shrink_to_trend(shifts + step, variance, accepted)
+        shrunk = np.clip(shrink_to_trend(shifts + step, variance, accepted), -max_shift_hz, max_shift_hz)
         turned, phase_variance = correlator.phases(shrunk - shifts)
         shifts, phases = shrunk, shrink_phases(phases + turned, phase_variance, accepted)
         aligned = fid * np.conj(phasors(shifts, phases, points, dwell_time_s))

@@ -24,6 +24,8 @@ _FLAT_FRACTION = 0.9
 _MIN_BINS = 32
 # Bins this far apart share little noise after the window, and any baseline.
 _BIN_LAG = 4
+# The window of the spectral estimate rises over this part of the FID: short, to see the noise apodisation left.
+_RISE_FRACTION = 8
 # Five standard errors of the spectral estimate where it rests on the fewest bins usual.
 _APODISED_RATIO = 1.25
 _PCR_WINDOW_PPM = 1.6
@@ -169,17 +171,17 @@ def drift_hz(shifts_hz: Real) -> float:
 def _tail_noise_sd(fid: Complex) -> float | None:
     """Noise SD of the last quarter of an FID, or None where its periodogram still shows a line."""
     tail = fid[-(fid.size // 4) :]
-    sd = _robust_sd(tail)
-    # Periodogram over its mean is exponential under noise; e⁻⁸ is the chance taken over all frequencies.
-    limit = 2 * sd**2 * tail.size * (np.log(tail.size) + 8)
-    return sd if np.max(np.abs(np.fft.fft(tail)) ** 2) <= limit else None
+    # Under noise the periodogram is exponential, its median ln 2 of its mean; e⁻⁸ is the chance taken over all bins.
+    periodogram = np.abs(np.fft.fft(tail)) ** 2
+    limit = float(np.median(periodogram)) / np.log(2) * (np.log(tail.size) + 8)
+    return _robust_sd(tail) if periodogram.max() <= limit else None
 
 
 def _spectral_noise_sd(fid: Complex, dwell_mhz: float, pcr_turns: float) -> float | None:
     """Noise SD from the signal-free part of the spectrum, or None where the bandwidth leaves none.
 
-    Bins are compared with the one four further on, which removes any baseline; a falling half-Hann window keeps the
-    feet of truncated lines out.
+    Bins are compared with the one four further on, which removes any baseline; a window that rises from zero over the
+    first eighth and falls to zero at the end keeps the feet of lines out.
 
     Parameters
     ----------
@@ -190,6 +192,8 @@ def _spectral_noise_sd(fid: Complex, dwell_mhz: float, pcr_turns: float) -> floa
     """
     points = fid.size
     window = 0.5 * (1 + np.cos(np.pi * np.arange(points) / points))
+    rise = np.arange(points // _RISE_FRACTION) / (points // _RISE_FRACTION)
+    window[: rise.size] *= np.sin(0.5 * np.pi * rise) ** 2
     values = np.fft.fft(fid * window)
     turns = np.fft.fftfreq(points)
     low, high = (limit * dwell_mhz for limit in _SIGNAL_PPM)
