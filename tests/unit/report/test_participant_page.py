@@ -91,6 +91,21 @@ def test_provenance_links_each_file_with_its_digests(page):
     assert any(href.startswith("../sub-001/ses-1/mrs/") for href in hrefs)
 
 
+def test_a_raw_file_of_the_study_is_named_but_not_linked_into_the_derivative():
+    raw = {
+        "step": "raw",
+        "file": "sub-001/mrs/raw.dat",
+        "sha256": "0" * 64,
+        "settings_digest": None,
+        "source_digest": None,
+    }
+    page = parse(participant_page("sub-001", [replace(failed_view(), provenance=[raw])], SETTINGS))
+    assert table(page, "Files, and what made them") == [
+        ["raw", "sub-001/mrs/raw.dat (of the study)", "0" * 64, "–", "–"]
+    ]
+    assert not [node for node in page.find("a") if "raw.dat" in (node.attributes["href"] or "")]
+
+
 def test_an_undefined_magnesium_is_shown_as_such():
     page = parse(participant_page("sub-001", [undefined_view()], SETTINGS))
     rows = {row[0]: row[1:] for row in table(page, "Results")}

@@ -75,7 +75,7 @@ def cohort_page(
         prior_knowledge=settings_tables.prior_knowledge(settings),
         settings=settings_tables.sections(settings),
         provenance=provenance,
-        files=FILES,
+        files=[(path, note) for path, note in FILES if protocols is not None or path != "protocols.tsv"],
         run=settings_tables.flatten(run),
     )
 

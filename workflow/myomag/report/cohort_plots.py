@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 SEXES = (("women", "circle"), ("men", "triangle"), ("sex not stated", "diamond"))
 SNR_LIMITS = (("min_snr", "fail"), ("warn_snr", "warn"))
 WIDTH_LIMITS = (("warn_linewidth_ppm", "warn"), ("max_linewidth_ppm", "fail"))
-FEWEST = 4
+FEWEST, FEWEST_IN_STRIP = 4, 8
 WIDE, NARROW = 1000.0, 480.0
 
 
@@ -136,7 +136,7 @@ def _strip(
     cohort: Sequence[Row], column: str, label: str, decimals: int, thresholds: Sequence[tuple[float, str]]
 ) -> dict[str, Any] | None:
     known = [(row["status"], value) for row in cohort if (value := text.finite(row.get(column))) is not None]
-    if len(known) < FEWEST:
+    if len(known) < FEWEST_IN_STRIP:
         return None
     included = [value for status, value in known if status == "included"]
     others = [value for status, value in known if status != "included"]

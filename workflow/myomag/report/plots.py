@@ -15,7 +15,7 @@ MARKERS = {
     "triangle": "M0-5L4.8 3.8H-4.8z",
     "diamond": "M0-5L5 0L0 5L-5 0z",
 }
-BINS = 36
+FEWEST_BINS, MOST_BINS = 10, 36
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def histogram(
     left, top, right, bottom = 12.0, 40.0, 468.0, 144.0
     low, high = robust_range([*included, *others], [value for value, _ in thresholds])
     low = max(low, 0.0) if min(*included, *others, 0.0) >= 0 else low
-    edges = np.linspace(low, high, BINS + 1)
+    bins = min(max(int(2 * np.sqrt(len(included) + len(others))), FEWEST_BINS), MOST_BINS)
+    edges = np.linspace(low, high, bins + 1)
     counts = [np.histogram(np.clip(values, low, high), edges)[0] for values in (included, others)]
     x = Scale((low, high), (left, right))
     y = Scale((0, float(np.max(counts[0] + counts[1]))), (bottom, top))
@@ -140,7 +141,7 @@ def histogram(
         480.0,
         bottom + 46,
         f"Distribution of {label} over {total}, {number(low, decimals)} to {number(high, decimals)}",
-        _bars(x(edges), y, np.zeros(BINS), counts[0], "bar-included"),
+        _bars(x(edges), y, np.zeros(bins), counts[0], "bar-included"),
         _bars(x(edges), y, counts[0], counts[1], "bar-other"),
         x_axis(x, bottom, label, grid_top=bottom),
         element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="base"),
