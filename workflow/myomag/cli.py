@@ -118,7 +118,7 @@ def init(study: StudyArgument) -> None:
 def demo(
     directory: Annotated[Path, typer.Argument(help="New folder for the study.", metavar="DIR")],
     participants: Annotated[int, typer.Option(min=1, max=100_000, help="Number of participants.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 2019,
 ) -> None:
     """Simulate a study with known truth (DIR/truth.tsv)."""
     from myomag.demo import write_demo

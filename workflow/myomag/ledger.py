@@ -42,7 +42,7 @@ READS = {
     "convert": ("raw", "sidecar"),
     "qc": ("fid", "sidecar"),
     "fit": ("preproc", "preproc_sidecar", "quality"),
-    "magnesium": ("fit", "quality"),
+    "magnesium": ("fit",),
 }
 """Roles a step reads; for raw files a role stands for its numbered companions too (raw, raw_1, …)."""
 
