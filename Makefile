@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := demo
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench config lock clean
 
 help:
 	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
@@ -36,6 +36,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+# Write the files that are generated from the settings models.
+config: $(READY)
+	$(BIN)/python -m myomag.config_files
 
 # Needs uv; the lock holds versions and hashes for every platform, and no addresses.
 lock:

@@ -1,6 +1,6 @@
-"""Files generated from the settings models: config.yaml, its JSON schema, and the template of a study's myomag.yaml.
+"""Files generated from the settings models: config.yaml, its JSON schema, the tables of config/README.md, myomag.yaml.
 
-Write them again after changing `myomag.config` with: python -m myomag.config_files
+Write them again after changing `myomag.config` with: make config
 """
 
 import json
@@ -12,6 +12,17 @@ import yaml
 from pydantic import BaseModel
 
 from myomag.config import CONFIG_DIR, Settings
+
+
+BEGIN_TABLES, END_TABLES = "<!-- settings: generated -->", "<!-- end of settings -->"
+RERUNS = {
+    "convert": "convert and everything after it",
+    "qc": "qc and everything after it",
+    "fit": "fit and everything after it",
+    "magnesium": "magnesium and everything after it (milliseconds per scan)",
+    "cohort": "the cohort tables and the report",
+    "report": "the report",
+}
 
 
 def default_config() -> str:
@@ -35,6 +46,30 @@ def config_schema() -> str:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["properties"]["study"] = {"type": "string", "description": "Study folder, given on the command line."}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def settings_tables() -> str:
+    """Markdown tables of every setting, one per section, for config/README.md."""
+    parts = []
+    for name, info in Settings.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        if not isinstance(default, BaseModel):
+            continue
+        rows = [
+            f"| `{key}` | `{_value(getattr(default, key))}` | {field.description} |"
+            for key, field in type(default).model_fields.items()
+        ]
+        title = f"### `{name}` — {(type(default).__doc__ or '').rstrip('.')}"
+        head = f"A change re-runs: {RERUNS[name]}.\n\n| key | default | meaning and unit |\n|---|---|---|"
+        parts.append("\n".join([title, "", head, *rows]))
+    return "\n\n".join(parts)
+
+
+def with_settings_tables(page: str) -> str:
+    """Text of config/README.md with the tables between its two marks renewed."""
+    before, _, rest = page.partition(BEGIN_TABLES)
+    _, _, after = rest.partition(END_TABLES)
+    return f"{before}{BEGIN_TABLES}\n\n{settings_tables()}\n\n{END_TABLES}{after}"
 
 
 def _lines(mark: str) -> Iterator[str]:
@@ -63,3 +98,5 @@ def _value(value: Any) -> str:
 if __name__ == "__main__":
     (CONFIG_DIR / "config.yaml").write_text(default_config(), encoding="utf-8")
     (CONFIG_DIR / "config.schema.json").write_text(config_schema(), encoding="utf-8")
+    readme = CONFIG_DIR / "README.md"
+    readme.write_text(with_settings_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")

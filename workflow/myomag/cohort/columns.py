@@ -90,7 +90,7 @@ FIXED_COLUMNS = (
         "PCr amplitude in the time domain over the noise standard deviation per channel of the averaged FID.",
     ),
     Column("pcr_fwhm_hz", ("quality", "pcr_fwhm_hz"), "Full width at half maximum of PCr.", "Hz"),
-    Column("begin_time_us", ("fit", "begin_time_us"), "Begin time of the first sample used by the fit.", "us"),
+    Column("begin_time_us", ("fit", "begin_time_us"), "Begin time of the first sample of the FID.", "us"),
     Column("ph_calibration", ("magnesium", "ph_calibration", "name"), "Name of the pH calibration."),
     Column("mg_calibration", ("magnesium", "mg_calibration", "name"), "Name of the magnesium calibration."),
 )
