@@ -18,6 +18,10 @@ from myomag.study import Study, find_scans, listed_participants
 
 SCRIPTS = PACKAGE.parent / "scripts"
 SETTINGS_FILE = "myomag.yaml"
+BEYOND_BIDS = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*", "demographics.*")
+BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
+"""What the derivative holds beside the files that BIDS has rules for."""
+
 SECTIONS = {"cohort": ("cohort",)} | dict.fromkeys(("pages", "report"), ("qc", "magnesium", "cohort", "report"))
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
 
@@ -158,7 +162,7 @@ class Flow:
 
 
 def derivative_description(study: Path) -> dict[str, bytes]:
-    """dataset_description.json and descriptions.tsv of the derivative, by name."""
+    """Files that describe the derivative as a dataset, by name."""
     source = study / "dataset_description.json"
     name = read_record(source).get("Name", "a study") if source.is_file() else "a study"
     description = {
@@ -173,10 +177,11 @@ def derivative_description(study: Path) -> dict[str, bytes]:
         "amares": "lines of the AMARES fit with their covariance",
         "magnesium": "pH and free magnesium with intervals",
     }
-    rows = ["desc_id\tdescription", *(f"{key}\t{value}" for key, value in meanings.items())]
+    rows = ["desc_id\tdescription", *(f"desc-{key}\t{value}" for key, value in meanings.items())]
     return {
         "dataset_description.json": record_bytes(description),
         "descriptions.tsv": ("\n".join(rows) + "\n").encode(),
+        ".bidsignore": ("\n".join(BEYOND_BIDS) + "\n").encode(),
     }
 
 
