@@ -4,14 +4,14 @@ s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = be
 real and imaginary parts with an analytic Jacobian; bounds are kept by an active set.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from myomag.core.crlb import parameter_covariance
-from myomag.core.objective import Evaluation, Objective
+from myomag.core.objective import BeginTimePrior, Evaluation, Objective
 from myomag.core.parameters import (
     AMPLITUDE,
     FREQUENCY,
@@ -94,6 +94,7 @@ def fit_amares(
     begin_time_s: float = 0.0,
     fit_begin_time: bool = False,
     begin_time_window_s: float = 400e-6,
+    begin_time_prior: BeginTimePrior | None = None,
 ) -> AmaresFit:
     """Fit an FID under prior knowledge.
 
@@ -113,6 +114,8 @@ def fit_amares(
         Fit the begin time within ± `begin_time_window_s` of its start value.
     begin_time_window_s : float
         See `fit_begin_time` [s].
+    begin_time_prior : BeginTimePrior, optional
+        What is known of a fitted begin time, from other scans of the protocol.
 
     Raises
     ------
@@ -128,7 +131,16 @@ def fit_amares(
     layout = _scaled(layout, scale)
     if fit_begin_time:
         layout.lower[-1], layout.upper[-1] = begin_time_s - begin_time_window_s, begin_time_s + begin_time_window_s
-    objective = Objective(fid / scale, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
+    if begin_time_prior:
+        begin_time_prior = replace(begin_time_prior, noise_sd=begin_time_prior.noise_sd / scale)
+    objective = Objective(
+        fid / scale,
+        dwell_time_s,
+        begin_time_s,
+        layout,
+        fit_begin_time=fit_begin_time,
+        begin_time_prior=begin_time_prior,
+    )
     theta = start_values(objective.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
     theta, iterations, converged = _minimise(objective, theta)
     return _result(objective, theta, prior, spectrometer_frequency_mhz, scale, iterations, converged)
@@ -220,7 +232,7 @@ def _result(
 ) -> AmaresFit:
     layout = objective.layout
     here = objective.evaluate(theta)
-    cost = here.cost
+    cost = objective.residual_norm_sq(theta)
     free = _free(theta, here.gradient, layout.lower, layout.upper)
     noise_sd = float(np.sqrt(cost / (2 * len(objective.fid) - free.sum())))
     covariance = parameter_covariance(here.information, free, noise_sd)

@@ -18,13 +18,30 @@ _BEGIN_TIME = 5
 
 
 @dataclass(frozen=True)
+class BeginTimePrior:
+    """What is known of the begin time before the fit: a normal distribution.
+
+    Attributes
+    ----------
+    mean_s, sd_s : float
+        Expected begin time of the first sample fitted, and its standard deviation [s].
+    noise_sd : float
+        Noise SD per channel [FID units], which weighs this knowledge against the data.
+    """
+
+    mean_s: float
+    sd_s: float
+    noise_sd: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Fit at one θ.
 
     Attributes
     ----------
     cost : float
-        Sum of the squared moduli of the residual.
+        Sum of the squared moduli of the residual, plus the penalty of the begin time's prior.
     gradient : ndarray, shape (parameters,)
         Jᵀr, half the negative gradient of the cost.
     information : ndarray, shape (parameters, parameters)
@@ -52,6 +69,8 @@ class Objective:
         Free parameters.
     fit_begin_time : bool
         Whether the last parameter is the begin time [s].
+    begin_time_prior : BeginTimePrior, optional
+        Adds noise_sd²·(t − mean)²/sd² to the sum of squares.
     """
 
     def __init__(
@@ -62,11 +81,16 @@ class Objective:
         layout: ParameterMap,
         *,
         fit_begin_time: bool,
+        begin_time_prior: BeginTimePrior | None = None,
     ) -> None:
         self.fid = fid
         self.layout = layout
         self.fit_begin_time = fit_begin_time
         self._begin_time_s = begin_time_s
+        self._expected_s, self._stiffness = begin_time_s, 0.0
+        if fit_begin_time and begin_time_prior:
+            self._expected_s = begin_time_prior.mean_s
+            self._stiffness = (begin_time_prior.noise_sd / begin_time_prior.sd_s) ** 2
         self._dwell_time_s = dwell_time_s
         matrix = layout.component_matrix()
         self._maps = np.zeros((matrix.shape[1], 6, matrix.shape[2]))
@@ -87,11 +111,19 @@ class Objective:
         )
         return values, basis * np.exp(1j * values[PHASE])
 
-    def cost(self, theta: NDArray[np.float64]) -> float:
+    def residual_norm_sq(self, theta: NDArray[np.float64]) -> float:
         """Sum of the squared moduli of the residual at θ."""
         values, basis = self.components(theta)
         residual = self.fid - basis @ values[AMPLITUDE]
         return float(np.vdot(residual, residual).real)
+
+    def penalty(self, theta: NDArray[np.float64]) -> float:
+        """Penalty of the begin time's prior at θ."""
+        return self._stiffness * (self.begin_time_s(theta) - self._expected_s) ** 2
+
+    def cost(self, theta: NDArray[np.float64]) -> float:
+        """Sum of squares with the penalty at θ."""
+        return self.residual_norm_sq(theta) + self.penalty(theta)
 
     def evaluate(self, theta: NDArray[np.float64]) -> Evaluation:
         """Cost with its first and second derivatives at θ."""
@@ -107,8 +139,11 @@ class Objective:
         coefficients = np.einsum("cqm,cqp->mcp", first, self._maps)
         gradient = np.einsum("mcp,mc->p", coefficients, with_residual[:3]).real
         information = _information(basis, time, coefficients)
+        gradient[-1] -= self._stiffness * (self.begin_time_s(theta) - self._expected_s)
+        information[-1, -1] += self._stiffness
         curvature = self._curvature(values, log_derivatives, with_residual)
-        return Evaluation(float(np.vdot(residual, residual).real), gradient, information, information - curvature)
+        cost = float(np.vdot(residual, residual).real) + self.penalty(theta)
+        return Evaluation(cost, gradient, information, information - curvature)
 
     def _log_derivatives(self, values: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Derivative of the exponent by each quantity, as polynomial coefficients in τ: (components, 6, 3)."""
