@@ -34,8 +34,14 @@ lint: $(READY)
 	$(BIN)/snakefmt --check --line-length 120 Snakefile rules
 	$(BIN)/python tests/workflow/lint_workflow.py
 
-bench: $(READY)
-	$(BIN)/python benchmarks/run.py
+bench: $(READY) .venv/pyamares/ready
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYAMARES_PYTHON=.venv/pyamares/bin/python $(BIN)/python benchmarks/run.py --write
+
+# pyAMARES needs an older pandas, so it lives apart.
+.venv/pyamares/ready: $(READY) envs/pyamares.txt
+	$(PYTHON) -m venv .venv/pyamares
+	.venv/pyamares/bin/python -m pip install --quiet -r envs/pyamares.txt
+	@touch $@
 
 # Write the files that are generated from the settings models.
 config: $(READY)

@@ -13,13 +13,13 @@ from scipy.optimize import brentq
 OUTLYING_Z = 4.0
 """A scan this many standard deviations from its protocol does not belong to it (1 in 16,000 by chance)."""
 
-MIN_SPREAD_S = 1e-6
-"""Least spread between scans that is assumed [s]: it moves Mg by half a percent, well below its noise."""
+MIN_SPREAD_US = 1.0
+"""Least spread between scans that is assumed [µs]: it moves Mg by half a percent, well below its noise."""
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """Random-effects estimate of a quantity that several scans share.
+    """Random-effects estimate of the begin time that the scans of a protocol share [µs].
 
     Attributes
     ----------
@@ -41,13 +41,13 @@ def pool(values: NDArray[np.float64], sds: NDArray[np.float64]) -> Pooled:
     """Pool the estimates of several scans.
 
     Weights 1/(sd² + spread²); the spread solves Σ(x − mean)²/(sd² + spread²) = n − 1 (Paule & Mandel 1982, J Res Natl
-    Bur Stand 87:377). Scans more than `OUTLYING_Z` from the median of all are left out first. The result does not depend
-    on the order of the scans.
+    Bur Stand 87:377). Scans more than `OUTLYING_Z` from the median of all are left out first. The result does not
+    depend on the order of the scans.
 
     Parameters
     ----------
     values, sds : ndarray, shape (scans,)
-        Estimates and their standard deviations, in the same unit.
+        Begin times and their standard deviations [µs].
 
     Raises
     ------
@@ -59,7 +59,7 @@ def pool(values: NDArray[np.float64], sds: NDArray[np.float64]) -> Pooled:
     median = np.median(values)
     spread = 1.4826 * float(np.median(np.abs(values - median)))
     # With few scans the median deviation may vanish by chance; the scans' own errors are the floor.
-    outlying = np.abs(values - median) > OUTLYING_Z * np.maximum(np.hypot(sds, MIN_SPREAD_S), spread)
+    outlying = np.abs(values - median) > OUTLYING_Z * np.maximum(np.hypot(sds, MIN_SPREAD_US), spread)
     order = np.lexsort((sds[~outlying], values[~outlying]))
     kept, errors = values[~outlying][order], sds[~outlying][order]
     between = _paule_mandel(kept, errors)
@@ -95,4 +95,4 @@ def _paule_mandel(values: NDArray[np.float64], sds: NDArray[np.float64]) -> floa
     if len(values) < 2 or excess(0.0) <= 0:
         return 0.0
     # At the squared range every weighted square is at most 1, and the sum of them below n − 1.
-    return float(np.sqrt(brentq(excess, 0.0, max(float(np.ptp(values)) ** 2, 1e-300), xtol=1e-18)))
+    return float(np.sqrt(brentq(excess, 0.0, max(float(np.ptp(values)) ** 2, 1e-12), xtol=1e-9)))

@@ -1,0 +1,116 @@
+"""First estimate of a scan's begin time, before what other scans of its protocol say of it is known."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myomag.core.amares import fit_amares
+from myomag.core.leading_samples import samples_to_skip
+from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.errors import ScanError
+from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
+from myomag.io.records import read_record, record_bytes
+from myomag.provenance import digest
+
+
+def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
+    """Estimate the begin time of one scan by itself; returns its record under `begintime`.
+
+    Parameters
+    ----------
+    scan : str
+        BIDS stem of the scan.
+    inputs : mapping of str to Path
+        `preproc`, `preproc_sidecar` and `quality`.
+    settings : mapping
+        Section `fit`.
+
+    Raises
+    ------
+    ScanError
+        If the FID is too short for the prior knowledge.
+    """
+    data = read_nifti_mrs(inputs["preproc"])
+    sidecar = read_record(inputs["preproc_sidecar"])
+    fields = protocol_fields(sidecar, settings["protocol_fields"])
+    record: dict[str, Any] = {
+        "scan": scan,
+        "protocol": digest(fields)[:8],
+        "protocol_fields": fields,
+        "start_us": begin_time_start_s(sidecar, settings) * 1e6,
+        "begin_time_us": None,
+        "begin_time_sd_us": None,
+        "noise_sd": None,
+        "poolable": False,
+        "reason": "the begin time is not fitted",
+    }
+    if settings["fit_begin_time"]:
+        verdict = read_record(inputs["quality"])["verdict"]
+        record |= _estimate(data, PriorKnowledge.from_dict(settings["prior_knowledge"]), record, settings, verdict)
+    return {"begintime": record_bytes(record)}
+
+
+def protocol_fields(sidecar: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    """Values of the sidecar that tell protocols apart.
+
+    Numbers are kept to three digits, because the spectrometer frequency follows the day's field; letter case of text
+    does not count.
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(f"{value:.3g}")
+        return str(value).casefold() if value is not None else None
+
+    return {name: plain(sidecar.get(name)) for name in names}
+
+
+def begin_time_start_s(sidecar: Mapping[str, Any], settings: Mapping[str, Any]) -> float:
+    """Begin time the fit starts from [s]: the setting, else the sidecar's EchoTime, else 0."""
+    if settings["begin_time_us"] is not None:
+        return float(settings["begin_time_us"]) * 1e-6
+    stated = sidecar.get("EchoTime")
+    return float(stated) if isinstance(stated, int | float) else 0.0
+
+
+def skipped_samples(data: MrsData, settings: Mapping[str, Any]) -> int:
+    """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
+    if settings["skip_time_us"] is not None:
+        return math.ceil(settings["skip_time_us"] * 1e-6 / data.dwell_time_s)
+    return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
+
+
+def _estimate(
+    data: MrsData, prior: PriorKnowledge, record: Mapping[str, Any], settings: Mapping[str, Any], verdict: str
+) -> dict[str, Any]:
+    skipped = skipped_samples(data, settings)
+    try:
+        fit = fit_amares(
+            data.fid[skipped:, 0, 0],
+            dwell_time_s=data.dwell_time_s,
+            spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
+            prior=prior,
+            begin_time_s=record["start_us"] * 1e-6 + skipped * data.dwell_time_s,
+            fit_begin_time=True,
+            begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
+        )
+    except ValueError as error:
+        raise ScanError(f"{record['scan']}: {error}.") from error
+    known = bool(np.isfinite(fit.begin_time_sd_s)) and fit.begin_time_sd_s > 0
+    reason = None
+    if not fit.converged:
+        reason = "the fit did not converge"
+    elif not known:
+        reason = "the begin time ended at the edge of its window"
+    elif verdict == "fail":
+        reason = "the spectrum failed quality control"
+    return {
+        "begin_time_us": (fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
+        "begin_time_sd_us": fit.begin_time_sd_s * 1e6 if known else None,
+        "noise_sd": fit.noise_sd,
+        "poolable": reason is None,
+        "reason": reason,
+    }
