@@ -5,10 +5,11 @@ from pathlib import Path
 # The package is found beside this workflow even where it is not installed (--sdm conda).
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
-from myomag.flow import go_by_digests, open_flow, prepare_jobs
+from myomag.flow import Flow, errors_as, go_by_digests, prepare_jobs
 from snakemake.exceptions import WorkflowError
 
-flow = open_flow(config, workflow.config_settings.overwrite_config, failure=WorkflowError)
+with errors_as(WorkflowError):
+    flow = Flow(config, workflow.config_settings.overwrite_config)
 config["study"] = str(flow.study)
 
 if Path.cwd().resolve() == Path(workflow.basedir).resolve():
@@ -18,7 +19,8 @@ if Path.cwd().resolve() == Path(workflow.basedir).resolve():
 
 prepare_jobs()
 if workflow.is_main_process:
-    flow.index()
+    with errors_as(WorkflowError):
+        flow.index(Path.cwd())
 
 
 def raw_ledger(wildcards):

@@ -2,7 +2,7 @@ rule convert:
     input:
         raw_ledger,
     output:
-        update("ledger/convert/batch-{batch}.tsv"),
+        "ledger/convert/batch-{batch}.tsv",
     log:
         "logs/convert/batch-{batch}.log",
     benchmark:

@@ -2,7 +2,7 @@ rule fit:
     input:
         "ledger/qc/batch-{batch}.tsv",
     output:
-        update("ledger/fit/batch-{batch}.tsv"),
+        "ledger/fit/batch-{batch}.tsv",
     log:
         "logs/fit/batch-{batch}.log",
     benchmark:

@@ -2,7 +2,7 @@ rule magnesium:
     input:
         "ledger/fit/batch-{batch}.tsv",
     output:
-        update("ledger/magnesium/batch-{batch}.tsv"),
+        "ledger/magnesium/batch-{batch}.tsv",
     log:
         "logs/magnesium/batch-{batch}.log",
     benchmark:

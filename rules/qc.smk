@@ -2,7 +2,7 @@ rule qc:
     input:
         "ledger/convert/batch-{batch}.tsv",
     output:
-        update("ledger/qc/batch-{batch}.tsv"),
+        "ledger/qc/batch-{batch}.tsv",
     log:
         "logs/qc/batch-{batch}.log",
     benchmark:

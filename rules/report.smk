@@ -2,7 +2,7 @@ rule pages:
     input:
         ledgers=[f"ledger/{step}/batch-{{batch}}.tsv" for step in ("raw", "convert", "qc", "fit", "magnesium")],
     output:
-        update("ledger/pages/batch-{batch}.tsv"),
+        "ledger/pages/batch-{batch}.tsv",
     log:
         "logs/pages/batch-{batch}.log",
     benchmark:
@@ -14,7 +14,7 @@ rule pages:
         mem_mb=800,
         runtime=30,
     params:
-        spec=flow.study_spec("pages"),
+        spec=lambda wildcards: flow.study_spec("pages", wildcards.batch),
     message:
         "pages batch {wildcards.batch}: one page per participant"
     script:

@@ -58,15 +58,15 @@ def run(
     """Run the whole pipeline on a study; what is up to date is not run again."""
     from myomag.runner import run_pipeline
 
-    sys.exit(
-        run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or [])
-    )
+    sys.exit(run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or []))
 
 
 @app.command()
 def scan(
     file: Annotated[Path, typer.Argument(help="Vendor or NIfTI-MRS file.", metavar="FILE")],
-    settings: Annotated[Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one file, from raw data to pH and magnesium."""
@@ -124,7 +124,6 @@ def demo(
     from myomag.demo import write_demo
     from myomag.progress import progress
 
-    with progress("Simulating participants", participants) as advance:
+    with progress("participants simulated", participants) as advance:
         write_demo(directory, participants=participants, seed=seed, progress=lambda done, _: advance(done))
     print(f"Wrote a simulated study of {participants} participants to {directory}.")
-

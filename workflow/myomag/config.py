@@ -6,7 +6,8 @@ Resolved settings hold the prior knowledge and the calibrations themselves, not 
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from myomag.errors import SettingsError
+from myomag.files import printable
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 SCAN_SECTIONS = ("convert", "qc", "fit", "magnesium")
@@ -21,7 +23,9 @@ SCAN_SECTIONS = ("convert", "qc", "fit", "magnesium")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class Section(BaseModel):
@@ -110,8 +114,8 @@ class FitSettings(Section):
     skip_time_us: NotNegative | None = Field(
         None,
         description="Leave out the samples of this first stretch of the FID [µs], where broad signals of bone and "
-        "phospholipids live. null: 4.5 decay times of a signal 28 ppm wide, about 1 ms at 3 T; the record says how many "
-        "samples.",
+        "phospholipids live. null: 4.5 decay times of a signal 28 ppm wide, about 1 ms at 3 T; the record says how "
+        "many samples.",
     )
 
 
@@ -130,7 +134,7 @@ class CohortSettings(Section):
     """Joining results with the participants, exclusions and regressions."""
 
     include_verdicts: list[Literal["pass", "warn"]] = Field(
-        default_factory=lambda: ["pass", "warn"], min_length=1, description="QC verdicts that enter the statistics."
+        default=["pass", "warn"], min_length=1, description="QC verdicts that enter the statistics."
     )
     max_p_undefined: Fraction = Field(
         0.1, description="Exclude a scan whose probability of an undefined Mg is above this."
@@ -145,8 +149,8 @@ class ReportSettings(Section):
     """HTML pages."""
 
     title: Name = Field("Muscle magnesium from 31P-MRS", description="Heading of the cohort page.")
-    spectrum_min_ppm: float = Field(-20.0, description="Lower end of the plotted shift range [ppm].")
-    spectrum_max_ppm: float = Field(10.0, description="Upper end of the plotted shift range [ppm].")
+    spectrum_min_ppm: Finite = Field(-20.0, description="Lower end of the plotted shift range [ppm].")
+    spectrum_max_ppm: Finite = Field(10.0, description="Upper end of the plotted shift range [ppm].")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ReportSettings":
@@ -189,7 +193,9 @@ def load_settings(path: Path | None = None, *, root: Path | None = None) -> Sett
 
 
 def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root: Path | None = None) -> Settings:
-    """Validate layers of settings one by one, then merge them, the later ones winning, and resolve the result.
+    """Merge layers of settings, the later ones winning, validate them and resolve the result.
+
+    The settings are validated after each layer, so that an error names the layer that brought it.
 
     Parameters
     ----------
@@ -204,36 +210,52 @@ def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root:
         Naming file, key, value and remedy.
     """
     merged: dict[str, Any] = {}
-    labels = []
+    settings = parse_settings({}, root=root)
     for label, layer in layers:
         content = _read_yaml(label, layer) if isinstance(layer, Path) else dict(layer)
-        _validate(Settings, content, label, "")
-        merged = _merged(merged, content)
-        labels += [label] if content else []
-    return parse_settings(merged, label=labels[-1] if labels else "settings", root=root)
+        if content:
+            merged = _merged(merged, content)
+            settings = parse_settings(merged, label=label, root=root)
+    return settings
 
 
 def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    """Sections are merged key by key; everything below a section's key is replaced."""
+    """Sections are merged key by key and what is below a key is replaced; an empty section changes nothing."""
     result = dict(base)
     for key, value in update.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = {**result[key], **value} if both else value
+        if value is not None:
+            result[key] = {**result[key], **value} if both else value
     return result
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the trap that a key given twice silently keeps its last value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for number, key in enumerate(keys):
+            if key in keys[:number] and key != "<<":
+                raise yaml.YAMLError(f"line {node.value[number][0].start_mark.line + 1}: {key} is given twice")
+        return super().construct_mapping(node, deep)
 
 
 def _read_yaml(label: str, path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = _yaml(path)
     except OSError as error:
         raise SettingsError(f"{label}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{label}: not valid YAML: {_one_line(error)}.") from error
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise SettingsError(f"{label}: expected a mapping of sections, found {type(data).__name__}.")
     return data
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
 
 
 def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Path | None = None) -> Settings:
@@ -271,23 +293,39 @@ def _validate(model: type[Any], data: Mapping[str, Any], label: str, prefix: str
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        lines = [_explain(item, model, label, prefix) for item in error.errors()]
-        raise SettingsError("\n".join(dict.fromkeys(lines))) from None
+        problems: dict[str, list[str]] = {}
+        for item in error.errors():
+            where, problem = _explain(item, model, prefix)
+            problems.setdefault(where, []).append(problem)
+    lines = (f"{label}: {where}: {' or '.join(which)}" for where, which in problems.items())
+    raise SettingsError("\n".join(line if line.endswith("?") else f"{line}." for line in lines))
 
 
-def _explain(item: Any, model: type[BaseModel], label: str, prefix: str) -> str:
-    """One line for one pydantic error: file, key, value, remedy."""
+def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
+    """Key with value, and what is wrong with it, for one pydantic error."""
     location = [str(part) for part in item["loc"]]
-    key = prefix + ".".join(_field_path(model, location))
+    key = printable(prefix + ".".join(_field_path(location)))
     if item["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
         near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5) or _same_stem(location[-1], known)
-        hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}."
-        return f"{label}: {key}: unknown key; {hint}"
-    message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    value = "" if isinstance(item["input"], dict) else f" = {json.dumps(item['input'], default=str)}"
-    verb = "" if item["type"] == "value_error" else "must be "
-    return f"{label}: {key or 'settings'}{value}: {verb}{message}."
+        return key, "unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}")
+    if item["type"] == "invalid_key":
+        return key, "not text; put the key in quotes, or remove it"
+    if item["type"] == "value_error":
+        return key or "settings", item["msg"].removeprefix("Value error, ")
+    value = json.dumps(item["input"], default=str)
+    return f"{key} = {value if len(value) <= 60 else value[:57] + '...'}", f"must be {_expected(item)}"
+
+
+def _expected(item: Any) -> str:
+    """What a value must be, from one pydantic error."""
+    if item["type"] in ("model_type", "dict_type"):
+        return "a mapping"
+    if item["type"] in ("too_short", "string_too_short"):
+        return "something, not empty"
+    if item["type"] == "float_type" and isinstance(item["input"], str) and _NUMBER.fullmatch(item["input"]):
+        return f"a number, not text: write {float(item['input'])!r}"
+    return str(item["msg"]).removeprefix("Input should be ")
 
 
 def _same_stem(key: str, known: list[str]) -> list[str]:
@@ -296,8 +334,8 @@ def _same_stem(key: str, known: list[str]) -> list[str]:
     return [name for name in known if stem and name.rpartition("_")[0] == stem]
 
 
-def _field_path(model: type[BaseModel], location: list[str]) -> Iterator[str]:
-    """`location` without the type names pydantic adds for members of a union."""
+def _field_path(location: list[str]) -> Iterator[str]:
+    """`location` without the names pydantic adds for keys and for members of a union."""
     for depth, part in enumerate(location):
         if depth < 2 or part.isdigit():
             yield part
@@ -312,9 +350,7 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
 
 def _resolve(document: dict[str, Any], label: str, root: Path | None) -> dict[str, Any]:
     fit, magnesium = document["fit"], document["magnesium"]
-    fit["prior_knowledge"] = _resource(
-        fit["prior_knowledge"], "prior_knowledge", f"{label}: fit.prior_knowledge", root
-    )
+    fit["prior_knowledge"] = _resource(fit["prior_knowledge"], "prior_knowledge", f"{label}: fit.prior_knowledge", root)
     for key in ("ph_calibration", "mg_calibration"):
         magnesium[key] = _resource(magnesium[key], "calibrations", f"{label}: magnesium.{key}", root)
     _check_resources(document, label)
@@ -351,8 +387,8 @@ def _resource(value: str | dict[str, Any], folder: str, where: str, root: Path |
             from myomag.core.prior_knowledge import PriorKnowledge
 
             return PriorKnowledge.from_pyamares_csv(path).to_dict()
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
+        content = _yaml(path)
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{where}: {value}: {_one_line(error)}.") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{where}: {value}: expected a mapping.")
@@ -365,7 +401,7 @@ def _inside(root: Path | None, value: str, where: str, shipped: list[str]) -> Pa
     hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped)}."
     if root is None:
         raise SettingsError(f"{where} = {value!r}: unknown name; {hint}")
-    path = (root / value).resolve()
+    path = (root / printable(value)).resolve()
     if not path.is_relative_to(root.resolve()):
         raise SettingsError(f"{where} = {value!r}: the file must lie inside the study folder.")
     if not path.is_file():
@@ -392,10 +428,7 @@ def _resolve_override(
             raise SettingsError(f"{where}.{key}: unknown key; {hint}")
         if not isinstance(value, dict):
             raise SettingsError(f"{where}.{key}: expected a mapping of settings.")
-        model = Settings.model_fields[key].annotation
-        if model is None:
-            raise AssertionError(key)
-        _validate(model, resolved[key] | value, where, f"{key}.")
+        _validate(type(getattr(Settings(), key)), resolved[key] | value, where, f"{key}.")
         document = {section: dict(resolved[section]) for section in SCAN_SECTIONS}
         document[key] |= value
         complete = _resolve(document, where, root)[key]

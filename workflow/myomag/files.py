@@ -1,8 +1,12 @@
-"""Files that appear whole or not at all, and their digests."""
+"""Files that appear whole or not at all, their digests, and names safe to print."""
 
 import hashlib
 import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from myomag.errors import LedgerError
 
 PRIVATE = ".myomag"
 """Folder inside the derivative for what is not a result: unfinished files and the digest cache."""
@@ -19,22 +23,39 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def write_atomic(root: Path, relative: str, content: bytes) -> None:
-    """Write a file below `root` so that it appears whole or not at all.
+@contextmanager
+def together(root: Path) -> Iterator[Callable[[str, bytes], None]]:
+    """Write files below `root` that appear when the block ends, in the order of writing, or not at all after an error.
 
-    Unfinished files lie in a private folder of `root`, where a killed job leaves them and the next run removes them.
+    Until then they lie in a private folder of `root`, where a killed job leaves them and the next run removes them.
+
+    Yields
+    ------
+    callable
+        Takes the path relative to `root`, and the content.
     """
-    target = root / relative
-    target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = root / PRIVATE / "unfinished"
-    unfinished.mkdir(parents=True, exist_ok=True)
-    part = unfinished / uuid.uuid4().hex
+    parts: list[tuple[Path, Path]] = []
+
+    def write(relative: str, content: bytes) -> None:
+        unfinished.mkdir(parents=True, exist_ok=True)
+        parts.append((unfinished / uuid.uuid4().hex, root / relative))
+        parts[-1][0].write_bytes(content)
+
     try:
-        part.write_bytes(content)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        yield write
+        for part, target in parts:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.replace(target)
+    finally:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+
+
+def write_atomic(root: Path, relative: str, content: bytes) -> None:
+    """Write one file below `root` so that it appears whole or not at all."""
+    with together(root) as write:
+        write(relative, content)
 
 
 def write_if_changed(root: Path, relative: str, content: bytes) -> None:
@@ -42,3 +63,32 @@ def write_if_changed(root: Path, relative: str, content: bytes) -> None:
     target = root / relative
     if not target.is_file() or target.read_bytes() != content:
         write_atomic(root, relative, content)
+
+
+def remove_files(root: Path, paths: Iterable[str]) -> None:
+    """Remove files below `root` where they exist, and the folders this leaves empty.
+
+    Raises
+    ------
+    LedgerError
+        If a path leads out of `root`; it is left alone.
+    """
+    for path in sorted(paths):
+        place = root / path
+        if not place.parent.resolve().is_relative_to(root.resolve()):
+            raise LedgerError(
+                f"{path}: leads out of the derivative; it was not removed. Look at who edited the ledgers."
+            )
+        place.unlink(missing_ok=True)
+        for folder in place.parents:
+            if folder == root or not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+def printable(text: str) -> str:
+    """Text with control characters and broken encoding escaped, safe for a table or a terminal."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )

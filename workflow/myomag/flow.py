@@ -2,23 +2,28 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from contextlib import contextmanager
+from datetime import date
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from myomag import __version__
-from myomag.config import Settings, load_layers
+from myomag.config import CONFIG_DIR, Settings, load_layers
 from myomag.errors import MyomagError, SettingsError
-from myomag.files import write_if_changed
+from myomag.files import printable, write_if_changed
 from myomag.index import write_index
 from myomag.io.records import read_record, record_bytes
-from myomag.ledger import Row, batch_of, ledger_path, read_ledger, sweep
-from myomag.provenance import PACKAGE, canonical, code_digest
+from myomag.ledger import batch_of, ledger_path, read_ledger
+from myomag.provenance import PACKAGE, REPOSITORY, canonical, code_digest
 from myomag.study import Study, find_scans, listed_participants
+from myomag.sweep import sweep
 
 SCRIPTS = PACKAGE.parent / "scripts"
 SETTINGS_FILE = "myomag.yaml"
-BEYOND_BIDS = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*", "demographics.*")
+BEYOND_BIDS: tuple[str, ...] = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*", "demographics.*")
 BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
 """What the derivative holds beside the files that BIDS has rules for."""
 
@@ -38,7 +43,8 @@ def study_root(config: Mapping[str, Any]) -> Path:
         raise SettingsError("no study named: add --config study=/path/to/STUDY, or use: myomag run STUDY")
     root = Path(str(config["study"])).expanduser().resolve()
     if not root.is_dir():
-        raise SettingsError(f"study = {config['study']}: no such folder.")
+        place = "" if str(config["study"]) == str(root) else f" (looked for {root})"
+        raise SettingsError(f"study = {config['study']}: no such folder{place}.")
     return root
 
 
@@ -70,12 +76,34 @@ def go_by_digests(dag_settings: Any) -> None:
     dag_settings.max_checksum_file_size = 1_000_000_000
 
 
-def open_flow(config: Mapping[str, Any], given: Mapping[str, Any], *, failure: type[Exception]) -> "Flow":
-    """Flow of the study that the configuration names; errors for the user are raised as `failure`."""
+@contextmanager
+def errors_as(failure: type[Exception]) -> Iterator[None]:
+    """Raise errors written for the user as `failure`, which Snakemake shows without a traceback."""
     try:
-        return Flow(config, given)
+        yield
     except MyomagError as error:
         raise failure(str(error)) from None
+
+
+def check_output(study: Path, root: Path) -> None:
+    """Refuse a derivative folder in which results would mix with, or overwrite, something else.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is the study or lies among its raw data, is the checkout of myomag, or holds other files.
+    """
+    remedy = "name another folder: myomag run STUDY --output DIR, or snakemake --directory DIR"
+    root, study = root.resolve(), study.resolve()
+    inside = root.relative_to(study).parts if root.is_relative_to(study) else ("elsewhere",)
+    if not inside or inside[0].startswith(("sub-", "sourcedata", "phenotype")):
+        raise SettingsError(f"{root}: results would lie among the raw data of the study; {remedy}.")
+    if root == REPOSITORY:
+        raise SettingsError(f"{root}: this is the folder of myomag itself; {remedy}.")
+    if root.is_dir() and not (root / "ledger").is_dir():
+        others = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.name != "logs")
+        if others:
+            raise SettingsError(f"{root}: holds other files ({printable(others[0])}, …); {remedy}.")
 
 
 class Flow:
@@ -91,7 +119,7 @@ class Flow:
 
     def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         self.study = study_root(config)
-        self.settings = study_settings(self.study, config, given)
+        self.settings = study_settings(self.study, given)
 
     @property
     def default_output(self) -> Path:
@@ -103,9 +131,18 @@ class Flow:
         """Scans of the study."""
         return find_scans(self.study)
 
-    def index(self) -> None:
-        """Bring the raw ledgers up to date."""
-        write_index(self.found, Path.cwd(), self.settings.batches)
+    def index(self, root: Path) -> None:
+        """Bring the raw ledgers in the derivative `root` up to date.
+
+        Raises
+        ------
+        SettingsError
+            If the study has no scans, or the folder is not one for a derivative.
+        """
+        check_output(self.study, root)
+        if not self.found.scans:
+            raise SettingsError(f"{self.study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
+        write_index(self.found, root, self.settings.batches)
 
     @cached_property
     def batches(self) -> list[str]:
@@ -118,23 +155,27 @@ class Flow:
 
     def step_spec(self, step: str, batch: str) -> str:
         """Settings of a scan-level step, overrides of the scans of one batch, and the digest of the code, as JSON."""
-        rows = self._rows(batch)
-        targets = {row.participant_id for row in rows} | {row.scan for row in rows}
-        overrides = {
-            target: content[step]
-            for target, content in self.settings.overrides.items()
-            if target in targets and step in content
-        }
-        return canonical(
-            {"settings": self.settings.model_dump()[step], "overrides": overrides, "code": _code(step)}
-        )
+        overrides = {target: content[step] for target, content in self._overrides(batch).items() if step in content}
+        return canonical({"settings": self.settings.model_dump()[step], "overrides": overrides, "code": _code(step)})
 
-    def study_spec(self, step: str) -> str:
-        """Settings of a step that sees the whole study, rejections by hand, and the digest of its code, as JSON."""
+    def study_spec(self, step: str, batch: str | None = None) -> str:
+        """Settings of a step behind the scan-level ones, rejections by hand, and the digest of its code, as JSON.
+
+        With a batch, only the rejections of its participants and scans.
+        """
         document = self.settings.model_dump()
         settings = {section: document[section] for section in SECTIONS[step]}
-        reject = {t: content["reject"] for t, content in self.settings.overrides.items() if "reject" in content}
+        reject = {target: reason["reject"] for target, reason in self._overrides(batch).items() if "reject" in reason}
         return canonical({"settings": settings, "reject": reject, "code": _code(step)})
+
+    def _overrides(self, batch: str | None) -> dict[str, dict[str, Any]]:
+        """Overrides for the participants and scans of one batch; None: all."""
+        overrides = self.settings.overrides
+        if batch is None:
+            return overrides
+        rows = read_ledger(Path(ledger_path("raw", batch)))
+        targets = {row.participant_id for row in rows} | {row.scan for row in rows}
+        return {target: content for target, content in overrides.items() if target in targets}
 
     def begin(self) -> None:
         """Before the jobs start: remove results of scans that left the study, describe the derivative."""
@@ -156,9 +197,6 @@ class Flow:
         for target in self.settings.overrides:
             if target not in names:
                 yield f"overrides.{target}: no such participant or scan in the study."
-
-    def _rows(self, batch: str) -> list[Row]:
-        return read_ledger(Path(ledger_path("raw", batch)))
 
 
 def derivative_description(study: Path) -> dict[str, bytes]:
@@ -185,7 +223,7 @@ def derivative_description(study: Path) -> dict[str, bytes]:
     }
 
 
-def study_settings(study: Path, config: Mapping[str, Any], given: Mapping[str, Any]) -> Settings:
+def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
     """Settings of a study: defaults, then its myomag.yaml, then what the command line gave.
 
     Raises
@@ -193,25 +231,31 @@ def study_settings(study: Path, config: Mapping[str, Any], given: Mapping[str, A
     SettingsError
         Naming file, key, value and remedy.
     """
-    path = study / SETTINGS_FILE
-    layers: list[tuple[str, Mapping[str, Any] | Path]] = [
-        ("config/config.yaml", _without_study(config, dict(given))),
-        (SETTINGS_FILE, path),
-        ("--config", _without_study(given, {})),
-    ]
-    return load_layers([layer for layer in layers if layer[1] != path or os.path.lexists(path)], root=study)
+    layers: list[tuple[str, Mapping[str, Any] | Path]] = [("config/config.yaml", CONFIG_DIR / "config.yaml")]
+    if os.path.lexists(study / SETTINGS_FILE):
+        layers.append((SETTINGS_FILE, study / SETTINGS_FILE))
+    layers.append(("--config", {key: _typed(value) for key, value in given.items() if key != "study"}))
+    return load_layers(layers, root=study)
+
+
+def _typed(value: Any) -> Any:
+    """A value of --config, whose numbers, booleans and nulls Snakemake leaves as text."""
+    if isinstance(value, Mapping):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    try:
+        typed = yaml.safe_load(value) if isinstance(value, str) and value else value
+    except yaml.YAMLError:
+        return value
+    return value if isinstance(typed, str | Mapping | list | date) else typed
 
 
 def settings_yaml(settings: Settings) -> bytes:
     """Resolved settings as YAML."""
-    import yaml
-
     return yaml.safe_dump(settings.model_dump(), sort_keys=False, allow_unicode=True, width=120).encode()
 
 
-def _without_study(config: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if key != "study" and key not in given}
-
-
+@cache
 def _code(step: str) -> str:
     return code_digest(SCRIPTS / f"{step}.py")

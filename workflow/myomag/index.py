@@ -5,17 +5,25 @@ because of a time stamp: a touched file re-runs nothing, an edited one re-runs i
 """
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
-from myomag.files import PRIVATE, sha256_file, write_if_changed
+from myomag.errors import StudyError
+from myomag.files import PRIVATE, printable, sha256_file, write_if_changed
 from myomag.ledger import Files, Row, batch_of, ledger_bytes, ledger_path
+from myomag.progress import progress
 from myomag.study import Scan, Study
 
 CACHE = f"{PRIVATE}/digests.tsv"
 TABLES = "ledger/raw/tables.tsv"
+SETTLED_NS = 2_000_000_000
+"""Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
+LONG_WORK_BYTES = 2_000_000_000
+"""Amount of raw data above which reading it is worth a progress display."""
 
 Fingerprint = tuple[str, ...]
 
@@ -31,17 +39,25 @@ def write_index(study: Study, root: Path, batches: int) -> list[int]:
         The derivative.
     batches : int
         Number of batches the participants are spread over.
+
+    Raises
+    ------
+    StudyError
+        If a table of the study cannot be read.
     """
     tables = study_tables(study)
     names = [path for scan in study.scans if not scan.problem for path in (*scan.raw, *scan.sidecars)]
     digests = _digests(study.root, root, sorted({*names, *tables}))
+    for path in tables:
+        if path not in digests:
+            raise StudyError(f"{path}: cannot be read; check its permissions.")
     by_batch: dict[int, list[Row]] = defaultdict(list)
     for scan in study.scans:
         by_batch[batch_of(scan.participant_id, batches)].append(_row(scan, digests))
     for batch, rows in sorted(by_batch.items()):
         write_if_changed(root, ledger_path("raw", batch), ledger_bytes(rows))
-    rows = [Row(scan=path, participant_id="", session_id="", inputs={"table": (path, digests[path])}) for path in tables]
-    write_if_changed(root, TABLES, ledger_bytes(rows))
+    table_rows = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
+    write_if_changed(root, TABLES, ledger_bytes(table_rows))
     return sorted(by_batch)
 
 
@@ -67,7 +83,7 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
         for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars)):
             for number, path in enumerate(paths):
                 if path not in digests:
-                    problem = f"{path.rpartition('/')[2]}: cannot be read; check its permissions."
+                    problem = f"{printable(path.rpartition('/')[2])}: cannot be read; check its permissions."
                 else:
                     files[f"{role}_{number}" if number else role] = (path, digests[path])
     return Row(
@@ -83,13 +99,18 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
 
 def _digests(study: Path, root: Path, paths: Iterable[str]) -> dict[str, str]:
     """SHA-256 of each readable file, computed again only where its stat has changed since the last time."""
-    cached = _read_cache(root / CACHE)
+    cached, now = _read_cache(root / CACHE), time.time_ns()
     prints = {path: found for path in paths if (found := _fingerprint(study / path))}
-    stale = [path for path, found in prints.items() if cached.get(path, ((), ""))[0] != found]
-    with ThreadPoolExecutor() as pool:
-        fresh = {path: sha for path, sha in zip(stale, pool.map(lambda p: _sha(study / p), stale), strict=True) if sha}
-    digests = {path: fresh.get(path) or cached[path][1] for path in prints if path in fresh or path not in stale}
-    lines = ("\t".join((path, *prints[path], sha)) for path, sha in sorted(digests.items()) if "\t" not in path)
+    digests = {path: cached[path][1] for path in prints if path in cached and cached[path][0] == prints[path]}
+    stale = [path for path in prints if path not in digests]
+    long = sum(int(prints[path][0]) for path in stale) > LONG_WORK_BYTES
+    with ThreadPoolExecutor() as pool, progress("raw files read", len(stale)) if long else nullcontext() as advance:
+        for number, (path, sha) in enumerate(zip(stale, pool.map(lambda p: _sha(study / p), stale), strict=True), 1):
+            digests |= {path: sha} if sha else {}
+            if advance:
+                advance(number)
+    settled = {path for path in digests if now - int(prints[path][2]) > SETTLED_NS and "\t" not in path}
+    lines = ("\t".join((path, *prints[path], digests[path])) for path in sorted(settled))
     write_if_changed(root, CACHE, ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
     return digests
 

@@ -11,15 +11,21 @@ from myomag.errors import MyomagError
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
-    """Log to a file; an error meant for the user ends the job with its message and no traceback."""
+    """Log to a file, which keeps the traceback of a bug; the job itself ends with one line that starts with ERROR."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=path, filemode="w", level=logging.INFO, format="%(message)s")
+    log = logging.getLogger(__name__)
     try:
         yield
     except MyomagError as error:
-        logging.getLogger(__name__).error("ERROR: %s", error)
-        sys.exit(f"ERROR: {error}")
+        message = f"ERROR: {error}"
+        log.info(message)
+        sys.exit(message)
     except OSError as error:
-        message = f"{error.filename or 'output'}: {error.strerror or error}; nothing half-written was left behind."
-        logging.getLogger(__name__).exception("ERROR: %s", message)
-        sys.exit(f"ERROR: {message}")
+        message = f"ERROR: {error.filename or 'output'}: {error.strerror or error}; nothing was left half-written."
+        log.exception(message)
+        sys.exit(message)
+    except Exception as error:
+        message = f"ERROR: {type(error).__name__}: {error} (unexpected: please report it with {path})"
+        log.exception(message)
+        sys.exit(message)

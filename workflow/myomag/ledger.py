@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from myomag.errors import LedgerError, ScanError
-from myomag.files import sha256_bytes, sha256_file, write_atomic
+from myomag.files import printable, remove_files, sha256_bytes, sha256_file, together
 from myomag.provenance import digest, record_activity
-from myomag.study import printable, split_stem
+from myomag.study import split_stem
 
 STEPS = ("raw", "convert", "qc", "fit", "magnesium")
 COLUMNS = ("scan", "participant_id", "session_id", "status", "step", "reason", "settings", "code", "inputs", "outputs")
@@ -94,7 +94,9 @@ def ledger_bytes(rows: Iterable[Row]) -> bytes:
     writer.writerow(COLUMNS)
     for row in sorted(rows, key=lambda row: row.scan):
         values = (getattr(row, name) for name in COLUMNS)
-        writer.writerow([json.dumps(v, sort_keys=True) if isinstance(v, dict) else printable(v) or "n/a" for v in values])
+        writer.writerow(
+            [json.dumps(v, sort_keys=True) if isinstance(v, dict) else printable(v) or "n/a" for v in values]
+        )
     return text.getvalue().encode()
 
 
@@ -107,22 +109,51 @@ def read_ledger(path: Path) -> list[Row]:
         If the file is missing or is not a ledger.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if not lines or tuple(lines[0].split("\t")) != COLUMNS:
-            raise ValueError("unexpected columns")
-        return [_row(line) for line in lines[1:]]
-    except (OSError, ValueError, TypeError) as error:
-        raise LedgerError(f"{path.name} of {path.parent.name}: not a readable ledger ({error}).") from error
+        header, *lines = path.read_text(encoding="utf-8").splitlines()
+        return [_row(header, line) for line in lines]
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise LedgerError(f"{path}: not a readable ledger ({error}). {_remedy(path.parent.name)}") from error
 
 
-def _row(line: str) -> Row:
-    cells = dict(zip(COLUMNS, line.split("\t"), strict=True))
-    files = {
+def _row(header: str, line: str) -> Row:
+    cells = dict(zip(header.split("\t"), line.split("\t"), strict=True))
+    files: dict[str, Any] = {
         name: {role: (str(path), str(sha)) for role, (path, sha) in json.loads(cells[name]).items()}
         for name in ("inputs", "outputs")
     }
     text = {name: "" if value == "n/a" else value for name, value in cells.items() if name not in files}
-    return Row(**text, **files)
+    return Row(**text | files)
+
+
+def checked_ledger(path: Path) -> list[Row]:
+    """Rows of a ledger, after comparing its digest with the last line of its activity record.
+
+    The raw ledgers have no such record: they are written anew whenever the pipeline starts.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger is not readable, or is not the one its step wrote.
+    """
+    rows, step = read_ledger(path), path.parent.name
+    if step == "raw":
+        return rows
+    try:
+        recorded = json.loads(activity_path(path).read_text(encoding="utf-8").splitlines()[-1])["ledger_sha256"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise LedgerError(f"{activity_path(path)}: not a readable activity record. {_remedy(step)}") from error
+    if recorded != sha256_file(path):
+        raise LedgerError(f"{path}: changed since step {step} wrote it. {_remedy(step)}")
+    return rows
+
+
+def activity_path(ledger: Path) -> Path:
+    """Place of the activity record of a ledger, beside it."""
+    return ledger.with_suffix(".activity.jsonl")
+
+
+def _remedy(step: str) -> str:
+    return f"Restore it, or compute it again from there: myomag run STUDY -- --forcerun {step}"
 
 
 def available_files(rows: Iterable[Row]) -> Files:
@@ -141,14 +172,15 @@ def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
     LedgerError
         If the file is missing, changed, or outside `root`.
     """
-    place = root / path
-    remedy = f"Restore it, or compute it again from there: myomag run STUDY -- --forcerun {step}"
+    place, remedy = root / path, _remedy(step)
     if not place.resolve().is_relative_to(root.resolve()):
         raise LedgerError(f"{path}: the ledger names a file outside the derivative. {remedy}")
     try:
         found = sha256_file(place)
     except OSError as error:
-        raise LedgerError(f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {remedy}") from error
+        raise LedgerError(
+            f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {remedy}"
+        ) from error
     if found != sha:
         raise LedgerError(
             f"{path}: changed since step {step} wrote it (expected SHA-256 {sha[:12]}…, found {found[:12]}…). {remedy}"
@@ -168,7 +200,8 @@ def run_step(
     """Run one step over one batch of scans and write its ledger.
 
     Bad data (`ScanError`) makes a failed row; a file that is not what the previous ledger says, or a bug, stops the
-    job. Outputs that an earlier run wrote for these scans and this one did not are removed.
+    job and leaves everything as it was. Files that an earlier run wrote for these scans and this one did not are
+    removed.
 
     Parameters
     ----------
@@ -186,14 +219,15 @@ def run_step(
     started = datetime.now(UTC)
     root = Path.cwd()
     content = json.loads(spec)
-    before = read_ledger(previous)
-    rows = []
-    for number, row in enumerate(before, start=1):
-        rows.append(_run_scan(step, function, row, content, root, study))
-        log.info("%s %d/%d %s: %s", step, number, len(before), row.scan, rows[-1].reason or rows[-1].status)
-    finish_step(
-        step, rows, ledger=ledger, started=started, chain={"previous_ledger_sha256": sha256_file(previous)}
-    )
+    before = checked_ledger(previous)
+    rows: list[Row] = []
+    with together(root) as write:
+        for number, row in enumerate(before, start=1):
+            rows.append(_run_scan(step, function, row, content, root, study, write))
+            log.info("%s %d/%d %s: %s", step, number, len(before), row.scan, rows[-1].reason or rows[-1].status)
+        write(str(ledger), ledger_bytes(rows))
+    remove_files(root, left_over(step, rows))
+    record_step(step, ledger, started=started, chain={"previous_ledger_sha256": sha256_file(previous)})
 
 
 def settings_for(content: Mapping[str, Any], participant_id: str, scan: str) -> dict[str, Any]:
@@ -205,7 +239,13 @@ def settings_for(content: Mapping[str, Any], participant_id: str, scan: str) -> 
 
 
 def _run_scan(
-    step: str, function: StepFunction, row: Row, content: Mapping[str, Any], root: Path, study: Path
+    step: str,
+    function: StepFunction,
+    row: Row,
+    content: Mapping[str, Any],
+    root: Path,
+    study: Path,
+    write: Callable[[str, bytes], None],
 ) -> Row:
     settings = settings_for(content, row.participant_id, row.scan)
     done = replace(row, settings=digest(settings), code=content["code"], inputs={}, outputs={})
@@ -224,7 +264,7 @@ def _run_scan(
     outputs: Files = {}
     for role, data in results.items():
         path = output_path(step, role, row)
-        write_atomic(root, path, data)
+        write(path, data)
         outputs[role] = (path, sha256_bytes(data))
     return replace(done, step=step, inputs=wanted, outputs=outputs)
 
@@ -250,114 +290,22 @@ def output_path(step: str, role: str, row: Row) -> str:
     return str(folder / OUTPUT_NAMES[step][role].format(stem=row.scan, base=base, suffix=suffix))
 
 
-def _remove_left_over(root: Path, ledger: Path, rows: Sequence[Row]) -> None:
-    """Remove what the ledger about to be replaced lists for scans of this batch and the new one does not."""
-    if not ledger.is_file():
-        return
-    scans = {row.scan for row in rows}
-    kept = {path for row in rows for path, _ in row.outputs.values()}
-    old = {
-        path for row in read_ledger(ledger) if row.scan in scans for path, _ in row.outputs.values() if path not in kept
-    }
-    remove_files(root, old)
+def left_over(step: str, rows: Iterable[Row]) -> set[str]:
+    """Files that a step may have written for these scans before, and did not write now."""
+    rows = list(rows)
+    possible = {output_path(step, role, row) for row in rows for role in OUTPUT_NAMES[step]}
+    return possible - {path for row in rows for path, _ in row.outputs.values()}
 
 
-def remove_files(root: Path, paths: Iterable[str]) -> None:
-    """Remove files below `root` and the folders this leaves empty; paths that lead out of it are refused."""
-    for path in sorted(paths):
-        place = root / path
-        if not place.resolve().is_relative_to(root.resolve()):
-            raise LedgerError(f"{path}: the ledger names a file outside the derivative; it was not removed.")
-        place.unlink(missing_ok=True)
-        for folder in place.parents:
-            if folder == root or not folder.is_dir() or any(folder.iterdir()):
-                break
-            folder.rmdir()
-
-
-def sweep(root: Path, batches: Iterable[int]) -> None:
-    """Remove what belongs to scans and batches that are no longer in the study, and files left unfinished.
-
-    Parameters
-    ----------
-    root : Path
-        The derivative.
-    batches : iterable of int
-        Batches the study has now; their raw ledgers list the scans it has now.
-    """
-    from myomag.files import PRIVATE
-
-    current = {ledger_path("raw", batch) for batch in batches}
-    known = {row.scan for path in current for row in read_ledger(root / path)}
-    people = {row.participant_id for path in current for row in read_ledger(root / path)}
-    for path in sorted(root.glob("ledger/*/batch-*.tsv")):
-        rows = read_ledger(path)
-        gone = (row for row in rows if row.scan not in known and row.scan not in people)
-        remove_files(root, {place for row in gone for place, _ in row.outputs.values()})
-        if ledger_path("raw", path.stem.removeprefix("batch-")) not in current:
-            remove_files(root, {str(p.relative_to(root)) for p in (path, path.with_suffix(".activity.jsonl"))})
-    unfinished = root / PRIVATE / "unfinished"
-    for path in unfinished.glob("*") if unfinished.is_dir() else ():
-        path.unlink(missing_ok=True)
-
-
-def finish_study_step(
-    step: str, outputs: Mapping[str, bytes], inputs: Files, *, ledger: Path, spec: str, started: datetime
-) -> None:
-    """Write the files of a step that sees many scans at once, its ledger and its activity record.
-
-    Parameters
-    ----------
-    step : str
-        Name of the step.
-    outputs : mapping of str to bytes
-        Content of each file by its path inside the derivative, the working directory.
-    inputs : Files
-        Ledgers and tables the step read, by role.
-    ledger : Path
-        Ledger of the step, relative to the derivative; it holds one row, the step's.
-    spec : str
-        JSON with `settings` and `code`, as the rule has it.
-    started : datetime
-        Start of the step, with time zone.
-    """
-    root = Path.cwd()
-    content = json.loads(spec)
-    for path, data in outputs.items():
-        write_atomic(root, path, data)
-    row = Row(
-        scan=step,
-        participant_id="",
-        session_id="",
-        step=step,
-        settings=digest({key: value for key, value in content.items() if key != "code"}),
-        code=content["code"],
-        inputs=inputs,
-        outputs={path: (path, sha256_bytes(data)) for path, data in outputs.items()},
-    )
-    finish_step(step, [row], ledger=ledger, started=started, chain={"inputs_sha256": digest(inputs)})
-
-
-def finish_step(
-    step: str, rows: Sequence[Row], *, ledger: Path, started: datetime, chain: Mapping[str, str]
-) -> None:
-    """Remove what the ledger's last version lists and this one does not, then write ledger and activity record."""
-    root = Path.cwd()
-    text = ledger_bytes(rows)
-    _remove_left_over(root, ledger, rows)
-    write_atomic(root, str(ledger), text)
+def record_step(step: str, ledger: Path, *, started: datetime, chain: Mapping[str, str]) -> None:
+    """Add a line to the activity record of a ledger that was just written, with the digests it rests on."""
     record_activity(
-        root,
-        str(ledger.with_suffix(".activity.jsonl")),
+        Path.cwd(),
+        str(activity_path(ledger)),
         started=started,
         step=step,
-        content={"ledger_sha256": sha256_bytes(text), **chain},
+        content={"ledger_sha256": sha256_file(ledger), **chain},
     )
-
-
-def ledger_files(paths: Iterable[Path]) -> Files:
-    """Ledgers as files with digests, by their path."""
-    return {str(path): (str(path), sha256_file(path)) for path in paths}
 
 
 def checked_outputs(root: Path, ledger: Path) -> Row:
@@ -368,21 +316,7 @@ def checked_outputs(root: Path, ledger: Path) -> Row:
     LedgerError
         If an output is missing or was changed.
     """
-    (row,) = read_ledger(ledger)
+    (row,) = checked_ledger(ledger)
     for path, sha in row.outputs.values():
         checked_path(root, path, sha, row.step)
     return row
-
-
-def checked_tables(study: Path, ledger: Path) -> None:
-    """Check that the tables of the study are those the run started with.
-
-    Raises
-    ------
-    LedgerError
-        If one changed meanwhile.
-    """
-    for row in read_ledger(ledger):
-        for path, sha in row.inputs.values():
-            if not (study / path).is_file() or sha256_file(study / path) != sha:
-                raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")

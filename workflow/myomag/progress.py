@@ -9,13 +9,21 @@ from contextlib import contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how much of `total` is done; yields a function that takes the number done so far.
 
-    A terminal gets a bar with the time left, anything else a line for every tenth of the work.
+    A terminal gets one live line with the time left, anything else at most ten lines.
+
+    Parameters
+    ----------
+    label : str
+        What is counted, and what becomes of it, such as "scans read".
+    total : int
+        Number of them.
     """
     if sys.stderr.isatty():
         from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        columns = (BarColumn(), MofNCompleteColumn(separator=" of "), TextColumn(label), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(label, total=total)
             yield lambda done: bar.update(task, completed=done)
         return
@@ -26,6 +34,6 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         tenth = 10 * done // max(total, 1)
         if tenth > shown:
             shown = tenth
-            print(f"{label}: {done}/{total}", file=sys.stderr, flush=True)
+            print(f"{done} of {total} {label}", file=sys.stderr, flush=True)
 
     yield advance

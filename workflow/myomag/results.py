@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag.io.records import read_record
-from myomag.ledger import STEPS, Files, Row, available_files, checked_path, read_ledger
+from myomag.ledger import STEPS, Files, Row, available_files, checked_ledger, checked_path
 
 RECORDS = ("quality", "fit", "magnesium")
 
@@ -86,7 +86,7 @@ def read_results(ledgers: Iterable[Path]) -> list[ScanResult]:
     """
     by_scan: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
     for path in sorted(ledgers, key=lambda path: STEPS.index(path.parent.name)):
-        for row in read_ledger(path):
+        for row in checked_ledger(path):
             by_scan[row.participant_id, row.session_id, row.scan][path.parent.name] = row
     return [ScanResult(rows, available_files(rows.values())) for _, rows in sorted(by_scan.items())]
 

@@ -3,22 +3,29 @@
 import fcntl
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+import yaml
+
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE
-from myomag.flow import Flow, default_output
+from myomag.flow import Flow, check_output
 from myomag.progress import progress
 from myomag.provenance import REPOSITORY
 
 PROFILES = REPOSITORY / "config" / "profiles"
-_STEPS_DONE = re.compile(r"^(\d+) of (\d+) steps")
+MOST_LINES = 10
+"""Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
+
+_STEPS_DONE = re.compile(r"(\d+) of (\d+) steps")
+_JOB_LOG = re.compile(r"\s+log: (\S+) \(check log file")
 
 
 def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: str, options: Sequence[str]) -> int:
@@ -45,24 +52,38 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         If another run works in the same folder.
     """
     flow = Flow({"study": str(study)}, {})
-    if not flow.found.scans:
-        raise SettingsError(f"{study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
-    for remark in flow.remarks():
-        print(f"note: {remark}", file=sys.stderr)
-    root = (output or default_output(flow.study)).expanduser().resolve()
-    root.mkdir(parents=True, exist_ok=True)
+    root = (output or flow.default_output).expanduser().resolve()
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(root)),
-        *("--workflow-profile", str(_profile(profile)), "--config", f"study={flow.study}"),
-        *options,
+        *("--workflow-profile", str(_profile(profile))),
+        *_with_study(options, flow.study),
     ]
-    with _sole_run(root, command):
+    check_output(flow.study, root)
+    with _sole_run(root, command) as lock:
+        flow.index(root)
+        _show_remarks(list(flow.remarks()))
         if dry_run:
-            return subprocess.run([*command, "--dry-run"], check=False).returncode  # noqa: S603
-        code = _run_with_progress(command, root)
+            return subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
+        code = _run_with_progress(command, root, lock)
     if code == 0:
         _sum_up(root)
     return 1 if code else 0
+
+
+def _with_study(options: Sequence[str], study: Path) -> list[str]:
+    """Options for Snakemake with the study added to --config, quoted so that every path is read as it is."""
+    named = "study=" + yaml.dump(str(study), default_style='"', width=float("inf")).strip()
+    result = [part for option in options for part in (option.split("=", 1) if option[:9] == "--config=" else [option])]
+    place = next((n for n, option in enumerate(result, start=1) if option in ("--config", "-C")), None)
+    return [*result[:place], named, *result[place:]] if place else [*result, "--config", named]
+
+
+def _show_remarks(remarks: Sequence[str]) -> None:
+    shown = remarks if len(remarks) <= MOST_LINES else remarks[: MOST_LINES - 1]
+    for remark in shown:
+        print(f"note: {remark}", file=sys.stderr)
+    if len(shown) < len(remarks):
+        print(f"note: … and {len(remarks) - len(shown)} more; see them all with: myomag check STUDY", file=sys.stderr)
 
 
 def _profile(name: str) -> Path:
@@ -74,10 +95,14 @@ def _profile(name: str) -> Path:
 
 
 @contextmanager
-def _sole_run(root: Path, command: Sequence[str]) -> Iterator[None]:
-    """Hold the derivative for this run; the lock of a killed run vanishes with it, and Snakemake's own is removed."""
+def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
+    """Hold the derivative for this run; yields the file descriptor of the lock, which Snakemake inherits.
+
+    So the lock lasts as long as either of the two processes lives, and vanishes when both are killed. Snakemake's own
+    lock, which stays behind then, is removed.
+    """
     path = root / PRIVATE / "running"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,51 +116,58 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[None]:
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
         handle.flush()
-        yield
+        yield handle.fileno()
         handle.truncate(0)
 
 
-def _run_with_progress(command: Sequence[str], root: Path) -> int:
+def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
     """Run Snakemake, its output kept in logs/snakemake.log and its progress shown."""
     log_path = root / "logs" / "snakemake.log"
     log_path.parent.mkdir(exist_ok=True)
+    lines: list[str] = []
+    interrupted = True
     with (
         subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", pass_fds=[lock]
         ) as process,
         log_path.open("w", encoding="utf-8") as log,
-        progress("Jobs done", 100) as advance,
     ):
-        if process.stdout is None:
-            raise AssertionError("no pipe")
-        try:
-            lines = _follow(process.stdout, log, advance)
-            code = process.wait()
-        except KeyboardInterrupt:
-            code = process.wait()
-            print("Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
-            return code or 1
-    if code:
-        print("\n".join(_errors(lines) or lines[-15:]), file=sys.stderr)
+        # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them.
+        signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        with suppress(KeyboardInterrupt):
+            _follow(process, log, lines)
+            interrupted = False
+        # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
+        _follow(process, log, lines)
+        code = process.wait()
+    if interrupted or code < 0:
+        print("Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
+    elif code:
+        print("\n".join(_errors(lines, root) or lines[-15:]), file=sys.stderr)
         print(f"The run failed; what is done is kept. Full log: {log_path}", file=sys.stderr)
     return code
 
 
-def _follow(stream: IO[str], log: IO[str], advance: object) -> list[str]:
-    lines = []
-    for line in stream:
-        log.write(line)
-        lines.append(line.rstrip("\n"))
-        if (match := _STEPS_DONE.match(line)) and callable(advance):
-            advance(100 * int(match[1]) // int(match[2]))
-        if "Nothing to be done" in line:
-            print("Nothing to be done: all results are up to date.")
-    return lines
+def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str]) -> None:
+    """Copy Snakemake's output to the log until it ends, and show the progress it tells of."""
+    with ExitStack() as stack:
+        advance: Callable[[int], None] | None = None
+        for line in process.stdout or ():
+            log.write(line)
+            lines.append(line.rstrip("\n"))
+            if match := _STEPS_DONE.match(line):
+                advance = advance or stack.enter_context(progress("jobs done", int(match[2])))
+                advance(int(match[1]))
+            if "Nothing to be done" in line:
+                print("Nothing to be done: all results are up to date.")
 
 
-def _errors(lines: Sequence[str]) -> list[str]:
-    """Messages that scripts wrote for the user."""
-    return list(dict.fromkeys(line.strip() for line in lines if line.strip().startswith("ERROR: ")))
+def _errors(lines: Sequence[str], root: Path) -> list[str]:
+    """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs."""
+    logs = [root / match[1] for line in lines if (match := _JOB_LOG.match(line))]
+    written = [line for path in logs if path.is_file() for line in path.read_text("utf-8", "replace").splitlines()]
+    messages = dict.fromkeys(line.strip() for line in [*lines, *written] if line.strip().startswith("ERROR: "))
+    return list(messages)[:MOST_LINES]
 
 
 def _sum_up(root: Path) -> None:
@@ -147,8 +179,8 @@ def _sum_up(root: Path) -> None:
     counts = Counter(row["status"] for row in rows)
     parts = ", ".join(f"{counts[status]} {status}" for status in ("included", "excluded", "failed"))
     print(f"{len(rows)} scans: {parts}.")
-    for row in [row for row in rows if row["status"] != "included"][:20]:
+    for row in [row for row in rows if row["status"] != "included"][:MOST_LINES]:
         print(f"  {row['scan']}: {row['status']} at {row['step']}: {row['reason']}")
-    if len(rows) - counts["included"] > 20:
+    if len(rows) - counts["included"] > MOST_LINES:
         print(f"  … all of them in {root / 'exclusions.tsv'}")
     print(f"Report: {root / 'report' / 'index.html'}")

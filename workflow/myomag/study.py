@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from myomag.errors import StudyError
+from myomag.files import printable
 
 ENTITIES = ("sub", "ses", "task", "acq", "nuc", "voi", "rec", "run", "echo", "inv")
 """Entities of a spectroscopy file name in BIDS order."""
@@ -269,11 +270,3 @@ def _mark_collisions(study: Study) -> None:
                 scan.sidecars,
                 f"differs from {study.scans[first].stem} by its suffix alone: give them different acq- or run- labels.",
             )
-
-
-def printable(text: str) -> str:
-    """Text with control characters and broken encoding escaped, safe for a table or a terminal."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
-        for character in text
-    )

@@ -3,10 +3,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from myomag.jobs import job_log
-from myomag.ledger import checked_outputs, finish_study_step
+from myomag.ledger import checked_outputs
 from myomag.provenance import environment
 from myomag.report.cohort import cohort_page
 from myomag.steps.pages import table_rows
+from myomag.study_step import finish_study_step
 
 with job_log(snakemake.log[0]):
     started = datetime.now(UTC)

@@ -1,0 +1,69 @@
+"""Steps that see many scans at once: their files, ledger and activity record, and what they rest on."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from myomag.errors import LedgerError
+from myomag.files import sha256_bytes, sha256_file, together
+from myomag.ledger import Files, Row, ledger_bytes, read_ledger, record_step
+from myomag.provenance import digest
+
+
+def finish_study_step(
+    step: str, outputs: Mapping[str, bytes], inputs: Files, *, ledger: Path, spec: str, started: datetime
+) -> None:
+    """Write the files of a step that sees many scans at once, its ledger and its activity record.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step.
+    outputs : mapping of str to bytes
+        Content of each file by its path inside the derivative, the working directory.
+    inputs : Files
+        Ledgers and tables the step read, by role.
+    ledger : Path
+        Ledger of the step, relative to the derivative; it holds one row, the step's.
+    spec : str
+        JSON with `settings` and `code`, as the rule has it.
+    started : datetime
+        Start of the step, with time zone.
+    """
+    root = Path.cwd()
+    content = json.loads(spec)
+    row = Row(
+        scan=step,
+        participant_id="",
+        session_id="",
+        step=step,
+        settings=digest({key: value for key, value in content.items() if key != "code"}),
+        code=content["code"],
+        inputs=inputs,
+        outputs={path: (path, sha256_bytes(data)) for path, data in outputs.items()},
+    )
+    with together(root) as write:
+        for path, data in outputs.items():
+            write(path, data)
+        write(str(ledger), ledger_bytes([row]))
+    record_step(step, ledger, started=started, chain={"inputs_sha256": digest(inputs)})
+
+
+def ledger_files(paths: Iterable[Path]) -> Files:
+    """Ledgers as files with digests, by their path."""
+    return {str(path): (str(path), sha256_file(path)) for path in paths}
+
+
+def checked_tables(study: Path, ledger: Path) -> None:
+    """Check that the tables of the study are those the run started with.
+
+    Raises
+    ------
+    LedgerError
+        If one changed meanwhile.
+    """
+    for row in read_ledger(ledger):
+        for path, sha in row.inputs.values():
+            if not (study / path).is_file() or sha256_file(study / path) != sha:
+                raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
