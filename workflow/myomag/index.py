@@ -83,7 +83,8 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
         for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars)):
             for number, path in enumerate(paths):
                 if path not in digests:
-                    problem = f"{printable(path.rpartition('/')[2])}: cannot be read; check its permissions."
+                    name = printable(path.rpartition("/")[2])
+                    problem = f"{name}: cannot be read; check its permissions, or fetch what it links to."
                 else:
                     files[f"{role}_{number}" if number else role] = (path, digests[path])
     return Row(

@@ -59,9 +59,9 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         *_with_study(options, flow.study),
     ]
     check_output(flow.study, root)
+    _show_remarks(list(flow.remarks()))
     with _sole_run(root, command) as lock:
         flow.index(root)
-        _show_remarks(list(flow.remarks()))
         if dry_run:
             return subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
         code = _run_with_progress(command, root, lock)

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from myomag.errors import StudyError
 from myomag.files import printable
@@ -65,13 +65,23 @@ class Study:
         return sorted({scan.participant_id for scan in self.scans})
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """Names in one folder, sorted; `escaped` are links that lead out of the study, also listed as files."""
+
+    folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    escaped: set[str] = field(default_factory=set)
+
+
 @dataclass
 class _Found:
-    """Files of one participant and session, by stem."""
+    """Files of one participant and session by stem, and the sidecars that may describe them, the nearest last."""
 
     nifti: dict[str, list[str]] = field(default_factory=dict)
     vendor: dict[str, list[str]] = field(default_factory=dict)
-    escaped: set[str] = field(default_factory=set)
+    escaped: dict[str, str] = field(default_factory=dict)
+    sidecars: list[str] = field(default_factory=list)
 
 
 def find_scans(root: Path) -> Study:
@@ -89,19 +99,17 @@ def find_scans(root: Path) -> Study:
     if not root.is_dir():
         raise StudyError(f"{root}: no such study folder.")
     study = Study(root)
-    inherited = _json_files(root, root, "")
-    folders: dict[tuple[str, str], _Found] = {}
-    sidecars: dict[tuple[str, str], list[str]] = {}
+    search = _Search(root.resolve(), study.remarks)
     try:
-        for base in ("", "sourcedata/"):
-            _collect(root, base, folders, sidecars, study.remarks)
+        top = search.listing("")
+        inherited = search.sidecars("", top)
+        search.tree("", top, inherited)
+        if "sourcedata" in search.folders("", top, "sourcedata"):
+            search.tree("sourcedata/", search.listing("sourcedata"), inherited)
     except OSError as error:
         raise StudyError(f"{error.filename}: cannot be read ({error.strerror}).") from error
-    for (participant, session), found in sorted(folders.items()):
-        known = [*inherited, *sidecars.get((participant, ""), [])]
-        if session:
-            known += sidecars.get((participant, session), [])
-        study.scans += _scans(participant, session, found, known)
+    for (participant, session), found in sorted(search.found.items()):
+        study.scans += _scans(participant, session, found)
     _mark_collisions(study)
     return study
 
@@ -142,73 +150,86 @@ def split_stem(stem: str) -> tuple[str, str]:
     return base, suffix
 
 
-def _collect(
-    root: Path,
-    base: str,
-    folders: dict[tuple[str, str], _Found],
-    sidecars: dict[tuple[str, str], list[str]],
-    remarks: list[str],
-) -> None:
-    for participant in _folders(root, root / base if base else root, "sub-", remarks):
-        here = f"{base}{participant}"
-        sidecars.setdefault((participant, ""), []).extend(_json_files(root, root / here, here))
-        sessions = [*_folders(root, root / here, "ses-", remarks), ""]
-        for session in sessions:
-            place = f"{here}/{session}" if session else here
-            if session:
-                sidecars.setdefault((participant, session), []).extend(_json_files(root, root / place, place))
-            if (root / place / "mrs").is_dir():
-                found = folders.setdefault((participant, session), _Found())
-                _files(root, f"{place}/mrs", found, sidecars.setdefault((participant, session), []))
+class _Search:
+    """One pass over the folders of a study, each of them listed once."""
 
+    def __init__(self, root: Path, remarks: list[str]) -> None:
+        self.root, self.remarks = root, remarks
+        self.found: dict[tuple[str, str], _Found] = {}
 
-def _folders(root: Path, place: Path, prefix: str, remarks: list[str]) -> Iterator[str]:
-    if not place.is_dir():
-        return
-    with os.scandir(place) as entries:
-        names = sorted(entry.name for entry in entries if entry.name.startswith(prefix) and entry.is_dir())
-    for name in names:
-        if _leaves(root, place / name):
-            remarks.append(f"{name}: the folder is a link out of the study and was not read.")
-        else:
-            yield name
+    def tree(self, base: str, top: _Listing, inherited: list[str]) -> None:
+        """Collect the scans below the study or below sourcedata/."""
+        for participant in self.folders(base, top, "sub-"):
+            here = f"{base}{participant}/"
+            listing = self.listing(here)
+            known = [*inherited, *self.sidecars(here, listing)]
+            self.scans(participant, "", here, listing, known)
+            for session in self.folders(here, listing, "ses-"):
+                place = f"{here}{session}/"
+                below = self.listing(place)
+                self.scans(participant, session, place, below, [*known, *self.sidecars(place, below)])
 
+    def scans(self, participant: str, session: str, place: str, listing: _Listing, known: list[str]) -> None:
+        """Sort the files of one mrs folder into NIfTI-MRS, vendor files and sidecars."""
+        if "mrs" not in self.folders(place, listing, "mrs"):
+            return
+        found = self.found.setdefault((participant, session), _Found())
+        folder = f"{place}mrs/"
+        below = self.listing(folder)
+        found.sidecars += [path for path in (*known, *self.sidecars(folder, below)) if path not in found.sidecars]
+        for name in below.files:
+            stem, extension = split_extension(name)
+            if name in below.escaped and extension in (*NIFTI, *VENDOR, ".json"):
+                found.escaped[stem] = name
+            if extension in NIFTI:
+                found.nifti.setdefault(stem, []).append(folder + name)
+            elif extension in VENDOR and place.startswith("sourcedata/"):
+                found.vendor.setdefault(stem, []).append(folder + name)
+            elif entities(stem) and extension != ".json":
+                known_format = "move it to sourcedata/" if extension in VENDOR else "convert it to NIfTI-MRS"
+                self.remarks.append(f"{printable(folder + name)}: not read here; {known_format}.")
+        for name in below.folders:
+            if entities(split_extension(name)[0]):
+                self.remarks.append(f"{printable(folder + name)}: a folder is not read; keep one file per scan.")
 
-def _leaves(root: Path, path: Path) -> bool:
-    """Whether a path is a link whose target lies outside the study."""
-    return path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
+    def listing(self, folder: str) -> _Listing:
+        """Names in a folder of the study, hidden ones left out."""
+        listing = _Listing()
+        with os.scandir(self.root / folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink() and self._leaves(entry.path):
+                    listing.escaped.add(entry.name)
+                if entry.name not in listing.escaped and entry.is_dir():
+                    listing.folders.append(entry.name)
+                else:
+                    listing.files.append(entry.name)
+        return listing
 
+    def folders(self, place: str, listing: _Listing, prefix: str) -> list[str]:
+        """Folders whose name starts with `prefix`; of links out of the study a remark remains."""
+        for name in sorted(listing.escaped):
+            if name.startswith(prefix) and not split_extension(name)[1]:
+                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the folder.")
+        return [name for name in listing.folders if name.startswith(prefix)]
 
-def _json_files(root: Path, place: Path, relative: str) -> list[str]:
-    """Sidecars that lie directly in a folder, for inheritance."""
-    if not place.is_dir():
-        return []
-    with os.scandir(place) as entries:
-        names = sorted(entry.name for entry in entries if entry.name.endswith(".json"))
-    kept = [
-        name
-        for name in names
-        if name.removesuffix(".json").rpartition("_")[2] in SUFFIXES and not _leaves(root, place / name)
-    ]
-    return [str(PurePosixPath(relative) / name) for name in kept]
+    def sidecars(self, place: str, listing: _Listing) -> list[str]:
+        """JSON files of one folder that may describe scans, those with fewer entities first."""
+        names = [name for name in listing.files if split_extension(name)[1] == ".json"]
+        names = [name for name in names if split_stem(name.removesuffix(".json"))[1] in SUFFIXES]
+        for name in names:
+            if name in listing.escaped:
+                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
+        kept = (name for name in names if name not in listing.escaped)
+        return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
 
-
-def _files(root: Path, folder: str, found: _Found, sidecars: list[str]) -> None:
-    """Sort the files of one mrs folder into NIfTI-MRS, vendor files and sidecars."""
-    with os.scandir(root / folder) as entries:
-        listed = sorted((entry.name, entry.is_symlink()) for entry in entries if not entry.name.startswith("."))
-    for name, link in listed:
-        stem, extension = split_extension(name)
-        path = f"{folder}/{name}"
-        if link and _leaves(root, root / path):
-            found.escaped.add(stem)
-        if extension == ".json":
-            if stem not in found.escaped:
-                sidecars.append(path)
-        elif extension in NIFTI:
-            found.nifti.setdefault(stem, []).append(path)
-        elif extension in VENDOR and folder.startswith("sourcedata/"):
-            found.vendor.setdefault(stem, []).append(path)
+    def _leaves(self, path: str) -> bool:
+        """Whether a link leads out of the study, or nowhere in a circle."""
+        try:
+            return not Path(path).resolve().is_relative_to(self.root)
+        except (OSError, RuntimeError):
+            return True
 
 
 def split_extension(name: str) -> tuple[str, str]:
@@ -219,20 +240,24 @@ def split_extension(name: str) -> tuple[str, str]:
     return (stem, f".{extension.lower()}") if dot else (name, "")
 
 
-def _scans(participant: str, session: str, found: _Found, sidecars: list[str]) -> Iterator[Scan]:
+def _scans(participant: str, session: str, found: _Found) -> Iterator[Scan]:
     for stem in sorted(set(found.nifti) | set(found.vendor)):
         if stem.endswith("_mrsref"):
             continue
         raw = found.nifti.get(stem) or found.vendor[stem]
         problem = _problem(stem, participant, session, raw, found)
-        applying = tuple(path for path in sidecars if _applies(path, stem))
-        yield Scan(printable(stem), participant, session, tuple(raw), applying, problem)
+        source = raw[0].startswith("sourcedata/")
+        # What describes a vendor file alone says nothing of a NIfTI-MRS file made from it by other means.
+        applying = [
+            path for path in found.sidecars if _applies(path, stem) and source >= path.startswith("sourcedata/")
+        ]
+        yield Scan(printable(stem), participant, session, tuple(raw), tuple(applying), problem)
 
 
 def _problem(stem: str, participant: str, session: str, raw: list[str], found: _Found) -> str:
     names = ", ".join(printable(path.rpartition("/")[2]) for path in raw)
     if stem in found.escaped:
-        return f"{names}: a link out of the study; copy the file into the study."
+        return f"{printable(found.escaped[stem])}: a link out of the study; copy the file into the study."
     named = entities(stem)
     if not named:
         return (
