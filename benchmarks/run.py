@@ -1,7 +1,7 @@
 """Measure speed and accuracy and print one table; with --write also into benchmarks/RESULTS.md.
 
-Times are medians within one run on one core; compare them as ratios. `make bench` sets one thread per process and measures
-pyAMARES beside, from an environment of its own that PYAMARES_PYTHON names.
+Times are medians within one run on one core; compare them as ratios. `make bench` sets one thread per process and
+measures pyAMARES beside, from an environment of its own that PYAMARES_PYTHON names.
 """
 
 import argparse
@@ -210,9 +210,9 @@ def page(lines: list[str], count: int) -> str:
     head = [
         "# Benchmarks",
         "",
-        f"Made by `python benchmarks/run.py --write --count {count}` ({versions}; seeds are in the code). Simulations: thigh at",
-        "3 T, 51.7 MHz, 2048 points, 3 kHz, PCr SNR = time-domain amplitude over noise SD per channel. Times are medians on one",
-        "core of a small shared machine: compare ratios.",
+        f"Made by `make bench`, {count} simulated scans per line ({versions}; seeds in the code). Simulations: thigh",
+        "at 3 T, 51.7 MHz, 2048 points, 3 kHz; PCr SNR = time-domain amplitude over noise SD per channel. Times are",
+        "medians on one core of a small shared machine: compare ratios.",
         "",
     ]
     return "\n".join([*head, *lines]) + "\n"
