@@ -124,14 +124,14 @@ def _affine(
     prior: PriorKnowledge, column: dict[tuple[str, str], int], units: dict[str, float], line: str, quantity: str
 ) -> tuple[int, float, float]:
     """Free parameter a quantity follows (−1: none), its factor and its constant, in fit units."""
-    root, scale, offset = prior.root(line, quantity)
-    if quantity == "gaussian_hz":
-        scale = scale**2
+    tie = prior.root(line, quantity)
+    scale = tie.scale**2 if quantity == "gaussian_hz" else tie.scale
     # The offset of a tied shift is in Hz already.
-    constant = offset if quantity == "shift_ppm" else _fit_unit(quantity, offset, units)
-    if (quantity, root) in column:
-        return column[quantity, root], scale, constant
-    value = prior.line(root).parameters[quantity]
+    constant = tie.offset if quantity == "shift_ppm" else _fit_unit(quantity, tie.offset, units)
+    constant += _fit_unit("shift_ppm", tie.offset_ppm, units)
+    if (quantity, tie.line) in column:
+        return column[quantity, tie.line], scale, constant
+    value = prior.line(tie.line).parameters[quantity]
     if isinstance(value, Tie):
         raise TypeError(quantity)
     return -1, 0.0, scale * _fit_unit(quantity, value.start, units) + constant
