@@ -423,6 +423,8 @@ def _resolve_override(
             result[key] = value
             continue
         if key not in SCAN_SECTIONS:
+            if key in Settings.model_fields:
+                raise SettingsError(f"{where}.{key}: holds for all scans alike; set it outside overrides.")
             near = difflib.get_close_matches(key, ("reject", *SCAN_SECTIONS), n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"known keys: reject, {', '.join(SCAN_SECTIONS)}."
             raise SettingsError(f"{where}.{key}: unknown key; {hint}")

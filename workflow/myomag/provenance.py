@@ -24,8 +24,11 @@ RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakema
 
 
 def canonical(content: Any) -> str:
-    """JSON text with sorted keys and no spaces: equal content gives equal text."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """JSON text without spaces: equal content gives equal text.
+
+    The order of keys counts, as that of the lines of a fit does.
+    """
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
 
 def digest(content: Any) -> str:
@@ -121,9 +124,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def record_activity(
-    root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]
-) -> None:
+def record_activity(root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]) -> None:
     """Append a line to an activity record: when, where, by whom and with what a step ran.
 
     Each line names the SHA-256 of the line before it, so that a changed or removed line breaks the chain.
