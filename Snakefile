@@ -1,4 +1,4 @@
-# From raw 31P MR spectra of muscle to magnesium: convert → qc → fit → magnesium → cohort → report.
+# From raw 31P MR spectra of muscle to magnesium: convert → qc → begin_time → fit → magnesium → cohort → report.
 # Run with: myomag run STUDY, or: snakemake --directory DIR --config study=/path/to/STUDY --cores 2
 from snakemake.utils import min_version
 
@@ -11,6 +11,8 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 include: "rules/common.smk"
 include: "rules/convert.smk"
 include: "rules/qc.smk"
+include: "rules/begin_time.smk"
+include: "rules/protocols.smk"
 include: "rules/fit.smk"
 include: "rules/magnesium.smk"
 include: "rules/cohort.smk"

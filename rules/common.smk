@@ -5,6 +5,7 @@ from pathlib import Path
 # The package is found beside this workflow even where it is not installed (--sdm conda).
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
+from myomag.ledger import STEPS
 from myomag.flow import Flow, errors_as, go_by_digests, prepare_jobs
 from snakemake.exceptions import WorkflowError
 

@@ -1,6 +1,6 @@
 rule fit:
     input:
-        "ledger/qc/batch-{batch}.tsv",
+        begin_time_ledger,
     output:
         "ledger/fit/batch-{batch}.tsv",
     log:

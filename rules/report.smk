@@ -1,6 +1,6 @@
 rule pages:
     input:
-        ledgers=[f"ledger/{step}/batch-{{batch}}.tsv" for step in ("raw", "convert", "qc", "fit", "magnesium")],
+        ledgers=[f"ledger/{step}/batch-{{batch}}.tsv" for step in STEPS],
     output:
         "ledger/pages/batch-{batch}.tsv",
     log:
@@ -23,8 +23,8 @@ rule pages:
 
 rule report:
     input:
-        tables=["cohort.tsv", "exclusions.tsv", "statistics.tsv"],
-        ledger="ledger/cohort/all.tsv",
+        tables=["cohort.tsv", "exclusions.tsv", "statistics.tsv", "protocols.tsv"],
+        ledgers=["ledger/cohort/all.tsv", "ledger/protocols/all.tsv"],
     output:
         "report/index.html",
         ledger="ledger/report/all.tsv",

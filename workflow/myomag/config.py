@@ -108,6 +108,25 @@ class FitSettings(Section):
         description="Begin time of the first sample [µs]. null: EchoTime of the sidecar, else 0. "
         "Only the start value when fit_begin_time is true.",
     )
+    begin_time_sd_us: Positive = Field(
+        100.0, description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs]."
+    )
+    pool_begin_time: bool = Field(
+        True,
+        description="Pool the begin time over the scans of a protocol (protocols.tsv) and use it as prior of each fit.",
+    )
+    protocol_fields: list[Name] = Field(
+        default_factory=lambda: [
+            "Manufacturer",
+            "ManufacturersModelName",
+            "PulseSequenceType",
+            "SequenceName",
+            "EchoTime",
+            "SpectralWidth",
+            "SpectrometerFrequency",
+        ],
+        description="Sidecar fields that tell protocols apart; numbers count to three digits.",
+    )
     begin_time_window_us: Positive = Field(
         400.0, description="The fitted begin time stays within this distance of its start value [µs]."
     )

@@ -16,6 +16,7 @@ from myomag.errors import MyomagError, SettingsError
 from myomag.files import printable, write_if_changed
 from myomag.index import write_index
 from myomag.io.records import read_record, record_bytes
+from myomag.io.tables import read_text_table
 from myomag.ledger import batch_of, ledger_path, read_ledger
 from myomag.provenance import PACKAGE, REPOSITORY, canonical, code_digest
 from myomag.study import Study, find_scans, listed_participants
@@ -23,11 +24,13 @@ from myomag.sweep import sweep
 
 SCRIPTS = PACKAGE.parent / "scripts"
 SETTINGS_FILE = "myomag.yaml"
-BEYOND_BIDS: tuple[str, ...] = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*", "demographics.*")
+PROTOCOLS = "protocols.tsv"
+BEYOND_BIDS: tuple[str, ...] = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*")
+BEYOND_BIDS += ("demographics.*", "protocols.*")
 BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
 """What the derivative holds beside the files that BIDS has rules for."""
 
-SECTIONS = {"cohort": ("cohort",)} | dict.fromkeys(("pages", "report"), ("qc", "magnesium", "cohort", "report"))
+SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",)} | dict.fromkeys(("pages", "report"), ("qc", "magnesium", "cohort", "report"))
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
 
 
@@ -154,9 +157,17 @@ class Flow:
         return [ledger_path(step, batch) for step in steps for batch in self.batches]
 
     def step_spec(self, step: str, batch: str) -> str:
-        """Settings of a scan-level step, overrides of the scans of one batch, and the digest of the code, as JSON."""
-        overrides = {target: content[step] for target, content in self._overrides(batch).items() if step in content}
-        return canonical({"settings": self.settings.model_dump()[step], "overrides": overrides, "code": _code(step)})
+        """Settings of a scan-level step, overrides of the scans of one batch, and the digest of the code, as JSON.
+
+        The fit gets what the protocols say of the begin time as a setting, so that it is repeated when that moves.
+        """
+        section = "fit" if step == "begin_time" else step
+        settings = self.settings.model_dump()[section]
+        if step == "fit":
+            settings["protocols"] = pooled_begin_times(Path(PROTOCOLS))
+        chosen = self._overrides(batch).items()
+        overrides = {target: content[section] for target, content in chosen if section in content}
+        return canonical({"settings": settings, "overrides": overrides, "code": _code(step)})
 
     def study_spec(self, step: str, batch: str | None = None) -> str:
         """Settings of a step behind the scan-level ones, rejections by hand, and the digest of its code, as JSON.
@@ -166,6 +177,8 @@ class Flow:
         document = self.settings.model_dump()
         settings = {section: document[section] for section in SECTIONS[step]}
         reject = {target: reason["reject"] for target, reason in self._overrides(batch).items() if "reject" in reason}
+        if not SECTIONS[step]:
+            reject = {}
         return canonical({"settings": settings, "reject": reject, "code": _code(step)})
 
     def _overrides(self, batch: str | None) -> dict[str, dict[str, Any]]:
@@ -199,6 +212,25 @@ class Flow:
                 yield f"overrides.{target}: no such participant or scan in the study."
 
 
+def pooled_begin_times(path: Path) -> dict[str, dict[str, Any]]:
+    """What protocols.tsv says of the begin time of each protocol: value, SD and spread [µs], and outlying scans.
+
+    Empty while the table has not been made: Snakemake asks once before, and again when it is there.
+    """
+    if not path.is_file():
+        return {}
+    table = read_text_table(path)
+    rows = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    return {
+        str(row["protocol"]): {
+            **{key: float(str(row[key])) for key in ("begin_time_us", "begin_time_sd_us", "spread_us")},
+            "outlying": (row["outlying"] or "").split(),
+        }
+        for row in rows
+        if row["begin_time_us"] is not None
+    }
+
+
 def derivative_description(study: Path) -> dict[str, bytes]:
     """Files that describe the derivative as a dataset, by name."""
     source = study / "dataset_description.json"
@@ -212,6 +244,7 @@ def derivative_description(study: Path) -> dict[str, bytes]:
     meanings = {
         "preproc": "average of the aligned transients, PCr at 0 ppm",
         "quality": "quality metrics of the averaged spectrum and the verdict with its reasons",
+        "begintime": "begin time as this scan alone tells it, before pooling over its protocol",
         "amares": "lines of the AMARES fit with their covariance",
         "magnesium": "pH and free magnesium with intervals",
     }

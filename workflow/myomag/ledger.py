@@ -20,7 +20,7 @@ from myomag.files import printable, remove_files, sha256_bytes, sha256_file, tog
 from myomag.provenance import digest, record_activity
 from myomag.study import split_stem
 
-STEPS = ("raw", "convert", "qc", "fit", "magnesium")
+STEPS = ("raw", "convert", "qc", "begin_time", "fit", "magnesium")
 COLUMNS = ("scan", "participant_id", "session_id", "status", "step", "reason", "settings", "code", "inputs", "outputs")
 
 Files = dict[str, tuple[str, str]]
@@ -35,13 +35,15 @@ OUTPUT_NAMES = {
         "preproc_sidecar": "{base}_desc-preproc_{suffix}.json",
         "quality": "{base}_desc-quality_mrs.json",
     },
+    "begin_time": {"begintime": "{base}_desc-begintime_fit.json"},
     "fit": {"fit": "{base}_desc-amares_fit.json"},
     "magnesium": {"magnesium": "{base}_desc-magnesium_mrs.json"},
 }
 READS = {
     "convert": ("raw", "sidecar"),
     "qc": ("fid", "sidecar"),
-    "fit": ("preproc", "preproc_sidecar", "quality"),
+    "begin_time": ("preproc", "preproc_sidecar", "quality"),
+    "fit": ("preproc", "begintime"),
     "magnesium": ("fit",),
 }
 """Roles a step reads; for raw files a role stands for its numbered companions too (raw, raw_1, …)."""

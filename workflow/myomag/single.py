@@ -11,13 +11,21 @@ from myomag.cohort.columns import flat_result
 from myomag.config import Settings, section_for
 from myomag.errors import ScanError
 from myomag.ledger import READS
+from myomag.steps.begin_time import begin_time_scan
 from myomag.steps.convert import convert_scan
 from myomag.steps.fit import fit_scan
 from myomag.steps.magnesium import magnesium_scan
 from myomag.steps.qc import qc_scan
 from myomag.study import COMPANIONS, entities, split_extension
 
-STEPS = {"convert": convert_scan, "qc": qc_scan, "fit": fit_scan, "magnesium": magnesium_scan}
+STEPS = {
+    "convert": (convert_scan, "convert"),
+    "qc": (qc_scan, "qc"),
+    "begin_time": (begin_time_scan, "fit"),
+    "fit": (fit_scan, "fit"),
+    "magnesium": (magnesium_scan, "magnesium"),
+}
+"""Function and settings section of each step."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +60,11 @@ def analyse_file(file: Path, settings: Settings) -> SingleResult:
     outcome: dict[str, Any] = {"status": "ok", "step": None, "reason": None}
     records: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
-        for step, function in STEPS.items():
+        for step, (function, section) in STEPS.items():
             inputs = files if step == "convert" else {role: files[role] for role in READS[step]}
             try:
-                outputs = function(stem, inputs, section_for(settings, step))
+                # A single file has no protocol to learn from.
+                outputs = function(stem, inputs, section_for(settings, section) | {"protocols": {}})
             except ScanError as error:
                 outcome = {"status": "failed", "step": step, "reason": " ".join(str(error).split())}
                 break

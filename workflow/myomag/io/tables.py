@@ -115,8 +115,8 @@ def table_bytes(frame: "pd.DataFrame") -> bytes:
     ValueError
         If a number is infinite.
     """
-    columns = [[_written(value) for value in frame.iloc[:, index].tolist()] for index in range(frame.shape[1])]
-    header = "\t".join(_written(str(name)) for name in frame.columns)
+    columns = [[written(value) for value in frame.iloc[:, index].tolist()] for index in range(frame.shape[1])]
+    header = "\t".join(written(str(name)) for name in frame.columns)
     return "\n".join([header, *("\t".join(row) for row in zip(*columns, strict=True)), ""]).encode()
 
 
@@ -142,7 +142,7 @@ def _present(value: str) -> str | None:
     return None if stripped in ("", MISSING) else stripped
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     if is_missing(value):
         return MISSING
     if isinstance(value, bool):

@@ -1,5 +1,6 @@
 """Fit one averaged FID by AMARES."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from myomag.core.amares import AmaresFit, fit_amares
-from myomag.core.leading_samples import samples_to_skip
+from myomag.core.objective import BeginTimePrior
+from myomag.core.pooling import MIN_SPREAD_US, without
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import read_record, record_bytes
+from myomag.steps.begin_time import skipped_samples
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 
@@ -24,9 +27,9 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `preproc`, `preproc_sidecar` and `quality`.
+        `preproc` and `begintime`.
     settings : mapping
-        Section `fit`.
+        Section `fit`, with `protocols`: what is known of the begin time of each protocol.
 
     Raises
     ------
@@ -34,39 +37,71 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
         If the FID is too short for the prior knowledge.
     """
     data = read_nifti_mrs(inputs["preproc"])
-    sidecar = read_record(inputs["preproc_sidecar"])
+    own = read_record(inputs["begintime"])
     prior = PriorKnowledge.from_dict(settings["prior_knowledge"])
-    fid = data.fid[:, 0, 0].astype(np.complex128)
-    start_s = begin_time_start_s(sidecar, settings)
     skipped = skipped_samples(data, settings)
+    expected = expected_begin_time(own, settings)
+    skipped_s = skipped * data.dwell_time_s
     try:
         fit = fit_amares(
-            fid[skipped:],
+            data.fid[skipped:, 0, 0],
             dwell_time_s=data.dwell_time_s,
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
             prior=prior,
-            begin_time_s=start_s + skipped * data.dwell_time_s,
+            begin_time_s=expected["mean_us"] * 1e-6 + skipped_s,
             fit_begin_time=settings["fit_begin_time"],
-            begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
+            begin_time_window_s=expected["window_us"] * 1e-6,
+            begin_time_prior=BeginTimePrior(
+                expected["mean_us"] * 1e-6 + skipped_s, expected["sd_us"] * 1e-6, own["noise_sd"]
+            )
+            if expected["sd_us"]
+            else None,
         )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
-    return {"fit": record_bytes(fit_record(scan, fit, data, prior, start_s, settings, skipped))}
+    return {"fit": record_bytes(fit_record(scan, fit, data, prior, expected, skipped) )}
 
 
-def begin_time_start_s(sidecar: Mapping[str, Any], settings: Mapping[str, Any]) -> float:
-    """Begin time the fit starts from [s]: the setting, else the sidecar's EchoTime, else 0."""
-    if settings["begin_time_us"] is not None:
-        return float(settings["begin_time_us"]) * 1e-6
-    stated = sidecar.get("EchoTime")
-    return float(stated) if isinstance(stated, int | float) else 0.0
+def expected_begin_time(own: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the begin time before the fit.
 
+    The pooled value of the protocol, with this scan's own share taken out of it, and a spread of at least 1 µs; for an
+    outlying scan, or where no other scan tells, the stated value with its assumed error.
 
-def skipped_samples(data: MrsData, settings: Mapping[str, Any]) -> int:
-    """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
-    if settings["skip_time_us"] is not None:
-        return int(np.ceil(settings["skip_time_us"] * 1e-6 / data.dwell_time_s))
-    return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
+    Parameters
+    ----------
+    own : mapping
+        `begintime` record of the scan.
+    settings : mapping
+        Section `fit`, with `protocols`: the pooled values by protocol.
+
+    Returns
+    -------
+    dict
+        source ("stated", "protocol" or "fixed"), mean_us, sd_us (None where fixed), window_us, outlying.
+    """
+    stated = {"source": "stated", "mean_us": own["start_us"], "sd_us": settings["begin_time_sd_us"]}
+    stated |= {"window_us": settings["begin_time_window_us"], "outlying": False}
+    if not settings["fit_begin_time"]:
+        return stated | {"source": "fixed", "sd_us": None}
+    pooled = settings["protocols"].get(own["protocol"]) if settings["pool_begin_time"] else None
+    if not pooled:
+        return stated
+    if own["scan"] in pooled["outlying"]:
+        return stated | {"outlying": True}
+    others: tuple[float, float] | None = (pooled["begin_time_us"], pooled["begin_time_sd_us"])
+    if own["poolable"]:
+        others = without(
+            pooled["begin_time_us"],
+            pooled["begin_time_sd_us"],
+            own["begin_time_us"],
+            own["begin_time_sd_us"],
+            pooled["spread_us"],
+        )
+    if others is None:
+        return stated
+    sd = math.hypot(others[1], pooled["spread_us"], MIN_SPREAD_US)
+    return {"source": "protocol", "mean_us": others[0], "sd_us": sd, "window_us": 6 * sd, "outlying": False}
 
 
 def fit_record(
@@ -74,13 +109,12 @@ def fit_record(
     fit: AmaresFit,
     data: MrsData,
     prior: PriorKnowledge,
-    start_s: float,
-    settings: Mapping[str, Any],
+    expected: Mapping[str, Any],
     skipped: int,
 ) -> dict[str, Any]:
     """Fit as a JSON record; what the data do not determine is null."""
     begin_time_s = fit.begin_time_s - skipped * data.dwell_time_s
-    fitted = bool(settings["fit_begin_time"])
+    fitted = expected["source"] != "fixed"
     rows = [fit.covariance_names.index(f"{key}:{name}") for key in REPORTED for name in fit.names]
     return {
         "scan": scan,
@@ -96,7 +130,7 @@ def fit_record(
         "begin_time_us": begin_time_s * 1e6,
         "begin_time_sd_us": _finite(fit.begin_time_sd_s * 1e6) if fitted else None,
         "begin_time_fitted": fitted,
-        "begin_time_start_us": start_s * 1e6,
+        "begin_time_prior": {key: expected[key] for key in ("source", "mean_us", "sd_us", "outlying")},
         "phase_deg": float(fit.phases_deg[0]),
         "phase_sd_deg": _finite(fit.phases_deg_sd[0]),
         "lines": [_line_record(fit, index) for index in range(len(fit.names))],

@@ -3,12 +3,15 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from myomag.core.pooling import pool
 from myomag.io.records import record_bytes
+from myomag.io.tables import written
+from myomag.results import ScanResult
 
 COLUMNS = {
     "protocol": "Digest of the fields that define the protocol.",
@@ -75,6 +78,20 @@ def rounded_up(value: float) -> float:
     return float(f"{power * next(step for step in _GRID if step * power >= value * (1 - 1e-12)):.3g}")
 
 
-def protocols_dictionary() -> bytes:
-    """Data dictionary of protocols.tsv."""
-    return record_bytes({name: {"Description": text} for name, text in COLUMNS.items()})
+def protocol_tables(results: Sequence[ScanResult], root: Path) -> dict[str, bytes]:
+    """Contents of protocols.tsv and its data dictionary, by file name.
+
+    Parameters
+    ----------
+    results : sequence of ScanResult
+        All scans of the study.
+    root : Path
+        The derivative.
+    """
+    records = [record for result in results if (record := result.record(root, "begintime"))]
+    rows = protocol_rows(records)
+    lines = ["\t".join(COLUMNS), *("\t".join(written(row[name]) for name in COLUMNS) for row in rows)]
+    return {
+        "protocols.tsv": ("\n".join(lines) + "\n").encode(),
+        "protocols.json": record_bytes({name: {"Description": text} for name, text in COLUMNS.items()}),
+    }

@@ -1,0 +1,21 @@
+rule begin_time:
+    input:
+        "ledger/qc/batch-{batch}.tsv",
+    output:
+        "ledger/begin_time/batch-{batch}.tsv",
+    log:
+        "logs/begin_time/batch-{batch}.log",
+    benchmark:
+        "benchmarks/begin_time/batch-{batch}.tsv"
+    conda:
+        "../envs/pipeline.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=60,
+    params:
+        spec=lambda wildcards: flow.step_spec("begin_time", wildcards.batch),
+    message:
+        "begin_time batch {wildcards.batch}: each scan by itself"
+    script:
+        "../workflow/scripts/begin_time.py"

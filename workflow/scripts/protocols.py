@@ -1,0 +1,19 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+from myomag.jobs import job_log
+from myomag.results import read_results
+from myomag.steps.protocols import protocol_tables
+from myomag.study_step import finish_study_step, ledger_files
+
+with job_log(snakemake.log[0]):
+    started = datetime.now(UTC)
+    ledgers = [Path(path) for path in snakemake.input.ledgers]
+    finish_study_step(
+        "protocols",
+        protocol_tables(read_results(ledgers), Path.cwd()),
+        ledger_files(ledgers),
+        ledger=Path(snakemake.output.ledger),
+        spec=snakemake.params.spec,
+        started=started,
+    )
