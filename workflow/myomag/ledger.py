@@ -111,14 +111,20 @@ def read_ledger(path: Path) -> list[Row]:
         If the file is missing or is not a ledger.
     """
     try:
-        header, *lines = path.read_text(encoding="utf-8").splitlines()
-        return [_row(header, line) for line in lines]
+        return _rows(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise LedgerError(f"{path}: not a readable ledger ({error}). {_remedy(path.parent.name)}") from error
 
 
-def _row(header: str, line: str) -> Row:
-    cells = dict(zip(header.split("\t"), line.split("\t"), strict=True))
+def _rows(text: str) -> list[Row]:
+    header, *lines = text.splitlines()
+    if tuple(header.split("\t")) != COLUMNS:
+        raise ValueError("unexpected columns")
+    return [_row(line) for line in lines]
+
+
+def _row(line: str) -> Row:
+    cells = dict(zip(COLUMNS, line.split("\t"), strict=True))
     files: dict[str, Any] = {
         name: {role: (str(path), str(sha)) for role, (path, sha) in json.loads(cells[name]).items()}
         for name in ("inputs", "outputs")
