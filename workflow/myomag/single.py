@@ -96,16 +96,16 @@ def show_result(result: SingleResult) -> None:
         console.print(f"  {_escaped(flat['reason'])}")
     if not result.records.get("magnesium"):
         return
-    summary = Table(show_header=False, box=None, padding=(0, 2))
     for name, value in _summary(flat, result.records):
-        summary.add_row(name, value)
-    console.print(summary)
-    table = Table("line", "amplitude", "shift (ppm)", "FWHM (Hz)", box=None, padding=(0, 2))
-    for line in result.records["fit"]["lines"]:
+        console.print(f"  {name:<16} {value}", soft_wrap=True, markup=False)
+    fit = result.records["fit"]
+    pcr = next(line["shift_ppm"] for line in fit["lines"] if line["name"] == "PCr")
+    table = Table("line", "amplitude", "shift from PCr (ppm)", "FWHM (Hz)", box=None, padding=(0, 2))
+    for line in fit["lines"]:
         table.add_row(
             line["name"],
             _with_sd(line["amplitude"], line["amplitude_sd"], "{:.4g}", "{:.2g}"),
-            _with_sd(line["shift_ppm"], line["shift_sd_ppm"], "{:.4f}", "{:.4f}"),
+            _with_sd(line["shift_ppm"] - pcr, line["shift_sd_ppm"], "{:.4f}", "{:.4f}"),
             _with_sd(line["linewidth_hz"], line["linewidth_sd_hz"], "{:.1f}", "{:.1f}"),
         )
     console.print(table)
@@ -122,13 +122,14 @@ def _summary(flat: Mapping[str, Any], records: Mapping[str, Any]) -> list[tuple[
         )
     undefined = flat["mg_p_undefined"]
     reasons = f" ({'; '.join(quality['reasons'])})" if quality["reasons"] else ""
+    tiny = "" if undefined is None or undefined > 1e-6 else "below 1e-6"
     return [
         ("free Mg²⁺", f"{magnesium}, calibration {flat['mg_calibration']}"),
-        ("P(Mg undefined)", "unknown" if undefined is None else f"{undefined:.2g}"),
+        ("P(Mg undefined)", tiny or ("unknown" if undefined is None else f"{undefined:.2g}")),
         ("pH", f"{_with_sd(flat['ph'], flat['ph_sd'], '{:.3f}', '{:.3f}')}, calibration {flat['ph_calibration']}"),
         ("β-ATP shift", f"{_with_sd(flat['beta_atp_ppm'], flat['beta_atp_sd_ppm'], '{:.4f}', '{:.4f}')} ppm from PCr"),
         ("begin time", f"{_with_sd(fit['begin_time_us'], fit['begin_time_sd_us'], '{:.1f}', '{:.1f}')} µs"),
-        ("quality", f"{quality['verdict']}{_escaped(reasons)}"),
+        ("quality", f"{quality['verdict']}{reasons}"),
         ("PCr", f"SNR {_text(flat['pcr_snr'], '{:.0f}')}, FWHM {_text(flat['pcr_fwhm_hz'], '{:.1f}')} Hz"),
         ("fit", f"{fit['message']}; {fit['skipped_points']} first samples left out"),
     ]
