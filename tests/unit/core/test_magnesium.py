@@ -110,7 +110,7 @@ def test_a_narrower_range_of_the_user_holds():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"family": "gupta_moore"}, "family is 'gupta_moore'"),
+        ({"family": "polynomial"}, "family is 'polynomial'"),
         ({"range": {"lower_ppm": -18.58, "upper_ppm": -15.0}}, "beyond the limiting shifts"),
         ({"coefficients": DOCUMENT["coefficients"] | {"upper_exponent": 0.0}}, "must be above zero"),
         ({"coefficients": DOCUMENT["coefficients"] | {"pk": float("inf")}}, "coefficients.pk is inf"),
@@ -120,3 +120,67 @@ def test_a_wrong_document_is_refused_in_one_line(change, message):
     with pytest.raises(ValueError, match=r".+") as error:
         mg_calibration(DOCUMENT | change)
     assert message in str(error.value)
+
+
+# Limits of the kind the literature discusses, invented for these tests.
+GUPTA_DOCUMENT = {
+    "name": "own_limits",
+    "quantity": "mg",
+    "family": "gupta_moore",
+    "coefficients": {"kd_umol_l": 50.0, "free_shift_ppm": 10.82, "bound_shift_ppm": 8.32},
+    "range": {"lower_ppm": 8.32, "upper_ppm": 10.82},
+    "source": "Test values",
+    "standing": "found",
+}
+
+
+def gupta(bound_shift_ppm=8.32):
+    coefficients = GUPTA_DOCUMENT["coefficients"] | {"bound_shift_ppm": bound_shift_ppm}
+    limits = GUPTA_DOCUMENT["range"] | {"lower_ppm": bound_shift_ppm}
+    return mg_calibration(GUPTA_DOCUMENT | {"coefficients": coefficients, "range": limits})
+
+
+@pytest.mark.parametrize(("bound_shift_ppm", "mg"), [(8.26, 0.65), (8.32, 0.98), (8.40, 2.83)])
+def test_gupta_moore_depends_on_its_limit_as_tabulated(bound_shift_ppm, mg):
+    # Shift and concentration are rounded: half a digit of the shift is up to 1 %, of the concentration .5 %.
+    assert mg_mmol_l(gupta(bound_shift_ppm).pmg(8.442)) == pytest.approx(mg, rel=0.015)
+
+
+def test_gupta_moore_is_half_bound_at_the_dissociation_constant():
+    assert mg_mmol_l(gupta().pmg((10.82 + 8.32) / 2)) == pytest.approx(0.050)
+
+
+def test_gupta_moore_is_read_off_the_distance_of_alpha_and_beta_atp():
+    assert dict(gupta().lines) == {"alpha-ATP": 1.0, "beta-ATP": -1.0}
+    assert dict(IOTTI.lines) == {"beta-ATP": 1.0}
+
+
+def test_gupta_moore_has_its_inverse_and_slope():
+    pmg, step = np.linspace(2.0, 6.0, 41), 1e-6
+    shift = gupta().shift_ppm(pmg)
+    np.testing.assert_allclose(gupta().pmg(shift), pmg, atol=1e-9)
+    numeric = (gupta().pmg(shift + step) - gupta().pmg(shift - step)) / (2 * step)
+    np.testing.assert_allclose(gupta().dpmg_ddelta(shift), numeric, rtol=1e-4)
+
+
+def test_gupta_moore_is_unverified_whatever_its_file_says():
+    assert gupta().standing == "unverified"
+
+
+def test_gupta_moore_is_undefined_beyond_its_limits_with_the_probability():
+    posterior = pmg_posterior(gupta(), delta_ppm=8.30, delta_sd_ppm=0.02)
+    assert posterior.value is None
+    assert posterior.p_undefined == pytest.approx(0.8413, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"coefficients": GUPTA_DOCUMENT["coefficients"] | {"kd_umol_l": 0}}, "kd_umol_l must be above zero"),
+        ({"coefficients": GUPTA_DOCUMENT["coefficients"] | {"bound_shift_ppm": 11.0}}, "wrong order"),
+        ({"range": {"lower_ppm": 8.0, "upper_ppm": 10.0}}, "beyond the limiting shifts"),
+    ],
+)
+def test_wrong_limits_of_gupta_moore_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        mg_calibration(GUPTA_DOCUMENT | change)

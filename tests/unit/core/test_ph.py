@@ -51,6 +51,8 @@ def test_shift_inverts_the_ph(name):
     calibration = ph_calibration(DOCUMENTS[name])
     ph = np.linspace(5.0, 8.5, 71)
     np.testing.assert_allclose(calibration.ph(calibration.shift_ppm(ph)), ph, atol=1e-10)
+    slope = calibration.dph_ddelta(calibration.shift_ppm(ph[20:50]))
+    np.testing.assert_allclose(calibration.dshift_dph(ph[20:50]), 1 / slope, rtol=1e-9)
 
 
 @pytest.mark.parametrize("shift", [3.27, 5.69, 3.0, 6.2, float("nan")])

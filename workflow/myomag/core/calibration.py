@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 STANDINGS = ("found", "derived", "unverified")
-_KEYS = ("name", "quantity", "family", "coefficients", "range", "source", "standing")
+GIVEN = "given"
+"""Standing of a number the user put into the settings without saying where it is from."""
+KEYS = ("name", "quantity", "family", "coefficients", "range", "source", "standing")
 _QUADRATURE_NODES = 2048
 
 Quantity = TypeVar("Quantity", float, NDArray[np.float64])
@@ -53,22 +55,38 @@ def read_calibration(
     coefficients : iterable of str
         Names of the coefficients of the family; all are needed and no other is allowed.
     """
-    _check_keys(document, _KEYS, "calibration")
+    check_document(document, quantity=quantity, family=family)
+    limits = numbers(document["range"], ("lower_ppm", "upper_ppm"), "range")
+    check_order(limits, "lower_ppm", "upper_ppm")
+    return CalibrationDocument(
+        name=text_of(document, "name"),
+        source=text_of(document, "source"),
+        standing=document["standing"],
+        coefficients=numbers(document["coefficients"], tuple(coefficients), "coefficients"),
+        **limits,
+    )
+
+
+def check_document(document: Mapping[str, Any], *, quantity: str, family: str) -> None:
+    """Refuse a document that lacks a key, has one too many, or is for something else."""
+    check_keys(document, KEYS, "calibration")
     for key, expected in (("quantity", quantity), ("family", family)):
         if document[key] != expected:
             raise ValueError(f"{key} is {document[key]!r}; a calibration of {quantity} needs {expected!r}")
     if document["standing"] not in STANDINGS:
         raise ValueError(f"standing is {document['standing']!r}; it must be one of {', '.join(STANDINGS)}")
-    limits = _numbers(document["range"], ("lower_ppm", "upper_ppm"), "range")
-    if limits["lower_ppm"] >= limits["upper_ppm"]:
-        raise ValueError(f"range: lower_ppm {limits['lower_ppm']:g} must be below upper_ppm {limits['upper_ppm']:g}")
-    return CalibrationDocument(
-        name=_text(document, "name"),
-        source=_text(document, "source"),
-        standing=document["standing"],
-        coefficients=_numbers(document["coefficients"], tuple(coefficients), "coefficients"),
-        **limits,
-    )
+
+
+def check_order(limits: Mapping[str, float], lower: str, upper: str) -> None:
+    """Refuse a range whose ends are in the wrong order."""
+    if limits[lower] >= limits[upper]:
+        raise ValueError(f"range: {lower} {limits[lower]:g} must be below {upper} {limits[upper]:g}")
+
+
+def weakest(standings: Iterable[str]) -> str:
+    """Standing of a result: the weakest of the numbers it rests on."""
+    order = ("found", "derived", GIVEN, "unverified")
+    return max(standings, key=order.index)
 
 
 def check_range_within(document: CalibrationDocument, lower_ppm: float, upper_ppm: float) -> None:
@@ -138,17 +156,19 @@ def shift_posterior(
     )
 
 
-def _check_keys(mapping: object, keys: tuple[str, ...], what: str) -> None:
+def check_keys(mapping: object, keys: tuple[str, ...], what: str) -> None:
+    """Refuse a mapping whose keys are not exactly those given."""
     if not isinstance(mapping, Mapping):
-        raise ValueError(f"{what}: expected a mapping with {', '.join(keys)}")  # noqa: TRY004 - one error type for documents
+        raise ValueError(f"{what}: expected a mapping with {', '.join(keys)}")
     if unknown := [str(key) for key in mapping if key not in keys]:
         raise ValueError(f"{what}: unknown key {unknown[0]!r}; known keys: {', '.join(keys)}")
     if missing := [key for key in keys if key not in mapping]:
         raise ValueError(f"{what}: {missing[0]!r} is missing")
 
 
-def _numbers(mapping: Mapping[str, Any], keys: tuple[str, ...], what: str) -> dict[str, float]:
-    _check_keys(mapping, keys, what)
+def numbers(mapping: Mapping[str, Any], keys: tuple[str, ...], what: str) -> dict[str, float]:
+    """Finite numbers of a mapping that holds exactly these keys."""
+    check_keys(mapping, keys, what)
     for key in keys:
         value = mapping[key]
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
@@ -156,7 +176,8 @@ def _numbers(mapping: Mapping[str, Any], keys: tuple[str, ...], what: str) -> di
     return {key: float(mapping[key]) for key in keys}
 
 
-def _text(document: Mapping[str, Any], key: str) -> str:
+def text_of(document: Mapping[str, Any], key: str) -> str:
+    """Text that is not empty."""
     value = document[key]
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"{key} is {value!r}; it must be a text")

@@ -1,9 +1,10 @@
-"""Free magnesium from the chemical shift of β-ATP."""
+"""Free magnesium from one chemical shift of ATP."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
-from typing import Any
+from math import log, log10
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,20 +18,52 @@ from myomag.core.calibration import (
     shift_posterior,
 )
 
-FAMILY = "iotti"
 _MAX_NEWTON_STEPS = 100
 
 
 @dataclass(frozen=True)
-class MgCalibration:
-    """pMg = pK − log10[(d − dL)^a / (dU − d)^b], d = β-ATP − PCr [ppm] (form of Iotti et al. 1996, no pH term).
+class MgCalibration(ABC):
+    """Calibration of pMg by one shift: a line's from PCr, or the distance of two lines.
 
     Attributes
     ----------
     name, source, standing : str
         Name, where the coefficients come from, and how far that was checked (found, derived, unverified).
     lower_ppm, upper_ppm : float
-        Range of β-ATP shifts in which a pMg is given, at most the open interval (dL, dU) [ppm].
+        Range of shifts in which a pMg is given, at most the open interval between the limiting shifts [ppm].
+    """
+
+    lines: ClassVar[Mapping[str, float]]
+    """Weights of the lines whose shifts from PCr add up to the shift that is read."""
+    name: str
+    source: str
+    standing: str
+    lower_ppm: float
+    upper_ppm: float
+
+    @abstractmethod
+    def pmg(self, delta_ppm: Quantity) -> Quantity:
+        """Free magnesium as pMg at a shift [ppm]; NaN outside the range."""
+
+    @abstractmethod
+    def dpmg_ddelta(self, delta_ppm: Quantity) -> Quantity:
+        """Slope of the pMg against the shift [1/ppm]; NaN outside the range."""
+
+    @abstractmethod
+    def shift_ppm(self, pmg: Quantity) -> Quantity:
+        """Shift [ppm] at a pMg: the inverse of `pmg`, not limited to the range."""
+
+    def is_defined(self, delta_ppm: float) -> bool:
+        """Whether a shift [ppm] has a pMg."""
+        return self.lower_ppm < delta_ppm < self.upper_ppm
+
+
+@dataclass(frozen=True)
+class IottiCalibration(MgCalibration):
+    """pMg = pK − log10[(d − dL)^a / (dU − d)^b], d = β-ATP − PCr [ppm] (form of Iotti et al. 1996, no pH term).
+
+    Attributes
+    ----------
     pk : float
         Constant pK.
     lower_shift_ppm, upper_shift_ppm : float
@@ -39,20 +72,12 @@ class MgCalibration:
         Exponents a and b.
     """
 
-    name: str
-    source: str
-    standing: str
-    lower_ppm: float
-    upper_ppm: float
+    lines: ClassVar[Mapping[str, float]] = {"beta-ATP": 1.0}
     pk: float
     lower_shift_ppm: float
     upper_shift_ppm: float
     lower_exponent: float
     upper_exponent: float
-
-    def is_defined(self, delta_ppm: float) -> bool:
-        """Whether a β-ATP shift [ppm from PCr] has a pMg."""
-        return self.lower_ppm < delta_ppm < self.upper_ppm
 
     def pmg(self, delta_ppm: Quantity) -> Quantity:
         """Free magnesium as pMg at a β-ATP shift [ppm from PCr]; NaN outside the range."""
@@ -86,21 +111,81 @@ class MgCalibration:
         return as_given(self.lower_shift_ppm + span * np.exp(-np.logaddexp(0, -u)), pmg)
 
 
+@dataclass(frozen=True)
+class GuptaMooreCalibration(MgCalibration):
+    """[Mg] = Kd·(1/φ − 1), φ = (d − dB)/(dF − dB), d = α-ATP − β-ATP [ppm]; no pH term.
+
+    Form of Gupta & Moore (from memory of the literature, unverified). Called an oversimplification where pH varies by
+    Golding & Golding 1995.
+
+    Attributes
+    ----------
+    kd_umol_l : float
+        Dissociation constant of MgATP [µmol/l].
+    free_shift_ppm, bound_shift_ppm : float
+        Limiting distances dF of ATP without Mg and dB of MgATP [ppm].
+    """
+
+    lines: ClassVar[Mapping[str, float]] = {"alpha-ATP": 1.0, "beta-ATP": -1.0}
+    kd_umol_l: float
+    free_shift_ppm: float
+    bound_shift_ppm: float
+
+    def pmg(self, delta_ppm: Quantity) -> Quantity:
+        """Free magnesium as pMg at a distance of α- and β-ATP [ppm]; NaN outside the range."""
+        delta = inside_or_nan(delta_ppm, self.lower_ppm, self.upper_ppm)
+        bound_over_free = (self.free_shift_ppm - delta) / (delta - self.bound_shift_ppm)
+        return as_given(self._pkd - np.log10(bound_over_free), delta_ppm)
+
+    def dpmg_ddelta(self, delta_ppm: Quantity) -> Quantity:
+        """Slope of the pMg against the distance of α- and β-ATP [1/ppm], positive; NaN outside the range."""
+        delta = inside_or_nan(delta_ppm, self.lower_ppm, self.upper_ppm)
+        slope = 1 / (self.free_shift_ppm - delta) + 1 / (delta - self.bound_shift_ppm)
+        return as_given(slope / log(10), delta_ppm)
+
+    def shift_ppm(self, pmg: Quantity) -> Quantity:
+        """Distance of α- and β-ATP [ppm] at a pMg: the inverse of `pmg`, not limited to the range."""
+        free = 1 / (1 + 10 ** (self._pkd - np.asarray(pmg, dtype=np.float64)))
+        return as_given(self.bound_shift_ppm + free * (self.free_shift_ppm - self.bound_shift_ppm), pmg)
+
+    @property
+    def _pkd(self) -> float:
+        return 6 - log10(self.kd_umol_l)
+
+
 def mg_calibration(document: Mapping[str, Any]) -> MgCalibration:
-    """Magnesium calibration from its document (as in config/calibrations); ValueError says what is wrong with it."""
+    """Magnesium calibration by one shift from its document; ValueError says what is wrong with it."""
+    family = document.get("family") if isinstance(document, Mapping) else None
+    return _gupta_moore(document) if family == "gupta_moore" else _iotti(document)
+
+
+def _iotti(document: Mapping[str, Any]) -> IottiCalibration:
     keys = ("pk", "lower_shift_ppm", "upper_shift_ppm", "lower_exponent", "upper_exponent")
-    parsed = read_calibration(document, quantity="mg", family=FAMILY, coefficients=keys)
+    parsed = read_calibration(document, quantity="mg", family="iotti", coefficients=keys)
     values = parsed.coefficients
     check_range_within(parsed, values["lower_shift_ppm"], values["upper_shift_ppm"])
     if min(values["lower_exponent"], values["upper_exponent"]) <= 0:
         raise ValueError("coefficients: lower_exponent and upper_exponent must be above zero")
-    return MgCalibration(
+    return IottiCalibration(
         parsed.name, parsed.source, parsed.standing, parsed.lower_ppm, parsed.upper_ppm, *(values[key] for key in keys)
     )
 
 
+def _gupta_moore(document: Mapping[str, Any]) -> GuptaMooreCalibration:
+    """Whatever standing the document claims, the equation itself was not verified."""
+    keys = ("kd_umol_l", "free_shift_ppm", "bound_shift_ppm")
+    parsed = read_calibration(document, quantity="mg", family="gupta_moore", coefficients=keys)
+    values = parsed.coefficients
+    check_range_within(parsed, values["bound_shift_ppm"], values["free_shift_ppm"])
+    if values["kd_umol_l"] <= 0:
+        raise ValueError("coefficients: kd_umol_l must be above zero")
+    return GuptaMooreCalibration(
+        parsed.name, parsed.source, "unverified", parsed.lower_ppm, parsed.upper_ppm, *(values[key] for key in keys)
+    )
+
+
 def pmg_posterior(calibration: MgCalibration, *, delta_ppm: float, delta_sd_ppm: float) -> ShiftPosterior:
-    """Free magnesium as pMg with SD, 95 % interval and P(undefined) from a β-ATP shift and its SD [ppm from PCr].
+    """Free magnesium as pMg with SD, 95 % interval and P(undefined) from the shift it is read off and its SD [ppm].
 
     The interval is conditional on Mg being defined; see `calibration.shift_posterior`.
     """

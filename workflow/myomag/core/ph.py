@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myomag.core.calibration import (
     Quantity,
@@ -36,6 +37,8 @@ class PhCalibration:
         Shifts δA of H2PO4− and δB of HPO4²− [ppm from PCr].
     """
 
+    lines: ClassVar[Mapping[str, float]] = {"Pi": 1.0}
+    """Weights of the lines whose shifts from PCr add up to the shift that is read."""
     name: str
     source: str
     standing: str
@@ -63,8 +66,21 @@ class PhCalibration:
 
     def shift_ppm(self, ph: Quantity) -> Quantity:
         """Pi shift [ppm from PCr] at a pH: the inverse of `ph`, not limited to the range."""
-        base_fraction = 1 / (1 + 10 ** (self.pk - np.asarray(ph, dtype=np.float64)))
-        return as_given(self.acid_shift_ppm + base_fraction * (self.base_shift_ppm - self.acid_shift_ppm), ph)
+        return as_given(self.acid_shift_ppm + self._base_fraction(ph) * self._span_ppm, ph)
+
+    def dshift_dph(self, ph: Quantity) -> Quantity:
+        """Slope of the Pi shift against the pH [ppm]."""
+        base = self._base_fraction(ph)
+        return as_given(log(10) * base * (1 - base) * self._span_ppm, ph)
+
+    @property
+    def _span_ppm(self) -> float:
+        return self.base_shift_ppm - self.acid_shift_ppm
+
+    def _base_fraction(self, ph: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Fraction of Pi that is HPO4²−."""
+        fraction: NDArray[np.float64] = 1 / (1 + 10 ** (self.pk - np.asarray(ph, dtype=np.float64)))
+        return fraction
 
 
 def ph_calibration(document: Mapping[str, Any]) -> PhCalibration:
