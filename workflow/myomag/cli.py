@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from myomag.errors import MyomagError, SettingsError
+from myomag.jobs import one_thread_per_process
 
 app = typer.Typer(
     help="Free magnesium and pH of skeletal muscle from 31P MR spectra.",
@@ -22,6 +23,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 def main() -> None:
     """Run the command; an error meant for the user is one line on stderr, 2 for wrong usage and 1 otherwise."""
+    one_thread_per_process()
     try:
         app()
     except MyomagError as error:
@@ -67,6 +69,9 @@ def scan(
     settings: Annotated[
         Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")
     ] = None,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Give the SD over N averages of resampled transients beside.")
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one file, from raw data to pH and magnesium."""
@@ -76,7 +81,7 @@ def scan(
     if not file.is_file():
         raise SettingsError(f"{file}: no such file.")
     loaded = load_settings(settings, root=settings.parent if settings else None)
-    result = analyse_file(file, loaded)
+    result = analyse_file(file, loaded, bootstrap=bootstrap)
     if as_json:
         print(json.dumps(result.flat, indent=1, ensure_ascii=False, allow_nan=False))
     else:

@@ -17,6 +17,7 @@ from myomag.files import printable, write_if_changed
 from myomag.index import write_index
 from myomag.io.records import read_record, record_bytes
 from myomag.io.tables import read_text_table
+from myomag.jobs import one_thread_per_process
 from myomag.ledger import batch_of, ledger_path, read_ledger
 from myomag.provenance import PACKAGE, REPOSITORY, canonical, code_digest
 from myomag.study import Study, find_scans, listed_participants
@@ -30,7 +31,9 @@ BEYOND_BIDS += ("demographics.*", "protocols.*")
 BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
 """What the derivative holds beside the files that BIDS has rules for."""
 
-SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",)} | dict.fromkeys(("pages", "report"), ("qc", "magnesium", "cohort", "report"))
+SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",)} | dict.fromkeys(
+    ("pages", "report"), ("qc", "magnesium", "cohort", "report")
+)
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
 
 
@@ -57,11 +60,10 @@ def default_output(study: Path) -> Path:
 
 
 def prepare_jobs() -> None:
-    """Set what jobs inherit: where the package lies, and one thread each, because more gain no speed."""
+    """Set what jobs inherit: where the package lies, and one thread each."""
     paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    one_thread_per_process()
 
 
 def go_by_digests(dag_settings: Any) -> None:

@@ -1,12 +1,22 @@
-"""Log of one job."""
+"""What every process that computes needs: one thread, and a log."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from myomag.errors import MyomagError
+
+
+def one_thread_per_process() -> None:
+    """Keep linear algebra to one thread: the matrices are small, and threads that wait for each other cost tenfold.
+
+    Must be called before numpy is imported.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 @contextmanager

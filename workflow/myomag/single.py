@@ -36,7 +36,7 @@ class SingleResult:
     records: Mapping[str, dict[str, Any]]
 
 
-def analyse_file(file: Path, settings: Settings) -> SingleResult:
+def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> SingleResult:
     """Convert, judge, fit and evaluate one file.
 
     A sidecar of the same name beside the file is used. A scan that cannot be processed gives a result with status
@@ -48,6 +48,8 @@ def analyse_file(file: Path, settings: Settings) -> SingleResult:
         Vendor or NIfTI-MRS file.
     settings : Settings
         Resolved settings.
+    bootstrap : int
+        Number of averages of resampled transients to evaluate beside; 0 for none.
     """
     stem, extension = split_extension(file.name)
     files: dict[str, Path] = {"raw": file}
@@ -74,6 +76,11 @@ def analyse_file(file: Path, settings: Settings) -> SingleResult:
                 files[role].write_bytes(content)
                 if content[:1] == b"{":
                     records[role] = json.loads(content)
+        resampled = {}
+        if bootstrap and outcome["status"] == "ok":
+            from myomag.resampling import bootstrap_sds
+
+            resampled = bootstrap_sds(stem, files, settings, bootstrap)
     labels = entities(stem)
     row = {
         "participant_id": f"sub-{labels['sub']}" if labels else None,
@@ -82,7 +89,7 @@ def analyse_file(file: Path, settings: Settings) -> SingleResult:
         **outcome,
         **{role: records.get(role) for role in ("quality", "fit", "magnesium")},
     }
-    return SingleResult(flat_result(row, settings.cohort.model_dump()), records)
+    return SingleResult(flat_result(row, settings.cohort.model_dump()) | resampled, records)
 
 
 def show_result(result: SingleResult) -> None:
@@ -123,7 +130,7 @@ def _summary(flat: Mapping[str, Any], records: Mapping[str, Any]) -> list[tuple[
     undefined = flat["mg_p_undefined"]
     reasons = f" ({'; '.join(quality['reasons'])})" if quality["reasons"] else ""
     tiny = "" if undefined is None or undefined > 1e-6 else "below 1e-6"
-    return [
+    lines = [
         ("free Mg²⁺", f"{magnesium}, calibration {flat['mg_calibration']}"),
         ("P(Mg undefined)", tiny or ("unknown" if undefined is None else f"{undefined:.2g}")),
         ("pH", f"{_with_sd(flat['ph'], flat['ph_sd'], '{:.3f}', '{:.3f}')}, calibration {flat['ph_calibration']}"),
@@ -133,6 +140,11 @@ def _summary(flat: Mapping[str, Any], records: Mapping[str, Any]) -> list[tuple[
         ("PCr", f"SNR {_text(flat['pcr_snr'], '{:.0f}')}, FWHM {_text(flat['pcr_fwhm_hz'], '{:.1f}')} Hz"),
         ("fit", f"{fit['message']}; {fit['skipped_points']} first samples left out"),
     ]
+    if count := flat.get("bootstrap_count"):
+        sds = [_text(flat[f"bootstrap_{name}_sd"], form) for name, form in (("ph", "{:.3f}"), ("pmg", "{:.3f}"))]
+        shift = _text(flat["bootstrap_beta_atp_ppm_sd"], "{:.4f}")
+        lines.append(("bootstrap", f"SD over {count} resampled averages: β {shift} ppm, pH {sds[0]}, pMg {sds[1]}"))
+    return lines
 
 
 def _text(value: float | None, form: str) -> str:
