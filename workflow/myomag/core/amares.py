@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from myomag.core.crlb import parameter_covariance
+from myomag.core.crlb import fitted_covariance
 from myomag.core.objective import BeginTimePrior, Evaluation, Objective
 from myomag.core.parameters import (
     AMPLITUDE,
@@ -235,7 +235,7 @@ def _result(
     cost = objective.residual_norm_sq(theta)
     free = _free(theta, here.gradient, layout.lower, layout.upper)
     noise_sd = float(np.sqrt(cost / (2 * len(objective.fid) - free.sum())))
-    covariance = parameter_covariance(here.information, free, noise_sd)
+    covariance = fitted_covariance(here.hessian, here.information, free, noise_sd)
     lines = layout.lines(theta)
     jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, objective.fit_begin_time)
     line_covariance = _propagate(jacobian, covariance)

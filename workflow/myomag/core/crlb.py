@@ -1,13 +1,36 @@
-"""Covariance of fitted parameters."""
+"""Covariance of fitted parameters: Cramér–Rao bound and observed information."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+def fitted_covariance(
+    hessian: NDArray[np.float64], information: NDArray[np.float64], free: NDArray[np.bool_], noise_sd: float
+) -> NDArray[np.float64]:
+    """Covariance of the free parameters from the curvature of the sum of squares, shape (parameters, parameters).
+
+    σ²·H⁻¹: the observed information tells how sharp the minimum of this FID is and covers better than the expected one
+    (Efron & Hinkley 1978, Biometrika 65:457). Where H is not positive definite, JᵀJ takes its place.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (parameters, parameters)
+        Half the Hessian of the sum of squares.
+    information, free, noise_sd
+        As in `parameter_covariance`.
+    """
+    informed = free & (np.diag(information) > 0)
+    try:
+        np.linalg.cholesky(hessian[np.ix_(informed, informed)])
+    except np.linalg.LinAlgError:
+        return parameter_covariance(information, free, noise_sd)
+    return parameter_covariance(hessian, free, noise_sd)
+
+
 def parameter_covariance(
     information: NDArray[np.float64], free: NDArray[np.bool_], noise_sd: float
 ) -> NDArray[np.float64]:
-    """Covariance of the free parameters at the minimum, shape (parameters, parameters).
+    """Cramér–Rao bound of the free parameters, shape (parameters, parameters).
 
     σ²·(JᵀJ)⁻¹ over the free parameters: the Cramér–Rao bound for white noise of variance σ² per real and imaginary
     channel (Cavassila et al. 2001, NMR Biomed 14:278). A parameter held at a bound is treated as known; one the data
@@ -16,7 +39,7 @@ def parameter_covariance(
     Parameters
     ----------
     information : ndarray, shape (parameters, parameters)
-        JᵀJ over real and imaginary parts.
+        JᵀJ over real and imaginary parts, or another matrix that says how sharp the minimum is.
     free : ndarray of bool, shape (parameters,)
         Parameters away from their bounds.
     noise_sd : float
