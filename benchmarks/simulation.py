@@ -12,7 +12,7 @@ from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.crlb import parameter_covariance
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.magnesium import mg_calibration
-from myomag.core.objective import Objective
+from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid
@@ -33,7 +33,7 @@ class Scenario:
     hump: float = 0.0
     gaussian_hz: tuple[float, float] = (5.5, 11.0)
     header_error_us: float = 0.0
-    fit_begin_time: bool = True
+    pooled_us: float | None = None
 
 
 def truth(scenario: Scenario, rng: np.random.Generator) -> ScanTruth:
@@ -60,14 +60,19 @@ def noisy_fid(scan: ScanTruth, rng: np.random.Generator) -> np.ndarray:
 
 
 def fit(fid: np.ndarray, scenario: Scenario, prior: PriorKnowledge = PRIOR) -> AmaresFit:
-    """Fit from the header's begin time."""
+    """Fit from the header's begin time, or with what the protocol tells of it."""
+    first = BEGIN_TIME_S + SKIP * DWELL_S
+    known = None
+    if scenario.pooled_us:
+        known = BeginTimePrior(first, scenario.pooled_us * 1e-6, noise_sd=33 / scenario.snr)
     return fit_amares(
         fid[SKIP:],
         dwell_time_s=DWELL_S,
         spectrometer_frequency_mhz=MHZ,
         prior=prior,
-        begin_time_s=BEGIN_TIME_S + scenario.header_error_us * 1e-6 + SKIP * DWELL_S,
-        fit_begin_time=scenario.fit_begin_time,
+        begin_time_s=first + scenario.header_error_us * 1e-6,
+        fit_begin_time=True,
+        begin_time_prior=known,
     )
 
 

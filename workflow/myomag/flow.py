@@ -31,9 +31,8 @@ BEYOND_BIDS += ("demographics.*", "protocols.*")
 BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
 """What the derivative holds beside the files that BIDS has rules for."""
 
-SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",)} | dict.fromkeys(
-    ("pages", "report"), ("qc", "magnesium", "cohort", "report")
-)
+_PAGES = ("qc", "magnesium", "cohort", "report")
+SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",), "pages": _PAGES, "report": _PAGES}
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
 
 
