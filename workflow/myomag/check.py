@@ -1,12 +1,12 @@
 """What would go wrong with a study, found before running it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from myomag.cohort.tables import read_tables
 from myomag.config import section_for
 from myomag.errors import MyomagError, ScanError, SettingsError
-from myomag.flow import Flow
+from myomag.flow import Flow, derivative_description
 from myomag.progress import progress
 from myomag.steps.convert import convert_scan
 from myomag.study import Scan
@@ -35,19 +35,25 @@ def check_study(study: Path) -> list[Problem]:
         if not study.is_dir():
             raise
         return [{"where": "myomag.yaml", "problem": line} for line in str(error).splitlines()]
-    problems = [{"where": "study", "problem": remark} for remark in flow.remarks()]
+    problems: list[Problem] = []
     if not flow.found.scans:
         problems.append({"where": "study", "problem": "no scans found in sub-*/[ses-*/]mrs or sourcedata/."})
-    try:
-        read_tables(flow.study)
-    except MyomagError as error:
-        problems.append({"where": "tables", "problem": str(error).replace(f"{flow.study}/", "")})
+    readers: dict[str, Callable[[], object]] = {
+        "study": lambda: problems.extend({"where": "study", "problem": remark} for remark in flow.remarks()),
+        "tables": lambda: read_tables(flow.study),
+        "dataset_description.json": lambda: derivative_description(flow.study),
+    }
+    for where, read in readers.items():
+        try:
+            read()
+        except MyomagError as error:
+            problems.append({"where": where, "problem": str(error).replace(f"{flow.study}/", "")})
     return problems + list(_scan_problems(flow))
 
 
 def _scan_problems(flow: Flow) -> Iterator[Problem]:
     scans = [scan for scan in flow.found.scans if not scan.problem]
-    with progress("Reading scans", len(scans)) as advance:
+    with progress("scans read", len(scans)) as advance:
         for number, scan in enumerate(scans, start=1):
             settings = section_for(flow.settings, "convert", scan.participant_id, scan.stem)
             try:

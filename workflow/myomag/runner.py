@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,7 @@ MOST_LINES = 10
 """Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
 
 _STEPS_DONE = re.compile(r"(\d+) of (\d+) steps")
+_REFUSED = re.compile(r"WorkflowError in file .*common\.smk")
 _JOB_LOG = re.compile(r"\s+log: (\S+) \(check log file")
 
 
@@ -67,15 +69,22 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         code = _run_with_progress(command, root, lock)
     if code == 0:
         _sum_up(root)
-    return 1 if code else 0
+    return code if code in (0, 2) else 1
 
 
 def _with_study(options: Sequence[str], study: Path) -> list[str]:
-    """Options for Snakemake with the study added to --config, quoted so that every path is read as it is."""
-    named = "study=" + yaml.dump(str(study), default_style='"', width=float("inf")).strip()
+    """Options for Snakemake with the study added to --config."""
+    named = f"study={_quoted(str(study))}"
     result = [part for option in options for part in (option.split("=", 1) if option[:9] == "--config=" else [option])]
     place = next((n for n, option in enumerate(result, start=1) if option in ("--config", "-C")), None)
     return [*result[:place], named, *result[place:]] if place else [*result, "--config", named]
+
+
+def _quoted(path: str) -> str:
+    """A path as Snakemake reads it back: as YAML, after taking quotes off both ends."""
+    if re.fullmatch(r"[\w/.+@,-]+", path, re.ASCII):
+        return path
+    return "!!str " + yaml.dump(path, default_style='"', width=float("inf")).strip() + " "
 
 
 def _show_remarks(remarks: Sequence[str]) -> None:
@@ -143,8 +152,10 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
     if interrupted or code < 0:
         print("Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
-        print("\n".join(_errors(lines, root) or lines[-15:]), file=sys.stderr)
+        refused = _refusal(lines)
+        print("\n".join(_errors(lines, root) or refused or lines[-15:]), file=sys.stderr)
         print(f"The run failed; what is done is kept. Full log: {log_path}", file=sys.stderr)
+        return 2 if refused else code
     return code
 
 
@@ -160,6 +171,12 @@ def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str]) -> N
                 advance(int(match[1]))
             if "Nothing to be done" in line:
                 print("Nothing to be done: all results are up to date.")
+
+
+def _refusal(lines: Sequence[str]) -> list[str]:
+    """What the Snakefile said when it found settings or study wrong."""
+    start = next((n for n, line in enumerate(lines, start=1) if _REFUSED.match(line)), len(lines))
+    return [*takewhile(lambda line: not line.startswith("  File"), lines[start:])]
 
 
 def _errors(lines: Sequence[str], root: Path) -> list[str]:
