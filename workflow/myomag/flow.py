@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from myomag.io.records import read_record, record_bytes
 from myomag.io.tables import read_text_table
 from myomag.jobs import one_thread_per_process
 from myomag.ledger import batch_of, ledger_path, read_ledger
+from myomag.origins import record_settings, setting_origins
 from myomag.provenance import PACKAGE, REPOSITORY, canonical, code_digest
 from myomag.study import Study, find_scans, listed_participants
 from myomag.sweep import sweep
@@ -122,7 +123,7 @@ class Flow:
     """
 
     def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-        self.study = study_root(config)
+        self.study, self.given = study_root(config), given
         self.settings = study_settings(self.study, given)
 
     @property
@@ -193,11 +194,14 @@ class Flow:
 
     def begin(self) -> None:
         """Before the jobs start: remove results of scans that left the study, describe the derivative."""
-        root = Path.cwd()
+        root, started = Path.cwd(), datetime.now(UTC)
         sweep(root, self.batches)
-        write_if_changed(root, "config.yaml", settings_yaml(self.settings))
-        for name, content in derivative_description(self.study).items():
+        description = derivative_description(self.study, Path(os.path.relpath(self.study, root)).as_posix())
+        files = {"config.yaml": settings_yaml(self.settings), **description}
+        for name, content in files.items():
             write_if_changed(root, name, content)
+        origins = setting_origins(SETTINGS_FILE, self.study / SETTINGS_FILE, self.given)
+        record_settings(self.study, SETTINGS_FILE, files, self.settings, origins, started)
 
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
@@ -232,8 +236,8 @@ def pooled_begin_times(path: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def derivative_description(study: Path) -> dict[str, bytes]:
-    """Files that describe the derivative as a dataset, by name."""
+def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]:
+    """Files that describe the derivative as a dataset, by name; `link` leads from it to the study."""
     source = study / "dataset_description.json"
     name = read_record(source).get("Name", "a study") if source.is_file() else "a study"
     description = {
@@ -241,6 +245,9 @@ def derivative_description(study: Path) -> dict[str, bytes]:
         "BIDSVersion": "1.10.0",
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "myomag", "Version": __version__}],
+        # Where bids:raw: in the Sources of a sidecar leads.
+        "DatasetLinks": {"raw": link},
+        "SourceDatasets": [{"URL": link}],
     }
     meanings = {
         "preproc": "average of the aligned transients, PCr at 0 ppm",

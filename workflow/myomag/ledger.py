@@ -18,6 +18,7 @@ from typing import Any
 from myomag.errors import LedgerError, ScanError
 from myomag.files import printable, remove_files, sha256_bytes, sha256_file, together
 from myomag.provenance import digest, record_activity
+from myomag.sidecars import with_origin
 from myomag.study import split_stem
 
 STEPS = ("raw", "convert", "qc", "begin_time", "fit", "magnesium")
@@ -44,7 +45,7 @@ READS = {
     "qc": ("fid", "sidecar"),
     "begin_time": ("preproc", "preproc_sidecar", "quality"),
     "fit": ("preproc", "begintime"),
-    "magnesium": ("fit",),
+    "magnesium": ("fit", "preproc_sidecar"),
 }
 """Roles a step reads; for raw files a role stands for its numbered companions too (raw, raw_1, …)."""
 
@@ -270,7 +271,7 @@ def _run_scan(
     except ScanError as error:
         return replace(done, status="failed", step=step, reason=" ".join(str(error).split()), inputs=wanted)
     outputs: Files = {}
-    for role, data in results.items():
+    for role, data in with_origin(step, results, (path for path, _ in wanted.values())).items():
         path = output_path(step, role, row)
         write(path, data)
         outputs[role] = (path, sha256_bytes(data))
@@ -305,8 +306,8 @@ def left_over(step: str, rows: Iterable[Row]) -> set[str]:
     return possible - {path for row in rows for path, _ in row.outputs.values()}
 
 
-def record_step(step: str, ledger: Path, *, started: datetime, chain: Mapping[str, str]) -> None:
-    """Add a line to the activity record of a ledger that was just written, with the digests it rests on."""
+def record_step(step: str, ledger: Path, *, started: datetime, chain: Mapping[str, Any]) -> None:
+    """Add a line to the activity record of a ledger that was just written, with what it rests on."""
     record_activity(
         Path.cwd(),
         str(activity_path(ledger)),

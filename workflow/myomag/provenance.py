@@ -127,7 +127,8 @@ def environment() -> dict[str, Any]:
 def record_activity(root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]) -> None:
     """Append a line to an activity record: when, where, by whom and with what a step ran.
 
-    Each line names the SHA-256 of the line before it, so that a changed or removed line breaks the chain.
+    Each line names the SHA-256 of the line before it, so that a changed or removed line breaks the chain, and that of
+    its own content, so that a change of the last line shows too.
 
     Parameters
     ----------
@@ -151,6 +152,7 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
         **environment(),
         "previous_sha256": sha256_bytes(lines[-1].encode()) if lines else None,
     }
+    entry["sha256"] = digest(entry)
     write_atomic(root, relative, ("\n".join([*lines, canonical(entry)]) + "\n").encode())
 
 

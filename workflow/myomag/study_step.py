@@ -47,7 +47,7 @@ def finish_study_step(
         for path, data in outputs.items():
             write(path, data)
         write(str(ledger), ledger_bytes([row]))
-    record_step(step, ledger, started=started, chain={"inputs_sha256": digest(inputs)})
+    record_step(step, ledger, started=started, chain={"inputs_sha256": digest(dict(sorted(inputs.items())))})
 
 
 def ledger_files(paths: Iterable[Path]) -> Files:

@@ -32,4 +32,5 @@ with job_log(snakemake.log[0]):
             outputs = {"page": (path, sha256_bytes(page))}
             rows.append(Row(participant, participant, "", "ok", "pages", "", settings, spec["code"], read, outputs))
         write(str(ledger), ledger_bytes(rows))
-    record_step("pages", ledger, started=started, chain={"inputs_sha256": digest(ledger_files(ledgers))})
+    read_ledgers = dict(sorted(ledger_files(ledgers).items()))
+    record_step("pages", ledger, started=started, chain={"inputs_sha256": digest(read_ledgers)})
