@@ -31,7 +31,8 @@ rule all:
     default_target: True
     input:
         # Every ledger: Snakemake makes a missing file again only where a target asks for it.
-        flow.ledgers("convert", "qc", "fit", "magnesium", "pages"),
+        flow.ledgers("convert", "qc", "begin_time", "fit", "magnesium", "pages"),
+        "protocols.tsv",
         "cohort.tsv",
         "report/index.html",
 

@@ -12,8 +12,8 @@ import yaml
 
 from myomag import __version__
 from myomag.config import CONFIG_DIR, Settings, load_layers
-from myomag.errors import MyomagError, SettingsError
-from myomag.files import printable, write_if_changed
+from myomag.errors import LedgerError, MyomagError, SettingsError
+from myomag.files import printable, sha256_file, write_if_changed
 from myomag.index import write_index
 from myomag.io.records import read_record, record_bytes
 from myomag.io.tables import read_text_table
@@ -143,8 +143,11 @@ class Flow:
         ------
         SettingsError
             If the study has no scans, or the folder is not one for a derivative.
+        LedgerError
+            If the table of protocols, which the fits are given, was changed.
         """
         check_output(self.study, root)
+        check_protocols(root)
         if not self.found.scans:
             raise SettingsError(f"{self.study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
         write_index(self.found, root, self.settings.batches)
@@ -215,6 +218,21 @@ class Flow:
         for target in self.settings.overrides:
             if target not in names:
                 yield f"overrides.{target}: no such participant or scan in the study."
+
+
+def check_protocols(root: Path) -> None:
+    """Refuse a table of protocols that is not the one its step wrote: the jobs get its values, not the file.
+
+    Raises
+    ------
+    LedgerError
+        Naming the table and the remedy.
+    """
+    ledger = root / "ledger" / "protocols" / "all.tsv"
+    for row in read_ledger(ledger) if ledger.is_file() else ():
+        path, sha = row.outputs[PROTOCOLS]
+        if (root / path).is_file() and sha256_file(root / path) != sha:
+            raise LedgerError(f"{path}: changed since step protocols wrote it. Remove it, and it is computed anew.")
 
 
 def pooled_begin_times(path: Path) -> dict[str, dict[str, Any]]:

@@ -264,7 +264,7 @@ def _run_scan(
     wanted = {role: files[role] for role in sorted(files) if _reads(step, role)}
     try:
         paths = {
-            role: _raw_path(study, path, sha) if step == "convert" else checked_path(root, path, sha, row.step)
+            role: _raw_path(study, path, sha) if step == "convert" else checked_path(root, path, sha, _writer(role))
             for role, (path, sha) in wanted.items()
         }
         results = function(row.scan, paths, settings)
@@ -280,6 +280,11 @@ def _run_scan(
 
 def _reads(step: str, role: str) -> bool:
     return role in READS[step] or (step == "convert" and role.rstrip("0123456789").removesuffix("_") in READS[step])
+
+
+def _writer(role: str) -> str:
+    """Step that writes the files of a role."""
+    return next(step for step, roles in OUTPUT_NAMES.items() if role in roles)
 
 
 def _raw_path(study: Path, path: str, sha: str) -> Path:

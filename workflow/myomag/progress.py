@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show how much of `total` is done; yields a function that takes the number done so far.
+def progress(label: str, total: int) -> Iterator[Callable[..., None]]:
+    """Show how much of `total` is done; yields a function that takes the number done, and a new total where it grew.
 
     A terminal gets one live line with the time left, anything else at most ten lines.
 
@@ -25,11 +25,11 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
         columns = (BarColumn(), MofNCompleteColumn(separator=" of "), TextColumn(label), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(label, total=total)
-            yield lambda done: bar.update(task, completed=done)
+            yield lambda done, total=total: bar.update(task, completed=done, total=total)
         return
     shown = 0
 
-    def advance(done: int) -> None:
+    def advance(done: int, total: int = total) -> None:
         nonlocal shown
         tenth = 10 * done // max(total, 1)
         if tenth > shown:

@@ -149,11 +149,11 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
         _follow(process, log, lines)
         code = process.wait()
-    if interrupted or code < 0:
+    if interrupted or code < 0 or any("on user request" in line for line in lines[-10:]):
         print("Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
         refused = _refusal(lines)
-        print("\n".join(_errors(lines, root) or refused or lines[-15:]), file=sys.stderr)
+        print("\n".join(_errors(lines, root) or refused or lines[-1 if code == 2 else -15 :]), file=sys.stderr)
         print(f"The run failed; what is done is kept. Full log: {log_path}", file=sys.stderr)
         return 2 if refused else code
     return code
@@ -162,13 +162,13 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
 def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str]) -> None:
     """Copy Snakemake's output to the log until it ends, and show the progress it tells of."""
     with ExitStack() as stack:
-        advance: Callable[[int], None] | None = None
+        advance: Callable[..., None] | None = None
         for line in process.stdout or ():
             log.write(line)
             lines.append(line.rstrip("\n"))
             if match := _STEPS_DONE.match(line):
                 advance = advance or stack.enter_context(progress("jobs done", int(match[2])))
-                advance(int(match[1]))
+                advance(int(match[1]), int(match[2]))
             if "Nothing to be done" in line:
                 print("Nothing to be done: all results are up to date.")
 
