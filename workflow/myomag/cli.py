@@ -19,6 +19,12 @@ app = typer.Typer(
 )
 StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
+
+
+def print_json(content: object) -> None:
+    """Print JSON for a script."""
+    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def main() -> None:
@@ -53,7 +59,7 @@ def run(
     snakemake_options: Annotated[
         list[str] | None, typer.Argument(help="After --: options for snakemake.", metavar="[-- OPTIONS]")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")] = None,
+    output: OutputOption = None,
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run and why.")] = False,
     profile: Annotated[str, typer.Option(help="local, slurm, or a folder with a Snakemake profile.")] = "local",
 ) -> None:
@@ -132,3 +138,24 @@ def demo(
     with progress("participants simulated", participants) as advance:
         write_demo(directory, participants=participants, seed=seed, progress=lambda done, _: advance(done))
     print(f"Wrote a simulated study of {participants} participants to {directory}.")
+
+
+@app.command()
+def verify(
+    study: StudyArgument,
+    output: OutputOption = None,
+    anchor: Annotated[str | None, typer.Option(help="Anchor noted earlier; the record must still have it.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hash every file again and name each one changed, missing, swapped or added."""
+    from myomag.audit.record import open_derivative
+    from myomag.audit.verify import show_verification
+    from myomag.audit.verify import verify as verified
+
+    derivative = open_derivative(study, output)
+    result = verified(derivative, anchor)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        show_verification(result, derivative)
+    sys.exit(1 if result.problems else 0)

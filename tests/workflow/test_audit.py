@@ -1,0 +1,203 @@
+"""Audits of a whole study: every kind of tampering is named, and what nobody touched passes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SETTINGS = """\
+batches: 3
+qc:
+  warn_snr: 20
+overrides:
+  sub-002:
+    fit: {begin_time_sd_us: 80}
+"""
+STEM = "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh"
+FOLDER = "sub-001/ses-1/mrs"
+RAW = f"{FOLDER}/{STEM}_unloc.nii.gz"
+FIT = f"{FOLDER}/{STEM}_desc-amares_fit.json"
+PREPROC = f"{FOLDER}/{STEM}_desc-preproc_unloc.nii.gz"
+MAGNESIUM = f"{FOLDER}/{STEM}_desc-magnesium_mrs.json"
+
+
+def myomag(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from myomag.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY / "workflow")},
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of three participants, one of whose scans is truncated, run to its end; not to be changed."""
+    study = tmp_path_factory.mktemp("audit") / "study"
+    assert myomag("demo", study, "--participants", 3).returncode == 0
+    (study / "myomag.yaml").write_text(SETTINGS, encoding="utf-8")
+    done = myomag("run", study)
+    assert done.returncode == 0, done.stderr
+    return study
+
+
+@pytest.fixture
+def study(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study, to be tampered with."""
+    return Path(shutil.copytree(finished, tmp_path / "study", symlinks=True))
+
+
+def derivative(study: Path) -> Path:
+    return study / "derivatives" / "myomag"
+
+
+def ledger(study: Path, step: str, scan: str = STEM) -> Path:
+    """Ledger of a step that holds the scan."""
+    paths = derivative(study).glob(f"ledger/{step}/batch-*.tsv")
+    return next(path for path in paths if scan in path.read_text(encoding="utf-8"))
+
+
+def problems(study: Path) -> set[tuple[str, str]]:
+    """Kind and path of each problem that verify finds; the exit code must agree."""
+    done = myomag("verify", study, "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == (0 if report["ok"] else 1)
+    return {(problem["kind"], problem["path"]) for problem in report["problems"]}
+
+
+def flip_byte(path: Path, *, keep_mtime: bool = False) -> None:
+    stat, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    if keep_mtime:
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_verify_untouched(finished: Path) -> None:
+    assert problems(finished) == set()
+
+
+@pytest.mark.parametrize("keep_mtime", [False, True])
+@pytest.mark.parametrize(
+    "path", [PREPROC, FIT, MAGNESIUM, "cohort.tsv", "protocols.tsv", "report/index.html", "dataset_description.json"]
+)
+def test_verify_flipped_byte(study: Path, path: str, keep_mtime: bool) -> None:
+    flip_byte(derivative(study) / path, keep_mtime=keep_mtime)
+    assert ("changed", path) in problems(study)
+
+
+@pytest.mark.parametrize("keep_mtime", [False, True])
+def test_verify_raw_file_replaced(study: Path, keep_mtime: bool) -> None:
+    flip_byte(study / RAW, keep_mtime=keep_mtime)
+    assert problems(study) == {("changed", RAW)}
+
+
+def test_verify_table_of_the_study_edited(study: Path) -> None:
+    path = study / "participants.tsv"
+    path.write_text(path.read_text(encoding="utf-8").replace("\tM", "\tF", 1), encoding="utf-8")
+    assert problems(study) == {("changed", "participants.tsv")}
+
+
+@pytest.mark.parametrize("path", [FIT, "statistics.tsv", "report/sub-002.html"])
+def test_verify_deleted(study: Path, path: str) -> None:
+    (derivative(study) / path).unlink()
+    assert problems(study) == {("missing", path)}
+
+
+def test_verify_swapped(study: Path) -> None:
+    one, other = (derivative(study) / path for path in (FIT, FIT.replace("sub-001", "sub-002")))
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    assert problems(study) == {("swapped", FIT), ("swapped", FIT.replace("sub-001", "sub-002"))}
+    assert f"holds the content of {FIT}" in myomag("verify", study).stdout
+
+
+def test_verify_added(study: Path) -> None:
+    (derivative(study) / FOLDER / "better_fit.json").write_text("{}", encoding="utf-8")
+    (study / "sub-001/ses-1/mrs" / f"{STEM.replace('acq-fid', 'acq-two')}_unloc.nii.gz").write_bytes(b"new")
+    new = f"{FOLDER}/{STEM.replace('acq-fid', 'acq-two')}_unloc.nii.gz"
+    assert problems(study) == {("added", f"{FOLDER}/better_fit.json"), ("added", new)}
+
+
+def test_verify_ledger_row_edited(study: Path) -> None:
+    """The row is made to agree with a file that was changed: the activity record still tells."""
+    from myomag.files import sha256_file
+
+    path, fit = ledger(study, "fit"), derivative(study) / FIT
+    before = sha256_file(fit)
+    flip_byte(fit)
+    path.write_text(path.read_text(encoding="utf-8").replace(before, sha256_file(fit)), encoding="utf-8")
+    found = problems(study)
+    relative = path.relative_to(derivative(study)).as_posix()
+    assert {("edited", relative), ("changed", FIT)} <= found
+
+
+def test_verify_raw_ledger_row_edited(study: Path) -> None:
+    from myomag.files import sha256_file
+
+    path, raw = ledger(study, "raw"), study / RAW
+    before = sha256_file(raw)
+    flip_byte(raw)
+    path.write_text(path.read_text(encoding="utf-8").replace(before, sha256_file(raw)), encoding="utf-8")
+    assert ("stale", ledger(study, "convert").relative_to(derivative(study)).as_posix()) in problems(study)
+
+
+def test_verify_ledger_deleted(study: Path) -> None:
+    path = ledger(study, "qc")
+    path.unlink()
+    path.with_suffix(".activity.jsonl").unlink()
+    assert ("missing", path.relative_to(derivative(study)).as_posix()) in problems(study)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda text: text.replace('"user":"', '"user":"not-'), id="user"),
+        pytest.param(lambda text: text.replace('"started":"20', '"started":"19'), id="time"),
+        pytest.param(lambda text: "not json\n" + text, id="line before"),
+        pytest.param(lambda text: text + text, id="line twice"),
+    ],
+)
+def test_verify_activity_edited(study: Path, edit: Callable[[str], str]) -> None:
+    path = ledger(study, "magnesium").with_suffix(".activity.jsonl")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(edit(text), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    assert problems(study) == {("edited", path.relative_to(derivative(study)).as_posix())}
+
+
+def test_verify_recorded_settings_edited(study: Path) -> None:
+    path = derivative(study) / "config.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("min_snr: 5.0", "min_snr: 4.0"), encoding="utf-8")
+    found = problems(study)
+    assert ("changed", "config.yaml") in found
+    assert ("stale", ledger(study, "qc").relative_to(derivative(study)).as_posix()) in found
+
+
+def test_anchor_tells_of_a_record_rewritten_as_a_whole(study: Path) -> None:
+    """Someone who changes a file and runs the pipeline's own steps again leaves a record without a flaw."""
+    noted = json.loads(myomag("verify", study, "--json").stdout)["anchor_sha256"]
+    assert myomag("verify", study, "--anchor", noted).returncode == 0
+    flip_byte(study / RAW)
+    assert myomag("run", study).returncode == 0
+    assert problems(study) == set()
+    done = myomag("verify", study, "--anchor", noted)
+    assert done.returncode == 1
+    assert "anchor" in done.stdout
+
+
+def test_run_repairs_what_verify_names(study: Path) -> None:
+    flip_byte(derivative(study) / FIT)
+    flip_byte(derivative(study) / "cohort.tsv")
+    assert problems(study) == {("changed", FIT), ("changed", "cohort.tsv")}
+    assert myomag("run", study, "--", "--forcerun", "fit").returncode == 0
+    assert problems(study) == set()

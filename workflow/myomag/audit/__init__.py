@@ -1,0 +1,1 @@
+"""Readers of the ledger: trace, verify, diff, reproduce, export."""

@@ -1,0 +1,152 @@
+"""Whether the ledgers are those their steps wrote, and rest on one another: checked by the activity records."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from myomag import origins
+from myomag.audit.record import Derivative, Ledger
+from myomag.errors import LedgerError
+from myomag.files import sha256_bytes, sha256_file
+from myomag.index import TABLES
+from myomag.ledger import STEPS, activity_path, ledger_path
+from myomag.provenance import digest
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding.
+
+    Attributes
+    ----------
+    kind : str
+        changed, missing, swapped, added (a file); edited (a ledger, an activity record or the settings); stale (made
+        from an earlier state); anchor.
+    path : str
+        The file, relative to the study or the derivative.
+    message : str
+        What is wrong, and the remedy.
+    """
+
+    kind: str
+    path: str
+    message: str
+
+
+def again(step: str) -> str:
+    """Remedy that repeats a step."""
+    return f"compute it again: myomag run STUDY -- --forcerun {step}"
+
+
+def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
+    """Ledgers that are missing, unreadable, edited or out of date, and activity records that do not hold together."""
+    yield from _missing(derivative)
+    for ledger in derivative.ledgers.values():
+        if ledger.problem:
+            yield Problem("edited", ledger.path, ledger.problem)
+        elif ledger.step != "raw":
+            yield from _edited(derivative, ledger)
+    yield from _stale(derivative)
+
+
+def _missing(derivative: Derivative) -> Iterator[Problem]:
+    expected = {origins.LEDGER, TABLES, *(f"ledger/{step}/all.tsv" for step in ("protocols", "cohort", "report"))}
+    for raw in derivative.of_step("raw"):
+        if raw.batch:
+            expected |= {ledger_path(step, raw.batch) for step in (*STEPS, "pages")}
+    for path in sorted(expected - set(derivative.ledgers)):
+        yield Problem("missing", path, f"ledger missing, or its step never ended; {again(path.split('/')[1])}.")
+
+
+def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
+    path, record = derivative.root / ledger.path, activity_path(derivative.root / ledger.path)
+    name = record.relative_to(derivative.root).as_posix()
+    if not ledger.lines:
+        yield Problem("missing", name, f"activity record of {ledger.path} missing; {again(ledger.step)}.")
+        return
+    bad = [str(number) for number in _bad_lines(ledger.lines)]
+    if bad:
+        yield Problem(
+            "edited",
+            name,
+            f"line{'s'[: len(bad) - 1]} {', '.join(bad)} changed, or one before; restore the record, or delete it and "
+            f"{again(ledger.step)}: what it says of earlier runs is lost then.",
+        )
+    elif ledger.activity.get("ledger_sha256") != sha256_file(path):
+        yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {again(ledger.step)}.")
+
+
+def _bad_lines(lines: list[str]) -> Iterator[int]:
+    """Lines, counted from 1, that are not what was written, or do not follow the line before them."""
+    before = None
+    for number, line in enumerate(lines, start=1):
+        if _own_digest(line) is None or json.loads(line).get("previous_sha256") != before:
+            yield number
+        before = sha256_bytes(line.encode())
+
+
+def _own_digest(line: str) -> str | None:
+    """Digest that a line states of itself, if it is true."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        stated = entry.pop("sha256")
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return None
+    return stated if digest(entry) == stated else None
+
+
+def _stale(derivative: Derivative) -> Iterator[Problem]:
+    """Steps that read other ledgers than those present now."""
+    for ledger in derivative.ledgers.values():
+        for path in _read_otherwise(derivative, ledger):
+            yield Problem(
+                "stale",
+                ledger.path,
+                f"step {ledger.step} read another {path} than the present one; one of both was changed, or a run was "
+                f"not finished: myomag run STUDY, or {again(ledger.step)}.",
+            )
+
+
+def _read_otherwise(derivative: Derivative, ledger: Ledger) -> Iterator[str]:
+    present = {path: sha256_file(derivative.root / path) for path in _read_by(derivative, ledger)}
+    if ledger.step in STEPS[1:] and "ledger_sha256" in ledger.activity:
+        stated = ledger.activity.get("previous_ledger_sha256")
+        yield from (path for path, sha in present.items() if sha != stated)
+    elif ledger.step == "pages" and ledger.activity:
+        files = {path: (path, sha) for path, sha in sorted(present.items())}
+        if ledger.activity.get("inputs_sha256") != digest(files):
+            yield "ledger of its batch"
+    elif ledger.step in ("protocols", "cohort"):
+        recorded = {path: sha for row in ledger.rows for path, sha in row.inputs.values()}
+        yield from (path for path in sorted(recorded | present) if recorded.get(path) != present.get(path))
+
+
+def _read_by(derivative: Derivative, ledger: Ledger) -> list[str]:
+    """Present ledgers that a step reads."""
+    if ledger.step in STEPS[1:]:
+        names = [ledger_path(STEPS[STEPS.index(ledger.step) - 1], ledger.batch)]
+    elif ledger.step == "pages":
+        names = [ledger_path(step, ledger.batch) for step in STEPS]
+    else:
+        steps = {"protocols": ("begin_time",), "cohort": ("qc", "fit", "magnesium")}.get(ledger.step, ())
+        names = [each.path for each in derivative.of_step(*steps)] + ([TABLES] if ledger.step == "cohort" else [])
+    return [name for name in names if name in derivative.ledgers]
+
+
+def settings_problems(derivative: Derivative) -> Iterator[Problem]:
+    """Steps whose settings are not those that config.yaml holds."""
+    try:
+        _ = derivative.document
+    except LedgerError as error:
+        yield Problem("edited", "config.yaml", str(error).removeprefix(f"{derivative.root}/"))
+        return
+    for ledger in derivative.ledgers.values():
+        rows = [row for row in ledger.rows if row.settings and not derivative.settings_hold(ledger, row)]
+        if rows:
+            more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
+            yield Problem(
+                "stale",
+                ledger.path,
+                f"{rows[0].scan}{more}: made with other settings than config.yaml holds; {again(ledger.step)}.",
+            )

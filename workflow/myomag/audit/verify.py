@@ -1,0 +1,189 @@
+"""Whether everything is as the pipeline left it: every file hashed again, and the record checked against itself."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from myomag.audit.chain import Problem, again, ledger_problems, settings_problems
+from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
+from myomag.errors import MyomagError
+from myomag.files import PRIVATE, printable, sha256_file
+from myomag.index import study_tables
+from myomag.ledger import activity_path
+from myomag.progress import progress
+from myomag.provenance import digest
+from myomag.study import find_scans
+
+WORKING_FOLDERS = ("logs", "benchmarks", ".snakemake", PRIVATE)
+"""Folders of the derivative that hold no results."""
+THREADS = 4 * (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was checked, and what was found wrong.
+
+    Attributes
+    ----------
+    files, ledgers : int
+        Files hashed and ledgers checked.
+    anchor : str
+        SHA-256 over the digests of all ledgers and activity records, which name everything else.
+    problems : list of Problem
+        Findings, sorted by path.
+    """
+
+    files: int
+    ledgers: int
+    anchor: str
+    problems: list[Problem]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Content for a script."""
+        problems = [asdict(problem) for problem in self.problems]
+        return {
+            "ok": not problems,
+            "files": self.files,
+            "ledgers": self.ledgers,
+            "anchor_sha256": self.anchor,
+            "problems": problems,
+        }
+
+
+def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
+    """Check a derivative and the raw data it was made from.
+
+    Parameters
+    ----------
+    derivative : Derivative
+        What to check.
+    anchor : str, optional
+        Anchor noted at an earlier time, which this state must have.
+    """
+    problems = list(ledger_problems(derivative))
+    expected = _expected(derivative, {problem.path for problem in problems if problem.kind == "edited"})
+    found = _hashed(derivative, list(expected))
+    problems += _file_problems(expected, found)
+    problems += _unaccounted(derivative, expected)
+    problems += _unlisted(derivative)
+    problems += settings_problems(derivative)
+    state = state_anchor(derivative)
+    if anchor and anchor != state:
+        problems.append(Problem("anchor", "ledger", f"not the state noted: its anchor is {state}, not {anchor}."))
+    ordered = sorted(set(problems), key=lambda problem: (problem.path, problem.kind, problem.message))
+    return Verification(len(expected), len(derivative.ledgers), state, ordered)
+
+
+def state_anchor(derivative: Derivative) -> str:
+    """SHA-256 over the digests of all ledgers and activity records."""
+    paths = sorted(path for path in derivative.root.glob("ledger/*/*") if path.is_file())
+    return digest({path.relative_to(derivative.root).as_posix(): sha256_file(path) for path in paths})
+
+
+Expected = dict[File, dict[str, tuple[str, str]]]
+"""File → SHA-256 it should have → the step that wrote or read it, and the ledger that says so."""
+
+
+def _expected(derivative: Derivative, edited: set[str]) -> Expected:
+    """Files that ledgers name; what an edited ledger says counts only where no other one names the file."""
+    trusted: Expected = {}
+    doubtful: Expected = {}
+    for ledger in derivative.ledgers.values():
+        table = doubtful if ledger.path in edited else trusted
+        for row in ledger.rows:
+            for verb, files in (("wrote", ledger.outputs(row)), ("read", ledger.inputs(row))):
+                for _, file, sha in files:
+                    if file.path not in derivative.ledgers:
+                        table.setdefault(file, {}).setdefault(sha, (f"{ledger.step} {verb}", ledger.path))
+    return doubtful | trusted
+
+
+def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]:
+    """SHA-256 of each file; None where it is missing, unreadable, or not inside its folder."""
+
+    def found(file: File) -> str | None:
+        place, top = derivative.place(file), derivative.study if file.where == STUDY else derivative.root
+        try:
+            return sha256_file(place) if place.resolve().is_relative_to(top) else None
+        except (OSError, RuntimeError):
+            return None
+
+    digests: dict[File, str | None] = {}
+    with ThreadPoolExecutor(THREADS) as pool, progress("files hashed", len(files)) as advance:
+        for number, (file, sha) in enumerate(zip(files, pool.map(found, files), strict=True), start=1):
+            digests[file] = sha
+            advance(number)
+    return digests
+
+
+def _file_problems(expected: Expected, found: dict[File, str | None]) -> Iterator[Problem]:
+    wrong = {file: sha for file, sha in found.items() if sha not in expected[file]}
+    owners = {sha: file for file, digests in expected.items() for sha in digests}
+    for file in wrong:
+        owners |= dict.fromkeys(expected[file], file)
+    for file, sha in wrong.items():
+        step, ledger = next(iter(expected[file].values()))
+        source = "restore it" + ("" if file.where == STUDY else f", or {again(step.split()[0])}")
+        if sha is None:
+            yield Problem(
+                "missing", file.path, f"named by {ledger}, missing or not readable in the {file.where}; {source}."
+            )
+        elif sha in owners:
+            yield Problem("swapped", file.path, f"holds the content of {owners[sha].path}; {source}.")
+        else:
+            stated = next(iter(expected[file]))
+            what = f"not as step {step} it (expected SHA-256 {stated[:12]}…, found {sha[:12]}…)"
+            yield Problem("changed", file.path, f"{what}; {source}.")
+    for file, digests in expected.items():
+        if len(digests) > 1:
+            ledgers = ", ".join(sorted({ledger for _, ledger in digests.values()}))
+            yield Problem(
+                "stale", file.path, f"named with different digests by {ledgers}; run again: myomag run STUDY."
+            )
+
+
+def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem]:
+    """Files of the derivative that no ledger names."""
+    known = {file.path for file in expected if file.where == DERIVATIVE} | set(derivative.ledgers)
+    known |= {activity_path(Path(path)).as_posix() for path in derivative.ledgers}
+    for folder, folders, names in os.walk(derivative.root):
+        here = Path(folder).relative_to(derivative.root)
+        folders[:] = sorted(name for name in folders if here != Path() or name not in WORKING_FOLDERS)
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in sorted([*names, *links]):
+            path = (here / name).as_posix()
+            if path not in known:
+                yield Problem("added", printable(path), "named by no ledger: not made by this pipeline; remove it.")
+
+
+def _unlisted(derivative: Derivative) -> Iterator[Problem]:
+    """Raw files and tables of the study that the pipeline would read and no ledger lists."""
+    if derivative.study == derivative.root:
+        return
+    listed = {path for ledger in derivative.of_step("raw") for row in ledger.rows for path, _ in row.inputs.values()}
+    failed = {row.scan for ledger in derivative.of_step("raw") for row in ledger.rows if row.status != "ok"}
+    try:
+        study = find_scans(derivative.study)
+        tables = study_tables(study)
+    except MyomagError as error:
+        yield Problem("missing", str(derivative.study), str(error))
+        return
+    files = [path for scan in study.scans if scan.stem not in failed for path in (*scan.raw, *scan.sidecars)]
+    for path in sorted({*files, *tables} - listed):
+        kind = "table" if path in tables else "raw file"
+        yield Problem(
+            "added", printable(path), f"{kind} of the study that no ledger lists; run again: myomag run STUDY."
+        )
+
+
+def show_verification(result: Verification, derivative: Derivative) -> None:
+    """Print a verification for a person."""
+    for problem in result.problems:
+        print(f"{problem.kind:<8} {problem.path}\n         {problem.message}")
+    count = len(result.problems)
+    verdict = f"{count} problem{'s' if count != 1 else ''}" if count else "nothing changed, missing or added"
+    print(f"{result.files} files and {result.ledgers} ledgers checked in {derivative.root}: {verdict}.")
+    print(f"anchor {result.anchor}")
