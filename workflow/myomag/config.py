@@ -7,7 +7,7 @@ Resolved settings hold the prior knowledge and the calibrations themselves, not 
 import difflib
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -109,7 +109,8 @@ class FitSettings(Section):
         "Only the start value when fit_begin_time is true.",
     )
     begin_time_sd_us: Positive = Field(
-        100.0, description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs]."
+        100.0,
+        description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs].",
     )
     pool_begin_time: bool = Field(
         True,
@@ -139,13 +140,50 @@ class FitSettings(Section):
 
 
 class MagnesiumSettings(Section):
-    """pH and free magnesium from the shifts."""
+    """pH, free magnesium and energetics from the shifts and amplitudes."""
 
     ph_calibration: Name | dict[str, Any] = Field(
         "taylor1983", description="pH calibration: a name in config/calibrations/ or the content itself."
     )
     mg_calibration: Name | dict[str, Any] = Field(
         "iotti1996", description="Magnesium calibration: a name in config/calibrations/ or the content itself."
+    )
+    compare_calibrations: list[Name | dict[str, Any]] = Field(
+        default=["taylor1983", "muscle_common", "brain7t", "petroff1985", "unattributed", "iotti1996"],
+        description="Calibrations of pH and Mg whose answer is given beside the result, as a table of sensitivity: "
+        "names in config/calibrations/, files of the study or the content itself.",
+    )
+    temperature_c: float = Field(
+        37.0,
+        gt=0,
+        le=50,
+        description="Temperature of the muscle [°C], for ADP, ΔG of ATP and the speciation of ATP. "
+        "37 is a convention (unverified).",
+    )
+    ionic_strength_mol_l: float = Field(
+        0.25,
+        ge=0,
+        le=0.5,
+        description="Ionic strength of the cell [mol/l], used as the temperature is. 0.25 is unverified.",
+    )
+    atp_mmol_l: Positive = Field(
+        8.2,
+        description="ATP of muscle [mmol/l], which turns ratios to ATP into concentrations for ADP and ΔG. "
+        "8.2 ± 0.4 (SEM) is a published mean of resting muscle (found).",
+    )
+    total_creatine_mmol_l: Positive = Field(
+        42.5, description="PCr plus creatine of muscle [mmol/l], for ADP. 42.5 is from memory (unverified)."
+    )
+    atp_line: Literal["gamma-ATP", "alpha-ATP", "beta-ATP"] = Field(
+        "gamma-ATP",
+        description="Line of ATP that amplitudes are divided by. Pulses of finite bandwidth weaken beta-ATP, far from "
+        "the carrier, and alpha-ATP overlaps NAD.",
+    )
+    t1_s: dict[Name, Positive] | None = Field(
+        None,
+        description="T1 per line of the fit [s], such as {PCr: 6.5, gamma-ATP: 4}, to correct ratios, ADP and ΔG for "
+        "partial saturation with RepetitionTime and FlipAngle of the sidecar. null: no correction, as T1 at 3 T are "
+        "unverified; ratios then depend on the repetition time.",
     )
 
 
@@ -372,20 +410,29 @@ def _resolve(document: dict[str, Any], label: str, root: Path | None) -> dict[st
     fit["prior_knowledge"] = _resource(fit["prior_knowledge"], "prior_knowledge", f"{label}: fit.prior_knowledge", root)
     for key in ("ph_calibration", "mg_calibration"):
         magnesium[key] = _resource(magnesium[key], "calibrations", f"{label}: magnesium.{key}", root)
+    magnesium["compare_calibrations"] = [
+        _resource(value, "calibrations", f"{label}: magnesium.compare_calibrations", root)
+        for value in magnesium["compare_calibrations"]
+    ]
     _check_resources(document, label)
     return document
 
 
 def _check_resources(document: Mapping[str, Any], label: str) -> None:
     """Build the prior knowledge and the calibrations once, so that a wrong file stops here and not in a job."""
-    from myomag.core.magnesium import mg_calibration
+    from myomag.core.families import any_calibration, mg_family
     from myomag.core.ph import ph_calibration
     from myomag.core.prior_knowledge import PriorKnowledge
 
-    builders = (
+    def build_all(calibrations: list[dict[str, Any]]) -> None:
+        for calibration in calibrations:
+            any_calibration(calibration)
+
+    builders: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
         ("fit", "prior_knowledge", PriorKnowledge.from_dict),
         ("magnesium", "ph_calibration", ph_calibration),
-        ("magnesium", "mg_calibration", mg_calibration),
+        ("magnesium", "mg_calibration", mg_family),
+        ("magnesium", "compare_calibrations", build_all),
     )
     for section, key, build in builders:
         try:

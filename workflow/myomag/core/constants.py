@@ -68,3 +68,5 @@ ATP = Constant("atp_mmol_l", 8.2, "mmol/l", f"{RESTING_MUSCLE} (8.2 ± 0.4, mean
 PCR = Constant("pcr_mmol_l", 33.0, "mmol/l", f"{RESTING_MUSCLE} (33 ± 2, mean ± SEM)", "found")
 PI = Constant("pi_mmol_l", 4.5, "mmol/l", f"{RESTING_MUSCLE} (4.5 ± 0.2, mean ± SEM)", "found")
 TOTAL_CREATINE = Constant("total_creatine_mmol_l", 42.5, "mmol/l", MEMORY, "unverified")
+TEMPERATURE = Constant("temperature_c", 37.0, "°C", "Convention: core body temperature", "unverified")
+IONIC_STRENGTH = Constant("ionic_strength_mol_l", 0.25, "mol/l", MEMORY, "unverified")

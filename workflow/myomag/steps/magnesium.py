@@ -1,123 +1,124 @@
-"""Intracellular pH and free magnesium of one scan, from the fitted shifts."""
+"""Intracellular pH, free magnesium and energetics of one scan, from the fitted shifts and amplitudes."""
 
 from collections.abc import Mapping
-from math import sqrt
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from myomag.core.calibration import ShiftPosterior
-from myomag.core.magnesium import MgCalibration, mg_calibration, mg_mmol_l, pmg_posterior
-from myomag.core.ph import PhCalibration, ph_calibration, ph_posterior
+from myomag.core.energetics import Constants, equilibrium_constants
+from myomag.core.magnesium import mg_mmol_l
 from myomag.io.records import read_record, record_bytes
+from myomag.steps.energetics import energetics_record
+from myomag.steps.estimates import Estimate, estimate_mg, estimate_ph
+from myomag.steps.measured import Measured
 
-REFERENCE = "PCr"
-
-
-class Shift(NamedTuple):
-    """Shift of a line from PCr [ppm], its SD, and why one of them is missing (None: neither is)."""
-
-    ppm: float | None
-    sd_ppm: float | None
-    reason: str | None
+P_DECIMALS = 12
+"""Decimals kept of a probability: below lies the rounding of a tail function, not a statement about the scan."""
 
 
 def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
-    """Derive pH, pMg and [Mg2+] with intervals from the fit of one scan; returns the record under `magnesium`.
+    """Derive pH, pMg, [Mg2+] and energetics with their errors from one fit; returns the record under `magnesium`.
 
     Parameters
     ----------
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `fit`.
+        `fit`, and `preproc_sidecar`, which is read for a correction of saturation only.
     settings : mapping
         Section `magnesium`, calibrations in full.
     """
-    fit = read_record(inputs["fit"])
-    ph, mg = ph_calibration(settings["ph_calibration"]), mg_calibration(settings["mg_calibration"])
-    pi, beta = shift_from_pcr(fit, "Pi"), shift_from_pcr(fit, "beta-ATP")
-    record = {"scan": scan} | _ph_record(ph, pi) | _mg_record(mg, beta)
-    record |= {
-        "beta_atp_ppm": beta.ppm,
-        "beta_atp_sd_ppm": beta.sd_ppm,
-        "alpha_atp_ppm": shift_from_pcr(fit, "alpha-ATP").ppm,
-        "gamma_atp_ppm": shift_from_pcr(fit, "gamma-ATP").ppm,
-        "pi_ppm": pi.ppm,
-        "pi_sd_ppm": pi.sd_ppm,
-        "ph_calibration": {"name": ph.name, "source": ph.source, "standing": ph.standing},
-        "mg_calibration": {"name": mg.name, "source": mg.source, "standing": mg.standing},
-    }
+    measured = Measured(read_record(inputs["fit"]))
+    constants = equilibrium_constants(
+        temperature_c=settings["temperature_c"], ionic_strength_mol_l=settings["ionic_strength_mol_l"]
+    )
+    ph = estimate_ph(measured, settings["ph_calibration"])
+    together, mg = estimate_mg(measured, settings["mg_calibration"], settings["ph_calibration"], constants)
+    sidecar = read_record(inputs["preproc_sidecar"]) if settings["t1_s"] is not None else {}
+    record = {"scan": scan} | _ph_record(together or ph) | _mg_record(mg) | _shifts(measured)
+    record |= {"ph_calibration": (together or ph).calibration, "mg_calibration": mg.calibration}
+    record |= energetics_record(measured, together or ph, mg, constants, settings, sidecar)
+    record |= _sensitivity(measured, settings, constants, ph, mg)
     return {"magnesium": record_bytes(record)}
 
 
-def shift_from_pcr(fit: Mapping[str, Any], line: str) -> Shift:
-    """Shift of a fitted line from the fitted PCr line [ppm], SD from the covariance of both.
-
-    Var(δ − δPCr) = Var(δ) + Var(δPCr) − 2·Cov(δ, δPCr).
-    """
-    if not fit["converged"]:
-        return Shift(None, None, f"the fit did not converge ({fit['message']})")
-    lines = {entry["name"]: entry for entry in fit["lines"]}
-    for name in (line, REFERENCE):
-        if name not in lines:
-            return Shift(None, None, f"the fit has no line {name!r}")
-    difference = lines[line]["shift_ppm"] - lines[REFERENCE]["shift_ppm"]
-    for name in (line, REFERENCE):
-        if "shift_ppm" in lines[name]["at_bound"]:
-            return Shift(difference, None, f"the shift of {name} lies at its bound")
-    names = fit["covariance"]["parameters"]
-    rows = [names.index(f"shift_ppm:{name}") for name in (line, REFERENCE)]
-    (own, shared), (_, reference) = ([fit["covariance"]["matrix"][i][j] for j in rows] for i in rows)
-    if own is None or shared is None or reference is None:
-        return Shift(difference, None, f"the fit gives no SD for the shift of {line}")
-    return Shift(difference, sqrt(max(own + reference - 2 * shared, 0.0)), None)
-
-
-def _ph_record(calibration: PhCalibration, shift: Shift) -> dict[str, Any]:
-    posterior, reason = None, shift.reason
-    if shift.ppm is not None and shift.sd_ppm is not None:
-        posterior = ph_posterior(calibration, delta_ppm=shift.ppm, delta_sd_ppm=shift.sd_ppm)
-        reason = _outside("Pi", shift.ppm, calibration) if posterior.value is None else None
-    values = _values(posterior)
+def _ph_record(estimate: Estimate) -> dict[str, Any]:
+    values = estimate.posterior
     return {
         "ph": values.value,
         "ph_sd": values.sd,
         "ph_ci95_low": values.ci95_low,
         "ph_ci95_high": values.ci95_high,
-        "ph_reason": reason,
+        "ph_reason": estimate.reason,
+        "ph_lines": list(estimate.lines),
     }
 
 
-def _mg_record(calibration: MgCalibration, shift: Shift) -> dict[str, Any]:
-    posterior, reason = None, shift.reason
-    if shift.ppm is not None and shift.sd_ppm is not None:
-        posterior = pmg_posterior(calibration, delta_ppm=shift.ppm, delta_sd_ppm=shift.sd_ppm)
-        reason = _outside("β-ATP", shift.ppm, calibration) if posterior.value is None else None
-    values = _values(posterior)
+def _mg_record(estimate: Estimate) -> dict[str, Any]:
+    values = estimate.posterior
     return {
         "pmg": values.value,
         "pmg_sd": values.sd,
         "pmg_ci95_low": values.ci95_low,
         "pmg_ci95_high": values.ci95_high,
-        "mg_mmol_l": _concentration(values.value),
-        # Much magnesium is a small pMg.
-        "mg_ci95_low_mmol_l": _concentration(values.ci95_high),
-        "mg_ci95_high_mmol_l": _concentration(values.ci95_low),
-        "mg_p_undefined": None if posterior is None else posterior.p_undefined,
-        "mg_reason": reason,
+        **_concentrations(estimate),
+        "mg_p_undefined": _probability(estimate.p_undefined),
+        "mg_reason": estimate.reason,
+        "mg_lines": list(estimate.lines),
+        "mg_chi2": estimate.chi2,
+        "mg_chi2_degrees_of_freedom": estimate.degrees_of_freedom,
     }
 
 
-def _values(posterior: ShiftPosterior | None) -> ShiftPosterior:
-    return posterior or ShiftPosterior(None, None, None, None, 1.0)
+def _concentrations(estimate: Estimate) -> dict[str, float | None]:
+    """Free Mg2+ [mmol/l] with its interval; much magnesium is a small pMg."""
+    pmg = estimate.posterior
+    named = {"mg_mmol_l": pmg.value, "mg_ci95_low_mmol_l": pmg.ci95_high, "mg_ci95_high_mmol_l": pmg.ci95_low}
+    return {name: None if value is None else mg_mmol_l(value) for name, value in named.items()}
 
 
-def _concentration(pmg: float | None) -> float | None:
-    return None if pmg is None else mg_mmol_l(pmg)
+def _shifts(measured: Measured) -> dict[str, float | None]:
+    """Shifts from the fitted PCr line [ppm]."""
+    alpha, beta, gamma, pi = (measured.shift({line: 1.0}) for line in ("alpha-ATP", "beta-ATP", "gamma-ATP", "Pi"))
+    return {
+        "beta_atp_ppm": beta.value,
+        "beta_atp_sd_ppm": beta.sd,
+        "alpha_atp_ppm": alpha.value,
+        "gamma_atp_ppm": gamma.value,
+        "pi_ppm": pi.value,
+        "pi_sd_ppm": pi.sd,
+    }
 
 
-def _outside(line: str, shift_ppm: float, calibration: PhCalibration | MgCalibration) -> str:
-    return (
-        f"{line} at {shift_ppm:.3f} ppm is outside {calibration.lower_ppm:g}…{calibration.upper_ppm:g} ppm, where "
-        f"{calibration.name} is defined"
-    )
+def _sensitivity(
+    measured: Measured, settings: Mapping[str, Any], constants: Constants, ph: Estimate, mg: Estimate
+) -> dict[str, list[dict[str, Any]]]:
+    """What each calibration would have said of the same shifts, those in use first."""
+    by_ph, by_mg = [_ph_row(ph)], [_mg_row(mg)]
+    used = {settings[key]["name"] for key in ("ph_calibration", "mg_calibration")}
+    for document in settings["compare_calibrations"]:
+        if document["name"] in used:
+            continue
+        if document["quantity"] == "ph":
+            by_ph.append(_ph_row(estimate_ph(measured, document)))
+        else:
+            by_mg.append(_mg_row(estimate_mg(measured, document, settings["ph_calibration"], constants)[1]))
+    return {"ph_by_calibration": by_ph, "mg_by_calibration": by_mg}
+
+
+def _ph_row(estimate: Estimate) -> dict[str, Any]:
+    shown = ("ph", "ph_ci95_low", "ph_ci95_high", "ph_reason")
+    values = _ph_record(estimate)
+    return _named(estimate) | {key: values[key] for key in shown}
+
+
+def _mg_row(estimate: Estimate) -> dict[str, Any]:
+    probability = {"mg_p_undefined": _probability(estimate.p_undefined), "mg_reason": estimate.reason}
+    return _named(estimate) | _concentrations(estimate) | probability
+
+
+def _named(estimate: Estimate) -> dict[str, Any]:
+    return {"calibration": estimate.calibration["name"], "standing": estimate.calibration["standing"]}
+
+
+def _probability(value: float | None) -> float | None:
+    return None if value is None else round(value, P_DECIMALS)

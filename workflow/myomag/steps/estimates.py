@@ -1,0 +1,150 @@
+"""Estimates of pH and pMg from a fit, by whichever calibration."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from myomag.core.calibration import ShiftPosterior, weakest
+from myomag.core.energetics import Constants
+from myomag.core.families import mg_family
+from myomag.core.joint_solution import Solution, solve_shifts
+from myomag.core.magnesium import MgCalibration, pmg_posterior
+from myomag.core.ph import PhCalibration, ph_calibration, ph_posterior
+from myomag.core.speciation import ShiftModel, SpeciationCalibration
+from myomag.steps.measured import Array, Measured
+
+SYMBOLS = {"alpha-ATP": "α-ATP", "beta-ATP": "β-ATP", "gamma-ATP": "γ-ATP"}
+NOTHING = ShiftPosterior(None, None, None, None, 1.0)
+
+
+class Estimate(NamedTuple):
+    """The pH or the pMg of one scan.
+
+    Attributes
+    ----------
+    posterior : ShiftPosterior
+        Value, SD, 95 % interval and P(undefined); all None where it could not be asked for.
+    reason : str or None
+        Why there is no value.
+    gradient : ndarray or None
+        Slopes against the fitted parameters.
+    calibration : mapping
+        Name, source and standing of what turned shifts into the value.
+    lines : tuple of str
+        Lines whose shifts were used.
+    chi2, degrees_of_freedom : float and int, or None
+        Residual of a solution by several shifts.
+    """
+
+    posterior: ShiftPosterior
+    reason: str | None
+    gradient: Array | None
+    calibration: dict[str, str]
+    lines: tuple[str, ...]
+    p_undefined: float | None
+    chi2: float | None = None
+    degrees_of_freedom: int | None = None
+
+
+def estimate_ph(measured: Measured, document: Mapping[str, Any]) -> Estimate:
+    """Intracellular pH by the shift of Pi."""
+    return _by_one_shift(measured, ph_calibration(document))
+
+
+def estimate_mg(
+    measured: Measured, document: Mapping[str, Any], ph_document: Mapping[str, Any], constants: Constants
+) -> tuple[Estimate | None, Estimate]:
+    """Intracellular pH, where it is solved together with the pMg, and pMg.
+
+    Parameters
+    ----------
+    ph_document : mapping
+        Calibration of the pH, whose limiting shifts of Pi a speciation uses.
+    constants : mapping of str to float
+        Equilibrium constants at the temperature and ionic strength of the muscle.
+    """
+    calibration = mg_family(document)
+    if not isinstance(calibration, SpeciationCalibration):
+        return None, _by_one_shift(measured, calibration)
+    return _jointly(measured, calibration, ph_calibration(ph_document), constants)
+
+
+def _by_one_shift(measured: Measured, calibration: PhCalibration | MgCalibration) -> Estimate:
+    shift, lines = measured.shift(calibration.lines), tuple(calibration.lines)
+    source = {"name": calibration.name, "source": calibration.source, "standing": calibration.standing}
+    if shift.value is None or shift.sd is None:
+        return Estimate(NOTHING, shift.reason, None, source, lines, None)
+    if isinstance(calibration, PhCalibration):
+        posterior = ph_posterior(calibration, delta_ppm=shift.value, delta_sd_ppm=shift.sd)
+        slope = calibration.dph_ddelta(shift.value)
+    else:
+        posterior = pmg_posterior(calibration, delta_ppm=shift.value, delta_sd_ppm=shift.sd)
+        slope = calibration.dpmg_ddelta(shift.value)
+    defined = posterior.value is not None
+    reason = None if defined else _outside(lines, shift.value, calibration)
+    gradient = slope * shift.gradient if defined else None
+    return Estimate(posterior, reason, gradient, source, lines, posterior.p_undefined)
+
+
+def _outside(lines: tuple[str, ...], shift_ppm: float, calibration: PhCalibration | MgCalibration) -> str:
+    return (
+        f"{' − '.join(SYMBOLS.get(line, line) for line in lines)} at {shift_ppm:.3f} ppm is outside "
+        f"{calibration.lower_ppm:g}…{calibration.upper_ppm:g} ppm, where {calibration.name} is defined"
+    )
+
+
+def _jointly(
+    measured: Measured, calibration: SpeciationCalibration, ph: PhCalibration, constants: Constants
+) -> tuple[Estimate | None, Estimate]:
+    candidates = {line: measured.shift({line: 1.0}) for line in ("Pi", *calibration.limits_ppm)}
+    shifts = {line: shift for line, shift in candidates.items() if shift.sd is not None}
+    lines = tuple(shifts)
+    gradients = [shift.gradient for shift in shifts.values()]
+    source = {"name": calibration.name, "source": calibration.source, "standing": calibration.standing}
+    try:
+        solution = solve_shifts(
+            ShiftModel(calibration, ph, constants, lines),
+            [shift.value for shift in shifts.values() if shift.value is not None],
+            measured.covariance(gradients) if gradients else np.empty((0, 0)),
+        )
+    except ValueError as error:
+        reasons = [shift.reason for shift in candidates.values() if shift.reason]
+        return None, Estimate(NOTHING, "; ".join([str(error), *dict.fromkeys(reasons)]), None, source, lines, None)
+    source["standing"] = solution.standing
+    both = source
+    if "Pi" in lines:
+        both = {"name": f"{calibration.name}+{ph.name}", "source": f"{calibration.source}; Pi: {ph.source}"}
+        both["standing"] = weakest((calibration.standing, ph.standing))
+    return (
+        _joint_estimate(solution, 0, "pH", gradients, both, lines, calibration),
+        _joint_estimate(solution, 1, "pMg", gradients, source, lines, calibration),
+    )
+
+
+def _joint_estimate(
+    solution: Solution,
+    axis: int,
+    name: str,
+    gradients: list[Array],
+    source: dict[str, str],
+    lines: tuple[str, ...],
+    calibration: SpeciationCalibration,
+) -> Estimate:
+    posterior = (solution.ph, solution.pmg)[axis]
+    reason = None
+    if posterior.value is None:
+        reason = (
+            f"the shifts of {', '.join(SYMBOLS.get(line, line) for line in lines)} fit best at the end of the {name} "
+            f"range {calibration.lower[axis]:g}…{calibration.upper[axis]:g} of {calibration.name}"
+        )
+    return Estimate(
+        posterior,
+        reason,
+        solution.slopes[axis] @ np.array(gradients),
+        source,
+        lines,
+        posterior.p_undefined,
+        solution.chi2,
+        solution.degrees_of_freedom,
+    )

@@ -1,0 +1,95 @@
+"""Shifts and amplitude ratios of one fit, with their slopes against the fitted parameters and so their covariance."""
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+REFERENCE = "PCr"
+
+
+class Quantity(NamedTuple):
+    """A value read off the fit, its SD and slopes, and why one of them is missing (reason None: neither is)."""
+
+    value: float | None
+    sd: float | None
+    gradient: Array
+    reason: str | None
+
+
+class Measured:
+    """Fit record as a source of shifts from PCr and of amplitude ratios.
+
+    Parameters
+    ----------
+    fit : mapping
+        Fit record; an element of its covariance that the data do not determine is None.
+    """
+
+    def __init__(self, fit: Mapping[str, Any]) -> None:
+        self._failure = None if fit["converged"] else f"the fit did not converge ({fit['message']})"
+        self._lines = {entry["name"]: entry for entry in fit["lines"]}
+        self._index = {name: row for row, name in enumerate(fit["covariance"]["parameters"])}
+        # None becomes NaN.
+        self._covariance = np.array(fit["covariance"]["matrix"], dtype=np.float64)
+
+    def shift(self, weights: Mapping[str, float]) -> Quantity:
+        """Weighted sum of shifts from the fitted PCr line [ppm], by line."""
+        total = {REFERENCE: -sum(weights.values())} | dict(weights)
+        used = {line: weight for line, weight in total.items() if weight}
+        if missing := self._missing(used):
+            return self._nothing(missing)
+        value = sum(weight * self._lines[line]["shift_ppm"] for line, weight in used.items())
+        gradient = self._gradient({f"shift_ppm:{line}": weight for line, weight in used.items()})
+        for line in used:
+            if "shift_ppm" in self._lines[line]["at_bound"]:
+                return Quantity(value, None, gradient, f"the shift of {line} lies at its bound")
+        return self._with_sd(value, gradient, f"the shift of {' and '.join(weights)}")
+
+    def log_ratio(self, line: str, to: str, factors: Mapping[str, float]) -> Quantity:
+        """Natural logarithm of the amplitude of a line over that of another.
+
+        Parameters
+        ----------
+        factors : mapping of str to float
+            Saturation factor by which each amplitude is divided; a line without one is taken as it is.
+        """
+        if missing := self._missing((line, to)):
+            return self._nothing(missing)
+        for name in (line, to):
+            if "amplitude" in self._lines[name]["at_bound"] or self._lines[name]["amplitude"] <= 0:
+                return self._nothing(f"the amplitude of {name} lies at its bound")
+        amplitudes = [self._lines[name]["amplitude"] for name in (line, to)]
+        value = float(np.log(amplitudes[0] / amplitudes[1] * factors.get(to, 1.0) / factors.get(line, 1.0)))
+        gradient = self._gradient({f"amplitude:{line}": 1 / amplitudes[0], f"amplitude:{to}": -1 / amplitudes[1]})
+        return self._with_sd(value, gradient, f"the ratio of {line} to {to}")
+
+    def covariance(self, gradients: Sequence[Array]) -> Array:
+        """Covariance of quantities given by their slopes, G·C·Gᵀ; NaN where the fit does not determine it."""
+        slopes = np.array(gradients)
+        used = np.flatnonzero(np.any(slopes != 0, axis=0))
+        covariance: Array = slopes[:, used] @ self._covariance[np.ix_(used, used)] @ slopes[:, used].T
+        return covariance
+
+    def _missing(self, lines: Sequence[str] | Mapping[str, float]) -> str | None:
+        absent = (f"the fit has no line {line!r}" for line in lines if line not in self._lines)
+        return self._failure or next(absent, None)
+
+    def _nothing(self, reason: str) -> Quantity:
+        return Quantity(None, None, self._gradient({}), reason)
+
+    def _gradient(self, slopes: Mapping[str, float]) -> Array:
+        gradient = np.zeros(len(self._index))
+        for name, slope in slopes.items():
+            gradient[self._index[name]] = slope
+        return gradient
+
+    def _with_sd(self, value: float, gradient: Array, what: str) -> Quantity:
+        variance = float(self.covariance([gradient])[0, 0])
+        if not np.isfinite(variance):
+            return Quantity(value, None, gradient, f"the fit gives no SD for {what}")
+        return Quantity(value, sqrt(max(variance, 0.0)), gradient, None)
