@@ -228,11 +228,14 @@ def check_protocols(root: Path) -> None:
     LedgerError
         Naming the table and the remedy.
     """
-    ledger = root / "ledger" / "protocols" / "all.tsv"
-    for row in read_ledger(ledger) if ledger.is_file() else ():
-        path, sha = row.outputs[PROTOCOLS]
-        if (root / path).is_file() and sha256_file(root / path) != sha:
-            raise LedgerError(f"{path}: changed since step protocols wrote it. Remove it, and it is computed anew.")
+    try:
+        (row,) = read_ledger(root / "ledger" / "protocols" / "all.tsv")
+    except (LedgerError, ValueError):
+        # Not there or damaged: the step runs again.
+        return
+    recorded = row.outputs.get(PROTOCOLS, ("", ""))[1]
+    if (root / PROTOCOLS).is_file() and sha256_file(root / PROTOCOLS) != recorded:
+        raise LedgerError(f"{PROTOCOLS}: changed since step protocols wrote it. Remove it, and it is computed anew.")
 
 
 def pooled_begin_times(path: Path) -> dict[str, dict[str, Any]]:
