@@ -1,5 +1,6 @@
 """The `myomag` command."""
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -30,6 +31,10 @@ def print_json(content: object) -> None:
 def main() -> None:
     """Run the command; an error meant for the user is one line on stderr, 2 for wrong usage and 1 otherwise."""
     one_thread_per_process()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name or a unit that the terminal cannot show is no reason to stop.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except MyomagError as error:
@@ -42,15 +47,21 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         from myomag import __version__
 
         print(f"myomag {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
