@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
+from scipy.linalg import lapack
 
 from myomag.core.crlb import fitted_covariance
 from myomag.core.objective import BeginTimePrior, Evaluation, Objective
@@ -25,6 +25,8 @@ from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.start_values import start_values
 
 MAX_ITERATIONS = 200
+# Of the first step, relative to the diagonal of the normal equations; the start values are near the minimum.
+DAMPING = 1e-2
 # Converged when the step the normal equations still ask for is this fraction of a standard error (squared).
 TOLERANCE = 1e-14
 
@@ -147,14 +149,14 @@ def fit_amares(
 
 
 def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
-    fid = np.asarray(fid, dtype=np.complex128)
-    if fid.ndim != 1:
-        raise ValueError(f"expected a one-dimensional FID, found {fid.ndim} dimensions")
-    if not np.isfinite(fid).all():
+    checked: NDArray[np.complex128] = np.asarray(fid, dtype=np.complex128)
+    if checked.ndim != 1:
+        raise ValueError(f"expected a one-dimensional FID, found {checked.ndim} dimensions")
+    if not np.isfinite(checked).all():
         raise ValueError("the FID holds values that are not finite")
-    if not fid.any():
+    if not checked.any():
         raise ValueError("the FID is zero")
-    return fid
+    return checked
 
 
 def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
@@ -170,19 +172,19 @@ def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
 def _minimise(objective: Objective, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, bool]:
     """Damped Newton steps within bounds (active set, steps clipped to the box)."""
     lower, upper = objective.layout.lower, objective.layout.upper
-    damping, growth = 1e-3, 2.0
+    reach = _reach_hz(objective.layout, theta)
+    damping, growth = DAMPING, 2.0
     here = objective.evaluate(theta)
     for iteration in range(1, MAX_ITERATIONS + 1):
         free = _free(theta, here.gradient, lower, upper)
-        undamped = _step(here, free, 0.0)
-        if undamped @ here.gradient <= TOLERANCE * max(here.cost, 1e-20 * len(objective.fid)):
+        if _step(here, free, 0.0) @ here.gradient <= TOLERANCE * max(here.cost, 1e-20 * len(objective.fid)):
             return theta, iteration, True
-        trial = np.clip(theta + _step(here, free, damping), lower, upper)
+        trial = np.clip(theta + np.clip(_step(here, free, damping), -reach, reach), lower, upper)
         step = trial - theta
         predicted = 2 * step @ here.gradient - step @ here.hessian @ step
         cost = objective.cost(trial)
         if cost < here.cost:
-            gain = (here.cost - cost) / predicted if predicted > 0 else 0.0
+            gain = float((here.cost - cost) / predicted) if predicted > 0 else 0.0
             damping *= max(1 / 10, 1 - (2 * gain - 1) ** 3) if gain < 2 else 1.0
             growth = 2.0
             theta = trial
@@ -194,6 +196,14 @@ def _minimise(objective: Objective, theta: NDArray[np.float64]) -> tuple[NDArray
             damping *= growth
             growth *= 2
     return theta, MAX_ITERATIONS, False
+
+
+def _reach_hz(layout: ParameterMap, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
+    lines = layout.lines(theta)
+    widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
+    moved = layout.line_matrix[FREQUENCY] != 0
+    return np.where(moved.any(axis=0), (moved * widths[:, None]).max(axis=0) / 2, np.inf)
 
 
 def _free(
@@ -211,13 +221,10 @@ def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> NDArray[
     for matrix in (here.hessian, here.information):
         scaled = matrix[np.ix_(use, use)] * np.outer(scale, scale)
         scaled[np.diag_indices_from(scaled)] += damping + 1e-13
-        try:
-            factor = np.linalg.cholesky(scaled)
-        except np.linalg.LinAlgError:
-            continue
-        half = solve_triangular(factor, scale * here.gradient[use], lower=True)
-        step[use] = scale * solve_triangular(factor.T, half, lower=False)
-        return step
+        factor, failed = lapack.dpotrf(scaled, lower=True)
+        if not failed:
+            step[use] = scale * lapack.dpotrs(factor, scale * here.gradient[use], lower=True)[0]
+            return step
     return step
 
 
@@ -263,12 +270,10 @@ def _result(
         begin_time_s=objective.begin_time_s(theta),
         begin_time_sd_s=float(sd[-1]),
         covariance=line_covariance,
-        covariance_names=tuple(
-            f"{quantity}:{name}"
-            for quantity in ("amplitude", "shift_ppm", "linewidth_hz", "phase_deg")
-            for name in names
-        )
-        + ("begin_time_s",),
+        covariance_names=(
+            *(f"{q}:{name}" for q in ("amplitude", "shift_ppm", "linewidth_hz", "phase_deg") for name in names),
+            "begin_time_s",
+        ),
         noise_sd=noise_sd * scale,
         residual_norm_sq=cost * scale**2,
         at_bound=at_bound,
@@ -321,7 +326,8 @@ def _propagate(jacobian: NDArray[np.float64], covariance: NDArray[np.float64]) -
 
 
 def _wrapped(phase_rad: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.angle(np.exp(1j * phase_rad))
+    wrapped: NDArray[np.float64] = np.angle(np.exp(1j * phase_rad))
+    return wrapped
 
 
 def _message(converged: bool, iterations: int, at_bound: tuple[str, ...]) -> str:

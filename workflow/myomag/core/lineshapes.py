@@ -27,7 +27,8 @@ def line_fid(
         Full widths at half maximum L and G of the two parts of the shape [Hz].
     """
     decay = np.pi * lorentzian_fwhm_hz * time_s + (np.pi * gaussian_fwhm_hz * time_s) ** 2 / (4 * np.log(2))
-    return np.exp(2j * np.pi * frequency_hz * time_s - decay)
+    fid: NDArray[np.complex128] = np.exp(2j * np.pi * frequency_hz * time_s - decay)
+    return fid
 
 
 def multiplet_fid(
@@ -61,7 +62,8 @@ def multiplet_fid(
         gaussian_fwhm_hz=gaussian_fwhm_hz,
     )
     pattern = np.exp(2j * np.pi * np.outer(time_s, offsets_hz)) @ np.asarray(weights, dtype=np.float64)
-    return amplitude * np.exp(1j * np.deg2rad(phase_deg)) * envelope * pattern
+    fid: NDArray[np.complex128] = amplitude * np.exp(1j * np.deg2rad(phase_deg)) * envelope * pattern
+    return fid
 
 
 def voigt_fwhm_hz(lorentzian_fwhm_hz: float, gaussian_fwhm_hz: float) -> float:

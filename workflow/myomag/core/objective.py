@@ -9,12 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.axes import time_axis
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
 KAPPA = np.pi**2 / (4 * np.log(2))
 """Decay of a Gaussian line of FWHM G: exp(−KAPPA·G²·τ²)."""
 
 _BEGIN_TIME = 5
+# A component has no influence in double precision once its logarithm has fallen this far.
+_SPENT = 36.0
+# Rows and columns of the Hankel matrix of moments.
+_ORDERS = np.add.outer(np.arange(3), np.arange(3))
 
 
 @dataclass(frozen=True)
@@ -97,25 +102,46 @@ class Objective:
         self._maps[:, :5] = matrix.transpose(1, 0, 2)
         if fit_begin_time:
             self._maps[:, _BEGIN_TIME, -1] = 1.0
+        energy = np.cumsum(np.abs(fid[::-1]) ** 2)[::-1]
+        self._energy_from = np.append(energy, 0.0)
+        self._known: tuple[NDArray[np.float64], _Model] | None = None
 
     def begin_time_s(self, theta: NDArray[np.float64]) -> float:
         """Time of the first sample at θ [s]."""
         return float(theta[-1]) if self.fit_begin_time else self._begin_time_s
 
-    def components(self, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Quantities of the components, shape (5, components), and the components of unit amplitude at θ."""
-        values = self.layout.components(theta)
-        rate = 2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN]
+    def model(self, theta: NDArray[np.float64]) -> "_Model":
+        """Components at θ and what they leave of the FID; the last θ is remembered."""
+        if self._known is None or not np.array_equal(self._known[0], theta):
+            self._known = (theta.copy(), self._new_model(theta))
+        return self._known[1]
+
+    def _new_model(self, theta: NDArray[np.float64]) -> "_Model":
+        values, begin_time_s = self.layout.components(theta), self.begin_time_s(theta)
+        points = self._points_with_signal(values, begin_time_s)
         basis = damped_exponentials(
-            rate, values[GAUSSIAN], len(self.fid), self._dwell_time_s, self.begin_time_s(theta)
+            2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN],
+            values[GAUSSIAN],
+            points,
+            self._dwell_time_s,
+            begin_time_s,
+            phase_rad=values[PHASE],
         )
-        return values, basis * np.exp(1j * values[PHASE])
+        residual = self.fid[:points] - values[AMPLITUDE] @ basis
+        cost = float(np.vdot(residual, residual).real + self._energy_from[points])
+        return _Model(values, basis, time_axis(points, self._dwell_time_s, begin_time_s), residual, cost)
+
+    def _points_with_signal(self, values: NDArray[np.float64], begin_time_s: float) -> int:
+        """Number of samples until the slowest component has decayed: πL·τ + KAPPA·G²·τ² = _SPENT."""
+        linear, square = np.pi * values[LORENTZIAN], KAPPA * values[GAUSSIAN]
+        with np.errstate(divide="ignore"):
+            last = 2 * _SPENT / (linear + np.sqrt(linear**2 + 4 * square * _SPENT))
+        wanted = (float(last.max()) - begin_time_s) / self._dwell_time_s
+        return int(min(max(wanted, 1.0), len(self.fid)))
 
     def residual_norm_sq(self, theta: NDArray[np.float64]) -> float:
         """Sum of the squared moduli of the residual at θ."""
-        values, basis = self.components(theta)
-        residual = self.fid - basis @ values[AMPLITUDE]
-        return float(np.vdot(residual, residual).real)
+        return self.model(theta).residual_norm_sq
 
     def penalty(self, theta: NDArray[np.float64]) -> float:
         """Penalty of the begin time's prior at θ."""
@@ -127,23 +153,21 @@ class Objective:
 
     def evaluate(self, theta: NDArray[np.float64]) -> Evaluation:
         """Cost with its first and second derivatives at θ."""
-        values, basis = self.components(theta)
-        residual = self.fid - basis @ values[AMPLITUDE]
-        time = self.begin_time_s(theta) + self._dwell_time_s * np.arange(len(self.fid))
-        powers = time ** np.arange(5)[:, None]
-        with_residual = (residual.conj() * powers) @ basis
+        model = self.model(theta)
+        values = model.values
+        with_residual = (model.residual.conj() * model.time_s ** np.arange(5)[:, None]) @ model.basis.T
         log_derivatives = self._log_derivatives(values)
         first = values[AMPLITUDE][:, None, None] * log_derivatives
         first[:, AMPLITUDE] = 0.0
         first[:, AMPLITUDE, 0] = 1.0
-        coefficients = np.einsum("cqm,cqp->mcp", first, self._maps)
-        gradient = np.einsum("mcp,mc->p", coefficients, with_residual[:3]).real
-        information = _information(basis, time, coefficients)
+        # ∂s/∂θ = Σ_m coefficients[m]·τ^m·u
+        coefficients = (first.transpose(0, 2, 1) @ self._maps).transpose(1, 0, 2).reshape(-1, len(theta))
+        gradient = (with_residual[:3].ravel() @ coefficients).real
+        information = (coefficients.conj().T @ _moments(model.basis, model.time_s) @ coefficients).real
         gradient[-1] -= self._stiffness * (self.begin_time_s(theta) - self._expected_s)
         information[-1, -1] += self._stiffness
         curvature = self._curvature(values, log_derivatives, with_residual)
-        cost = float(np.vdot(residual, residual).real) + self.penalty(theta)
-        return Evaluation(cost, gradient, information, information - curvature)
+        return Evaluation(self.cost(theta), gradient, information, information - curvature)
 
     def _log_derivatives(self, values: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Derivative of the exponent by each quantity, as polynomial coefficients in τ: (components, 6, 3)."""
@@ -157,14 +181,17 @@ class Objective:
         return result
 
     def _curvature(
-        self, values: NDArray[np.float64], log_derivatives: NDArray[np.complex128], with_residual: NDArray[np.complex128]
+        self,
+        values: NDArray[np.float64],
+        log_derivatives: NDArray[np.complex128],
+        with_residual: NDArray[np.complex128],
     ) -> NDArray[np.float64]:
         """Re ⟨r, ∂²s⟩, shape (parameters, parameters)."""
         amplitude = values[AMPLITUDE]
         # Hankel form of the moments: entry (m, n) belongs to τ^(m+n).
-        moments = with_residual[np.add.outer(np.arange(3), np.arange(3))]
-        second = np.einsum("cpm,mnc,cqn->cpq", log_derivatives, moments, log_derivatives, optimize=True)
-        first = np.einsum("cqm,mc->cq", log_derivatives, with_residual[:3])
+        moments = with_residual[_ORDERS].transpose(2, 0, 1)
+        second = log_derivatives @ moments @ log_derivatives.transpose(0, 2, 1)
+        first = (log_derivatives @ with_residual[:3].T[:, :, None])[:, :, 0]
         # The derivative of the exponent by the begin time depends on frequency and widths itself.
         for quantity, moment in (
             (FREQUENCY, 2j * np.pi * with_residual[0]),
@@ -178,7 +205,34 @@ class Objective:
         second[:, AMPLITUDE, :] = first
         second[:, :, AMPLITUDE] = first
         second[:, AMPLITUDE, AMPLITUDE] = 0.0
-        return np.einsum("cpi,cpq,cqj->ij", self._maps, second.real, self._maps, optimize=True)
+        parameters = self._maps.shape[2]
+        curvature: NDArray[np.float64] = self._maps.reshape(-1, parameters).T @ (second.real @ self._maps).reshape(
+            -1, parameters
+        )
+        return curvature
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Components at one θ, over the samples in which they have not decayed.
+
+    Attributes
+    ----------
+    values : ndarray, shape (5, components)
+        Quantities of the components.
+    basis : ndarray, shape (components, samples)
+        Components of unit amplitude.
+    time_s, residual : ndarray, shape (samples,)
+        Time [s] and residual.
+    residual_norm_sq : float
+        Sum of the squared moduli of the residual over the whole FID.
+    """
+
+    values: NDArray[np.float64]
+    basis: NDArray[np.complex128]
+    time_s: NDArray[np.float64]
+    residual: NDArray[np.complex128]
+    residual_norm_sq: float
 
 
 def damped_exponentials(
@@ -187,8 +241,9 @@ def damped_exponentials(
     points: int,
     dwell_time_s: float,
     begin_time_s: float,
+    phase_rad: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.complex128]:
-    """exp(rate·τ − KAPPA·G²·τ²) at τ = begin time + n·dwell time, shape (points, components).
+    """exp(iφ + rate·τ − KAPPA·G²·τ²) at τ = begin time + n·dwell time, shape (components, points).
 
     Powers of exp(rate·dwell) are products of two short tables, which costs a twentieth of as many exponentials.
 
@@ -198,27 +253,30 @@ def damped_exponentials(
         i2πf − πL [1/s].
     gaussian_squared : ndarray, shape (components,)
         Squared Gaussian FWHM [Hz²].
+    phase_rad : ndarray, shape (components,), or float
+        Phase φ [rad].
     """
     block = int(np.ceil(np.sqrt(points)))
-    fine = np.exp(np.outer(np.arange(block) * dwell_time_s, rate))
-    coarse = np.exp(np.outer(begin_time_s + np.arange(-(-points // block)) * block * dwell_time_s, rate))
-    table = (coarse[:, None, :] * fine[None, :, :]).reshape(-1, len(rate))[:points]
-    for width in np.unique(gaussian_squared[gaussian_squared > 0]):
-        time = begin_time_s + dwell_time_s * np.arange(points)
-        table[:, gaussian_squared == width] *= np.exp(-KAPPA * width * time**2)[:, None]
+    fine = np.exp(np.multiply.outer(rate, np.arange(block) * dwell_time_s))
+    start = rate * begin_time_s + 1j * np.asarray(phase_rad)
+    coarse = np.exp(np.multiply.outer(rate, np.arange(-(-points // block)) * block * dwell_time_s) + start[:, None])
+    table: NDArray[np.complex128] = (coarse[:, :, None] * fine[:, None, :]).reshape(len(rate), -1)[:, :points]
+    squared_time = time_axis(points, dwell_time_s, begin_time_s) ** 2
+    for width in set(gaussian_squared[gaussian_squared > 0].tolist()):
+        mine = gaussian_squared == width
+        table[slice(None) if mine.all() else mine] *= np.exp(-KAPPA * width * squared_time)
     return table
 
 
-def _information(
-    basis: NDArray[np.complex128], time: NDArray[np.float64], coefficients: NDArray[np.complex128]
-) -> NDArray[np.float64]:
-    """JᵀJ from the moments of the components: ∂s/∂θ = Σ_m coefficients[m]·τ^m·u."""
-    conjugate = basis.conj().T
-    once = basis * time[:, None]
-    twice = once * time[:, None]
-    moments = [conjugate @ basis, conjugate @ once, conjugate @ twice, once.conj().T @ twice, twice.conj().T @ twice]
-    total = np.zeros(coefficients.shape[2:] * 2)
-    for m in range(3):
-        for n in range(3):
-            total += (coefficients[m].conj().T @ moments[m + n] @ coefficients[n]).real
-    return total
+def _moments(basis: NDArray[np.complex128], time_s: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """⟨τ^m·u_j, τ^n·u_k⟩, shape (3·components, 3·components), m and n running slowest."""
+    count, points = basis.shape
+    powers = np.empty((3, count, points), dtype=np.complex128)
+    powers[0] = basis
+    np.multiply(basis, time_s, out=powers[1])
+    np.multiply(powers[1], time_s, out=powers[2])
+    stacked = powers.reshape(3 * count, points).T
+    low = (powers[0].conj() @ stacked).reshape(count, 3, count)
+    high = (powers[2].conj() @ stacked[:, count:]).reshape(count, 2, count)
+    orders = np.concatenate([low, high], axis=1)
+    return orders[:, _ORDERS].transpose(1, 0, 2, 3).reshape(3 * count, 3 * count)

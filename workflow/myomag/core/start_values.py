@@ -1,12 +1,27 @@
-"""Start values of an AMARES fit, found in the data: they do not depend on the start values of the prior's shifts."""
+"""Start values of an AMARES fit, found in the data: they do not depend on the start values of the prior knowledge.
 
-from dataclasses import dataclass
+Only bounds, ties and couplings are taken from it, so that a fit ends in the same minimum whatever its start values.
+"""
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.objective import damped_exponentials
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
+
+DECAY_TIMES = 4.0
+"""A template is matched over this many of its decay times; what follows is noise."""
+
+STEPS_PER_WIDTH = 3
+"""Candidate frequencies per line width."""
+
+MAX_WIDTH = 0.05
+"""Largest width looked for, as a fraction of the bandwidth."""
+
+_SMALL = 1e-3
+"""Start of an amplitude that came out negative, as a fraction of the largest: at zero the line could not move."""
 
 
 def start_values(
@@ -19,8 +34,9 @@ def start_values(
 ) -> NDArray[np.float64]:
     """Start values θ of the free parameters, shape (parameters,).
 
-    Matching pursuit without regard to phase places each multiplet inside its bounds, the strongest expected first;
-    the phases of the multiplets then give the begin time and the common phase, and a linear fit the amplitudes.
+    The decay of the FID gives one width for all lines. Matching pursuit without regard to phase places the multiplets
+    inside their bounds, the strongest first; the phases of the multiplets then give the begin time and the phase
+    parameters, and a linear fit the amplitudes.
 
     Parameters
     ----------
@@ -33,116 +49,216 @@ def start_values(
     fit_begin_time : bool
         Whether the last parameter is the begin time.
     """
-    theta = layout.start.copy()
+    width = width_hz(fid, dwell_time_s)
+    points = min(len(fid), int(np.ceil(DECAY_TIMES / (np.pi * width * dwell_time_s))))
+    theta = _with_widths(layout, width)
+    atoms = _atoms(layout)
+    pursuit = _Pursuit(fid[:points], dwell_time_s, begin_time_s, width, layout, theta, atoms)
+    amplitudes = pursuit.run()
     if fit_begin_time:
-        theta[-1] = begin_time_s
-    pursuit = _Pursuit(fid, dwell_time_s, layout, theta)
-    for group in pursuit.groups:
-        pursuit.place(group, begin_time_s)
-    columns = pursuit.columns(begin_time_s)
-    if fit_begin_time:
-        amplitudes = _least_squares(columns, fid)
-        frequency = layout.lines(theta)[FREQUENCY][[group[0] for group in pursuit.groups]]
-        moved = _best_begin_time_s(amplitudes, frequency, layout.lower[-1], layout.upper[-1], begin_time_s)
-        theta[-1] = moved
-        columns = pursuit.columns(moved)
-    _set_phase_and_amplitudes(pursuit, columns, theta)
+        frequency = layout.lines(theta)[FREQUENCY][[atom.lines[0] for atom in atoms]]
+        weight = (np.abs(pursuit.columns) ** 2).sum(axis=0) * np.abs(amplitudes)
+        delay = _delay_s(
+            weight * amplitudes, frequency, layout.lower[-1] - begin_time_s, layout.upper[-1] - begin_time_s
+        )
+        theta[-1] = begin_time_s + delay
+        # A line that begins later than assumed has gained the phase 2πf·delay.
+        turn = np.exp(2j * np.pi * frequency * delay)
+        amplitudes, pursuit.columns = amplitudes / turn, pursuit.columns * turn
+    phases = _set_phases(layout, atoms, amplitudes, theta)
+    _set_amplitudes(layout, atoms, pursuit.columns * np.exp(1j * phases), pursuit.fid, theta)
     return np.clip(theta, layout.lower, layout.upper)
+
+
+def width_hz(fid: NDArray[np.complex128], dwell_time_s: float) -> float:
+    """Lorentzian FWHM that belongs to the decay of an FID [Hz].
+
+    Half of the energy of a line of FWHM L has come by the time ln 2/(2πL). The noise floor is that of the last eighth;
+    where nothing decays, the width is the resolution of the FID.
+    """
+    energy = np.abs(fid) ** 2
+    energy = np.cumsum(energy - energy[-max(1, len(fid) // 8) :].mean())
+    half = int(np.argmax(energy >= energy.max() / 2)) + 1 if energy.max() > 0 else len(fid)
+    decay = np.log(2) / (2 * np.pi * half * dwell_time_s)
+    return float(np.clip(decay, 1 / (len(fid) * dwell_time_s), MAX_WIDTH / dwell_time_s))
+
+
+@dataclass(frozen=True)
+class _Atom:
+    """Lines of one amplitude parameter that move together, in the ratio their ties fix.
+
+    Attributes
+    ----------
+    lines, ratio : ndarray, shape (lines,)
+        Lines and their ratio to the amplitude parameter.
+    shift, amplitude : int
+        Free parameters of frequency and amplitude; a fixed frequency has a negative number of its own.
+    """
+
+    lines: NDArray[np.intp]
+    ratio: NDArray[np.float64]
+    shift: int
+    amplitude: int
+
+
+def _atoms(layout: ParameterMap) -> list[_Atom]:
+    matrix = layout.line_matrix[AMPLITUDE]
+    free = (matrix != 0).any(axis=1)
+    amplitude = np.where(free, np.abs(matrix).argmax(axis=1), -1)
+    ratio = np.where(free, matrix.sum(axis=1), layout.line_constant[AMPLITUDE])
+    shift = np.where(layout.shift_group >= 0, layout.shift_group, -1 - np.arange(len(matrix)))
+    keys = list(zip(shift.tolist(), amplitude.tolist(), strict=True))
+    members = [np.array([line for line, other in enumerate(keys) if other == key]) for key in dict.fromkeys(keys)]
+    return [_Atom(lines, ratio[lines], int(shift[lines[0]]), int(amplitude[lines[0]])) for lines in members]
 
 
 @dataclass
 class _Pursuit:
-    """Groups of lines that move together, placed on an FID one after the other."""
+    """Atoms of a common width, placed on the beginning of an FID, the strongest first.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (parameters,)
+        Its frequencies are set by `run`.
+    columns : ndarray, shape (points, atoms)
+        Atoms of unit amplitude and zero phase where they were placed.
+    """
 
     fid: NDArray[np.complex128]
     dwell_time_s: float
+    begin_time_s: float
+    width_hz: float
     layout: ParameterMap
     theta: NDArray[np.float64]
+    atoms: list[_Atom]
+    columns: NDArray[np.complex128] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.strength = np.abs(
-            self.layout.line_matrix[AMPLITUDE] @ self.layout.start + self.layout.line_constant[AMPLITUDE]
-        )
-        keys = [group if group >= 0 else -index - 1 for index, group in enumerate(self.layout.shift_group)]
-        groups = [np.flatnonzero(np.array(keys) == key) for key in dict.fromkeys(keys)]
-        self.groups = sorted(groups, key=lambda lines: -self.strength[lines].max())
-        self._placed: list[NDArray[np.complex128]] = []
-        self._residual = self.fid
+    def run(self) -> NDArray[np.complex128]:
+        """Place all atoms; returns their complex amplitudes, shape (atoms,)."""
+        templates = self._templates()
+        members: dict[int, list[int]] = {}
+        for index, atom in enumerate(self.atoms):
+            members.setdefault(atom.shift, []).append(index)
+        candidates = {group: self._candidates(group, templates[:, atoms]) for group, atoms in members.items()}
+        self.columns = np.zeros_like(templates)
+        placed: list[int] = []
+        amplitudes = np.zeros(len(self.atoms), dtype=np.complex128)
+        residual = self.fid
+        while candidates:
+            scores = {group: options.explained(residual) for group, options in candidates.items()}
+            group = max(scores, key=lambda key: scores[key].max())
+            best, options = int(scores[group].argmax()), candidates.pop(group)
+            if group >= 0:
+                self.theta[group] = options.frequency_hz[best]
+            self.columns[:, members[group]] = options.atoms[best].T
+            placed += members[group]
+            amplitudes[placed] = _least_squares(self.columns[:, placed], self.fid)
+            residual = self.fid - self.columns @ amplitudes
+        return amplitudes
 
-    def share(self, lines: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Expected ratio of the lines of a group, sum 1."""
-        strength = self.strength[lines]
-        return strength / strength.sum() if strength.sum() > 0 else np.full(len(lines), 1 / len(lines))
-
-    def column(self, lines: NDArray[np.intp], begin_time_s: float) -> NDArray[np.complex128]:
-        """Sum of the lines of a group in their expected ratio, zero phase, shape (points,)."""
+    def _templates(self) -> NDArray[np.complex128]:
+        """Atoms at the frequencies of θ, shape (points, atoms)."""
         layout = self.layout
-        mine = np.isin(layout.component_line, lines)
-        values = layout.components(self.theta)[:, mine]
-        weight = layout.component_weight[mine] * self.share(lines)[np.searchsorted(lines, layout.component_line[mine])]
-        rate = 2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN]
-        basis = damped_exponentials(rate, values[GAUSSIAN], len(self.fid), self.dwell_time_s, begin_time_s)
-        return basis @ weight
+        offsets = layout.lines(self.theta)[FREQUENCY][layout.component_line] + layout.component_offsets_hz(self.theta)
+        basis = self._exponentials(offsets, self.width_hz)
+        weights = np.zeros((len(offsets), len(self.atoms)))
+        for index, atom in enumerate(self.atoms):
+            for line, ratio in zip(atom.lines, atom.ratio, strict=True):
+                mine = layout.component_line == line
+                weights[mine, index] = layout.component_weight[mine] * ratio
+        return basis.T @ weights
 
-    def columns(self, begin_time_s: float) -> NDArray[np.complex128]:
-        """All groups where they are now, shape (points, groups)."""
-        return np.stack([self.column(lines, begin_time_s) for lines in self.groups], axis=1)
+    def _candidates(self, group: int, templates: NDArray[np.complex128]) -> "_Candidates":
+        """Places a group may have within its bounds."""
+        if group < 0:
+            return _Candidates(np.zeros(1), templates.T[None])
+        low, high = self.layout.lower[group], self.layout.upper[group]
+        half_band = 0.5 / self.dwell_time_s
+        low, high = max(low, min(high, -half_band)), min(high, max(low, half_band))
+        count = 1 + int(np.ceil((high - low) * STEPS_PER_WIDTH / self.width_hz))
+        frequencies = np.linspace(low, high, count)
+        moved = self._exponentials(frequencies - self.theta[group], 0.0)
+        return _Candidates(frequencies, moved[:, None, :] * templates.T[None])
 
-    def place(self, lines: NDArray[np.intp], begin_time_s: float) -> None:
-        """Move a group to where it explains most of what the groups before it left."""
-        parameter = self.layout.shift_group[lines[0]]
-        if parameter >= 0:
-            self.theta[parameter] = self._best_frequency_hz(self.column(lines, begin_time_s), parameter)
-        self._placed.append(self.column(lines, begin_time_s))
-        columns = np.stack(self._placed, axis=1)
-        self._residual = self.fid - columns @ _least_squares(columns, self.fid)
+    def _exponentials(self, frequency_hz: NDArray[np.float64], width_hz: float) -> NDArray[np.complex128]:
+        rate = np.asarray(2j * np.pi * frequency_hz - np.pi * width_hz, dtype=np.complex128)
+        return damped_exponentials(rate, np.zeros(len(rate)), len(self.fid), self.dwell_time_s, self.begin_time_s)
 
-    def _best_frequency_hz(self, template: NDArray[np.complex128], parameter: np.intp) -> float:
-        """Frequency within the bounds of the parameter at which the template fits the residual best [Hz]."""
-        low, high = self.layout.lower[parameter], self.layout.upper[parameter]
-        size = 1 << (2 * len(self.fid) - 1).bit_length()
-        match = np.abs(np.fft.fft(np.conj(template) * self._residual, size))
-        frequency = np.fft.fftfreq(size, self.dwell_time_s) + self.theta[parameter]
-        allowed = np.flatnonzero((frequency >= low) & (frequency <= high))
-        if not len(allowed):
-            return float(np.clip(self.theta[parameter], low, high))
-        return float(frequency[allowed[match[allowed].argmax()]])
+
+class _Candidates:
+    """Places a group of atoms may have: frequencies [Hz], shape (places,), and atoms, shape (places, atoms, points)."""
+
+    def __init__(self, frequency_hz: NDArray[np.float64], atoms: NDArray[np.complex128]) -> None:
+        self.frequency_hz = frequency_hz
+        self.atoms = atoms
+        energy = np.einsum("cap,cap->ca", atoms.real, atoms.real) + np.einsum("cap,cap->ca", atoms.imag, atoms.imag)
+        self._energy = np.maximum(energy, np.finfo(float).tiny)
+
+    def explained(self, residual: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Energy of the residual that the atoms explain at each place, shape (places,)."""
+        matched = np.abs(self.atoms @ residual.conj()) ** 2
+        explained: NDArray[np.float64] = (matched / self._energy).sum(axis=1)
+        return explained
+
+
+def _with_widths(layout: ParameterMap, width: float) -> NDArray[np.float64]:
+    """Start values of the prior knowledge with the widths that follow from the data, shape (parameters,)."""
+    theta = layout.start.copy()
+    gaussian = (layout.line_matrix[GAUSSIAN] != 0).any(axis=1) | (layout.line_constant[GAUSSIAN] > 0)
+    for index, name in enumerate(layout.names):
+        if name.startswith("lorentzian_hz:"):
+            shared = gaussian[layout.line_matrix[LORENTZIAN][:, index] != 0].any()
+            theta[index] = width / 2 if shared else width
+        if name.startswith("gaussian_hz:"):
+            pure = (layout.line_matrix[LORENTZIAN] == 0).all(axis=1)[layout.line_matrix[GAUSSIAN][:, index] != 0].all()
+            theta[index] = (width if pure else width / 2) ** 2
+    return theta
 
 
 def _least_squares(columns: NDArray[np.complex128], fid: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Complex amplitudes of the columns by the normal equations, with a trace of damping for columns that coincide."""
     gram = columns.conj().T @ columns
     gram[np.diag_indices_from(gram)] *= 1 + 1e-9
-    return np.linalg.solve(gram, columns.conj().T @ fid)
+    return np.asarray(np.linalg.solve(gram, columns.conj().T @ fid), dtype=np.complex128)
 
 
-def _best_begin_time_s(
-    amplitudes: NDArray[np.complex128], frequency_hz: NDArray[np.float64], low: float, high: float, begin_time_s: float
-) -> float:
-    """Begin time that brings the lines into phase, on a grid over the allowed window [s]."""
-    window = np.linspace(low, high, 161) - begin_time_s
-    # A line that begins dt later than assumed has gained the phase 2πf·dt.
-    coherence = np.abs(np.exp(-2j * np.pi * np.outer(window, frequency_hz)) @ amplitudes)
-    return float(begin_time_s + window[coherence.argmax()])
+def _delay_s(weighted: NDArray[np.complex128], frequency_hz: NDArray[np.float64], low: float, high: float) -> float:
+    """Delay within its window that brings the atoms into phase [s]."""
+    window = np.linspace(low, high, 161)
+    coherence = np.abs(np.exp(-2j * np.pi * np.outer(window, frequency_hz)) @ weighted)
+    return float(window[coherence.argmax()])
 
 
-def _set_phase_and_amplitudes(
-    pursuit: _Pursuit, columns: NDArray[np.complex128], theta: NDArray[np.float64]
+def _set_phases(
+    layout: ParameterMap, atoms: list[_Atom], amplitudes: NDArray[np.complex128], theta: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Set the phase parameters of θ; returns the phase of each atom [rad]."""
+    first = [atom.lines[0] for atom in atoms]
+    matrix, constant = layout.line_matrix[PHASE][first], layout.line_constant[PHASE][first]
+    for index, name in enumerate(layout.names):
+        if name.startswith("phase_deg:"):
+            mine = matrix[:, index] != 0
+            angle = float(np.angle((amplitudes[mine] * np.exp(-1j * constant[mine])).sum()))
+            low, high = layout.lower[index], layout.upper[index]
+            turned = low + (angle - low) % (2 * np.pi) if np.isfinite(low) else angle
+            theta[index] = np.clip(turned, low, high)
+    phases: NDArray[np.float64] = matrix @ theta + constant
+    return phases
+
+
+def _set_amplitudes(
+    layout: ParameterMap,
+    atoms: list[_Atom],
+    columns: NDArray[np.complex128],
+    fid: NDArray[np.complex128],
+    theta: NDArray[np.float64],
 ) -> None:
-    """Fill the phases and, by a linear fit with them, the amplitudes of θ."""
-    layout = pursuit.layout
-    free_phase = [index for index, name in enumerate(layout.names) if name.startswith("phase_deg:")]
-    theta[free_phase] = np.angle(_least_squares(columns, pursuit.fid).sum())
-    first_lines = [group[0] for group in pursuit.groups]
-    rotated = columns * np.exp(1j * layout.lines(theta)[PHASE][first_lines])
-    gram = (rotated.conj().T @ rotated).real
+    """Set the amplitude parameters of θ by a linear fit of the phased atoms."""
+    gram = (columns.conj().T @ columns).real
     gram[np.diag_indices_from(gram)] *= 1 + 1e-9
-    amounts = np.linalg.solve(gram, (rotated.conj().T @ pursuit.fid).real)
-    # A line that came out negative starts small, not at its bound, where it could not move.
-    amounts = np.maximum(amounts, 1e-3 * np.abs(amounts).max())
-    for lines, amount in zip(pursuit.groups, amounts, strict=True):
-        for line, share in zip(lines, pursuit.share(lines), strict=True):
-            column = layout.line_matrix[AMPLITUDE, line]
-            follows = int(np.abs(column).argmax())
-            if column[follows]:
-                theta[follows] = amount * share / column[follows]
+    amounts = np.linalg.solve(gram, (columns.conj().T @ fid).real)
+    small = _SMALL * np.abs(amounts).max()
+    for atom, amount in zip(atoms, amounts, strict=True):
+        if atom.amplitude >= 0:
+            bounded = layout.lower[atom.amplitude] >= 0
+            theta[atom.amplitude] = max(amount, small) if bounded else amount
