@@ -44,7 +44,7 @@ READS = {
     "convert": ("raw", "sidecar"),
     "qc": ("fid", "sidecar"),
     "begin_time": ("preproc", "preproc_sidecar", "quality"),
-    "fit": ("preproc", "begintime"),
+    "fit": ("preproc", "begintime", "quality"),
     "magnesium": ("fit", "preproc_sidecar"),
 }
 """Roles a step reads; for raw files a role stands for its numbered companions too (raw, raw_1, …)."""

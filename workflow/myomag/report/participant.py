@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.report import scan_tables, text
+from myomag.report import energetics_tables, scan_tables, text
 from myomag.report.curves import Curves, displayed_curves
 from myomag.report.page import render
 from myomag.report.spectrum import close_up, spectrum_figure
@@ -86,9 +86,12 @@ def _section(view: ScanView, settings: Record, identifier: str) -> dict[str, Any
         "shown": {label: value for label, value, _ in scan_tables.headline(view.quality, view.magnesium)},
         "headline": scan_tables.headline(view.quality, view.magnesium),
         "lines": scan_tables.line_table(view.fit),
-        "fit_facts": scan_tables.fit_facts(view.fit, view.quality),
+        "fit_facts": scan_tables.fit_facts(view.fit),
         "results": scan_tables.results(view.magnesium),
         "calibrations": scan_tables.calibrations(view.magnesium),
+        "sensitivity": energetics_tables.sensitivity(view.magnesium),
+        "energetics": energetics_tables.energetics(view.magnesium),
+        "assumptions": energetics_tables.assumptions(view.magnesium),
         "metrics": scan_tables.metrics(view.quality, settings.get("qc", {})),
         "transients": scan_tables.transients(view.quality),
     }

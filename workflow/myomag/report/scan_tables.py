@@ -1,6 +1,5 @@
 """Rows of the tables of one scan: lines, pH and magnesium, quality, each with the note a reader would ask for."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,25 +50,23 @@ def line_table(fit: Record | None) -> dict[str, Any] | None:
     return {"rows": rows, "unit": f"{text.power_of_ten(exponent)} a.u." if exponent else "a.u."}
 
 
-def fit_facts(fit: Record | None, quality: Record | None) -> list[tuple[str, str, str]]:
+def fit_facts(fit: Record | None) -> list[tuple[str, str, str]]:
     """Quantity, value and note of what all lines share, and how well the model describes the FID."""
     if fit is None:
         return []
     get = fit.get
-    start = (
-        f"fitted, from {text.number(get('begin_time_start_us'), 0)} µs" if get("begin_time_fitted") else "held fixed"
-    )
     skipped = text.finite(get("skipped_points")) or 0
     skip_time = text.number(skipped * (text.finite(get("dwell_time_s")) or 0) * 1e6, 0)
     return [
         ("Convergence", "converged" if get("converged") else "not converged", str(get("message") or "")),
-        ("Begin time", f"{text.with_sd(get('begin_time_us'), get('begin_time_sd_us'))} µs", start),
+        ("Begin time", f"{text.with_sd(get('begin_time_us'), get('begin_time_sd_us'))} µs", _begin_time_note(fit)),
         ("Zero-order phase", f"{text.with_sd(get('phase_deg'), get('phase_sd_deg'))}°", "at time zero, common to all"),
         (
             "Residual over noise",
-            text.significant(residual_over_noise(fit, quality or {}), 3),
-            "ratio of SDs; well above 1 the model misses something beyond noise",
+            text.significant(get("residual_over_noise"), 3),
+            "ratio of SDs; well above 1 the model misses something beyond noise, and all SDs are larger by it",
         ),
+        ("Residual", "white" if get("residual_white") else "not white", _raised_note(fit)),
         (
             "First samples left out",
             text.number(skipped, 0),
@@ -79,13 +76,25 @@ def fit_facts(fit: Record | None, quality: Record | None) -> list[tuple[str, str
     ]
 
 
-def residual_over_noise(fit: Record, quality: Record) -> float | None:
-    """SD of the residual per channel over that of the noise: √(‖r‖²/(2·(points − skipped)))/σ."""
-    norm, noise = text.finite(fit.get("residual_norm_sq")), text.finite(quality.get("noise_sd"))
-    samples = (text.finite(fit.get("points")) or 0) - (text.finite(fit.get("skipped_points")) or 0)
-    if norm is None or not noise or samples <= 0:
-        return None
-    return math.sqrt(norm / (2 * samples)) / noise
+def _begin_time_note(fit: Record) -> str:
+    """What the fit was told of the begin time."""
+    prior = fit.get("begin_time_prior") or {}
+    expected = text.with_sd(prior.get("mean_us"), prior.get("sd_us"))
+    if not fit.get("begin_time_fitted"):
+        return "held fixed"
+    if prior.get("source") == "protocol":
+        return f"fitted; the other scans of the protocol tell {expected} µs"
+    apart = ", because this scan does not fit its protocol" if prior.get("outlying") else ""
+    return f"fitted by itself{apart}; stated {expected} µs"
+
+
+def _raised_note(fit: Record) -> str:
+    """Which SDs were raised for a residual that is not white."""
+    raised = fit.get("sd_raised_by") or {}
+    if not raised:
+        return "white around every line: SDs as the fit gives them"
+    factors = ", ".join(f"{name} × {text.significant(factor, 2)}" for name, factor in raised.items())
+    return f"not white around these lines, whose SDs were raised: {factors}"
 
 
 def results(record: Record | None) -> list[tuple[str, str, str, str]]:
@@ -102,9 +111,12 @@ def results(record: Record | None) -> list[tuple[str, str, str, str]]:
             "P(Mg undefined)",
             text.probability(get("mg_p_undefined")),
             "",
-            "that the true β-ATP shift lies where the calibration has no value",
+            "that the true shift lies where the calibration has no value",
         ),
     ]
+    if (freedom := get("mg_chi2_degrees_of_freedom")) is not None:
+        note = f"of the shifts of {', '.join(text.line_label(line) for line in get('mg_lines') or ())}"
+        rows.append((f"χ² (expected: {freedom})", text.significant(get("mg_chi2")), "", note))
     shifts = (
         ("δ β-ATP (ppm)", "beta_atp"),
         ("δ Pi (ppm)", "pi"),

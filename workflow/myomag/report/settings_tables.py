@@ -6,7 +6,7 @@ from typing import Any
 from myomag.report import text
 
 # Documents of their own: shown by name and source, kept in full in config.yaml.
-DOCUMENTS = ("prior_knowledge", "ph_calibration", "mg_calibration")
+DOCUMENTS = ("prior_knowledge", "ph_calibration", "mg_calibration", "compare_calibrations")
 SECTIONS = ("convert", "qc", "fit", "magnesium", "cohort", "report", "overrides")
 
 
@@ -54,6 +54,8 @@ def _calibration(value: Any) -> dict[str, Any]:
 
 
 def _named(key: str, item: Any) -> Any:
+    if key in DOCUMENTS and isinstance(item, list):
+        return [_named(key, one) for one in item]
     if key in DOCUMENTS and isinstance(item, Mapping):
         return item.get("name", "given in full")
     return item

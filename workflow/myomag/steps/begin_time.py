@@ -79,7 +79,7 @@ def begin_time_start_s(sidecar: Mapping[str, Any], settings: Mapping[str, Any]) 
 def skipped_samples(data: MrsData, settings: Mapping[str, Any]) -> int:
     """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
     if settings["skip_time_us"] is not None:
-        return math.ceil(settings["skip_time_us"] * 1e-6 / data.dwell_time_s)
+        return math.ceil(float(settings["skip_time_us"]) * 1e-6 / data.dwell_time_s)
     return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
 
 

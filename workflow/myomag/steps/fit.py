@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.objective import BeginTimePrior
 from myomag.core.pooling import MIN_SPREAD_US, without
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import read_record, record_bytes
@@ -27,7 +29,7 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `preproc` and `begintime`.
+        `preproc`, `begintime` and `quality`.
     settings : mapping
         Section `fit`, with `protocols`: what is known of the begin time of each protocol.
 
@@ -38,15 +40,20 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
     """
     data = read_nifti_mrs(inputs["preproc"])
     own = read_record(inputs["begintime"])
+    thermal_sd = read_record(inputs["quality"])["noise_sd"]
     prior = PriorKnowledge.from_dict(settings["prior_knowledge"])
     skipped = skipped_samples(data, settings)
     expected = expected_begin_time(own, settings)
     skipped_s = skipped * data.dwell_time_s
+    fid = data.fid[skipped:, 0, 0]
+    sampling = {
+        "dwell_time_s": data.dwell_time_s,
+        "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
+    }
     try:
         fit = fit_amares(
-            data.fid[skipped:, 0, 0],
-            dwell_time_s=data.dwell_time_s,
-            spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
+            fid,
+            **sampling,
             prior=prior,
             begin_time_s=expected["mean_us"] * 1e-6 + skipped_s,
             fit_begin_time=settings["fit_begin_time"],
@@ -59,7 +66,29 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
         )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
-    return {"fit": record_bytes(fit_record(scan, fit, data, prior, expected, skipped) )}
+    fit, factors = corrected(fit, fid, **sampling)
+    record = fit_record(scan, fit, data, prior, expected, skipped)
+    return {"fit": record_bytes(record | residual_record(fit, factors, thermal_sd))}
+
+
+def residual_record(fit: AmaresFit, factors: NDArray[np.float64], thermal_sd: float | None) -> dict[str, Any]:
+    """How the residual compares with noise, and how the SDs were corrected for it.
+
+    Parameters
+    ----------
+    fit : AmaresFit
+        The fit.
+    factors : ndarray, shape (lines,)
+        By how much the SDs of each line were raised.
+    thermal_sd : float or None
+        Noise SD where no signal is; None where it could not be measured.
+    """
+    raised = {name: float(factor) for name, factor in zip(fit.names, factors, strict=True) if factor > 1}
+    return {
+        "residual_over_noise": fit.noise_sd / thermal_sd if thermal_sd else None,
+        "residual_white": not raised,
+        "sd_raised_by": raised,
+    }
 
 
 def expected_begin_time(own: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""Where the residual of a fit is larger than elsewhere: there the model misfits, and the covariance is too small."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.amares import AmaresFit
+from myomag.core.axes import time_axis
+from myomag.core.lineshapes import multiplet_fid
+
+MIN_BINS = 16
+"""A local level is the mean over at least this many points of the spectrum."""
+
+SIGNIFICANCE = 3.0
+"""A local level counts as raised from this many of its standard deviations on."""
+
+
+def local_excess(
+    residual: NDArray[np.complexfloating],
+    *,
+    dwell_time_s: float,
+    frequencies_hz: NDArray[np.float64],
+    widths_hz: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Factor by which the residual around each line exceeds its mean over the spectrum, shape (lines,), at least 1.
+
+    The covariance of the fit assumes white noise of the residual's mean power. Around a line whose shape the model
+    misses, the residual has more power, and the line's parameters are off by as much more: their SDs are raised by the
+    square root of the ratio of the powers. Noise alone exceeds the threshold once in a thousand; a level below the
+    mean (the lines absorb noise) is left alone.
+
+    Parameters
+    ----------
+    residual : ndarray, shape (points,)
+        FID minus model.
+    dwell_time_s : float
+        Sampling interval [s].
+    frequencies_hz, widths_hz : ndarray, shape (lines,)
+        Centre of each line [Hz] and how far it reaches to either side [Hz], couplings included.
+    """
+    power = np.abs(np.fft.fft(residual)) ** 2
+    frequency = np.fft.fftfreq(len(residual), dwell_time_s)
+    mean = power.mean()
+    factors = np.ones(len(frequencies_hz))
+    for index, (centre, width) in enumerate(zip(frequencies_hz, widths_hz, strict=True)):
+        distance = np.abs(frequency - centre)
+        near = distance <= max(width, np.partition(distance, MIN_BINS - 1)[MIN_BINS - 1])
+        # The power of complex white noise is exponential: its mean over n points has the relative SD 1/√n.
+        ratio = power[near].mean() / mean if mean > 0 else 1.0
+        if ratio > 1 + SIGNIFICANCE / np.sqrt(near.sum()):
+            factors[index] = np.sqrt(ratio)
+    return factors
+
+
+def model_fid(
+    fit: AmaresFit, points: int, *, dwell_time_s: float, spectrometer_frequency_mhz: float
+) -> NDArray[np.complex128]:
+    """FID of all fitted lines, shape (points,), from the first sample fitted on."""
+    time = time_axis(points, dwell_time_s, fit.begin_time_s)
+    model = np.zeros(points, dtype=np.complex128)
+    for index in range(len(fit.names)):
+        model += multiplet_fid(
+            time,
+            amplitude=float(fit.amplitudes[index]),
+            frequency_hz=float(fit.shifts_ppm[index]) * spectrometer_frequency_mhz,
+            lorentzian_fwhm_hz=float(fit.lorentzian_hz[index]),
+            gaussian_fwhm_hz=float(fit.gaussian_hz[index]),
+            phase_deg=float(fit.phases_deg[index]),
+            offsets_hz=fit.offsets_hz[index].tolist(),
+            weights=fit.weights[index].tolist(),
+        )
+    return model
+
+
+def corrected(
+    fit: AmaresFit, fid: NDArray[np.complexfloating], *, dwell_time_s: float, spectrometer_frequency_mhz: float
+) -> tuple[AmaresFit, NDArray[np.float64]]:
+    """Fit whose covariance is raised where the residual is not white, and the factor of each line's SDs.
+
+    Parameters
+    ----------
+    fit : AmaresFit
+        Fit of `fid`.
+    fid : ndarray, shape (points,)
+        The samples fitted.
+    dwell_time_s, spectrometer_frequency_mhz : float
+        Sampling interval [s] and frequency of 0 ppm [MHz].
+    """
+    model = model_fid(fit, len(fid), dwell_time_s=dwell_time_s, spectrometer_frequency_mhz=spectrometer_frequency_mhz)
+    reach = [width + np.abs(offsets).max() for width, offsets in zip(fit.linewidths_hz, fit.offsets_hz, strict=True)]
+    factors = local_excess(
+        fid - model,
+        dwell_time_s=dwell_time_s,
+        frequencies_hz=fit.shifts_ppm * spectrometer_frequency_mhz,
+        widths_hz=np.array(reach),
+    )
+    scale = np.append(np.tile(factors, 4), 1.0)
+    raised = replace(
+        fit,
+        amplitudes_sd=fit.amplitudes_sd * factors,
+        shifts_ppm_sd=fit.shifts_ppm_sd * factors,
+        linewidths_hz_sd=fit.linewidths_hz_sd * factors,
+        phases_deg_sd=fit.phases_deg_sd * factors,
+        covariance=fit.covariance * np.outer(scale, scale),
+    )
+    return raised, factors
