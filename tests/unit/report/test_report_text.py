@@ -29,7 +29,7 @@ from myomag.report import text
         (text.r_squared(0.0004), "< 0.001"),
         (text.probability(1.2e-9), "< 0.001"),
         (text.probability(0.99999), "> 0.999"),
-        (text.probability(0), "0"),
+        (text.probability(0), "< 0.001"),
         (text.line_label("beta-ATP"), "β-ATP"),
         (text.line_label("Pi"), "Pi"),
     ],

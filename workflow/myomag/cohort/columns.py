@@ -35,6 +35,8 @@ class Column:
         return len(self.path) == 2 and self.name != "verdict"
 
 
+RATIOS = (("pi_pcr", "Pi/PCr"), ("pcr_atp", "PCr/ATP"), ("pde_atp", "PDE/ATP"), ("pme_atp", "PME/ATP"))
+
 FIXED_COLUMNS = (
     Column("participant_id", ("participant_id",), "Participant label."),
     Column("session_id", ("session_id",), "Session label."),
@@ -93,6 +95,39 @@ FIXED_COLUMNS = (
     Column("begin_time_us", ("fit", "begin_time_us"), "Begin time of the first sample of the FID.", "us"),
     Column("ph_calibration", ("magnesium", "ph_calibration", "name"), "Name of the pH calibration."),
     Column("mg_calibration", ("magnesium", "mg_calibration", "name"), "Name of the magnesium calibration."),
+    Column(
+        "adp_umol_l",
+        ("magnesium", "adp_umol_l"),
+        "Free ADP from the creatine-kinase equilibrium; it rests on numbers assumed in the settings.",
+        "umol/L",
+    ),
+    Column("adp_sd_umol_l", ("magnesium", "adp_sd_umol_l"), "Standard deviation of free ADP by the fit.", "umol/L"),
+    Column(
+        "dg_atp_kj_mol",
+        ("magnesium", "dg_atp_kj_mol"),
+        "Free energy of the hydrolysis of ATP; it rests on numbers assumed in the settings.",
+        "kJ/mol",
+    ),
+    Column(
+        "dg_atp_sd_kj_mol", ("magnesium", "dg_atp_sd_kj_mol"), "Standard deviation of that energy by the fit.", "kJ/mol"
+    ),
+    *(
+        column
+        for name, ratio in (
+            ("pi_pcr", "Pi/PCr"),
+            ("pcr_atp", "PCr/ATP"),
+            ("pde_atp", "PDE/ATP"),
+            ("pme_atp", "PME/ATP"),
+        )
+        for column in (
+            Column(
+                f"{name}_ratio",
+                ("magnesium", f"{name}_ratio"),
+                f"{ratio} by amplitude; corrected for saturation only where the settings give T1.",
+            ),
+            Column(f"{name}_ratio_sd", ("magnesium", f"{name}_ratio_sd"), f"Standard deviation of {ratio} by the fit."),
+        )
+    ),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 

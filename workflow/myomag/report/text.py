@@ -86,10 +86,10 @@ def r_squared(value: Any) -> str:
 
 
 def probability(p: Any) -> str:
-    """Probability that is neither rounded to 0 nor to 1."""
+    """Probability that is neither rounded to 0 nor to 1; one of 0 is small, as records keep 12 decimals."""
     if (known := finite(p)) is None:
         return MISSING
-    if 0 < known < 0.001:
+    if known < 0.001:
         return "< 0.001"
     return "> 0.999" if 0.999 < known < 1 else significant(known, 2)
 
