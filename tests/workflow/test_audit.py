@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,3 +202,97 @@ def test_run_repairs_what_verify_names(study: Path) -> None:
     assert problems(study) == {("changed", FIT), ("changed", "cohort.tsv")}
     assert myomag("run", study, "--", "--forcerun", "fit").returncode == 0
     assert problems(study) == set()
+
+
+def traced(study: Path, target: str) -> dict[str, Any]:
+    done = myomag("trace", study, target, "--json")
+    assert done.returncode == 0, done.stderr
+    content: dict[str, Any] = json.loads(done.stdout)
+    return content
+
+
+def test_trace_value_to_raw_file(finished: Path) -> None:
+    from myomag.files import sha256_file
+
+    found = traced(finished, "sub-001:mg_mmol_l")
+    (value,) = found["values"]
+    assert value["agrees"]
+    assert value["from"] == MAGNESIUM
+    files = {(file["in"], file["path"]): file for file in found["files"]}
+    assert files["study", RAW]["sha256"] == sha256_file(finished / RAW)
+    assert {file["state"] for file in files.values()} == {"as recorded"}
+    # From the value upwards every file has a maker, except what lies in the study.
+    reached, waiting = set(), [("derivative", "cohort.tsv")]
+    while waiting:
+        where, path = waiting.pop()
+        reached.add((where, path))
+        maker = files[where, path]["made_by"]
+        assert maker or where == "study" or "begintime" in path
+        if maker:
+            place = "study" if found["steps"][maker]["step"] == "convert" else "derivative"
+            waiting += [(place, read) for read in found["steps"][maker]["read"]]
+    assert ("study", RAW) in reached
+
+
+def test_trace_names_origin_of_settings(finished: Path) -> None:
+    steps = traced(finished, "sub-002")["steps"].values()
+    settings = {key: item for step in steps for key, item in (step["settings"] or {}).items()}
+    assert settings["qc.warn_snr"] == {"value": 20, "origin": "myomag.yaml line 3"}
+    assert settings["fit.begin_time_sd_us"] == {"value": 80, "origin": "override of sub-002, myomag.yaml line 6"}
+    assert settings["qc.min_snr"]["origin"] == "default"
+    assert settings["fit.protocols"]["origin"] == "protocols.tsv"
+
+
+def test_trace_says_who_ran_what_where(finished: Path) -> None:
+    recorded = json.loads(ledger(finished, "fit").with_suffix(".activity.jsonl").read_text(encoding="utf-8"))
+    step = traced(finished, "sub-001")["steps"][f"fit {STEM}_unloc"]
+    assert step["run"] == {key: recorded[key] for key in ("host", "user", "job", "started", "ended")}
+    assert step["code"] == {key: recorded[key] for key in ("git_commit", "git_dirty")}
+    assert step["environment"]["packages"]["numpy"]
+    assert step["environment"]["lock_sha256"] == recorded["lock_sha256"]
+
+
+def test_trace_failed_scan(finished: Path) -> None:
+    (step,) = traced(finished, "sub-003")["steps"].values()
+    assert (step["step"], step["status"]) == ("convert", "failed")
+    assert "truncated" in step["reason"]
+    assert "truncated" in myomag("trace", finished, "sub-003:mg_mmol_l").stdout
+
+
+def test_trace_statistic_accounts_for_every_scan(finished: Path) -> None:
+    found = traced(finished, "statistics:mg_age")["statistic"]
+    assert [scan["participant_id"] for scan in found["entered"]] == ["sub-001", "sub-002"]
+    (left_out,) = found["not_entered"]
+    assert (left_out["participant_id"], left_out["step"]) == ("sub-003", "convert")
+    assert int(found["row"]["n"]) == len(found["entered"])
+    women = traced(finished, "statistics:mg_strength_women")["statistic"]
+    assert {scan["reason"] for scan in women["not_entered"][:2]} <= {"not among the women", left_out["reason"]}
+
+
+def test_trace_tells_of_a_changed_file(study: Path) -> None:
+    flip_byte(derivative(study) / FIT)
+    states = {file["path"]: file["state"] for file in traced(study, "sub-001")["files"]}
+    assert {path for path, state in states.items() if state != "as recorded"} == {FIT}
+    assert "changed" in myomag("trace", study, FIT).stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "near"),
+    [
+        ("sub-0011", "sub-001"),
+        ("sub-001:mg_mmol", "mg_mmol_l"),
+        ("statistics:mg_ages", "mg_age"),
+        (FIT.replace("amares", "amare"), FIT),
+    ],
+)
+def test_trace_unknown_target(finished: Path, target: str, near: str) -> None:
+    done = myomag("trace", finished, target)
+    assert done.returncode == 2
+    assert near in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_trace_without_results(tmp_path: Path) -> None:
+    done = myomag("trace", tmp_path, "sub-001")
+    assert done.returncode == 2
+    assert "myomag run" in done.stderr

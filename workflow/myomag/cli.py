@@ -170,3 +170,28 @@ def verify(
     else:
         show_verification(result, derivative)
     sys.exit(1 if result.problems else 0)
+
+
+@app.command()
+def trace(
+    study: StudyArgument,
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="sub-001, sub-001/ses-1, a scan, sub-001:mg_mmol_l, statistics:mg_age, or a file.", metavar="TARGET"
+        ),
+    ],
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow a value, scan, file or statistic back to the raw data."""
+    from myomag.audit import trace as tracing
+    from myomag.audit.record import open_derivative
+    from myomag.audit.trace_text import trace_lines
+
+    derivative = open_derivative(study, output)
+    found = tracing.trace(derivative, target)
+    if as_json:
+        print_json(tracing.trace_dict(derivative, found))
+    else:
+        print("\n".join(trace_lines(derivative, found)))

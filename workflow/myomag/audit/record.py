@@ -12,6 +12,7 @@ import yaml
 from myomag import origins
 from myomag.errors import LedgerError, SettingsError
 from myomag.flow import PROTOCOLS, SECTIONS, default_output, pooled_begin_times
+from myomag.index import TABLES
 from myomag.ledger import STEPS, Row, activity_path, read_ledger
 from myomag.provenance import digest
 
@@ -71,7 +72,6 @@ class Ledger:
         """Role, file and SHA-256 of what a row says was read."""
         where = STUDY if self.step in READ_FROM_STUDY else DERIVATIVE
         for role, (path, sha) in sorted(row.inputs.items()):
-            # The tables of the study are listed by a ledger of the derivative.
             yield role, File(where, path), sha
 
     def outputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
@@ -116,6 +116,12 @@ class Derivative:
             for row in ledger.rows
             for _, file, _ in ledger.outputs(row)
         }
+
+    @property
+    def tables(self) -> list[File]:
+        """Tables of the study and the files that describe them."""
+        ledger = self.ledgers.get(TABLES)
+        return [file for row in ledger.rows for _, file, _ in ledger.inputs(row)] if ledger else []
 
     def place(self, file: File) -> Path:
         """Where a file lies now."""

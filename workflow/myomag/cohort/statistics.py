@@ -130,15 +130,33 @@ def _model_row(included: "pd.DataFrame", model: Model, settings: Mapping[str, An
     needed = [model.outcome, model.predictor, *([] if model.stratum == "all" else [settings["sex_column"]])]
     if absent := [name for name in needed if name not in included.columns]:
         return row | {"status": "skipped", "reason": _absent(absent[0], list(included.columns))}
-    outcome, predictor = (_variable(included, name, settings) for name in (model.outcome, model.predictor))
-    members = _members(included, model.stratum, settings)
-    people = [p for p in outcome.values if p in predictor.values and (members is None or p in members)]
+    outcome, predictor, people = model_variables(included, model, settings)
     x, y = (np.array([variable.values[p] for p in people]) for variable in (predictor, outcome))
     notes = list(dict.fromkeys(note for variable in (outcome, predictor) for note in variable.notes))
     if problem := outcome.problem or predictor.problem or _not_estimable(model, x, y):
         return row | {"n": len(people), "status": "not estimable", "reason": "; ".join([problem, *notes])}
     estimate = standardised_regression(x, y)
     return row | vars(estimate) | {"status": "estimated", "reason": "; ".join(notes) or None}
+
+
+def model_variables(
+    included: "pd.DataFrame", model: Model, settings: Mapping[str, Any]
+) -> tuple[Variable, Variable, list[str]]:
+    """Outcome, predictor, and the participants of the stratum who have both.
+
+    Parameters
+    ----------
+    included : DataFrame
+        Rows of the cohort with status included; they have the columns that the model needs.
+    model : Model
+        The regression.
+    settings : mapping
+        The section `cohort`.
+    """
+    outcome, predictor = (_variable(included, name, settings) for name in (model.outcome, model.predictor))
+    members = _members(included, model.stratum, settings)
+    people = [p for p in outcome.values if p in predictor.values and (members is None or p in members)]
+    return outcome, predictor, people
 
 
 def _variable(included: "pd.DataFrame", name: str, settings: Mapping[str, Any]) -> Variable:

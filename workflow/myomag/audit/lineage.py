@@ -1,0 +1,180 @@
+"""What a file came from: the steps and files behind it, up to the raw data."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File, Ledger
+from myomag.files import sha256_file
+from myomag.flow import PROTOCOLS, SECTIONS
+from myomag.ledger import STEPS, Row
+from myomag.results import RECORDS
+
+ENVIRONMENT = ("python", "platform", "packages", "lock_sha256")
+CODE = ("git_commit", "git_dirty")
+RECORDS_READ = {"protocols": ("begintime",), "cohort": RECORDS}
+RUN = ("host", "user", "job", "started", "ended")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one scan, or of the whole study: the ledger and row that tell of it, and the files it read."""
+
+    ledger: Ledger
+    row: Row
+    used: tuple[File, ...]
+
+    @property
+    def name(self) -> str:
+        """Name that is unique in the derivative."""
+        return self.ledger.step if self.row.scan == self.ledger.step else f"{self.ledger.step} {self.row.scan}"
+
+
+@dataclass
+class Lineage:
+    """Files by what the record says of them, and the steps that made them.
+
+    Attributes
+    ----------
+    files : dict of File to str
+        SHA-256 that the record names.
+    makers : dict of File to Step
+        Step that wrote a file; raw data have none.
+    steps : dict of str to Step
+        Steps by name, the last ones first.
+    """
+
+    files: dict[File, str] = field(default_factory=dict)
+    makers: dict[File, Step] = field(default_factory=dict)
+    steps: dict[str, Step] = field(default_factory=dict)
+
+
+def lineage(derivative: Derivative, files: Iterable[File], steps: Iterable[Step] = ()) -> Lineage:
+    """Everything behind some files and steps.
+
+    A step that sees all scans ends the walk: the files it read are listed, but not what they came from.
+    """
+    graph, waiting, seen = Lineage(), list(files), set[File]()
+    recorded = _digests(derivative)
+    for step in steps:
+        graph.steps[step.name] = step
+        waiting += step.used
+    while waiting:
+        file = waiting.pop()
+        if file in seen or file not in recorded:
+            continue
+        seen.add(file)
+        graph.files[file] = recorded[file]
+        if file not in derivative.makers:
+            continue
+        step = step_of(derivative, *derivative.makers[file])
+        graph.makers[file] = step
+        graph.files |= {other: recorded[other] for other in step.used if other in recorded}
+        if step.name not in graph.steps:
+            graph.steps[step.name] = step
+            waiting += step.used if step.ledger.step in STEPS else []
+    return graph
+
+
+def step_of(derivative: Derivative, ledger: Ledger, row: Row) -> Step:
+    """Step that a row tells of, with the files it read.
+
+    For a step that sees all scans these are the records and tables behind the ledgers that its row names.
+    """
+    used = [file for _, file, _ in ledger.inputs(row)]
+    if ledger.step == "fit" and (derivative.root / PROTOCOLS).is_file():
+        used.append(File(DERIVATIVE, PROTOCOLS))
+    if ledger.step in ("protocols", "cohort"):
+        used = [file for path in used for file in _behind(ledger.step, derivative.ledgers.get(path.path))]
+        used.sort(key=lambda file: (file.where != STUDY, file))
+    return Step(ledger, row, tuple(used))
+
+
+def _behind(step: str, ledger: Ledger | None) -> Iterable[File]:
+    """Records that a step takes from a ledger, or tables of the study that it lists."""
+    for row in ledger.rows if ledger else ():
+        if ledger and ledger.step == "raw":
+            yield from (file for _, file, _ in ledger.inputs(row))
+        elif ledger:
+            yield from (file for role, file, _ in ledger.outputs(row) if role in RECORDS_READ[step])
+
+
+def _digests(derivative: Derivative) -> dict[File, str]:
+    return {
+        file: sha
+        for ledger in derivative.ledgers.values()
+        for row in ledger.rows
+        for files in (ledger.inputs(row), ledger.outputs(row))
+        for _, file, sha in files
+    }
+
+
+def state(derivative: Derivative, file: File, sha: str) -> str:
+    """Whether a file is still what the record says: as recorded, changed or missing."""
+    try:
+        return "as recorded" if sha256_file(derivative.place(file)) == sha else "changed"
+    except OSError:
+        return "missing"
+
+
+def settings_with_origin(derivative: Derivative, step: Step) -> dict[str, dict[str, Any]]:
+    """Settings of a step by dotted key, each with its value and where it came from."""
+    ledger, row = step.ledger, step.row
+    if ledger.step in STEPS[1:]:
+        section = "fit" if ledger.step == "begin_time" else ledger.step
+        return {
+            f"{section}.{key}": {"value": value, "origin": _origin(derivative.origins, section, key, row)}
+            for key, value in derivative.scan_settings(ledger.step, row.participant_id, row.scan).items()
+        }
+    settings = {
+        f"{section}.{key}": {"value": value, "origin": derivative.origins.get(f"{section}.{key}", "default")}
+        for section in SECTIONS.get(ledger.step, ())
+        for key, value in derivative.document[section].items()
+    }
+    rejected = derivative.settings(ledger, row).get("reject", {}) if ledger.step in SECTIONS else {}
+    return settings | {
+        f"overrides.{target}.reject": {"value": reason, "origin": derivative.origins.get(f"overrides.{target}.reject")}
+        for target, reason in rejected.items()
+    }
+
+
+def _origin(origins: Mapping[str, str], section: str, key: str, row: Row) -> str:
+    if (section, key) == ("fit", "protocols"):
+        return PROTOCOLS
+    for target in (row.scan, row.participant_id):
+        for name in (f"overrides.{target}.{section}.{key}", f"overrides.{target}"):
+            if name in origins:
+                return f"override of {target}, {origins[name]}"
+    return origins.get(f"{section}.{key}", "default")
+
+
+def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
+    """Everything the record says of a step."""
+    activity, row = step.ledger.activity, step.row
+    hold = not row.settings or derivative.settings_hold(step.ledger, row)
+    return {
+        "step": step.ledger.step,
+        "scan": row.scan if row.participant_id else None,
+        "status": row.status,
+        "reason": row.reason or None,
+        "settings_sha256": row.settings or None,
+        "settings": settings_with_origin(derivative, step) if hold else None,
+        "code_sha256": row.code or None,
+        "code": {key: activity.get(key) for key in CODE},
+        "environment": {key: activity.get(key) for key in ENVIRONMENT},
+        "run": {key: activity.get(key) for key in RUN},
+        "ledger": step.ledger.path,
+        "read": [file.path for file in step.used],
+        "wrote": [file.path for _, file, _ in step.ledger.outputs(row)],
+    }
+
+
+def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str, Any]:
+    """Everything the record says of a file, and whether it still holds."""
+    return {
+        "path": file.path,
+        "in": "study" if file.where == STUDY else "derivative",
+        "sha256": graph.files[file],
+        "state": state(derivative, file, graph.files[file]),
+        "made_by": graph.makers[file].name if file in graph.makers else None,
+    }

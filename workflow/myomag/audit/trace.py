@@ -1,0 +1,219 @@
+"""From a value, scan, participant, file or statistic back to the raw data."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from myomag.audit.lineage import Lineage, Step, file_record, lineage, step_of, step_record
+from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
+from myomag.cohort.columns import FIXED_COLUMNS
+from myomag.errors import SettingsError, StudyError
+from myomag.files import printable
+from myomag.io.tables import TextTable, read_text_table, written
+from myomag.ledger import STEPS
+from myomag.results import RECORDS
+
+COHORT = File(DERIVATIVE, "cohort.tsv")
+STATISTICS = File(DERIVATIVE, "statistics.tsv")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a target is and where it came from.
+
+    Attributes
+    ----------
+    target : str
+        As asked for.
+    values : list of dict
+        Cells of a table, each with the record it was taken from.
+    statistic : dict or None
+        Row of statistics.tsv with the scans that entered it and those that did not.
+    tops : list
+        Files, and steps that failed, from which the tree starts.
+    graph : Lineage
+        Files and steps behind them.
+    """
+
+    target: str
+    tops: list[File | Step]
+    graph: Lineage
+    values: list[dict[str, Any]] = field(default_factory=list)
+    statistic: dict[str, Any] | None = None
+
+
+def trace(derivative: Derivative, target: str) -> Trace:
+    """Trace a target.
+
+    Parameters
+    ----------
+    derivative : Derivative
+        The record.
+    target : str
+        sub-001, sub-001/ses-1, the stem of a scan, one of these with a column of cohort.tsv (sub-001:mg_mmol_l), a
+        row of statistics.tsv (statistics:mg_age), or a file.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such target; the nearest names are given.
+    """
+    if file := _file(derivative, target):
+        return _traced(derivative, target, [file])
+    name, _, column = target.partition(":")
+    if name == "statistics":
+        from myomag.audit.statistic import statistic_of
+
+        statistic = statistic_of(derivative, column)
+        return Trace(target, [STATISTICS], lineage(derivative, [STATISTICS]), statistic=statistic)
+    scans = _scans(derivative, name)
+    if not scans:
+        raise SettingsError(f"{target}: {_unknown(name, _names(derivative))}")
+    if column:
+        return _traced_values(derivative, target, scans, column)
+    return _traced(derivative, target, [top for scan in scans for top in _last(derivative, scan)])
+
+
+def _traced(derivative: Derivative, target: str, tops: list[File | Step]) -> Trace:
+    files = [top for top in tops if isinstance(top, File)]
+    steps = [top for top in tops if isinstance(top, Step)]
+    return Trace(target, tops, lineage(derivative, files, steps))
+
+
+def _traced_values(derivative: Derivative, target: str, scans: list[str], column: str) -> Trace:
+    """Trace of cells of cohort.tsv: of all that the table was made from, only what these cells come from."""
+    values = [_value(derivative, scan, column) for scan in scans]
+    sources = [file for value in values for file in value.pop("sources")]
+    failed = [top for scan in scans for top in _last(derivative, scan) if isinstance(top, Step)]
+    graph = lineage(derivative, sources, failed)
+    if COHORT in derivative.makers:
+        ledger, row = derivative.makers[COHORT]
+        step = Step(ledger, row, tuple(sources))
+        graph.files[COHORT], graph.makers[COHORT] = row.outputs[COHORT.path][1], step
+        graph.steps = {step.name: step} | graph.steps
+    return Trace(target, [COHORT, *failed], graph, values)
+
+
+def _file(derivative: Derivative, target: str) -> File | None:
+    """File that the target names, relative to the derivative, the study or the working directory."""
+    recorded = {File(DERIVATIVE, file.path) if file in derivative.makers else file for file in _recorded(derivative)}
+    for where, top in ((DERIVATIVE, derivative.root), (STUDY, derivative.study)):
+        for path in (top / target, Path(target).absolute()):
+            if path.is_relative_to(top) and (file := File(where, path.relative_to(top).as_posix())) in recorded:
+                return file
+    return None
+
+
+def _recorded(derivative: Derivative) -> Iterator[File]:
+    for ledger in derivative.ledgers.values():
+        for row in ledger.rows:
+            yield from (file for files in (ledger.outputs(row), ledger.inputs(row)) for _, file, _ in files)
+
+
+def _scans(derivative: Derivative, name: str) -> list[str]:
+    """Scans of a participant, of a session or of that name."""
+    found = []
+    for scan, rows in derivative.rows.items():
+        _, row = next(iter(rows.values()))
+        participant = {row.participant_id, row.participant_id.removeprefix("sub-")}
+        sessions = {f"{row.participant_id}/{row.session_id}"} if row.session_id else set()
+        if name in {scan, *participant, *sessions}:
+            found.append(scan)
+    return found
+
+
+def _last(derivative: Derivative, scan: str) -> list[File | Step]:
+    """Results of the last step of a scan, or the step that failed."""
+    rows = derivative.rows[scan]
+    for step in reversed(STEPS):
+        if step in rows:
+            ledger, row = rows[step]
+            if row.status != "ok" and row.step == step:
+                return [step_of(derivative, ledger, row)]
+            if row.status == "ok":
+                return [file for _, file, _ in (ledger.inputs(row) if step == "raw" else ledger.outputs(row))]
+    return []
+
+
+def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
+    """Cell of cohort.tsv, and the record that it was taken from."""
+    row = table_row(derivative, COHORT, "scan", scan)
+    if column not in row:
+        raise SettingsError(f"{scan}:{column}: {_unknown(column, list(row), 'column of cohort.tsv')}")
+    value: dict[str, Any] = {"scan": scan, "column": column, "value": row[column], "table": COHORT.path}
+    path = next((each.path for each in FIXED_COLUMNS if each.name == column), None)
+    if path is None:
+        stated = str(json.loads((derivative.root / "cohort.json").read_bytes()).get(column, {}).get("Source"))
+        tables = [file for file in derivative.tables if file.path in stated]
+        return value | {"from": stated, "sources": tables}
+    source = next((file for file in _outputs(derivative, scan, path[0]) if len(path) > 1), None)
+    if source is None:
+        return value | {"from": None, "sources": list(_records(derivative, scan))}
+    taken: Any = json.loads(derivative.place(source).read_bytes())
+    for key in path[1:]:
+        taken = taken.get(key) if isinstance(taken, dict) else None
+    agrees = written(taken) == (row[column] or "n/a")
+    return value | {"from": source.path, "field": ".".join(path[1:]), "agrees": agrees, "sources": [source]}
+
+
+def _records(derivative: Derivative, scan: str) -> Iterator[File]:
+    """Records of a scan that the cohort reads."""
+    for role in RECORDS:
+        yield from _outputs(derivative, scan, role)
+
+
+def _outputs(derivative: Derivative, scan: str, role: str) -> Iterator[File]:
+    for ledger, row in derivative.rows[scan].values():
+        yield from (file for name, file, _ in ledger.outputs(row) if name == role)
+
+
+def table_row(derivative: Derivative, file: File, key: str, name: str) -> dict[str, str | None]:
+    """Row of a table of the derivative, as text.
+
+    Raises
+    ------
+    SettingsError
+        If the table has no such row.
+    StudyError
+        If there is no such table.
+    """
+    table: TextTable = read_text_table(derivative.place(file))
+    if key not in table.columns:
+        raise StudyError(f"{file.path}: no column {key}; it was changed: myomag verify STUDY.")
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    for row in rows:
+        if row[key] == name:
+            return row
+    kind = f"row of {file.path}"
+    raise SettingsError(f"{name or 'nothing'}: {_unknown(name, [str(row[key]) for row in rows], kind)}")
+
+
+def _names(derivative: Derivative) -> list[str]:
+    rows = [next(iter(rows.values()))[1] for rows in derivative.rows.values()]
+    sessions = [f"{row.participant_id}/{row.session_id}" for row in rows if row.session_id]
+    paths = [file.path for file in derivative.makers]
+    return [*(row.participant_id for row in rows), *sessions, *derivative.rows, "statistics:mg_age", *paths]
+
+
+def _unknown(name: str, known: list[str], kind: str = "participant, scan or file") -> str:
+    near = difflib.get_close_matches(name, list(dict.fromkeys(known)), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(printable, near))}?" if near else f"known: {', '.join(known[:5])}, …"
+    return f"no such {kind}; {hint}"
+
+
+def trace_dict(derivative: Derivative, found: Trace) -> dict[str, Any]:
+    """Content of a trace for a script."""
+    graph = found.graph
+    return {
+        "target": found.target,
+        "study": str(derivative.study),
+        "derivative": str(derivative.root),
+        "values": found.values,
+        "statistic": found.statistic,
+        "starts_at": [top.path if isinstance(top, File) else top.name for top in found.tops],
+        "files": [file_record(derivative, graph, file) for file in sorted(graph.files)],
+        "steps": {name: step_record(derivative, step) for name, step in graph.steps.items()},
+    }

@@ -1,0 +1,145 @@
+"""A trace as text for a terminal."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, step_record
+from myomag.audit.record import STUDY, Derivative, File
+from myomag.audit.trace import Trace
+from myomag.files import printable
+from myomag.provenance import digest
+
+WIDTH = 120
+MOST = 12
+"""Files of a step, or scans of a statistic, shown before the rest is only counted; --json has them all."""
+
+
+def trace_lines(derivative: Derivative, found: Trace) -> Iterator[str]:
+    """Lines of a trace, the environments it names at the end."""
+    for value in found.values:
+        yield from _value_lines(value)
+    if found.statistic:
+        yield from _statistic_lines(found.statistic)
+    writer = _Writer(derivative, found)
+    for top in found.tops:
+        yield from writer.top(top)
+    yield from writer.environment_lines()
+
+
+def _value_lines(value: dict[str, Any]) -> Iterator[str]:
+    yield f"{value['scan']}: {value['column']} = {value['value'] or 'n/a'}   in {value['table']}"
+    if value.get("field"):
+        verdict = "the same value" if value["agrees"] else "ANOTHER value: cohort.tsv or the record was changed"
+        yield f"  taken from {value['field']} of {value['from']}: {verdict}"
+    elif value["from"]:
+        yield f"  joined from {value['from']}"
+
+
+def _statistic_lines(statistic: dict[str, Any]) -> Iterator[str]:
+    yield "  ".join(f"{key} {value}" for key, value in statistic["row"].items() if value is not None)
+    for label, scans in (("entered", statistic["entered"]), ("did not enter", statistic["not_entered"])):
+        yield f"{len(scans)} scans {label}"
+        for scan in scans[:MOST]:
+            yield f"  {scan['scan']}" + (f": {scan['step']}: {scan['reason']}" if "reason" in scan else "")
+            yield from (f"    SHA-256 {sha}  {path.rpartition('/')[2]}" for path, sha in scan.get("sha256", {}).items())
+        if len(scans) > MOST:
+            yield f"  … and {len(scans) - MOST} more: --json has all"
+
+
+class _Writer:
+    """The tree of a trace; each file is told once, and environments are numbered."""
+
+    def __init__(self, derivative: Derivative, found: Trace) -> None:
+        self.derivative, self.graph = derivative, found.graph
+        self.told: set[str] = set()
+        self.environments: dict[str, dict[str, Any]] = {}
+
+    def top(self, top: File | Step) -> Iterator[str]:
+        yield ""
+        yield from self.file(top, "", "") if isinstance(top, File) else self.step(top, "")
+
+    def file(self, file: File, first: str, rest: str) -> Iterator[str]:
+        """A file, and below it the step that made it."""
+        record = file_record(self.derivative, self.graph, file)
+        maker = self.graph.makers.get(file)
+        place = "raw data, " if file.where == STUDY else ""
+        yield f"{first}{printable(file.path)}"
+        yield f"{rest}  SHA-256 {record['sha256']}  {place}{record['state']}"
+        if maker and maker.name in self.told:
+            yield f"{rest}  made by {maker.name}, see above"
+        elif maker and maker.name in self.graph.steps:
+            yield from self.step(maker, rest)
+
+    def step(self, step: Step, indent: str) -> Iterator[str]:
+        """A step, and below it the files it read."""
+        self.told.add(step.name)
+        record = step_record(self.derivative, step)
+        yield f"{indent}└ {step.name}" + (f": {record['status']}: {record['reason']}" if record["reason"] else "")
+        indent += "  "
+        yield from (f"{indent}{line}" for line in self._facts(record, WIDTH - len(indent)))
+        files = list(dict.fromkeys(file for file in step.used if file in self.graph.files))
+        for number, file in enumerate(files[:MOST]):
+            last = number == len(files) - 1
+            yield from self.file(file, f"{indent}{'└─' if last else '├─'} ", f"{indent}{'  ' if last else '│ '} ")
+        if len(files) > MOST:
+            yield f"{indent}└─ … and {len(files) - MOST} more files: --json has all"
+
+    def _facts(self, record: dict[str, Any], width: int) -> Iterator[str]:
+        run = record["run"]
+        if run["started"]:
+            seconds = (datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])).total_seconds()
+            yield f"ran   {run['started']}, {seconds:.2f} s, user {run['user']} on {run['host']}, job {run['job']}"
+            yield f"code  SHA-256 {record['code_sha256']}, environment [{self._environment(record)}]"
+        yield f"in    {record['ledger']}"
+        if record["settings_sha256"]:
+            yield f"with  settings SHA-256 {record['settings_sha256']}"
+            for line in _settings_lines(record["settings"]):
+                yield from textwrap.wrap(line, width, initial_indent="      ", subsequent_indent="        ")
+
+    def _environment(self, record: dict[str, Any]) -> int:
+        content = record["code"] | record["environment"]
+        self.environments.setdefault(digest(content), content)
+        return list(self.environments).index(digest(content)) + 1
+
+    def environment_lines(self) -> Iterator[str]:
+        """The environments that steps named by their number."""
+        for number, content in enumerate(self.environments.values(), start=1):
+            commit, dirty = (content[key] for key in CODE)
+            clean = {True: "with uncommitted changes", False: "clean", None: "unknown"}[dirty]
+            python, platform, packages, lock = (content[key] for key in ENVIRONMENT)
+            yield ""
+            yield f"environment [{number}]"
+            yield f"  git commit {commit or 'unknown'}, {clean}"
+            yield f"  Python {python}, {platform}"
+            yield f"  {', '.join(f'{name} {version}' for name, version in (packages or {}).items())}"
+            yield f"  lock file SHA-256 {lock}"
+
+
+def _settings_lines(settings: dict[str, Any] | None) -> Iterator[str]:
+    """Settings that are not defaults one by one with their origin, the others on one line."""
+    if settings is None:
+        yield "config.yaml holds other settings now: it was changed, or a later run was not finished"
+        return
+    for key, item in settings.items():
+        if item["origin"] != "default":
+            yield f"{key} = {_brief(item['value'])}  ← {item['origin']}"
+    defaults = [
+        f"{key.rpartition('.')[2]} = {_brief(v['value'])}" for key, v in settings.items() if v["origin"] == "default"
+    ]
+    if defaults:
+        yield f"defaults: {', '.join(defaults)}"
+
+
+def _brief(value: Any) -> str:
+    """Value of a setting; a document by its name and digest."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return f"[{', '.join(_brief(item) for item in value)}]"
+    if isinstance(value, dict):
+        if name := value.get("name"):
+            return f"{name} (SHA-256 {digest(value)[:12]}…)"
+        pooled = (f"{key}: {item['begin_time_us']:g} µs" for key, item in value.items() if "begin_time_us" in item)
+        return "{" + ", ".join(pooled) + "}"
+    return str(json.dumps(value, ensure_ascii=False))
