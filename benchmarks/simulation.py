@@ -9,8 +9,10 @@ import numpy as np
 
 from myomag.config import load_settings
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.axes import time_axis
 from myomag.core.crlb import parameter_covariance
 from myomag.core.leading_samples import samples_to_skip
+from myomag.core.lineshapes import line_fid
 from myomag.core.magnesium import mg_calibration
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import parameter_map
@@ -145,10 +147,14 @@ def efficiency(snr: float, seeds: range) -> tuple[np.ndarray, np.ndarray, list[s
     The scans are drawn from the fit's own model, so that the bound applies.
     """
     layout, theta = model_theta()
-    empty = np.zeros(POINTS - SKIP, dtype=complex)
-    problem = Objective(empty, DWELL_S, theta[-1], layout, fit_begin_time=True)
-    values, basis = problem.components(theta)
-    fid = basis @ values[0]
+    time = time_axis(POINTS - SKIP, DWELL_S, theta[-1])
+    fid = sum(
+        amplitude
+        * np.exp(1j * phase)
+        * line_fid(time, frequency_hz=frequency, lorentzian_fwhm_hz=lorentzian, gaussian_fwhm_hz=np.sqrt(gaussian_sq))
+        for amplitude, frequency, lorentzian, gaussian_sq, phase in layout.components(theta).T
+    )
+    problem = Objective(fid, DWELL_S, theta[-1], layout, fit_begin_time=True)
     pcr = theta[layout.names.index("amplitude:PCr")]
     noise = pcr / snr
     bound = parameter_covariance(problem.evaluate(theta).information, np.ones(len(theta), dtype=bool), noise)
