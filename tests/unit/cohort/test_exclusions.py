@@ -15,7 +15,7 @@ pcr_snr pcr_fwhm_hz begin_time_us ph_calibration mg_calibration
 def test_columns_begin_with_those_scripts_rely_on():
     contract = CONTRACT.split()
     assert list(FIXED_NAMES[: len(contract)]) == contract
-    assert FIXED_NAMES[len(contract)] == "adp_umol_l"
+    assert FIXED_NAMES[len(contract)] == "phase_deg"
 
 
 def test_good_scan_is_included_without_step_or_reason(make_row, settings):

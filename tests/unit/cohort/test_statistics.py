@@ -151,6 +151,7 @@ def test_absent_columns_skip_their_models_by_name_and_the_others_go_on(full_coho
         "control_mg_linewidth": "estimated",
         "control_mg_snr": "estimated",
         "control_mg_begin_time": "not estimable",
+        "control_mg_phase": "not estimable",
     }
     assert table.loc["mg_sex", "reason"].startswith("no column 'sex' in the tables of the study")
     assert table.loc["serum_mg_age", "reason"].startswith(f"no column '{SERUM}' in the tables of the study")

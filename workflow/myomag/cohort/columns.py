@@ -95,6 +95,7 @@ FIXED_COLUMNS = (
     Column("begin_time_us", ("fit", "begin_time_us"), "Begin time of the first sample of the FID.", "us"),
     Column("ph_calibration", ("magnesium", "ph_calibration", "name"), "Name of the pH calibration."),
     Column("mg_calibration", ("magnesium", "mg_calibration", "name"), "Name of the magnesium calibration."),
+    Column("phase_deg", ("fit", "phase_deg"), "Zero-order phase at time zero, from −180 to 180.", "degrees"),
     Column(
         "adp_umol_l",
         ("magnesium", "adp_umol_l"),

@@ -49,8 +49,8 @@ class Estimate:
 def cameron_models(settings: Mapping[str, Any]) -> tuple[Model, ...]:
     """Regressions of Cameron et al. 2019 (Front. Physiol. 10:1454) and negative controls.
 
-    The controls regress Mg on line width, SNR and begin time: an effect there means that the measurement rather than
-    the muscle may explain the others.
+    The controls regress Mg on line width, SNR, begin time and phase: an effect there means that the measurement rather
+    than the muscle may explain the others.
     """
     age, sex = settings["age_column"], settings["sex_column"]
     strength, serum = settings["strength_column"], settings["serum_mg_column"]
@@ -64,6 +64,7 @@ def cameron_models(settings: Mapping[str, Any]) -> tuple[Model, ...]:
         Model("control_mg_linewidth", MG, "pcr_fwhm_hz"),
         Model("control_mg_snr", MG, "pcr_snr"),
         Model("control_mg_begin_time", MG, "begin_time_us"),
+        Model("control_mg_phase", MG, "phase_deg"),
     )
 
 

@@ -11,6 +11,7 @@ FIXED = {
     "pcr_fwhm_hz": "PCr line width",
     "pcr_snr": "PCr SNR",
     "begin_time_us": "begin time",
+    "phase_deg": "zero-order phase",
 }
 STRATA = {"women": "women", "men": "men"}
 
