@@ -100,4 +100,4 @@ def _joined_entry(joined: JoinedColumn) -> Dictionary:
 
 
 def _codes(codes: frozenset[str]) -> str:
-    return ", ".join(sorted(codes, key=len))
+    return ", ".join(sorted(codes, key=lambda code: (len(code), code)))
