@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -296,3 +297,98 @@ def test_trace_without_results(tmp_path: Path) -> None:
     done = myomag("trace", tmp_path, "sub-001")
     assert done.returncode == 2
     assert "myomag run" in done.stderr
+
+
+def differing(a: Path, b: Path, *options: str) -> dict[str, Any]:
+    done = myomag("diff", a, b, "--json", *options)
+    content: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if content["same"] else 1)
+    return content
+
+
+def first_causes(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Kind and step of the first cause of each scan that differs, by participant."""
+    return {scan[:7]: (causes[0]["kind"], causes[0]["step"]) for scan, causes in found["changed"].items()}
+
+
+def test_diff_of_equals(finished: Path, study: Path) -> None:
+    found = differing(finished, study)
+    assert found["same"]
+    assert (found["compared"], found["changed"], found["differences"]) == (3, {}, [])
+
+
+def test_diff_names_raw_data_and_what_it_reaches(finished: Path, study: Path) -> None:
+    """The begin time of the changed scan moves the pooled one, and by it the fits of the others."""
+    raw, other = (study / RAW.replace("sub-001", name) for name in ("sub-001", "sub-002"))
+    raw.write_bytes(other.read_bytes())
+    assert myomag("run", study).returncode == 0
+    found = differing(finished, study)
+    assert first_causes(found)["sub-001"] == ("raw data", "convert")
+    causes = found["changed"][f"{STEM}_unloc"]
+    assert RAW in causes[0]["detail"]
+    cells = {(cell["row"][:7], cell["column"]): cell for cell in found["differences"] if cell["table"] == "cohort.tsv"}
+    mg = cells["sub-001", "mg_mmol_l"]
+    assert mg["difference"] == pytest.approx(float(mg["b"]) - float(mg["a"]))
+    assert mg["relative"] == pytest.approx(abs(mg["difference"]) / max(float(mg["a"]), float(mg["b"])))
+    for cell in cells.values():
+        assert cell["cause"]["kind"] == "raw data"
+        assert bool(cell["cause"]["through"]) == (cell["row"][:7] != "sub-001")
+
+
+def test_diff_names_settings(finished: Path, study: Path) -> None:
+    (study / "myomag.yaml").write_text(
+        SETTINGS + "magnesium: {mg_calibration: iotti1996, ph_calibration: petroff1985}\n"
+    )
+    assert myomag("run", study).returncode == 0
+    found = differing(finished, study)
+    assert set(first_causes(found).values()) == {("settings", "magnesium")}
+    assert "ph_calibration" in next(iter(found["changed"].values()))[0]["detail"]
+    assert {cell["column"] for cell in found["differences"] if cell["table"] == "cohort.tsv"} >= {
+        "ph",
+        "ph_calibration",
+    }
+    near = differing(finished, study, "--tolerance", "0.5")
+    assert {cell["column"] for cell in near["differences"] if cell["table"] == "cohort.tsv"} == {"ph_calibration"}
+
+
+def test_diff_names_tables_and_rejections(finished: Path, study: Path) -> None:
+    table = study / "participants.tsv"
+    table.write_text(table.read_text(encoding="utf-8").replace("\tM", "\tF", 1), encoding="utf-8")
+    (study / "myomag.yaml").write_text(SETTINGS + "    reject: moved\n", encoding="utf-8")
+    assert myomag("run", study).returncode == 0
+    cells = {(cell["row"][:7], cell["column"]): cell for cell in differing(finished, study)["differences"]}
+    assert cells["sub-001", "sex"]["cause"]["kind"] == "tables of the study"
+    assert "participants.tsv" in cells["sub-001", "sex"]["cause"]["detail"]
+    assert cells["sub-002", "status"]["cause"]["kind"] in ("tables of the study", "settings")
+
+
+def test_diff_names_scans_that_only_one_has(finished: Path, study: Path) -> None:
+    shutil.rmtree(study / "sub-002")
+    assert myomag("run", study).returncode == 0
+    found = differing(finished, study)
+    assert [scan[:7] for scan in found["only_in_a"]] == ["sub-002"]
+    assert {cell["cause"]["kind"] for cell in found["differences"]} <= {"scans of the study"}
+
+
+@pytest.mark.parametrize(
+    ("record", "before", "after", "kind"),
+    [
+        ("ledger", "code", "0" * 64, "code"),
+        ("activity", '"numpy":"', '"numpy":"0.', "environment"),
+        ("activity", '"host":"', '"host":"other-', "unexplained"),
+    ],
+)
+def test_diff_names_code_and_environment(
+    finished: Path, study: Path, record: str, before: str, after: str, kind: str
+) -> None:
+    """What another checkout or machine would have written, put into the record by hand."""
+    from myomag.ledger import ledger_bytes, read_ledger
+
+    path = ledger(study, "fit")
+    (row, *others) = sorted(read_ledger(path), key=lambda row: not row.scan.startswith(STEM))
+    changed = replace(row, outputs={"fit": (FIT, "f" * 64)}, code=after if record == "ledger" else row.code)
+    path.write_bytes(ledger_bytes([changed, *others]))
+    activity = path.with_suffix(".activity.jsonl")
+    if record == "activity":
+        activity.write_text(activity.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    assert first_causes(differing(finished, study)) == {"sub-001": (kind, "fit")}

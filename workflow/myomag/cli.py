@@ -195,3 +195,25 @@ def trace(
         print_json(tracing.trace_dict(derivative, found))
     else:
         print("\n".join(trace_lines(derivative, found)))
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="Study or derivative folder.", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="The one to compare with it.", metavar="B")],
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Numbers this share of the larger one apart count as equal.")
+    ] = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which results of two derivatives differ, by how much, and the first cause of each."""
+    from myomag.audit.diff import diff as compared
+    from myomag.audit.diff import diff_lines
+    from myomag.audit.record import open_derivative
+
+    found = compared(open_derivative(a), open_derivative(b), tolerance)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print("\n".join(diff_lines(found)))
+    sys.exit(0 if found.same else 1)

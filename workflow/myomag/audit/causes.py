@@ -1,0 +1,206 @@
+"""Why two derivatives differ: the first step up the chain where a scan differs, and what differs there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from myomag.audit.record import Derivative, Ledger
+from myomag.ledger import STEPS, Files, Row
+from myomag.provenance import digest
+
+RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT = (
+    "raw data",
+    "scans of the study",
+    "tables of the study",
+    "settings",
+    "code",
+    "environment",
+)
+UNEXPLAINED = "unexplained"
+NOTHING_ELSE = "same data, settings, code and environment"
+KINDS = (RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT, UNEXPLAINED)
+"""Kinds of causes, from the data on; of several at one step, the first counts."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What makes results differ.
+
+    Attributes
+    ----------
+    kind : str
+        One of KINDS.
+    step : str
+        Step at which it acts first.
+    detail : str
+        What differs.
+    through : str
+        By which other result it reaches a scan, where it is not the scan's own.
+    """
+
+    kind: str
+    step: str
+    detail: str
+    through: str = ""
+
+
+@dataclass
+class Comparison:
+    """Two derivatives side by side."""
+
+    a: Derivative
+    b: Derivative
+    _scan_causes: dict[str, list[Cause]] = field(default_factory=dict)
+
+    @cached_property
+    def shared(self) -> list[str]:
+        """Scans that both have."""
+        return [scan for scan in self.a.rows if scan in self.b.rows]
+
+    def scan_causes(self, scan: str) -> list[Cause]:
+        """Causes at the first step at which the scan differs, the first of them first; none where it does not."""
+        if scan not in self._scan_causes:
+            self._scan_causes[scan] = self._found(scan)
+        return self._scan_causes[scan]
+
+    def _found(self, scan: str) -> list[Cause]:
+        rows_a, rows_b = self.a.rows[scan], self.b.rows[scan]
+        for step in STEPS[1:]:
+            if step in rows_a and step in rows_b:
+                (ledger_a, row_a), (ledger_b, row_b) = rows_a[step], rows_b[step]
+                if _result(row_a) != _result(row_b):
+                    return self._at_step(ledger_a, row_a, ledger_b, row_b)
+        return []
+
+    def _at_step(self, ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row) -> list[Cause]:
+        step = ledger_a.step
+        causes = []
+        if step == "convert":
+            causes += [Cause(RAW, step, text) for text in _file_differences(row_a.inputs, row_b.inputs)]
+        if row_a.settings != row_b.settings:
+            causes += self._settings(ledger_a, row_a, ledger_b, row_b)
+        causes += _code_and_environment(ledger_a, row_a, ledger_b, row_b)
+        # A failure before the first step stands in the raw ledger alone.
+        if not causes and row_a.reason != row_b.reason:
+            causes.append(Cause(RAW, row_b.step or row_a.step, f"{row_a.reason or 'ok'} → {row_b.reason or 'ok'}"))
+        return causes or [Cause(UNEXPLAINED, step, NOTHING_ELSE)]
+
+    def _settings(self, ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row) -> list[Cause]:
+        one, other = self.a.settings(ledger_a, row_a), self.b.settings(ledger_b, row_b)
+        pooled_a, pooled_b = one.pop("protocols", None), other.pop("protocols", None)
+        texts = list(differences(one, other))
+        causes = [Cause(SETTINGS, ledger_a.step, "; ".join(texts))] if texts else []
+        if pooled_a != pooled_b and not causes:
+            through = f"begin time pooled over the protocol: {'; '.join(differences(pooled_a, pooled_b)) or 'other'}"
+            return [replace(cause, through=through) for cause in self.pooled_causes]
+        if not self.a.settings_hold(ledger_a, row_a) or not self.b.settings_hold(ledger_b, row_b):
+            return [
+                Cause(SETTINGS, ledger_a.step, "not told: a config.yaml holds other settings than its ledgers name")
+            ]
+        return causes
+
+    @cached_property
+    def pooled_causes(self) -> list[Cause]:
+        """Causes why the pooled begin times differ, the first of them first."""
+        causes = list(self.missing_scans())
+        for scan in self.shared:
+            own = self._begin_time_rows(scan)
+            if own and _result(own[0]) != _result(own[1]):
+                causes += self.scan_causes(scan)[:1]
+        causes += self._study_causes("protocols")
+        return _ordered(causes) or [Cause(UNEXPLAINED, "protocols", NOTHING_ELSE)]
+
+    def _begin_time_rows(self, scan: str) -> tuple[Row, Row] | None:
+        rows = [derivative.rows[scan].get("begin_time") for derivative in (self.a, self.b)]
+        return (rows[0][1], rows[1][1]) if rows[0] and rows[1] else None
+
+    def missing_scans(self) -> Iterator[Cause]:
+        """Scans that only one of both has."""
+        for name, own, other in (("A", self.a, self.b), ("B", self.b, self.a)):
+            only = [scan for scan in own.rows if scan not in other.rows]
+            if only:
+                more = f" and {len(only) - 1} more" if len(only) > 1 else ""
+                yield Cause(SCANS, "raw", f"only in {name}: {only[0]}{more}")
+
+    @cached_property
+    def cohort_causes(self) -> list[Cause]:
+        """What differs at the step that makes the tables, the first cause first."""
+        return self._study_causes("cohort")
+
+    @cached_property
+    def summary_causes(self) -> list[Cause]:
+        """Causes why the tables over many scans differ, those nearer to the data first."""
+        scans = [cause for scan in self.shared for cause in self.scan_causes(scan)[:1]]
+        causes = _ordered([*self.missing_scans(), *scans, *self.cohort_causes])
+        return causes or [Cause(UNEXPLAINED, "cohort", NOTHING_ELSE)]
+
+    def _study_causes(self, step: str) -> list[Cause]:
+        """What differs at a step that sees all scans: tables of the study, settings, code, environment."""
+        ledgers = [derivative.ledgers.get(f"ledger/{step}/all.tsv") for derivative in (self.a, self.b)]
+        if not ledgers[0] or not ledgers[1] or not ledgers[0].rows or not ledgers[1].rows:
+            return []
+        (row_a,), (row_b,) = ledgers[0].rows, ledgers[1].rows
+        causes = [Cause(TABLES, step, text) for text in self.table_differences()] if step == "cohort" else []
+        if row_a.settings != row_b.settings:
+            one, other = self.a.settings(ledgers[0], row_a), self.b.settings(ledgers[1], row_b)
+            causes.append(Cause(SETTINGS, step, "; ".join(differences(one, other))))
+        return causes + _code_and_environment(ledgers[0], row_a, ledgers[1], row_b)
+
+    def table_differences(self) -> list[str]:
+        """Tables of the study that differ."""
+        files: list[Files] = []
+        for derivative in (self.a, self.b):
+            ledger = derivative.ledgers.get("ledger/raw/tables.tsv")
+            files.append({row.scan: file for row in (ledger.rows if ledger else []) for file in row.inputs.values()})
+        return list(_file_differences(*files))
+
+
+def _result(row: Row) -> tuple[str, str, dict[str, str]]:
+    """What counts as the result of a step."""
+    return row.status, row.reason, {role: sha for role, (_, sha) in row.outputs.items()}
+
+
+def _ordered(causes: list[Cause]) -> list[Cause]:
+    """Causes without repeats, those nearer to the data first."""
+    return sorted(dict.fromkeys(causes), key=lambda cause: KINDS.index(cause.kind))
+
+
+def _file_differences(a: Files, b: Files) -> Iterator[str]:
+    for role in sorted(a.keys() | b.keys()):
+        path, sha_a = a.get(role, (b.get(role, ("", ""))[0], ""))
+        sha_b = b.get(role, ("", ""))[1]
+        if sha_a != sha_b:
+            change = f"{sha_a[:12]}… → {sha_b[:12]}…" if sha_a and sha_b else f"only in {'A' if sha_a else 'B'}"
+            yield f"{path}: {change}"
+
+
+def _code_and_environment(ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row) -> list[Cause]:
+    causes, step = [], ledger_a.step
+    one, other = ledger_a.activity, ledger_b.activity
+    if row_a.code != row_b.code:
+        commits = " → ".join(_commit(activity) for activity in (one, other))
+        causes.append(Cause(CODE, step, f"source {row_a.code[:12]}… → {row_b.code[:12]}…, commit {commits}"))
+    keys = ("python", "platform", "packages", "lock_sha256")
+    texts = list(differences({key: one.get(key) for key in keys}, {key: other.get(key) for key in keys}))
+    return causes + ([Cause(ENVIRONMENT, step, "; ".join(texts))] if texts else [])
+
+
+def _commit(activity: Mapping[str, Any]) -> str:
+    commit = activity.get("git_commit")
+    return f"{commit[:12]}{' (changed)' if activity.get('git_dirty') else ''}" if commit else "unknown"
+
+
+def differences(a: Any, b: Any, name: str = "") -> Iterator[str]:
+    """Leaves in which two documents differ, such as "begin_time_us 40 → 50"."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        for key in dict.fromkeys((*a, *b)):
+            below = f"{name}.{key}" if name else str(key)
+            if key not in a or key not in b:
+                yield f"{below} only in {'A' if key in a else 'B'}"
+            else:
+                yield from differences(a[key], b[key], below)
+        if a == b and list(a) != list(b):
+            yield f"{name} in another order"
+    elif digest(a) != digest(b):
+        yield f"{name} {a} → {b}"
