@@ -72,11 +72,13 @@ def _saturation(
     """Saturation factor of each line, and per line why there is none although the settings ask for it."""
     if t1_s is None:
         return {}, {}
-    stated = {key: sidecar.get(key) for key in ("RepetitionTime", "FlipAngle")}
-    for key, value in stated.items():
+    stated = {}
+    for key in ("RepetitionTime", "FlipAngle"):
+        value = sidecar.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
             reason = f"saturation cannot be corrected: the sidecar states no {key}; add it, or set t1_s to null"
             return {}, dict.fromkeys(lines, reason)
+        stated[key] = float(value)
     factors = {
         line: saturation_factor(
             repetition_time_s=stated["RepetitionTime"], t1_s=t1_s[line], flip_angle_deg=stated["FlipAngle"]
