@@ -1,8 +1,13 @@
 """Fixtures shared by all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
+
+# As in every job: threads of the linear algebra only get in each other's way, twenty-fold on a busy machine.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
