@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from myomag.config import CONFIG_DIR, Settings
 
-
 BEGIN_TABLES, END_TABLES = "<!-- settings: generated -->", "<!-- end of settings -->"
 RERUNS = {
     "convert": "convert and everything after it",

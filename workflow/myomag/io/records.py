@@ -9,7 +9,7 @@ from typing import Any
 from myomag.errors import ScanError
 
 SIGNIFICANT_DIGITS = 10
-"""Digits kept of every float: far below any physical meaning, above the last-digit noise of linear algebra libraries."""
+"""Digits kept of every float: far below any physical meaning, above the last-digit noise of linear algebra."""
 
 
 def record_bytes(record: Mapping[str, Any]) -> bytes:

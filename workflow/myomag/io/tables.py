@@ -143,6 +143,7 @@ def _present(value: str) -> str | None:
 
 
 def written(value: object) -> str:
+    """Text of one cell of a TSV file, on one line."""
     if is_missing(value):
         return MISSING
     if isinstance(value, bool):
