@@ -392,3 +392,65 @@ def test_diff_names_code_and_environment(
     if record == "activity":
         activity.write_text(activity.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
     assert first_causes(differing(finished, study)) == {"sub-001": (kind, "fit")}
+
+
+def reproduced(study: Path, *scans: str) -> dict[str, Any]:
+    done = myomag("reproduce", study, *scans, "--json", "--cores", "2")
+    assert done.stdout, done.stderr
+    content: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if content["ok"] else 1)
+    return content
+
+
+def test_reproduce_everything(finished: Path) -> None:
+    found = reproduced(finished)
+    assert found["deviations"] == []
+    made = {
+        path.relative_to(derivative(finished)).as_posix() for path in derivative(finished).rglob("*") if path.is_file()
+    }
+    results = {path for path in made if path.startswith(("sub-", "report/sub-")) or path.count("/") == 0}
+    described = {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore"}
+    assert found["same"] == len(results - described)
+    # A commit made while the test runs is no other environment.
+    assert [text for text in found["environment"] if not text.startswith("git_")] == []
+
+
+def test_reproduce_one_scan(finished: Path) -> None:
+    found = reproduced(finished, "sub-002")
+    assert [scan[:7] for scan in found["scans"]] == ["sub-002"]
+    assert found["same"] == len(
+        [p for p in derivative(finished).rglob("sub-002*") if p.is_file() and p.suffix != ".html"]
+    )
+
+
+def test_reproduce_names_what_does_not_follow_from_the_raw_data(study: Path) -> None:
+    """A result and its ledger are changed so that they agree: recomputing tells without an anchor."""
+    from myomag.files import sha256_file
+
+    path, fit = ledger(study, "fit"), derivative(study) / FIT
+    before, text = sha256_file(fit), fit.read_text(encoding="utf-8")
+    fit.write_text(text.replace('"converged": true', '"converged": false'), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(before, sha256_file(fit)), encoding="utf-8")
+    (deviation,) = reproduced(study, "sub-001")["deviations"]
+    assert (deviation["path"], deviation["present"], deviation["found"]) == (FIT, sha256_file(fit), before)
+    assert deviation["reasons"] == ["nothing that is recorded differs"]
+
+
+def test_reproduce_says_how_the_environment_differs(study: Path) -> None:
+    activity = ledger(study, "fit").with_suffix(".activity.jsonl")
+    activity.write_text(activity.read_text(encoding="utf-8").replace('"numpy":"', '"numpy":"0.'), encoding="utf-8")
+    flip_byte(derivative(study) / FIT)
+    found = reproduced(study, "sub-001")
+    assert any("numpy" in text for text in found["environment"])
+    (deviation,) = found["deviations"]
+    assert "verify" in deviation["reasons"][0]
+    assert any("numpy" in reason for reason in deviation["reasons"])
+
+
+def test_reproduce_refuses_other_raw_data(study: Path) -> None:
+    flip_byte(study / RAW)
+    done = myomag("reproduce", study, "sub-001")
+    assert done.returncode == 1
+    assert RAW in done.stderr
+    assert myomag("reproduce", study, "sub-002").returncode == 0
+    assert myomag("reproduce", study, "sub-009").returncode == 2

@@ -217,3 +217,25 @@ def diff(
     else:
         print("\n".join(diff_lines(found)))
     sys.exit(0 if found.same else 1)
+
+
+@app.command()
+def reproduce(
+    study: StudyArgument,
+    scans: Annotated[
+        list[str] | None, typer.Argument(help="Participants or scans; none: all of them.", metavar="[SCAN…]")
+    ] = None,
+    output: OutputOption = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Number of processes [all processors].")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compute results again in a temporary folder and compare them byte for byte."""
+    from myomag.audit import reproduce as reproducing
+    from myomag.audit.record import open_derivative
+
+    result = reproducing.reproduce(open_derivative(study, output), scans or [], cores)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        print("\n".join(reproducing.reproduction_lines(result)))
+    sys.exit(1 if result.deviations else 0)

@@ -69,9 +69,9 @@ def trace(derivative: Derivative, target: str) -> Trace:
 
         statistic = statistic_of(derivative, column)
         return Trace(target, [STATISTICS], lineage(derivative, [STATISTICS]), statistic=statistic)
-    scans = _scans(derivative, name)
+    scans = scans_named(derivative, name)
     if not scans:
-        raise SettingsError(f"{target}: {_unknown(name, _names(derivative))}")
+        raise SettingsError(f"{target}: {unknown(name, known_names(derivative))}")
     if column:
         return _traced_values(derivative, target, scans, column)
     return _traced(derivative, target, [top for scan in scans for top in _last(derivative, scan)])
@@ -113,7 +113,7 @@ def _recorded(derivative: Derivative) -> Iterator[File]:
             yield from (file for files in (ledger.outputs(row), ledger.inputs(row)) for _, file, _ in files)
 
 
-def _scans(derivative: Derivative, name: str) -> list[str]:
+def scans_named(derivative: Derivative, name: str) -> list[str]:
     """Scans of a participant, of a session or of that name."""
     found = []
     for scan, rows in derivative.rows.items():
@@ -142,7 +142,7 @@ def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
     """Cell of cohort.tsv, and the record that it was taken from."""
     row = table_row(derivative, COHORT, "scan", scan)
     if column not in row:
-        raise SettingsError(f"{scan}:{column}: {_unknown(column, list(row), 'column of cohort.tsv')}")
+        raise SettingsError(f"{scan}:{column}: {unknown(column, list(row), 'column of cohort.tsv')}")
     value: dict[str, Any] = {"scan": scan, "column": column, "value": row[column], "table": COHORT.path}
     path = next((each.path for each in FIXED_COLUMNS if each.name == column), None)
     if path is None:
@@ -188,17 +188,19 @@ def table_row(derivative: Derivative, file: File, key: str, name: str) -> dict[s
         if row[key] == name:
             return row
     kind = f"row of {file.path}"
-    raise SettingsError(f"{name or 'nothing'}: {_unknown(name, [str(row[key]) for row in rows], kind)}")
+    raise SettingsError(f"{name or 'nothing'}: {unknown(name, [str(row[key]) for row in rows], kind)}")
 
 
-def _names(derivative: Derivative) -> list[str]:
+def known_names(derivative: Derivative) -> list[str]:
+    """Names of participants, sessions, scans and files."""
     rows = [next(iter(rows.values()))[1] for rows in derivative.rows.values()]
     sessions = [f"{row.participant_id}/{row.session_id}" for row in rows if row.session_id]
     paths = [file.path for file in derivative.makers]
     return [*(row.participant_id for row in rows), *sessions, *derivative.rows, "statistics:mg_age", *paths]
 
 
-def _unknown(name: str, known: list[str], kind: str = "participant, scan or file") -> str:
+def unknown(name: str, known: list[str], kind: str = "participant, scan or file") -> str:
+    """What to say of a name that does not exist: the nearest ones that do."""
     near = difflib.get_close_matches(name, list(dict.fromkeys(known)), n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(printable, near))}?" if near else f"known: {', '.join(known[:5])}, …"
     return f"no such {kind}; {hint}"

@@ -1,0 +1,202 @@
+"""Results computed again and compared byte for byte with those recorded."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from myomag.audit.causes import differences
+from myomag.audit.lineage import CODE, ENVIRONMENT, state
+from myomag.audit.recompute import available_cores, raw_files, recompute, recomputed_rows
+from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
+from myomag.audit.trace import known_names, scans_named, unknown
+from myomag.errors import LedgerError, SettingsError
+from myomag.files import sha256_bytes, sha256_file
+from myomag.flow import PROTOCOLS, SCRIPTS
+from myomag.ledger import STEPS, Row
+from myomag.provenance import code_digest, environment
+
+MOST = 10
+"""Files named one by one before the rest is only counted."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A file, or the outcome of a step, that came out otherwise.
+
+    Attributes
+    ----------
+    scan : str or None
+        The scan; None for a file made from many.
+    step, path : str
+        Step, and its file, or "outcome".
+    present, found : str or None
+        SHA-256 of the file in the derivative and of the one computed now, or both outcomes.
+    reasons : tuple of str
+        What differs from the recorded run.
+    """
+
+    scan: str | None
+    step: str
+    path: str
+    present: str | None
+    found: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What was computed again, and what came out otherwise.
+
+    Attributes
+    ----------
+    scans : list of str
+        Scans computed again.
+    same : int
+        Files with the same bytes.
+    deviations : list of Deviation
+        Those with other bytes.
+    environment : list of str
+        How software and machine differ from those recorded.
+    """
+
+    scans: list[str]
+    same: int
+    deviations: list[Deviation]
+    environment: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Content for a script."""
+        return {"ok": not self.deviations} | asdict(self)
+
+
+def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None = None) -> Reproduction:
+    """Compute scans again in a temporary folder, with the recorded settings, and compare the bytes.
+
+    Parameters
+    ----------
+    derivative : Derivative
+        The record.
+    targets : sequence of str
+        Participants, sessions or scans; none: the whole study with its tables and participants' pages.
+    cores : int, optional
+        Number of processes; as many as there are processors unless given.
+
+    Raises
+    ------
+    SettingsError
+        If a target is unknown.
+    LedgerError
+        If raw data or pooled begin times are not those recorded.
+    """
+    scans = _scans(derivative, targets)
+    _check_sources(derivative, scans)
+    with tempfile.TemporaryDirectory(prefix="myomag-") as name:
+        folder = Path(name).resolve()
+        study_files = recompute(derivative, scans, folder, cores or available_cores())
+        pairs = [*_scan_pairs(derivative, recomputed_rows(folder)), *_study_pairs(derivative, study_files)]
+    deviations = [_explained(derivative, *pair) for pair in pairs if pair[3] != pair[4]]
+    return Reproduction(scans, len(pairs) - len(deviations), deviations, _environment(derivative))
+
+
+def _scans(derivative: Derivative, targets: Sequence[str]) -> list[str]:
+    if not targets:
+        return list(derivative.rows)
+    scans: dict[str, None] = {}
+    for target in targets:
+        found = scans_named(derivative, target)
+        if not found:
+            raise SettingsError(f"{target}: {unknown(target, known_names(derivative), 'participant or scan')}")
+        scans |= dict.fromkeys(found)
+    return list(scans)
+
+
+def _check_sources(derivative: Derivative, scans: Sequence[str]) -> None:
+    sources = {file: sha for scan in scans for file, sha in raw_files(derivative, scan).items()}
+    protocols = File(DERIVATIVE, PROTOCOLS)
+    if protocols in derivative.makers:
+        sources[protocols] = derivative.makers[protocols][1].outputs[PROTOCOLS][1]
+    for file, sha in sources.items():
+        if (now := state(derivative, file, sha)) != "as recorded":
+            raise LedgerError(f"{file.path}: {now} since the results were made; restore it, see: myomag verify STUDY.")
+
+
+Pair = tuple[Ledger, Row, str, str | None, str | None]
+"""Ledger, row, file (or "outcome"), and what is in the derivative and was found now."""
+
+
+def _scan_pairs(derivative: Derivative, rows: Mapping[str, Mapping[str, Row]]) -> Iterator[Pair]:
+    for scan, steps in rows.items():
+        for step, found in steps.items():
+            if step not in derivative.rows[scan] or step == "raw":
+                continue
+            ledger, recorded = derivative.rows[scan][step]
+            if (recorded.status, recorded.reason) != (found.status, found.reason):
+                yield ledger, recorded, "outcome", _outcome(recorded), _outcome(found)
+            computed = dict(found.outputs.values())
+            for path in sorted({*computed, *dict(recorded.outputs.values())}):
+                yield ledger, recorded, path, _present(derivative, path), computed.get(path)
+
+
+def _study_pairs(derivative: Derivative, contents: Mapping[str, bytes]) -> Iterator[Pair]:
+    for path, content in sorted(contents.items()):
+        if File(DERIVATIVE, path) in derivative.makers:
+            ledger, row = derivative.makers[File(DERIVATIVE, path)]
+            yield ledger, row, path, _present(derivative, path), sha256_bytes(content)
+
+
+def _outcome(row: Row) -> str:
+    return row.reason or row.status
+
+
+def _present(derivative: Derivative, path: str) -> str | None:
+    place = derivative.root / path
+    return sha256_file(place) if place.is_file() else None
+
+
+def _explained(
+    derivative: Derivative, ledger: Ledger, row: Row, path: str, present: str | None, found: str | None
+) -> Deviation:
+    reasons = []
+    if path != "outcome" and present != dict(row.outputs.values()).get(path):
+        reasons.append("the file was changed since it was made, see: myomag verify STUDY")
+    now = code_digest(SCRIPTS / f"{ledger.step}.py")
+    if row.code != now:
+        commit = ledger.activity.get("git_commit") or "unknown"
+        changed = " with uncommitted changes" if ledger.activity.get("git_dirty") else ""
+        reasons.append(f"code: recorded {row.code[:12]}… (commit {commit}{changed}), now {now[:12]}…")
+    if not derivative.settings_hold(ledger, row):
+        reasons.append("settings: config.yaml holds others than those the step was run with")
+    reasons += [f"environment: {text}" for text in _environment_of(ledger)]
+    scan = row.scan if ledger.step in STEPS else None
+    return Deviation(scan, ledger.step, path, present, found, tuple(reasons or ["nothing that is recorded differs"]))
+
+
+def _environment_of(ledger: Ledger) -> list[str]:
+    now = environment()
+    keys = [key for key in ENVIRONMENT if key in ledger.activity]
+    return list(differences({key: ledger.activity[key] for key in keys}, {key: now[key] for key in keys}))
+
+
+def _environment(derivative: Derivative) -> list[str]:
+    """How software, machine and checkout differ from those of any recorded step."""
+    now = environment()
+    texts = [text for ledger in derivative.of_step(*STEPS[1:]) for text in _environment_of(ledger)]
+    for ledger in derivative.of_step(*STEPS[1:]):
+        recorded = {key: ledger.activity.get(key) for key in CODE}
+        texts += differences(recorded, {key: now[key] for key in CODE})
+    return list(dict.fromkeys(texts))
+
+
+def reproduction_lines(result: Reproduction) -> Iterator[str]:
+    """Lines of a reproduction for a terminal."""
+    for deviation in result.deviations[:MOST]:
+        yield f"{deviation.path if deviation.path != 'outcome' else deviation.scan}: differs, step {deviation.step}"
+        yield f"  in the derivative {deviation.present}, computed now {deviation.found}"
+        yield from (f"  {reason}" for reason in deviation.reasons)
+    if len(result.deviations) > MOST:
+        yield f"… and {len(result.deviations) - MOST} more: --json has all"
+    yield from (f"recorded → now: {text}" for text in result.environment)
+    verdict = f"{len(result.deviations)} differ" if result.deviations else "all the same, byte for byte"
+    yield f"{len(result.scans)} scans computed again, {result.same + len(result.deviations)} files compared: {verdict}."
