@@ -1,6 +1,6 @@
 rule fit:
     input:
-        begin_time_ledger,
+        after_protocols("begin_time"),
     output:
         "ledger/fit/batch-{batch}.tsv",
     log:

@@ -1,6 +1,6 @@
 rule magnesium:
     input:
-        "ledger/fit/batch-{batch}.tsv",
+        after_protocols("fit"),
     output:
         "ledger/magnesium/batch-{batch}.tsv",
     log:

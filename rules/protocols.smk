@@ -23,7 +23,14 @@ checkpoint protocols:
         "../workflow/scripts/protocols.py"
 
 
-def begin_time_ledger(wildcards):
-    """Input of the fit, once the protocols are known; their values reach it as params, so that it runs when they move."""
-    checkpoints.protocols.get()
-    return f"ledger/begin_time/batch-{wildcards.batch}.tsv"
+def after_protocols(*steps):
+    """Ledgers of these steps as input of the fit and of what follows it by batch, once the protocols are known.
+
+    Their values reach the fit as params, so that it runs where they moved, and what follows runs where the fit does.
+    """
+
+    def ledgers(wildcards):
+        checkpoints.protocols.get()
+        return [f"ledger/{step}/batch-{wildcards.batch}.tsv" for step in steps]
+
+    return ledgers

@@ -1,6 +1,6 @@
 rule pages:
     input:
-        ledgers=[f"ledger/{step}/batch-{{batch}}.tsv" for step in STEPS],
+        ledgers=after_protocols(*STEPS),
     output:
         "ledger/pages/batch-{batch}.tsv",
     log:

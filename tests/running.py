@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "rules", "workflow", "config", "envs")
 """What a checkout needs to run."""
 
@@ -58,12 +58,14 @@ def myomag(
     return done
 
 
-def snakemake(*arguments: str | Path, repository: Path = REPOSITORY, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run plain Snakemake on the Snakefile of a checkout."""
+def snakemake(
+    *arguments: str | Path, repository: Path = REPOSITORY, cwd: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run plain Snakemake on the Snakefile of a checkout, which finds its package by itself."""
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile"), *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": ""},
+        env=os.environ | {"PYTHONPATH": ""} | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -98,8 +100,3 @@ def results(derivative: Path) -> dict[str, str]:
 def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     """Files that are not the same in both, sorted."""
     return sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
-
-
-def steps(*rules: str, batches: int, of: Sequence[str] = ("protocols", "cohort", "report")) -> dict[str, int]:
-    """Jobs of some rules, one for each batch, or one alone for those that see the whole study."""
-    return {rule: 1 if rule in of else batches for rule in rules}

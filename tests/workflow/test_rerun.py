@@ -1,0 +1,395 @@
+"""The workflow as a whole: what it writes, what each change makes it do again, and the same bytes whatever happens."""
+
+import fcntl
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from myomag.demo import write_demo
+from myomag.ledger import OUTPUT_NAMES, batch_of
+from running import checkout, command, differing, environment, finished, jobs, myomag, results, snakemake
+
+BATCHES = 3
+PARTICIPANTS = 4
+CORRUPT = "sub-003"
+"""The demo cuts this file in half."""
+
+SCAN_STEPS = ("convert", "qc", "begin_time", "fit", "magnesium")
+ALL = (*SCAN_STEPS, "protocols", "cohort", "pages", "report")
+ONCE = ("protocols", "cohort", "report")
+STEM = "{0}_ses-1_acq-fid_nuc-31P_voi-thigh_unloc"
+
+
+def expected(*rules: str, batches: int = BATCHES) -> dict[str, int]:
+    """Jobs of these rules: one per batch, or one for the whole study."""
+    return {rule: 1 if rule in ONCE else batches for rule in rules}
+
+
+class Lab:
+    """A checkout, a study and a derivative of it side by side, all free to be changed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.repository, self.study, self.derivative = root, root / "repo", root / "study", root / "out"
+
+    def run(self, *options: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """`myomag run` with the checkout of this lab."""
+        place = ("--output", self.derivative)
+        return myomag("run", self.study, *place, *options, repository=self.repository, **variables)
+
+    def planned(self, *options: str) -> dict[str, int]:
+        """Jobs per rule that would run."""
+        done = self.run("--dry-run", "--", *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert jobs(done.stdout) or "Nothing to be done" in done.stdout
+        return jobs(done.stdout)
+
+    def done(self, *options: str) -> Counter[str]:
+        """Jobs per rule that did run, without an error."""
+        outcome = self.run(*options)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        return finished(self.derivative)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change the code of this lab."""
+        path = self.repository / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{name} has changed: adapt the test"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def build(lab: Lab) -> None:
+    checkout(lab.repository)
+    write_demo(lab.study, participants=PARTICIPANTS)
+    (lab.study / "myomag.yaml").write_text(f"batches: {BATCHES}\n")
+    before = snapshot(lab.study)
+    lab.done("--", "--cores", "2")
+    assert snapshot(lab.study) == before, "the run wrote into the study"
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(path): (path.lstat().st_mtime_ns, path.lstat().st_size) for path in folder.rglob("*")}
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The lab that all tests start from, made once however many processes share the tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "rerun"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lab = Lab(shared / "lab")
+        if not (shared / "ready").exists():
+            shutil.rmtree(lab.root, ignore_errors=True)
+            build(lab)
+            (shared / "ready").touch()
+    return lab
+
+
+@pytest.fixture
+def lab(original: Lab, tmp_path: Path) -> Lab:
+    """A copy of the original, at another place and with other inodes."""
+    shutil.copytree(original.root, tmp_path / "lab")
+    return Lab(tmp_path / "lab")
+
+
+def files_of(participant: str) -> set[str]:
+    base = STEM.format(participant).removesuffix("_unloc")
+    names = {pattern for roles in OUTPUT_NAMES.values() for pattern in roles.values()}
+    return {
+        f"{participant}/ses-1/mrs/" + name.format(stem=f"{base}_unloc", base=base, suffix="unloc") for name in names
+    }
+
+
+# --- end to end
+
+
+def test_outputs_of_a_run(original: Lab) -> None:
+    used = sorted({batch_of(f"sub-{i:03d}", BATCHES) for i in range(1, PARTICIPANTS + 1)})
+    assert used == list(range(BATCHES))
+    tables = ("cohort", "exclusions", "statistics", "demographics", "protocols")
+    wanted = {f"{table}.{end}" for table in tables for end in ("tsv", "json")}
+    wanted |= {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore"}
+    wanted |= {"report/index.html"} | {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}
+    wanted |= {f"ledger/{step}/batch-{batch}.tsv" for step in ("raw", *SCAN_STEPS, "pages") for batch in used}
+    wanted |= {f"ledger/{step}/all.tsv" for step in ONCE} | {"ledger/raw/tables.tsv"}
+    for participant in ("sub-001", "sub-002", "sub-004"):
+        wanted |= files_of(participant)
+    found = set(results(original.derivative))
+    assert set(wanted - found) == set()
+    # What a step of its own keeps beside (settings and their origins) may be added without harm.
+    assert {path for path in found - wanted if not path.startswith("ledger/settings/")} == set()
+    assert finished(original.derivative) == expected(*ALL)
+
+
+def test_corrupt_scan_fails_alone_and_is_accounted_for(original: Lab) -> None:
+    lines = (original.derivative / "exclusions.tsv").read_text().splitlines()
+    columns = lines[0].split("\t")
+    rows = [dict(zip(columns, line.split("\t"), strict=True)) for line in lines[1:]]
+    assert {row["participant_id"]: row["status"] for row in rows} == {
+        "sub-001": "included",
+        "sub-002": "included",
+        "sub-003": "failed",
+        "sub-004": "included",
+    }
+    (failed,) = [row for row in rows if row["status"] == "failed"]
+    assert failed["step"] == "convert"
+    assert "truncated" in failed["reason"]
+
+
+# --- what is done again
+
+
+def test_nothing_is_done_again_without_a_change_of_content(lab: Lab, original: Lab) -> None:
+    """A second run, a copy of everything at another place, time stamps renewed: nothing."""
+    assert lab.planned() == {}
+    for path in lab.root.rglob("*"):
+        if ".snakemake" not in path.parts and path.is_file():
+            path.touch()
+    assert lab.planned() == {}
+    outcome = lab.run()
+    assert outcome.returncode == 0
+    assert "Nothing to be done" in outcome.stdout
+    assert differing(results(lab.derivative), results(original.derivative)) == []
+
+
+AFTER_QC = ("begin_time", "protocols", "fit", "magnesium", "cohort", "pages", "report")
+CHANGED_SETTING = {
+    "convert": ("convert={'conjugate': true}", expected(*ALL)),
+    "qc": ("qc={'min_snr': 4}", expected("qc", *AFTER_QC)),
+    "fit": ("fit={'begin_time_us': 150}", expected(*AFTER_QC)),
+    "magnesium": ("magnesium={'ph_calibration': petroff1985}", expected("magnesium", "cohort", "pages", "report")),
+    "cohort": ("cohort={'max_p_undefined': 0.2}", expected("cohort", "pages", "report")),
+    "report": ("report={'title': Another}", expected("pages", "report")),
+    "override of magnesium": (
+        "overrides={'sub-001': {'magnesium': {'ph_calibration': petroff1985}}}",
+        expected("magnesium", "cohort", "pages", "report", batches=1),
+    ),
+    "rejection": ("overrides={'sub-001': {'reject': moved}}", expected("cohort", "pages", "report", batches=1)),
+    "override of nobody": ("overrides={'sub-099': {'qc': {'min_snr': 4}}}", {}),
+    "the same value": ("qc={'min_snr': 5.0}", {}),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED_SETTING)
+def test_setting_repeats_exactly_what_depends_on_it(case: str, lab: Lab) -> None:
+    option, wanted = CHANGED_SETTING[case]
+    assert lab.planned("--config", option) == wanted
+
+
+CHANGED_CODE: dict[str, tuple[Callable[[Lab], object], dict[str, int]]] = {
+    "comment in amares": (lambda lab: lab.edit("workflow/myomag/core/amares.py", "\n\n\n", "\n\n\n# remark\n"), {}),
+    "amares": (lambda lab: lab.edit("workflow/myomag/core/amares.py", "\n\n\n", "\n\n\nX = 1\n"), expected(*AFTER_QC)),
+    "qc step": (
+        lambda lab: lab.edit("workflow/myomag/steps/qc.py", "\n\n\n", "\n\n\nX = 1\n"),
+        expected("qc", *AFTER_QC),
+    ),
+    "magnesium": (
+        lambda lab: lab.edit("workflow/myomag/steps/magnesium.py", "\n\n\n", "\n\n\nX = 1\n"),
+        expected("magnesium", "cohort", "pages", "report"),
+    ),
+    "script": (
+        lambda lab: lab.edit("workflow/scripts/cohort.py", "\n\n", "\n\nX = 1\n"),
+        expected("cohort", "report"),
+    ),
+    "comment in a script": (lambda lab: lab.edit("workflow/scripts/qc.py", "\n\n", "\n\n# remark\n"), {}),
+    "template": (
+        lambda lab: lab.edit("workflow/myomag/report/templates/base.html.j2", "<body", "<body "),
+        expected("pages", "report"),
+    ),
+    "default in config.yaml": (
+        lambda lab: lab.edit("config/config.yaml", "min_snr: 5.0", "min_snr: 4.0"),
+        expected("qc", *AFTER_QC),
+    ),
+    "runner": (lambda lab: lab.edit("workflow/myomag/runner.py", "\n\n\n", "\n\n\nX = 1\n"), {}),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED_CODE)
+def test_edit_of_the_code_repeats_exactly_what_imports_it(case: str, lab: Lab) -> None:
+    change, wanted = CHANGED_CODE[case]
+    change(lab)
+    assert lab.planned() == wanted
+
+
+def pooled(derivative: Path) -> list[list[str]]:
+    """What the fits are given of each protocol."""
+    lines = [line.split("\t") for line in (derivative / "protocols.tsv").read_text().splitlines()]
+    used = [lines[0].index(name) for name in ("protocol", "begin_time_us", "begin_time_sd_us", "spread_us", "outlying")]
+    return [[line[index] for index in used] for line in lines]
+
+
+def test_override_of_the_fit_repeats_one_batch_unless_the_pooled_begin_time_moves(lab: Lab) -> None:
+    before = pooled(lab.derivative)
+    done = lab.done("--", "--config", "overrides={'sub-001': {'fit': {'begin_time_window_us': 300.0}}}")
+    fits = 1 if pooled(lab.derivative) == before else BATCHES
+    assert done == {
+        **expected("begin_time", "protocols", "cohort", "report", batches=1),
+        **expected("fit", "magnesium", "pages", batches=fits),
+    }
+
+
+def test_changed_study_is_brought_up_to_date_as_if_made_anew(lab: Lab) -> None:
+    """One participant more, one less, one raw file replaced with its mtime kept; then the same from scratch.
+
+    The run from scratch is plain Snakemake on one core, in another time zone and locale, and with another hash seed.
+    """
+    before = pooled(lab.derivative)
+    write_demo(lab.root / "more", participants=6)
+    shutil.copytree(lab.root / "more" / "sub-006", lab.study / "sub-006")
+    shutil.rmtree(lab.study / "sub-002")
+    raw = lab.study / "sub-003" / "ses-1" / "mrs" / f"{STEM.format('sub-003')}.nii.gz"
+    stat = raw.stat()
+    shutil.copyfile(str(raw).replace("sub-003", "sub-004"), raw)
+    os.utime(raw, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    changed = {batch_of(label, BATCHES) for label in ("sub-002", "sub-003", "sub-006")}
+    assert len(changed) == BATCHES - 1
+
+    done = lab.done()
+    repeated = BATCHES if pooled(lab.derivative) != before else len(changed)
+    assert done == {
+        **expected(*ALL, batches=len(changed)),
+        **expected("fit", "magnesium", "pages", batches=repeated),
+    }
+    updated = results(lab.derivative)
+    assert not [path for path in updated if "sub-002" in path]
+    assert files_of("sub-003") | files_of("sub-006") <= set(updated)
+
+    scratch = lab.root / "scratch"
+    made = snakemake(
+        *("--directory", scratch, "--cores", "1", "--config", f"study={lab.study}"),
+        repository=lab.repository,
+        cwd=lab.root,
+        TZ="Asia/Tokyo",
+        LC_ALL="C",
+        PYTHONHASHSEED="77",
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert differing(updated, results(scratch)) == []
+
+
+def test_number_of_batches_changes_no_result(lab: Lab, original: Lab) -> None:
+    lab.done("--", "--config", "batches=1")
+    now, before = results(lab.derivative), results(original.derivative)
+    assert [path for path in differing(now, before) if not path.startswith("ledger/")] == ["config.yaml"]
+    steps = ("raw", *SCAN_STEPS, "pages")
+    assert sorted(path for path in now if "/batch-" in path) == sorted(f"ledger/{step}/batch-0.tsv" for step in steps)
+
+
+# --- what goes wrong
+
+
+def test_edited_intermediate_is_refused_and_repaired_by_the_advice(lab: Lab, original: Lab) -> None:
+    name = f"sub-001/ses-1/mrs/{STEM.format('sub-001').replace('_unloc', '_desc-preproc_unloc')}.nii.gz"
+    content = bytearray((lab.derivative / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (lab.derivative / name).write_bytes(content)
+    refused = lab.run("--", "--forcerun", f"ledger/fit/batch-{batch_of('sub-001', BATCHES)}.tsv")
+    assert refused.returncode == 1
+    (message,) = [line for line in refused.stderr.splitlines() if line.startswith("ERROR: ")]
+    assert message.startswith(f"ERROR: {name}: changed since step qc wrote it")
+    assert lab.run().returncode == 1, "the same error is met again, not passed over"
+    advice = re.search(r"myomag run STUDY (-- --forcerun \w+)$", message)
+    assert advice is not None
+    lab.done(*advice[1].split())
+    assert differing(results(lab.derivative), results(original.derivative)) == []
+
+
+def test_edited_table_of_protocols_is_refused_and_repaired_by_the_advice(lab: Lab, original: Lab) -> None:
+    table = lab.derivative / "protocols.tsv"
+    table.write_text(table.read_text().replace("\t2", "\t3"))
+    refused = lab.run()
+    assert refused.returncode == 1
+    assert "protocols.tsv: changed since step protocols wrote it. Remove it" in refused.stderr
+    table.unlink()
+    lab.done()
+    assert differing(results(lab.derivative), results(original.derivative)) == []
+
+
+def test_bug_fails_the_run_every_time_until_it_is_mended(lab: Lab, original: Lab) -> None:
+    """Snakemake by itself would take the outputs from before the bug for those of the new code."""
+    step = lab.repository / "workflow" / "myomag" / "steps" / "fit.py"
+    right = step.read_text()
+    step.write_text(right + "\n\ndef fit_scan(*_):\n    raise ZeroDivisionError('planted')\n")
+    for _ in range(2):
+        outcome = lab.run()
+        assert outcome.returncode == 1
+        assert "ERROR: ZeroDivisionError: planted (unexpected: please report it with logs/fit/batch-" in outcome.stderr
+        assert "Nothing to be done" not in outcome.stdout
+    step.write_text(right)
+    assert set(lab.done()) == {"fit", "magnesium", "pages", "cohort", "report"}
+    assert differing(results(lab.derivative), results(original.derivative)) == []
+
+
+def test_killed_run_resumes_to_the_same_bytes(lab: Lab, original: Lab) -> None:
+    shutil.rmtree(lab.derivative)
+    moments = [random.uniform(1.0, 7.0) for _ in range(2)]  # noqa: S311
+    for moment in moments:
+        with subprocess.Popen(
+            command("run", lab.study, "--output", lab.derivative),
+            env=environment(lab.repository),
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            time.sleep(moment)
+            os.killpg(process.pid, signal.SIGKILL)
+    outcome = lab.run()
+    assert outcome.returncode == 0, (moments, outcome.stderr)
+    assert differing(results(lab.derivative), results(original.derivative)) == [], moments
+    assert list((lab.derivative / ".myomag" / "unfinished").iterdir()) == []
+
+
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(lab: Lab) -> None:
+    shutil.rmtree(lab.derivative)
+    with subprocess.Popen(
+        command("run", lab.study, "--output", lab.derivative),
+        env=environment(lab.repository),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        while not list(lab.derivative.glob("ledger/convert/*.tsv")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    assert output.splitlines()[-1] == "Stopped. Start the same command again to go on where it stopped."
+    assert "Traceback" not in output
+    assert not (lab.derivative / "report" / "index.html").exists()
+
+
+def test_plain_snakemake_started_in_the_checkout_writes_into_the_study(lab: Lab, original: Lab) -> None:
+    made = snakemake("--cores", "2", "--config", f"study={lab.study}", repository=lab.repository, cwd=lab.repository)
+    assert made.returncode == 0, made.stdout + made.stderr
+    derivative = lab.study / "derivatives" / "myomag"
+    # Only the way from the derivative to the study differs, and the ledger that has the digest of that file.
+    assert differing(results(derivative), results(original.derivative)) == [
+        "dataset_description.json",
+        "ledger/settings/all.tsv",
+    ]
+    again = snakemake("--cores", "2", "--config", f"study={lab.study}", repository=lab.repository, cwd=lab.repository)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    refused = snakemake(
+        "--cores",
+        "2",
+        "--directory",
+        lab.study,
+        "--config",
+        f"study={lab.study}",
+        repository=lab.repository,
+        cwd=lab.root,
+    )
+    assert refused.returncode == 1
+    assert "results would lie among the raw data" in refused.stdout + refused.stderr
