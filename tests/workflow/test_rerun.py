@@ -162,6 +162,16 @@ def test_nothing_is_done_again_without_a_change_of_content(lab: Lab, original: L
     assert differing(results(lab.derivative), results(original.derivative)) == []
 
 
+def test_results_without_the_records_of_snakemake_are_not_trusted(lab: Lab, original: Lab) -> None:
+    """As in a copy without hidden files: nobody could tell which settings the results are from."""
+    shutil.rmtree(lab.derivative / ".snakemake")
+    shutil.rmtree(lab.derivative / ".myomag")
+    assert lab.planned() == expected(*ALL)
+    assert lab.done() == expected(*ALL)
+    assert differing(results(lab.derivative), results(original.derivative)) == []
+    assert lab.planned() == {}
+
+
 AFTER_QC = ("begin_time", "protocols", "fit", "magnesium", "cohort", "pages", "report")
 CHANGED_SETTING = {
     "convert": ("convert={'conjugate': true}", expected(*ALL)),

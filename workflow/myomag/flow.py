@@ -151,6 +151,11 @@ class Flow:
         if not self.found.scans:
             raise SettingsError(f"{self.study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
         write_index(self.found, root, self.settings.batches)
+        if not any((root / ".snakemake" / "metadata").glob("*")):
+            # Without its records, as in a copy without hidden files, Snakemake would take results of other settings for
+            # up to date; then it goes by time stamps, and newer raw ledgers make it compute everything anew.
+            for path in root.glob("ledger/raw/*.tsv"):
+                path.touch()
 
     @cached_property
     def batches(self) -> list[str]:
