@@ -253,6 +253,20 @@ def test_a_fixed_parameter_is_known_and_never_counted_free():
     assert counts[1] - counts[0] == pytest.approx(2 + len(fixed.at_bound) - len(free.at_bound), abs=1e-6)
 
 
+def test_a_gaussian_part_at_zero_leaves_the_widths_their_sd():
+    truth = scan(pcr_snr=40, gaussian_hz=0.0)
+    rng, zero = np.random.default_rng(18), 0
+    for _ in range(10):
+        found = fit(simulate_fid(truth) + noise(truth, rng), truth)
+        assert (found.linewidths_hz_sd[: found.names.index("Pi-alkaline")] > 0).all()
+        if "gaussian_hz:PCr" in found.at_bound:
+            zero += 1
+            assert 0 < found.bound_limits[found.at_bound.index("gaussian_hz:PCr")] < 4
+            np.testing.assert_array_equal(found.linewidths_hz, found.lorentzian_hz)
+    # A true value of zero is estimated below it, and hence at the bound, about every other time.
+    assert 1 <= zero <= 9
+
+
 def test_a_parameter_at_its_bound_is_flagged_and_spoils_no_other():
     truth = scan(pcr_snr=40)
     document = MUSCLE.to_dict()
@@ -263,10 +277,47 @@ def test_a_parameter_at_its_bound_is_flagged_and_spoils_no_other():
     assert "shift_ppm:beta-ATP" in found.message
     assert found.shifts_ppm[beta] == pytest.approx(-16.0, abs=1e-12)
     assert np.isnan(found.shifts_ppm_sd[beta])
+    # The interval begins at the bound and reaches inwards; every parameter at a bound has one.
+    assert len(found.bound_limits) == len(found.at_bound)
+    assert -16.3 < found.bound_limits[found.at_bound.index("shift_ppm:beta-ATP")] < -16.0
+    assert np.isnan(found.covariance[found.covariance_names.index("shift_ppm:beta-ATP")]).all()
     assert np.isfinite(found.amplitudes_sd[beta])
     others = [index for index, name in enumerate(found.names) if name not in ("beta-ATP", "Pi-alkaline")]
     for name in QUANTITIES:
         assert (getattr(found, f"{name}_sd")[others] > 0).all()
+
+
+@pytest.mark.parametrize("in_sds", [0.3, 1.0])
+def test_the_one_sided_interval_of_a_weak_line_covers_its_amplitude(in_sds):
+    points, sigma = 512, 0.05
+    near = {"start": 0.3, "lower": 0.0, "upper": 0.5}
+    document = singlet("lorentzian", amplitude={"start": 1, "lower": 0}, shift_ppm=near).to_dict()
+    document["lines"]["weak"] = document["lines"]["A"] | {
+        "shift_ppm": {"same_as": "A", "offset_hz": 30},
+        "lorentzian_hz": {"same_as": "A"},
+        "phase_deg": {"same_as": "A"},
+    }
+    prior = PriorKnowledge.from_dict(document)
+    tau = time_axis(points, DWELL_S)
+    line = {"lorentzian_fwhm_hz": 8.0, "phase_deg": 20.0}
+    strong = multiplet_fid(tau, amplitude=1.0, frequency_hz=10.0, **line)
+    # var a = 4πL·Δt·σ², as for a line alone.
+    amplitude = in_sds * sigma * np.sqrt(4 * np.pi * 8.0 * DWELL_S)
+    fid = strong + multiplet_fid(tau, amplitude=amplitude, frequency_hz=40.0, **line)
+    rng = np.random.default_rng(17)
+    covered, at_bound = [], 0
+    for _ in range(300):
+        noisy = fid + sigma * (rng.normal(size=points) + 1j * rng.normal(size=points))
+        found = fit_amares(noisy, dwell_time_s=DWELL_S, spectrometer_frequency_mhz=MHZ, prior=prior)
+        if "amplitude:weak" in found.at_bound:
+            at_bound += 1
+            upper = found.bound_limits[found.at_bound.index("amplitude:weak")]
+            assert upper > 0
+        else:
+            upper = found.amplitudes[1] + 1.645 * found.amplitudes_sd[1]
+        covered.append(amplitude < upper)
+    assert at_bound > 20
+    assert np.mean(covered) > stats.binom.ppf(1e-3, 300, 0.95) / 300
 
 
 def test_a_line_that_is_not_there_ends_at_zero_and_has_no_shift():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from myomag.core.crlb import fitted_covariance, parameter_covariance
+from myomag.core.crlb import ONE_SIDED_RISE, fitted_covariance, one_sided_distances, parameter_covariance
 
 ALL = np.ones(3, dtype=bool)
 MATRIX = np.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]])
@@ -75,3 +75,28 @@ def test_only_free_directions_need_to_curve_upwards(held):
     curved[held, held] = -1.0
     found = fitted_covariance(curved, MATRIX, free, 1.0)
     np.testing.assert_allclose(found[np.ix_(free, free)], np.linalg.inv(MATRIX[np.ix_(free, free)]), atol=1e-15)
+
+
+@pytest.mark.parametrize("held", [0, 1, 2])
+@pytest.mark.parametrize("slope", [-2.0, -0.3, 0.7])
+def test_a_one_sided_interval_ends_where_the_sum_of_squares_has_risen_enough(held, slope):
+    free, gradient, sigma = np.arange(3) != held, np.zeros(3), 0.5
+    gradient[held] = slope
+    (distance,) = one_sided_distances(MATRIX, gradient, free, sigma)
+    # The gradient points out of the bounds, the interval into them.
+    assert np.sign(distance) == -np.sign(slope)
+    # Sum of squares about the minimum: −2·g·x + x·H·x, the free parameters at their best for this distance.
+    x = np.zeros(3)
+    x[held] = distance
+    x[free] = -np.linalg.solve(MATRIX[np.ix_(free, free)], MATRIX[free, held] * distance)
+    assert -2 * gradient @ x + x @ MATRIX @ x == pytest.approx(ONE_SIDED_RISE * sigma**2, rel=1e-9)
+
+
+def test_a_held_parameter_without_influence_has_no_limit():
+    silent = MATRIX.copy()
+    silent[2] = silent[:, 2] = 0
+    assert np.isnan(one_sided_distances(silent, np.zeros(3), np.array([True, True, False]), 1.0)).all()
+
+
+def test_nothing_held_needs_no_limit():
+    assert one_sided_distances(MATRIX, np.zeros(3), ALL, 1.0).size == 0

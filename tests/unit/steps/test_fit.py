@@ -60,6 +60,7 @@ LINE_KEYS = {
     "offsets_hz",
     "weights",
     "at_bound",
+    "bound_limits_95",
 }
 
 
@@ -147,6 +148,8 @@ def test_what_the_data_do_not_determine_is_null_and_flagged(fitted):
     beta = line(record, "beta-ATP")
     assert beta["at_bound"] == ["shift_ppm"]
     assert beta["shift_sd_ppm"] is None
+    # The interval begins at the bound and reaches inwards.
+    assert -16.3 < beta["bound_limits_95"]["shift_ppm"] < -16.0
     assert beta["shift_ppm"] == pytest.approx(-16.0)
     assert beta["amplitude_sd"] > 0
     assert "shift_ppm:beta-ATP" in record["message"]

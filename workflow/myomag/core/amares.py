@@ -4,87 +4,25 @@ s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = be
 real and imaginary parts with an analytic Jacobian; bounds are kept by an active set.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from myomag.core.crlb import fitted_covariance
+from myomag.core.fit_result import AmaresFit, fit_result
 from myomag.core.objective import BeginTimePrior, Evaluation, Objective
-from myomag.core.parameters import (
-    AMPLITUDE,
-    FREQUENCY,
-    GAUSSIAN,
-    LORENTZIAN,
-    PHASE,
-    ParameterMap,
-    parameter_map,
-)
+from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.start_values import start_values
+
+__all__ = ["AmaresFit", "fit_amares"]
 
 MAX_ITERATIONS = 200
 # Of the first step, relative to the diagonal of the normal equations; the start values are near the minimum.
 DAMPING = 1e-2
 # Converged when the step the normal equations still ask for is this fraction of a standard error (squared).
 TOLERANCE = 1e-14
-
-
-@dataclass(frozen=True)
-class AmaresFit:
-    """Result of an AMARES fit; per-line arrays follow the order of the prior's lines.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Line names.
-    amplitudes, shifts_ppm, linewidths_hz, phases_deg : ndarray, shape (lines,)
-        Amplitude of the whole line at t = 0 [FID units], centre [ppm from the carrier], FWHM [Hz], phase [degrees].
-    amplitudes_sd, shifts_ppm_sd, linewidths_hz_sd, phases_deg_sd : ndarray, shape (lines,)
-        Standard deviations in the same units; NaN where the data do not determine the parameter or it stands at a
-        bound.
-    lorentzian_hz, gaussian_hz : ndarray, shape (lines,)
-        The two parts of the width [Hz].
-    offsets_hz, weights : tuple of ndarray
-        Components of each line: distance from its centre [Hz] and share of its amplitude.
-    begin_time_s, begin_time_sd_s : float
-        Time of the first sample and its SD [s]; the SD is 0 when it was not fitted.
-    covariance : ndarray, shape (4·lines + 1, 4·lines + 1)
-        Covariance of `covariance_names`: amplitudes, shifts, widths and phases in turn, then the begin time.
-    noise_sd : float
-        SD of the residual per channel [FID units], which scales the covariance.
-    residual_norm_sq : float
-        Sum of the squared moduli of the residual [FID units²].
-    at_bound : tuple of str
-        Free parameters that ended at a bound, as `quantity:line`.
-    converged : bool
-        Whether the minimum was reached; `message` says what happened.
-    """
-
-    names: tuple[str, ...]
-    amplitudes: NDArray[np.float64]
-    shifts_ppm: NDArray[np.float64]
-    linewidths_hz: NDArray[np.float64]
-    phases_deg: NDArray[np.float64]
-    amplitudes_sd: NDArray[np.float64]
-    shifts_ppm_sd: NDArray[np.float64]
-    linewidths_hz_sd: NDArray[np.float64]
-    phases_deg_sd: NDArray[np.float64]
-    lorentzian_hz: NDArray[np.float64]
-    gaussian_hz: NDArray[np.float64]
-    offsets_hz: tuple[NDArray[np.float64], ...]
-    weights: tuple[NDArray[np.float64], ...]
-    begin_time_s: float
-    begin_time_sd_s: float
-    covariance: NDArray[np.float64]
-    covariance_names: tuple[str, ...]
-    noise_sd: float
-    residual_norm_sq: float
-    at_bound: tuple[str, ...]
-    converged: bool
-    message: str
-    iterations: int
 
 
 def fit_amares(
@@ -145,7 +83,16 @@ def fit_amares(
     )
     theta = start_values(objective.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
     theta, iterations, converged = _minimise(objective, theta)
-    return _result(objective, theta, prior, spectrometer_frequency_mhz, scale, iterations, converged)
+    return fit_result(
+        objective,
+        theta,
+        _free(theta, objective.evaluate(theta).gradient, layout.lower, layout.upper),
+        names=tuple(line.name for line in prior.lines),
+        spectrometer_frequency_mhz=spectrometer_frequency_mhz,
+        scale=scale,
+        iterations=iterations,
+        converged=converged,
+    )
 
 
 def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
@@ -226,111 +173,3 @@ def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> NDArray[
             step[use] = scale * lapack.dpotrs(factor, scale * here.gradient[use], lower=True)[0]
             return step
     return step
-
-
-def _result(
-    objective: Objective,
-    theta: NDArray[np.float64],
-    prior: PriorKnowledge,
-    spectrometer_frequency_mhz: float,
-    scale: float,
-    iterations: int,
-    converged: bool,
-) -> AmaresFit:
-    layout = objective.layout
-    here = objective.evaluate(theta)
-    cost = objective.residual_norm_sq(theta)
-    free = _free(theta, here.gradient, layout.lower, layout.upper)
-    noise_sd = float(np.sqrt(cost / (2 * len(objective.fid) - free.sum())))
-    covariance = fitted_covariance(here.hessian, here.information, free, noise_sd)
-    lines = layout.lines(theta)
-    jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, objective.fit_begin_time)
-    line_covariance = _propagate(jacobian, covariance)
-    sd = np.sqrt(np.diag(line_covariance))
-    held = np.abs(jacobian) @ ~free > 0
-    sd[held] = np.nan
-    count = len(prior.lines)
-    offsets = layout.component_offsets_hz(theta)
-    at_bound = tuple(name for name, is_free in zip(layout.names, free, strict=True) if not is_free)
-    names = tuple(line.name for line in prior.lines)
-    return AmaresFit(
-        names=names,
-        amplitudes=lines[AMPLITUDE] * scale,
-        shifts_ppm=lines[FREQUENCY] / spectrometer_frequency_mhz,
-        linewidths_hz=widths,
-        phases_deg=np.rad2deg(_wrapped(lines[PHASE])),
-        amplitudes_sd=sd[:count],
-        shifts_ppm_sd=sd[count : 2 * count],
-        linewidths_hz_sd=sd[2 * count : 3 * count],
-        phases_deg_sd=sd[3 * count : 4 * count],
-        lorentzian_hz=lines[LORENTZIAN],
-        gaussian_hz=np.sqrt(lines[GAUSSIAN]),
-        offsets_hz=tuple(offsets[layout.component_line == index] for index in range(count)),
-        weights=tuple(layout.component_weight[layout.component_line == index] for index in range(count)),
-        begin_time_s=objective.begin_time_s(theta),
-        begin_time_sd_s=float(sd[-1]),
-        covariance=line_covariance,
-        covariance_names=(
-            *(f"{q}:{name}" for q in ("amplitude", "shift_ppm", "linewidth_hz", "phase_deg") for name in names),
-            "begin_time_s",
-        ),
-        noise_sd=noise_sd * scale,
-        residual_norm_sq=cost * scale**2,
-        at_bound=at_bound,
-        converged=converged,
-        message=_message(converged, iterations, at_bound),
-        iterations=iterations,
-    )
-
-
-def _line_jacobian(
-    layout: ParameterMap,
-    lines: NDArray[np.float64],
-    spectrometer_frequency_mhz: float,
-    scale: float,
-    fit_begin_time: bool,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Derivative of the reported quantities with respect to θ, and the FWHM of each line [Hz].
-
-    The FWHM of a Voigt line is .5346·L + √(.2166·L² + G²) (Olivero & Longbothum 1977).
-    """
-    lorentzian, gaussian_squared = lines[LORENTZIAN], lines[GAUSSIAN]
-    root = np.sqrt(0.2166 * lorentzian**2 + gaussian_squared)
-    pure = np.where(root > 0, root, 1.0)
-    by_lorentzian = np.where(gaussian_squared > 0, 0.5346 + 0.2166 * lorentzian / pure, 1.0)
-    by_gaussian = np.where(root > 0, 0.5 / pure, 0.0)
-    widths = np.where(gaussian_squared > 0, 0.5346 * lorentzian + root, lorentzian)
-    matrix = layout.line_matrix
-    begin_time = np.zeros((1, matrix.shape[2]))
-    if fit_begin_time:
-        begin_time[0, -1] = 1.0
-    jacobian = np.concatenate(
-        [
-            matrix[AMPLITUDE] * scale,
-            matrix[FREQUENCY] / spectrometer_frequency_mhz,
-            by_lorentzian[:, None] * matrix[LORENTZIAN] + by_gaussian[:, None] * matrix[GAUSSIAN],
-            np.rad2deg(matrix[PHASE]),
-            begin_time,
-        ]
-    )
-    return jacobian, widths
-
-
-def _propagate(jacobian: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """J·C·Jᵀ in which a NaN of C spoils only the rows that depend on it."""
-    unknown = np.isnan(np.diag(covariance))
-    result = jacobian @ np.where(np.isnan(covariance), 0.0, covariance) @ jacobian.T
-    spoilt = np.abs(jacobian) @ unknown > 0
-    result[spoilt, :] = result[:, spoilt] = np.nan
-    return result
-
-
-def _wrapped(phase_rad: NDArray[np.float64]) -> NDArray[np.float64]:
-    wrapped: NDArray[np.float64] = np.angle(np.exp(1j * phase_rad))
-    return wrapped
-
-
-def _message(converged: bool, iterations: int, at_bound: tuple[str, ...]) -> str:
-    state = "converged" if converged else "stopped before the minimum"
-    bounds = f"; at a bound: {', '.join(at_bound)}" if at_bound else ""
-    return f"{state} after {iterations} iterations{bounds}"

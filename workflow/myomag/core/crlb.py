@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+ONE_SIDED_RISE = 2.7055
+"""Square of the 95 % quantile of the normal distribution."""
+
 
 def fitted_covariance(
     hessian: NDArray[np.float64], information: NDArray[np.float64], free: NDArray[np.bool_], noise_sd: float
@@ -25,6 +28,36 @@ def fitted_covariance(
     except np.linalg.LinAlgError:
         return parameter_covariance(information, free, noise_sd)
     return parameter_covariance(hessian, free, noise_sd)
+
+
+def one_sided_distances(
+    hessian: NDArray[np.float64], gradient: NDArray[np.float64], free: NDArray[np.bool_], noise_sd: float
+) -> NDArray[np.float64]:
+    """Distance of the far end of the one-sided 95 % interval of each held parameter from its bound, signed.
+
+    A distance d raises the sum of squares, the free parameters following, by 2|g|·d + S·d² with the Schur complement S
+    of the free block; the interval ends where this is 2.71·σ² (profile likelihood, one-sided). NaN where the data do
+    not limit the parameter.
+
+    Parameters
+    ----------
+    hessian, free, noise_sd
+        As in `fitted_covariance`.
+    gradient : ndarray, shape (parameters,)
+        Half the negative gradient of the sum of squares; it points out of the bounds for a held parameter.
+    """
+    held, usable = np.flatnonzero(~free), np.flatnonzero(free & (np.diag(hessian) > 0))
+    scale = 1 / np.sqrt(np.diag(hessian)[usable])
+    block = hessian[np.ix_(usable, usable)] * np.outer(scale, scale)
+    # A trace of damping, for parameters that cannot be told apart.
+    block[np.diag_indices_from(block)] += 1e-12
+    coupling = hessian[np.ix_(usable, held)] * scale[:, None]
+    curvature = np.diag(hessian)[held] - (coupling * np.linalg.solve(block, coupling)).sum(axis=0)
+    curvature, slope = np.maximum(curvature, 0.0), np.abs(gradient[held])
+    rise = ONE_SIDED_RISE * noise_sd**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = rise / (slope + np.sqrt(slope**2 + curvature * rise))
+    return np.where(np.isfinite(distance), np.copysign(distance, -gradient[held]), np.nan)
 
 
 def parameter_covariance(

@@ -186,6 +186,11 @@ def _line_record(fit: AmaresFit, index: int) -> dict[str, Any]:
         "offsets_hz": fit.offsets_hz[index].tolist(),
         "weights": fit.weights[index].tolist(),
         "at_bound": [entry.split(":")[0] for entry in fit.at_bound if entry.endswith(f":{name}")],
+        "bound_limits_95": {
+            entry.split(":")[0]: _finite(limit)
+            for entry, limit in zip(fit.at_bound, fit.bound_limits, strict=True)
+            if entry.endswith(f":{name}")
+        },
     }
 
 
