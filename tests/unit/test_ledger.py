@@ -597,12 +597,12 @@ def test_scan_with_a_problem_and_unreadable_raw_file_become_failed_rows(study: P
     index(study, derivative, 1)
     rows = {row.scan: row for row in read_ledger(RAW)}
     assert {name: row.status for name, row in rows.items()} == {
-        "bad name_unloc": "failed",
+        "bad name_unloc (in sub-1)": "failed",
         "sub-1_unloc": "ok",
         "sub-2_unloc": "failed",
         "sub-3_unloc": "ok",
     }
-    assert "not a BIDS name" in rows["bad name_unloc"].reason
+    assert "not a BIDS name" in rows["bad name_unloc (in sub-1)"].reason
     assert rows["sub-2_unloc"].reason.startswith("sub-2_unloc.nii.gz: cannot be read")
 
 

@@ -161,6 +161,16 @@ def test_name_must_match_its_folder(tmp_path: Path, folder: str, name: str) -> N
     assert folder.removesuffix("/mrs") in scan.problem
 
 
+def test_file_in_a_wrong_place_does_not_take_the_name_of_a_scan(tmp_path: Path) -> None:
+    place(tmp_path, *(f"sub-00{n}/mrs/{name}.nii.gz" for n in (1, 2) for name in ("sub-002_unloc", "holiday_unloc")))
+    assert {scan.stem: bool(scan.problem) for scan in find_scans(tmp_path).scans} == {
+        "holiday_unloc (in sub-001)": True,
+        "sub-002_unloc (in sub-001)": True,
+        "holiday_unloc (in sub-002)": True,
+        "sub-002_unloc": False,
+    }
+
+
 def test_scans_that_differ_by_the_suffix_alone_collide(tmp_path: Path) -> None:
     study = find_scans(place(tmp_path, "sub-001/mrs/sub-001_svs.nii.gz", "sub-001/mrs/sub-001_unloc.nii.gz"))
     assert [bool(scan.problem) for scan in study.scans] == [False, True]
@@ -262,7 +272,9 @@ def test_hostile_name_becomes_one_printable_problem(tmp_path: Path, name: bytes)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_participant_folder_is_accounted_for(tmp_path: Path, name: bytes) -> None:
     place(tmp_path, f"sub-{os.fsdecode(name)}/mrs/sub-001_unloc.nii.gz")
-    assert "does not match its folder" in only(find_scans(tmp_path)).problem
+    scan = only(find_scans(tmp_path))
+    assert "does not match its folder" in scan.problem
+    assert (scan.stem + scan.problem).isprintable()
 
 
 def test_each_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -245,13 +245,21 @@ def _scans(participant: str, session: str, found: _Found) -> Iterator[Scan]:
         if stem.endswith("_mrsref"):
             continue
         raw = found.nifti.get(stem) or found.vendor[stem]
+        named = entities(stem)
+        at_home = named and f"sub-{named['sub']}" == participant and _session(named) == session
+        # Names of scans are unique in a study, those of files in a wrong place are not.
+        name = stem if at_home else f"{stem} (in {' '.join(filter(None, (participant, session)))})"
         problem = _problem(stem, participant, session, raw, found)
         source = raw[0].startswith("sourcedata/")
         # What describes a vendor file alone says nothing of a NIfTI-MRS file made from it by other means.
         applying = [
             path for path in found.sidecars if _applies(path, stem) and source >= path.startswith("sourcedata/")
         ]
-        yield Scan(printable(stem), participant, session, tuple(raw), tuple(applying), problem)
+        yield Scan(printable(name), participant, session, tuple(raw), tuple(applying), problem)
+
+
+def _session(named: dict[str, str]) -> str:
+    return f"ses-{named['ses']}" if "ses" in named else ""
 
 
 def _problem(stem: str, participant: str, session: str, raw: list[str], found: _Found) -> str:
@@ -264,8 +272,9 @@ def _problem(stem: str, participant: str, session: str, raw: list[str], found: _
             f"{names}: not a BIDS name; expected sub-<label>[_ses-<label>]…_<suffix> with the entities "
             f"{' '.join(ENTITIES)} in this order and a suffix of {', '.join(SUFFIXES)}."
         )
-    if f"sub-{named['sub']}" != participant or (f"ses-{named['ses']}" if "ses" in named else "") != session:
-        return f"{names}: the name does not match its folder {participant}{'/' + session if session else ''}."
+    if f"sub-{named['sub']}" != participant or _session(named) != session:
+        folder = printable(participant + ("/" + session if session else ""))
+        return f"{names}: the name does not match its folder {folder}."
     extensions = {split_extension(path)[1] for path in raw}
     if len(raw) > 1 and not (len(raw) == 2 and extensions == COMPANIONS):
         return f"two files for one scan ({names}): keep one, or give them different run- labels."
@@ -284,9 +293,8 @@ def _mark_collisions(study: Study) -> None:
     """Two scans that differ by the suffix alone would write to the same files."""
     seen: dict[str, int] = {}
     for index, scan in enumerate(study.scans):
-        base, _ = split_stem(scan.stem)
-        first = seen.setdefault(base, index)
-        if first != index and not scan.problem:
+        first = index if scan.problem else seen.setdefault(split_stem(scan.stem)[0], index)
+        if first != index:
             study.scans[index] = Scan(
                 scan.stem,
                 scan.participant_id,
