@@ -121,6 +121,7 @@ USAGE = {
     "output among the raw data": ["run", "{demo}", "--output", "{demo}/sub-001"],
     "output in sourcedata": ["run", "{demo}", "--output", "{demo}/sourcedata/out"],
     "output holds other files": ["run", "{demo}", "--output", "{demo}/.."],
+    "output cannot be made": ["run", "{demo}", "--output", "{demo}/participants.tsv/out"],
     "output is the checkout": ["run", "{demo}", "--output", "{repository}"],
     "scan of no file": ["scan", "{tmp}/none.dat"],
     "scan of a folder": ["scan", "{demo}"],
@@ -208,32 +209,38 @@ def test_closed_pipe_is_no_traceback(demo: Path) -> None:
 # --- run
 
 
-def test_second_run_is_refused_while_the_first_works(tmp_path: Path) -> None:
-    second = runner._sole_run(tmp_path, ["true"])
-    with runner._sole_run(tmp_path, ["true"]), pytest.raises(MyomagError, match="another run is working here"):
+@pytest.fixture
+def derivative(tmp_path: Path) -> Path:
+    """An empty derivative."""
+    (tmp_path / PRIVATE).mkdir()
+    return tmp_path
+
+
+def test_second_run_is_refused_while_the_first_works(derivative: Path) -> None:
+    second = runner._sole_run(derivative, ["true"])
+    with runner._sole_run(derivative, ["true"]), pytest.raises(MyomagError, match="another run is working here"):
         second.__enter__()
 
 
-def test_lock_outlives_the_command_as_long_as_snakemake_lives(tmp_path: Path) -> None:
+def test_lock_outlives_the_command_as_long_as_snakemake_lives(derivative: Path) -> None:
     """As after kill -9 of the command alone: Snakemake, here played by sleep, goes on."""
-    with runner._sole_run(tmp_path, ["true"]) as lock:
+    with runner._sole_run(derivative, ["true"]) as lock:
         process = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
     try:
-        with pytest.raises(MyomagError, match="another run"), runner._sole_run(tmp_path, ["true"]):
+        with pytest.raises(MyomagError, match="another run"), runner._sole_run(derivative, ["true"]):
             pass
     finally:
         process.kill()
         process.wait()
-    with runner._sole_run(tmp_path, ["true"]):
+    with runner._sole_run(derivative, ["true"]):
         pass
 
 
 @pytest.mark.parametrize(("left", "unlocked"), [("", False), ("123\n", True)])
-def test_lock_of_snakemake_is_removed_only_after_a_killed_run(tmp_path: Path, left: str, unlocked: bool) -> None:
-    (tmp_path / PRIVATE).mkdir()
-    (tmp_path / PRIVATE / "running").write_text(left)
-    noted = tmp_path / "noted"
-    with runner._sole_run(tmp_path, ["sh", "-c", f'echo "$@" >{noted}', "sh"]):
+def test_lock_of_snakemake_is_removed_only_after_a_killed_run(derivative: Path, left: str, unlocked: bool) -> None:
+    (derivative / PRIVATE / "running").write_text(left)
+    noted = derivative / "noted"
+    with runner._sole_run(derivative, ["sh", "-c", f'echo "$@" >{noted}', "sh"]):
         pass
     assert noted.exists() is unlocked
     if unlocked:

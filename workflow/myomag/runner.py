@@ -62,6 +62,12 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     ]
     check_output(flow.study, root)
     _show_remarks(list(flow.remarks()))
+    try:
+        (root / PRIVATE).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{root}: cannot be written ({error.strerror}); name another folder: --output DIR."
+        ) from error
     with _sole_run(root, command) as lock:
         flow.index(root)
         if dry_run:
@@ -110,9 +116,7 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
     So the lock lasts as long as either of the two processes lives, and vanishes when both are killed. Snakemake's own
     lock, which stays behind then, is removed.
     """
-    path = root / PRIVATE / "running"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as handle:
+    with (root / PRIVATE / "running").open("a+", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
