@@ -239,3 +239,20 @@ def reproduce(
     else:
         print("\n".join(reproducing.reproduction_lines(result)))
     sys.exit(1 if result.deviations else 0)
+
+
+@app.command()
+def export(
+    study: StudyArgument,
+    ro_crate: Annotated[Path, typer.Option(help="New folder for the RO-Crate.", metavar="DIR")],
+    output: OutputOption = None,
+    people: Annotated[bool, typer.Option(help="Name users and hosts, and add the activity records.")] = False,
+) -> None:
+    """Write a Workflow Run RO-Crate (Provenance Run Crate) of the results for an archive."""
+    from myomag.audit.export import export_crate
+    from myomag.audit.record import open_derivative
+
+    done = export_crate(open_derivative(study, output), ro_crate, people=people)
+    for remark in done.remarks:
+        print(f"note: {remark}", file=sys.stderr)
+    print(f"Wrote an RO-Crate of {done.files} files to {done.folder}.")

@@ -1,0 +1,157 @@
+"""A derivative with its record as an RO-Crate, for an archive."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from myomag.audit.crate import PURPOSES, RESULTS, Run, code_type, crate_id
+from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
+from myomag.errors import LedgerError, SettingsError
+from myomag.files import sha256_file
+from myomag.flow import SCRIPTS
+from myomag.io.records import read_record
+from myomag.ledger import activity_path
+from myomag.progress import progress
+from myomag.provenance import REPOSITORY, code_digest
+
+if TYPE_CHECKING:
+    from rocrate.rocrate import ROCrate
+
+WORKFLOW_FILES = (
+    "Snakefile",
+    "rules/*.smk",
+    "workflow/**/*",
+    "config/**/*",
+    "envs/*",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
+FORMATS = {
+    ".json": "application/json",
+    ".tsv": "text/tab-separated-values",
+    ".html": "text/html",
+    ".yaml": "application/yaml",
+    ".gz": "application/gzip",
+    ".py": "text/x-python",
+    ".jsonl": "application/jsonl",
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: the folder, the number of files in it, and remarks for the user."""
+
+    folder: Path
+    files: int
+    remarks: list[str]
+
+
+def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) -> Export:
+    """Write a Workflow Run RO-Crate of the profile Provenance Run Crate.
+
+    It holds the files of the derivative and the workflow. Raw data and tables of the study are named by their digest
+    and not copied; users and hosts, with the activity records that name them, are left out unless `people`.
+
+    Parameters
+    ----------
+    derivative : Derivative
+        The record.
+    folder : Path
+        New or empty folder.
+    people : bool
+        Whether to name users and hosts.
+
+    Raises
+    ------
+    SettingsError
+        If the folder is not empty.
+    LedgerError
+        If a file is not what the record says.
+    """
+    from rocrate.rocrate import ROCrate
+
+    folder = folder.expanduser().resolve()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SettingsError(f"{folder}: exists and is not empty; name a new folder for the crate.")
+    crate = ROCrate(version="1.1")
+    files = _add_files(crate, derivative, people)
+    _add_workflow_files(crate)
+    _add_description(crate, derivative)
+    Run(crate, derivative, files, people).describe()
+    crate.write(folder)
+    return Export(folder, sum(path.is_file() for path in folder.rglob("*")), list(_remarks(derivative, people)))
+
+
+def _add_files(crate: "ROCrate", derivative: Derivative, people: bool) -> dict[File, str]:
+    """Add the files that the record names, after checking them; returns their identifiers."""
+    named: dict[File, str] = {}
+    for ledger in derivative.ledgers.values():
+        for row in ledger.rows:
+            named |= {file: sha for files in (ledger.inputs(row), ledger.outputs(row)) for _, file, sha in files}
+    records = [Path(path) for path in derivative.ledgers]
+    records += [activity_path(path) for path in records if people and (derivative.root / activity_path(path)).is_file()]
+    for path in records:
+        named[File(DERIVATIVE, path.as_posix())] = sha256_file(derivative.root / path)
+    with progress("files checked", len(named)) as advance:
+        for number, (file, sha) in enumerate(sorted(named.items()), start=1):
+            _add_file(crate, derivative, file, sha)
+            advance(number)
+    return {file: crate_id(file, sha) for file, sha in named.items()}
+
+
+def _add_file(crate: "ROCrate", derivative: Derivative, file: File, sha: str) -> None:
+    place, properties = derivative.place(file), {"name": file.path, "sha256": sha}
+    if form := FORMATS.get(place.suffix):
+        properties["encodingFormat"] = form
+    if file.where == STUDY:
+        from rocrate.model.data_entity import DataEntity
+
+        content: dict[str, Any] = {
+            "@type": "File",
+            "description": "File of the study, not part of this crate",
+            **properties,
+        }
+        crate.add(DataEntity(crate, crate_id(file, sha), properties=content))
+        return
+    if not place.is_file() or sha256_file(place) != sha:
+        raise LedgerError(f"{file.path}: not what the record says; look into it first: myomag verify STUDY.")
+    content = properties | {"contentSize": str(place.stat().st_size)}
+    crate.add_file(place, crate_id(file, sha), properties=content)
+
+
+def _add_workflow_files(crate: "ROCrate") -> None:
+    for pattern in WORKFLOW_FILES:
+        for path in sorted(REPOSITORY.glob(pattern)):
+            if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in str(path):
+                name = path.relative_to(REPOSITORY).as_posix()
+                form = {"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}
+                crate.add_file(path, name, properties={"@type": code_type(name), "name": name, **form})
+
+
+def _add_description(crate: "ROCrate", derivative: Derivative) -> None:
+    from rocrate.model.contextentity import ContextEntity
+
+    described = read_record(derivative.root / "dataset_description.json")
+    study = derivative.study / "dataset_description.json"
+    stated = read_record(study).get("License") if study.is_file() else None
+    crate.name = described.get("Name", "myomag")
+    crate.description = "Free magnesium and pH of skeletal muscle from 31P-MRS, with the record of how they were made."
+    ended = [each.activity["ended"] for each in derivative.ledgers.values() if "ended" in each.activity]
+    crate.datePublished = max(ended)
+    name = str(stated or "Not stated: ask the owners of the study")
+    crate.add(ContextEntity(crate, "#license", properties={"@type": "CreativeWork", "name": name, "description": name}))
+    crate.root_dataset["license"] = {"@id": "#license"}
+
+
+def _remarks(derivative: Derivative, people: bool) -> Iterator[str]:
+    for step in PURPOSES:
+        ledgers = derivative.of_step(step)
+        now = code_digest(SCRIPTS / f"{step}.py")
+        if any(row.code != now for ledger in ledgers for row in ledger.rows):
+            commit = ledgers[0].activity.get("git_commit") or "unknown"
+            yield f"the code of step {step} is not the one that ran; for an exact crate export from commit {commit}."
+    if not people:
+        yield "users, hosts and the activity records that name them are left out; add them with --people."
+    yield f"raw data are named by their digest and not copied; results lie in {RESULTS}/."
