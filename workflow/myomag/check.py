@@ -5,8 +5,9 @@ from pathlib import Path
 
 from myomag.cohort.tables import read_tables
 from myomag.config import section_for
+from myomag.derivative import derivative_description
 from myomag.errors import MyomagError, ScanError, SettingsError
-from myomag.flow import Flow, derivative_description
+from myomag.flow import Flow
 from myomag.progress import progress
 from myomag.steps.convert import convert_scan
 from myomag.study import Scan

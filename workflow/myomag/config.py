@@ -5,19 +5,17 @@ Resolved settings hold the prior knowledge and the calibrations themselves, not 
 """
 
 import difflib
-import json
-import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from myomag.errors import SettingsError
-from myomag.files import printable
+from myomag.resources import CONFIG_DIR as CONFIG_DIR
+from myomag.resources import with_resources
+from myomag.validation import read_mapping, validated
 
-CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 SCAN_SECTIONS = ("convert", "qc", "fit", "magnesium")
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -25,7 +23,6 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class Section(BaseModel):
@@ -269,7 +266,7 @@ def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root:
     merged: dict[str, Any] = {}
     settings = parse_settings({}, root=root)
     for label, layer in layers:
-        content = _read_yaml(label, layer) if isinstance(layer, Path) else dict(layer)
+        content = read_mapping(label, layer) if isinstance(layer, Path) else dict(layer)
         if content:
             merged = _merged(merged, content)
             settings = parse_settings(merged, label=label, root=root)
@@ -286,35 +283,6 @@ def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without the trap that a key given twice silently keeps its last value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for number, key in enumerate(keys):
-            if key in keys[:number] and key != "<<":
-                raise yaml.YAMLError(f"line {node.value[number][0].start_mark.line + 1}: {key} is given twice")
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(label: str, path: Path) -> dict[str, Any]:
-    try:
-        data = _yaml(path)
-    except OSError as error:
-        raise SettingsError(f"{label}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{label}: not valid YAML: {_one_line(error)}.") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise SettingsError(f"{label}: expected a mapping of sections, found {type(data).__name__}.")
-    return data
-
-
-def _yaml(path: Path) -> Any:
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
-
-
 def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Path | None = None) -> Settings:
     """Validate a mapping of settings and resolve prior knowledge, calibrations and overrides.
 
@@ -323,8 +291,8 @@ def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Pa
     SettingsError
         Naming `label`, key, value and remedy.
     """
-    settings = _validate(Settings, data, label, "")
-    resolved = _resolve(settings.model_dump(), label, root)
+    settings = validated(Settings, data, label)
+    resolved = with_resources(settings.model_dump(), label, root)
     resolved["overrides"] = {
         target: _resolve_override(resolved, target, override, label, root)
         for target, override in sorted(settings.overrides.items())
@@ -344,135 +312,6 @@ def section_for(settings: Settings, section: str, *targets: str) -> dict[str, An
     for target in targets:
         merged |= settings.overrides.get(target, {}).get(section, {})
     return merged
-
-
-def _validate(model: type[Any], data: Mapping[str, Any], label: str, prefix: str) -> Any:
-    try:
-        return model.model_validate(dict(data))
-    except ValidationError as error:
-        problems: dict[str, list[str]] = {}
-        for item in error.errors():
-            where, problem = _explain(item, model, prefix)
-            problems.setdefault(where, []).append(problem)
-    lines = (f"{label}: {where}: {' or '.join(which)}" for where, which in problems.items())
-    raise SettingsError("\n".join(line if line.endswith("?") else f"{line}." for line in lines))
-
-
-def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
-    """Key with value, and what is wrong with it, for one pydantic error."""
-    location = [str(part) for part in item["loc"]]
-    key = printable(prefix + ".".join(_field_path(location)))
-    if item["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5) or _same_stem(location[-1], known)
-        return key, "unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}")
-    if item["type"] == "invalid_key":
-        return key, "not text; put the key in quotes, or remove it"
-    if item["type"] == "value_error":
-        return key or "settings", item["msg"].removeprefix("Value error, ")
-    value = json.dumps(item["input"], default=str)
-    return f"{key} = {value if len(value) <= 60 else value[:57] + '...'}", f"must be {_expected(item)}"
-
-
-def _expected(item: Any) -> str:
-    """What a value must be, from one pydantic error."""
-    if item["type"] in ("model_type", "dict_type"):
-        return "a mapping"
-    if item["type"] in ("too_short", "string_too_short"):
-        return "something, not empty"
-    if item["type"] == "float_type" and isinstance(item["input"], str) and _NUMBER.fullmatch(item["input"]):
-        return f"a number, not text: write {float(item['input'])!r}"
-    return str(item["msg"]).removeprefix("Input should be ")
-
-
-def _same_stem(key: str, known: list[str]) -> list[str]:
-    """Keys that differ from `key` in the unit alone, its last word."""
-    stem = key.rpartition("_")[0]
-    return [name for name in known if stem and name.rpartition("_")[0] == stem]
-
-
-def _field_path(location: list[str]) -> Iterator[str]:
-    """`location` without the names pydantic adds for keys and for members of a union."""
-    for depth, part in enumerate(location):
-        if depth < 2 or part.isdigit():
-            yield part
-
-
-def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    current: Any = model
-    for part in path:
-        current = current.model_fields[part].annotation
-    return list(current.model_fields)
-
-
-def _resolve(document: dict[str, Any], label: str, root: Path | None) -> dict[str, Any]:
-    fit, magnesium = document["fit"], document["magnesium"]
-    fit["prior_knowledge"] = _resource(fit["prior_knowledge"], "prior_knowledge", f"{label}: fit.prior_knowledge", root)
-    for key in ("ph_calibration", "mg_calibration"):
-        magnesium[key] = _resource(magnesium[key], "calibrations", f"{label}: magnesium.{key}", root)
-    magnesium["compare_calibrations"] = [
-        _resource(value, "calibrations", f"{label}: magnesium.compare_calibrations", root)
-        for value in magnesium["compare_calibrations"]
-    ]
-    _check_resources(document, label)
-    return document
-
-
-def _check_resources(document: Mapping[str, Any], label: str) -> None:
-    """Build the prior knowledge and the calibrations once, so that a wrong file stops here and not in a job."""
-    from myomag.core.families import any_calibration, mg_family
-    from myomag.core.ph import ph_calibration
-    from myomag.core.prior_knowledge import PriorKnowledge
-
-    def build_all(calibrations: list[dict[str, Any]]) -> None:
-        for calibration in calibrations:
-            any_calibration(calibration)
-
-    builders: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
-        ("fit", "prior_knowledge", PriorKnowledge.from_dict),
-        ("magnesium", "ph_calibration", ph_calibration),
-        ("magnesium", "mg_calibration", mg_family),
-        ("magnesium", "compare_calibrations", build_all),
-    )
-    for section, key, build in builders:
-        try:
-            build(document[section][key])
-        except (KeyError, TypeError, ValueError) as error:
-            raise SettingsError(f"{label}: {section}.{key}: {_one_line(error)}.") from error
-
-
-def _resource(value: str | dict[str, Any], folder: str, where: str, root: Path | None) -> dict[str, Any]:
-    """Content of a prior-knowledge or calibration file named in the settings."""
-    if isinstance(value, dict):
-        return value
-    path = CONFIG_DIR / folder / f"{value}.yaml"
-    if value not in (shipped := sorted(p.stem for p in (CONFIG_DIR / folder).glob("*.yaml"))):
-        path = _inside(root, value, where, shipped)
-    try:
-        if path.suffix == ".csv":
-            from myomag.core.prior_knowledge import PriorKnowledge
-
-            return PriorKnowledge.from_pyamares_csv(path).to_dict()
-        content = _yaml(path)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{where}: {value}: {_one_line(error)}.") from error
-    if not isinstance(content, dict):
-        raise SettingsError(f"{where}: {value}: expected a mapping.")
-    return content
-
-
-def _inside(root: Path | None, value: str, where: str, shipped: list[str]) -> Path:
-    """Path of a file inside the study; a path that leaves it is refused."""
-    near = difflib.get_close_matches(value, shipped, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped)}."
-    if root is None:
-        raise SettingsError(f"{where} = {value!r}: unknown name; {hint}")
-    path = (root / printable(value)).resolve()
-    if not path.is_relative_to(root.resolve()):
-        raise SettingsError(f"{where} = {value!r}: the file must lie inside the study folder.")
-    if not path.is_file():
-        raise SettingsError(f"{where} = {value!r}: neither a shipped name nor a file of the study; {hint}")
-    return path
 
 
 def _resolve_override(
@@ -496,14 +335,9 @@ def _resolve_override(
             raise SettingsError(f"{where}.{key}: unknown key; {hint}")
         if not isinstance(value, dict):
             raise SettingsError(f"{where}.{key}: expected a mapping of settings.")
-        _validate(type(getattr(Settings(), key)), resolved[key] | value, where, f"{key}.")
+        validated(type(getattr(Settings(), key)), resolved[key] | value, where, f"{key}.")
         document = {section: dict(resolved[section]) for section in SCAN_SECTIONS}
         document[key] |= value
-        complete = _resolve(document, where, root)[key]
+        complete = with_resources(document, where, root)[key]
         result[key] = {name: complete[name] for name in value}
     return result
-
-
-def _one_line(error: Exception) -> str:
-    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
-    return " ".join(text.split()).rstrip(".")

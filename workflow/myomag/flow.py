@@ -10,28 +10,22 @@ from typing import Any
 
 import yaml
 
-from myomag import __version__
 from myomag.config import CONFIG_DIR, Settings, load_layers
+from myomag.derivative import check_output, derivative_description
 from myomag.errors import LedgerError, MyomagError, SettingsError
-from myomag.files import printable, sha256_file, write_if_changed
+from myomag.files import sha256_file, write_if_changed
 from myomag.index import write_index
-from myomag.io.records import read_record, record_bytes
 from myomag.io.tables import read_text_table
 from myomag.jobs import one_thread_per_process
 from myomag.ledger import batch_of, ledger_path, read_ledger
 from myomag.origins import record_settings, setting_origins
-from myomag.provenance import PACKAGE, REPOSITORY, canonical, code_digest
+from myomag.provenance import PACKAGE, canonical, code_digest
 from myomag.study import Study, find_scans, listed_participants
 from myomag.sweep import sweep
 
 SCRIPTS = PACKAGE.parent / "scripts"
 SETTINGS_FILE = "myomag.yaml"
 PROTOCOLS = "protocols.tsv"
-BEYOND_BIDS: tuple[str, ...] = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*")
-BEYOND_BIDS += ("demographics.*", "protocols.*")
-BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
-"""What the derivative holds beside the files that BIDS has rules for."""
-
 _PAGES = ("qc", "magnesium", "cohort", "report")
 SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",), "pages": _PAGES, "report": _PAGES}
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
@@ -88,27 +82,6 @@ def errors_as(failure: type[Exception]) -> Iterator[None]:
         yield
     except MyomagError as error:
         raise failure(str(error)) from None
-
-
-def check_output(study: Path, root: Path) -> None:
-    """Refuse a derivative folder in which results would mix with, or overwrite, something else.
-
-    Raises
-    ------
-    SettingsError
-        If the folder is the study or lies among its raw data, is the checkout of myomag, or holds other files.
-    """
-    remedy = "name another folder: myomag run STUDY --output DIR, or snakemake --directory DIR"
-    root, study = root.resolve(), study.resolve()
-    inside = root.relative_to(study).parts if root.is_relative_to(study) else ("elsewhere",)
-    if not inside or inside[0].startswith(("sub-", "sourcedata", "phenotype")):
-        raise SettingsError(f"{root}: results would lie among the raw data of the study; {remedy}.")
-    if root == REPOSITORY:
-        raise SettingsError(f"{root}: this is the folder of myomag itself; {remedy}.")
-    if root.is_dir() and not (root / "ledger").is_dir():
-        others = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.name != "logs")
-        if others:
-            raise SettingsError(f"{root}: holds other files ({printable(others[0])}, …); {remedy}.")
 
 
 class Flow:
@@ -259,34 +232,6 @@ def pooled_begin_times(path: Path) -> dict[str, dict[str, Any]]:
         }
         for row in rows
         if row["begin_time_us"] is not None
-    }
-
-
-def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]:
-    """Files that describe the derivative as a dataset, by name; `link` leads from it to the study."""
-    source = study / "dataset_description.json"
-    name = read_record(source).get("Name", "a study") if source.is_file() else "a study"
-    description = {
-        "Name": f"myomag: muscle magnesium and pH of {name}",
-        "BIDSVersion": "1.10.0",
-        "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "myomag", "Version": __version__}],
-        # Where bids:raw: in the Sources of a sidecar leads.
-        "DatasetLinks": {"raw": link},
-        "SourceDatasets": [{"URL": link}],
-    }
-    meanings = {
-        "preproc": "average of the aligned transients, PCr at 0 ppm",
-        "quality": "quality metrics of the averaged spectrum and the verdict with its reasons",
-        "begintime": "begin time as this scan alone tells it, before pooling over its protocol",
-        "amares": "lines of the AMARES fit with their covariance",
-        "magnesium": "pH and free magnesium with intervals",
-    }
-    rows = ["desc_id\tdescription", *(f"desc-{key}\t{value}" for key, value in meanings.items())]
-    return {
-        "dataset_description.json": record_bytes(description),
-        "descriptions.tsv": ("\n".join(rows) + "\n").encode(),
-        ".bidsignore": ("\n".join(BEYOND_BIDS) + "\n").encode(),
     }
 
 

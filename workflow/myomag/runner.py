@@ -15,9 +15,10 @@ from typing import IO
 
 import yaml
 
+from myomag.derivative import check_output
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE
-from myomag.flow import Flow, check_output
+from myomag.flow import Flow
 from myomag.progress import progress
 from myomag.provenance import REPOSITORY
 

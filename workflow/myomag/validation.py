@@ -1,0 +1,134 @@
+"""YAML files and settings models, read so that every error is one line: file, key, value, remedy."""
+
+import difflib
+import json
+import re
+from collections.abc import Hashable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from myomag.errors import SettingsError
+from myomag.files import printable
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the trap that a key given twice silently keeps its last value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for number, key in enumerate(keys):
+            if key in keys[:number] and key != "<<":
+                raise yaml.YAMLError(f"line {node.value[number][0].start_mark.line + 1}: {key} is given twice")
+        return super().construct_mapping(node, deep)
+
+
+def read_mapping(label: str, path: Path) -> dict[str, Any]:
+    """Content of a YAML file that holds a mapping; an empty file is an empty one.
+
+    Raises
+    ------
+    SettingsError
+        Naming `label`, and the line where the file is not YAML.
+    """
+    try:
+        data = read_yaml(path)
+    except OSError as error:
+        raise SettingsError(f"{label}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError(f"{label}: not valid YAML: {one_line(error)}.") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise SettingsError(f"{label}: expected a mapping of sections, found {type(data).__name__}.")
+    return data
+
+
+def read_yaml(path: Path) -> Any:
+    """Content of a YAML file, in which no key may be given twice."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+
+
+def validated(model: type[Any], data: Mapping[str, Any], label: str, prefix: str = "") -> Any:
+    """Model of some settings.
+
+    Parameters
+    ----------
+    model : type
+        Pydantic model.
+    data : mapping
+        Values by key.
+    label, prefix : str
+        File and start of the keys, for the messages.
+
+    Raises
+    ------
+    SettingsError
+        With one line for each wrong key.
+    """
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        problems: dict[str, list[str]] = {}
+        for item in error.errors():
+            where, problem = _explain(item, model, prefix)
+            problems.setdefault(where, []).append(problem)
+    lines = (f"{label}: {where}: {' or '.join(which)}" for where, which in problems.items())
+    raise SettingsError("\n".join(line if line.endswith("?") else f"{line}." for line in lines))
+
+
+def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
+    """Key with value, and what is wrong with it, for one pydantic error."""
+    location = [str(part) for part in item["loc"]]
+    key = printable(prefix + ".".join(_field_path(location)))
+    if item["type"] == "extra_forbidden":
+        known = _known_keys(model, location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5) or _same_stem(location[-1], known)
+        return key, "unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}")
+    if item["type"] == "invalid_key":
+        return key, "not text; put the key in quotes, or remove it"
+    if item["type"] == "value_error":
+        return key or "settings", item["msg"].removeprefix("Value error, ")
+    value = json.dumps(item["input"], default=str)
+    return f"{key} = {value if len(value) <= 60 else value[:57] + '...'}", f"must be {_expected(item)}"
+
+
+def _expected(item: Any) -> str:
+    """What a value must be, from one pydantic error."""
+    if item["type"] in ("model_type", "dict_type"):
+        return "a mapping"
+    if item["type"] in ("too_short", "string_too_short"):
+        return "something, not empty"
+    if item["type"] == "float_type" and isinstance(item["input"], str) and _NUMBER.fullmatch(item["input"]):
+        return f"a number, not text: write {float(item['input'])!r}"
+    return str(item["msg"]).removeprefix("Input should be ")
+
+
+def _same_stem(key: str, known: list[str]) -> list[str]:
+    """Keys that differ from `key` in the unit alone, its last word."""
+    stem = key.rpartition("_")[0]
+    return [name for name in known if stem and name.rpartition("_")[0] == stem]
+
+
+def _field_path(location: list[str]) -> Iterator[str]:
+    """`location` without the names pydantic adds for keys and for members of a union."""
+    for depth, part in enumerate(location):
+        if depth < 2 or part.isdigit():
+            yield part
+
+
+def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    current: Any = model
+    for part in path:
+        current = current.model_fields[part].annotation
+    return list(current.model_fields)
+
+
+def one_line(error: Exception) -> str:
+    """Message of an error without line breaks and final stop."""
+    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
+    return " ".join(text.split()).rstrip(".")
