@@ -96,11 +96,21 @@ def test_the_begin_time_is_found_from_the_phases():
 
 
 def test_start_values_of_the_prior_have_no_influence():
-    one = started(prior(), simulated())
+    one = started(prior(j_hz={"start": 15, "lower": 14, "upper": 20}, ratios=[1, 1]), simulated())
     other = started(
-        prior(amplitude={"start": 77, "lower": 0}, lorentzian_hz={"start": 1, "lower": 0.5, "upper": 60}), simulated()
+        prior(
+            amplitude={"start": 77, "lower": 0},
+            shift_ppm={"start": -0.9, "lower": -1, "upper": 1},
+            lorentzian_hz={"start": 1, "lower": 0.5, "upper": 60},
+            phase_deg={"start": 300, "lower": 0, "upper": 360},
+            j_hz={"start": 19, "lower": 14, "upper": 20},
+            ratios=[1, 1],
+        ),
+        simulated(),
     )
-    assert one == other
+    assert "j_hz:A" in one
+    # The template is shifted by a factor of modulus one, not computed anew.
+    assert other == pytest.approx(one, rel=1e-9)
 
 
 def test_a_line_that_came_out_negative_starts_small_but_not_at_zero():

@@ -202,10 +202,15 @@ class _Candidates:
 
 
 def _with_widths(layout: ParameterMap, width: float) -> NDArray[np.float64]:
-    """Start values of the prior knowledge with the widths that follow from the data, shape (parameters,)."""
+    """Widths that follow from the data, and couplings in the middle of their bounds; shape (parameters,)."""
     theta = layout.start.copy()
+    bounded = np.isfinite(layout.upper - layout.lower)
+    middle = theta.copy()
+    middle[bounded] = (layout.lower[bounded] + layout.upper[bounded]) / 2
     gaussian = (layout.line_matrix[GAUSSIAN] != 0).any(axis=1) | (layout.line_constant[GAUSSIAN] > 0)
     for index, name in enumerate(layout.names):
+        if name.startswith("j_hz:"):
+            theta[index] = middle[index]
         if name.startswith("lorentzian_hz:"):
             shared = gaussian[layout.line_matrix[LORENTZIAN][:, index] != 0].any()
             theta[index] = width / 2 if shared else width
