@@ -131,6 +131,7 @@ BROKEN = {
     "a word": ("fit", "found str"),
     "key twice": ("fit:\n  begin_time_us: 1\nqc: {}\nfit:\n  fit_begin_time: false\n", "line 4: fit is given twice"),
     "key twice below": ("qc:\n  min_snr: 1\n  min_snr: 2\n", "line 3: min_snr is given twice"),
+    "list for a key": ("? [fit]\n: 1\n", "not valid YAML"),
     "object": ("fit: !!python/object/apply:os.system [true]", "not valid YAML"),
     "deep": ("[" * 100_000, "not valid YAML"),
     "NUL": (b"fit: \x00", "not valid YAML"),

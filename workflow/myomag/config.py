@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from myomag.errors import SettingsError
 from myomag.resources import CONFIG_DIR as CONFIG_DIR
-from myomag.resources import with_resources
+from myomag.resources import RESOURCES, with_resources
 from myomag.validation import read_mapping, validated
 
 SCAN_SECTIONS = ("convert", "qc", "fit", "magnesium")
@@ -336,6 +336,9 @@ def _resolve_override(
         if not isinstance(value, dict):
             raise SettingsError(f"{where}.{key}: expected a mapping of settings.")
         validated(type(getattr(Settings(), key)), resolved[key] | value, where, f"{key}.")
+        if not RESOURCES & value.keys():
+            result[key] = value
+            continue
         document = {section: dict(resolved[section]) for section in SCAN_SECTIONS}
         document[key] |= value
         complete = with_resources(document, where, root)[key]

@@ -12,6 +12,8 @@ from myomag.files import printable
 from myomag.validation import one_line, read_yaml
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
+RESOURCES = frozenset({"prior_knowledge", "ph_calibration", "mg_calibration", "compare_calibrations"})
+"""Settings that name resources."""
 
 
 def with_resources(document: dict[str, Any], label: str, root: Path | None) -> dict[str, Any]:

@@ -20,10 +20,11 @@ class _Loader(yaml.SafeLoader):
     """YAML without the trap that a key given twice silently keeps its last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for number, key in enumerate(keys):
-            if key in keys[:number] and key != "<<":
-                raise yaml.YAMLError(f"line {node.value[number][0].start_mark.line + 1}: {key} is given twice")
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen and key.value != "<<":
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value} is given twice")
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
