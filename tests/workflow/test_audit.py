@@ -1,5 +1,6 @@
 """Audits of a whole study: every kind of tampering is named, and what nobody touched passes."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -454,3 +455,111 @@ def test_reproduce_refuses_other_raw_data(study: Path) -> None:
     assert RAW in done.stderr
     assert myomag("reproduce", study, "sub-002").returncode == 0
     assert myomag("reproduce", study, "sub-009").returncode == 2
+
+
+@pytest.fixture(scope="session")
+def crate(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("crate") / "crate"
+    done = myomag("export", finished, "--ro-crate", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def entities(crate: Path) -> dict[str, dict[str, Any]]:
+    graph = json.loads((crate / "ro-crate-metadata.json").read_text(encoding="utf-8"))["@graph"]
+    return {entity["@id"]: entity for entity in graph}
+
+
+def test_crate_is_valid(crate: Path) -> None:
+    """No REQUIRED issue of the Provenance Run Crate profile and those it builds on, without a network."""
+    python = Path(os.environ.get("ROC_VALIDATOR_PYTHON", REPOSITORY / ".venv" / "roc-validator" / "bin" / "python"))
+    if not python.is_file():
+        pytest.skip("roc-validator is not installed; make test-crate installs it in an environment of its own")
+    rocrate = importlib.util.find_spec("rocrate")
+    assert rocrate and rocrate.origin
+    context = Path(rocrate.origin).parent / "data" / "ro-crate.jsonld"
+    script = REPOSITORY / "tests" / "workflow" / "validate_crate.py"
+    done = subprocess.run([python, script, crate, context], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["checks"] > 50
+    assert result["issues"] == []
+
+
+def test_crate_leads_from_results_to_raw_data(finished: Path, crate: Path) -> None:
+    from myomag.files import sha256_file
+
+    found = entities(crate)
+    makers = {
+        result["@id"]: entity
+        for entity in found.values()
+        if entity["@type"] == "CreateAction" and entity["@id"] != "#run"
+        for result in entity["result"]
+    }
+    waiting, reached = ["derivative/cohort.tsv"], set()
+    while waiting:
+        identifier = waiting.pop()
+        if identifier not in reached:
+            reached.add(identifier)
+            waiting += [used["@id"] for used in makers.get(identifier, {"object": []})["object"]]
+    raw = {found[identifier]["name"]: found[identifier]["sha256"] for identifier in reached if identifier[:3] == "ni:"}
+    assert raw[RAW] == sha256_file(finished / RAW)
+    assert {name for name in raw if name.endswith(".tsv")} >= {"participants.tsv", "phenotype/serum.tsv"}
+
+
+def test_crate_files_have_their_digest_and_raw_data_stay_out(crate: Path) -> None:
+    from myomag.files import sha256_file
+
+    for identifier, entity in entities(crate).items():
+        if "sha256" in entity and not identifier.startswith("ni:"):
+            assert sha256_file(crate / identifier) == entity["sha256"]
+    outside = {path.relative_to(crate).parts[0] for path in crate.rglob("*.nii.gz")}
+    assert outside == {"derivative"}
+    assert not (crate / "participants.tsv").exists()
+
+
+def test_crate_names_people_only_on_request(finished: Path, crate: Path, tmp_path: Path) -> None:
+    activity = json.loads(ledger(finished, "fit").with_suffix(".activity.jsonl").read_text(encoding="utf-8"))
+    assert list(crate.rglob("*.activity.jsonl")) == []
+    assert not [entity for entity in entities(crate).values() if entity["@type"] == "Person" or "agent" in entity]
+    named = tmp_path / "named"
+    assert myomag("export", finished, "--ro-crate", named, "--people").returncode == 0
+    (person,) = [entity for entity in entities(named).values() if entity["@type"] == "Person"]
+    assert person["name"] == f"{activity['user']} on {activity['host']}"
+    assert list(named.rglob("*.activity.jsonl"))
+
+
+def test_export_refuses_a_changed_file_and_a_used_folder(study: Path, tmp_path: Path) -> None:
+    assert myomag("export", study, "--ro-crate", study).returncode == 2
+    flip_byte(derivative(study) / FIT)
+    done = myomag("export", study, "--ro-crate", tmp_path / "new")
+    assert done.returncode == 1
+    assert FIT in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_sidecars_name_their_sources(finished: Path) -> None:
+    from myomag.files import sha256_file
+
+    described = json.loads((derivative(finished) / "dataset_description.json").read_bytes())
+    places = {"bids:raw": derivative(finished) / described["DatasetLinks"]["raw"], "bids:": derivative(finished)}
+    for path, sources in ((f"{FOLDER}/{STEM}_unloc", "bids:raw"), (PREPROC.removesuffix(".nii.gz"), "bids:")):
+        sidecar = json.loads((derivative(finished) / f"{path}.json").read_bytes())
+        for source in sidecar["Sources"]:
+            dataset, _, relative = source.rpartition(":")
+            assert dataset == sources
+            assert (places[dataset] / relative).is_file()
+        assert sidecar["Digest"] == {"SHA-256": sha256_file(derivative(finished) / f"{path}.nii.gz")}
+        assert sidecar["GeneratedBy"][0]["Name"] == "myomag"
+
+
+def test_bids_validator_finds_no_error(finished: Path) -> None:
+    validator = os.environ.get("BIDS_VALIDATOR") or shutil.which("bids-validator-deno")
+    if not validator:
+        pytest.skip("bids-validator-deno is not installed (PyPI), nor named by BIDS_VALIDATOR")
+    for dataset in (finished, derivative(finished)):
+        done = subprocess.run(
+            [validator, "--max-rows=-1", "--json", dataset], capture_output=True, text=True, check=False
+        )
+        issues = json.loads(done.stdout)["issues"]["issues"]
+        assert [issue for issue in issues if issue["severity"] == "error"] == []
