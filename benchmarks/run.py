@@ -152,7 +152,8 @@ def coverage(count: int) -> Iterator[Row]:
         pi = np.mean(np.abs(found[:, 2]) < 1.96 * found[:, 3])
         mg = 1.4826 * np.nanmedian(np.abs(10 ** -found[:, 6] - 1))
         text = (
-            f"β {100 * beta:.1f} %, Pi {100 * pi:.1f} %; SD(β) {found[:, 0].std():.4f} ppm; Mg error {100 * mg:.1f} %; "
+            f"β {100 * beta:.1f} %, Pi {100 * pi:.1f} %, pMg {100 * np.nanmean(found[:, 7]):.1f} %, "
+            f"pH {100 * np.nanmean(found[:, 8]):.1f} %; SD(β) {found[:, 0].std():.4f} ppm; Mg error {100 * mg:.1f} %; "
             f"SD(begin time) {found[:, 4].std():.1f} µs"
         )
         yield f"coverage of 95 % intervals, SNR 40, {name}", text, "93.5–96.5 %"

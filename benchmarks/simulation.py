@@ -10,12 +10,14 @@ import numpy as np
 from myomag.config import load_settings
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.axes import time_axis
+from myomag.core.calibration import ShiftPosterior
 from myomag.core.crlb import parameter_covariance
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.lineshapes import line_fid
-from myomag.core.magnesium import mg_calibration
+from myomag.core.magnesium import mg_calibration, pmg_posterior
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import parameter_map
+from myomag.core.ph import ph_calibration, ph_posterior
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid
 
@@ -81,9 +83,11 @@ def fit(fid: np.ndarray, scenario: Scenario, prior: PriorKnowledge = PRIOR) -> A
 def shift_errors(scenario: Scenario, seeds: range) -> np.ndarray:
     """Errors of one scan per row.
 
-    β−PCr and its SD [ppm], Pi−PCr and its SD [ppm], begin time and its SD [µs], pMg.
+    β−PCr and its SD [ppm], Pi−PCr and its SD [ppm], begin time and its SD [µs], pMg, and whether the 95 % intervals of
+    pMg and pH hold the truth.
     """
     calibration = mg_calibration(SETTINGS["magnesium"]["mg_calibration"])
+    ph = ph_calibration(SETTINGS["magnesium"]["ph_calibration"])
     rows = []
     for seed in seeds:
         rng = np.random.default_rng((2019, seed))
@@ -97,9 +101,20 @@ def shift_errors(scenario: Scenario, seeds: range) -> np.ndarray:
             if line == "beta-ATP":
                 inside = calibration.lower_ppm < shift < calibration.upper_ppm
                 pmg = calibration.pmg(shift) - calibration.pmg(known) if inside else np.nan
-        row += [(result.begin_time_s - SKIP * DWELL_S - BEGIN_TIME_S) * 1e6, result.begin_time_sd_s * 1e6, pmg]
+                mg_found = pmg_posterior(calibration, delta_ppm=shift, delta_sd_ppm=sd)
+                holds = [holds_truth(mg_found, calibration.pmg(known))]
+            else:
+                holds.append(holds_truth(ph_posterior(ph, delta_ppm=shift, delta_sd_ppm=sd), ph.ph(known)))
+        row += [(result.begin_time_s - SKIP * DWELL_S - BEGIN_TIME_S) * 1e6, result.begin_time_sd_s * 1e6, pmg, *holds]
         rows.append(row)
     return np.array(rows)
+
+
+def holds_truth(posterior: ShiftPosterior, truth: float) -> float:
+    """1 if the 95 % interval holds the truth, 0 if not, NaN where there is no interval."""
+    if posterior.ci95_low is None or posterior.ci95_high is None:
+        return np.nan
+    return float(posterior.ci95_low <= truth <= posterior.ci95_high)
 
 
 def difference(result, line: str) -> tuple[float, float]:
