@@ -4,11 +4,12 @@ BIN := .venv/bin
 READY := .venv/ready
 DEMO := demo
 
-.PHONY: help demo test lint bench config lock clean
+.PHONY: help demo test test-crate lint bench config docs lock clean
 
 help:
 	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
 	@echo "make test   run the whole test suite"
+	@echo "make docs   run the commands of docs/ again and put in what they print"
 	@echo "make lint   ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make bench  measure speed and accuracy"
 	@echo "make clean  remove the environment and the demo"
@@ -26,6 +27,15 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
+
+# The validator of RO-Crates needs other versions than Snakemake, so it lives apart; the test finds it there.
+test-crate: $(READY) .venv/roc-validator/ready
+	$(BIN)/python -m pytest tests/workflow/test_audit.py -k crate -rs
+
+.venv/roc-validator/ready: $(READY) envs/roc-validator.txt
+	$(PYTHON) -m venv .venv/roc-validator
+	.venv/roc-validator/bin/python -m pip install --quiet -r envs/roc-validator.txt
+	@touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -46,6 +56,10 @@ bench: $(READY) .venv/pyamares/ready
 # Write the files that are generated from the settings models.
 config: $(READY)
 	$(BIN)/python -m myomag.config_files
+
+# Run the commands of the documentation again and put in what they print.
+docs: $(READY)
+	$(BIN)/python docs/renew.py
 
 # Needs uv; the lock holds versions and hashes for every platform, and no addresses.
 lock:

@@ -343,6 +343,7 @@ def test_diff_names_settings(finished: Path, study: Path) -> None:
     assert myomag("run", study).returncode == 0
     found = differing(finished, study)
     assert set(first_causes(found).values()) == {("settings", "magnesium")}
+    assert {len(causes) for causes in found["changed"].values()} == {1}
     assert "ph_calibration" in next(iter(found["changed"].values()))[0]["detail"]
     assert {cell["column"] for cell in found["differences"] if cell["table"] == "cohort.tsv"} >= {
         "ph",
@@ -364,9 +365,16 @@ def test_diff_names_tables_and_rejections(finished: Path, study: Path) -> None:
 
 
 def test_diff_names_scans_that_only_one_has(finished: Path, study: Path) -> None:
+    """It moves the pooled begin time; what acts at a later step besides is named as well, and not as first cause."""
     shutil.rmtree(study / "sub-002")
+    (study / "myomag.yaml").write_text(SETTINGS + "magnesium: {ph_calibration: petroff1985}\n", encoding="utf-8")
     assert myomag("run", study).returncode == 0
     found = differing(finished, study)
+    causes = found["changed"][f"{STEM}_unloc"]
+    assert [(cause["kind"], cause["step"]) for cause in causes] == [
+        ("scans of the study", "raw"),
+        ("settings", "magnesium"),
+    ]
     assert [scan[:7] for scan in found["only_in_a"]] == ["sub-002"]
     assert {cell["cause"]["kind"] for cell in found["differences"]} <= {"scans of the study"}
 

@@ -59,38 +59,42 @@ class Comparison:
         return [scan for scan in self.a.rows if scan in self.b.rows]
 
     def scan_causes(self, scan: str) -> list[Cause]:
-        """Causes at the first step at which the scan differs, the first of them first; none where it does not."""
+        """Causes, the first of them first: of the step at which the scan differs first, and what acts at later ones."""
         if scan not in self._scan_causes:
             self._scan_causes[scan] = self._found(scan)
         return self._scan_causes[scan]
 
     def _found(self, scan: str) -> list[Cause]:
         rows_a, rows_b = self.a.rows[scan], self.b.rows[scan]
+        causes: list[Cause] = []
         for step in STEPS[1:]:
-            if step in rows_a and step in rows_b:
-                (ledger_a, row_a), (ledger_b, row_b) = rows_a[step], rows_b[step]
-                if _result(row_a) != _result(row_b):
-                    return self._at_step(ledger_a, row_a, ledger_b, row_b)
-        return []
+            if step in rows_a and step in rows_b and _result(rows_a[step][1]) != _result(rows_b[step][1]):
+                causes += self._at_step(rows_a[step], rows_b[step], first=not causes)
+        # What differs between two machines differs at every step alike: the first time is enough.
+        return list({(cause.kind, cause.detail, cause.through): cause for cause in reversed(causes)}.values())[::-1]
 
-    def _at_step(self, ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row) -> list[Cause]:
+    def _at_step(self, one: tuple[Ledger, Row], other: tuple[Ledger, Row], *, first: bool) -> list[Cause]:
+        (ledger_a, row_a), (ledger_b, row_b) = one, other
         step = ledger_a.step
         causes = []
         if step == "convert":
             causes += [Cause(RAW, step, text) for text in _file_differences(row_a.inputs, row_b.inputs)]
         if row_a.settings != row_b.settings:
-            causes += self._settings(ledger_a, row_a, ledger_b, row_b)
+            causes += self._settings(*one, *other, first=first)
         causes += _code_and_environment(ledger_a, row_a, ledger_b, row_b)
         # A failure before the first step stands in the raw ledger alone.
-        if not causes and row_a.reason != row_b.reason:
+        if first and not causes and row_a.reason != row_b.reason:
             causes.append(Cause(RAW, row_b.step or row_a.step, f"{row_a.reason or 'ok'} → {row_b.reason or 'ok'}"))
-        return causes or [Cause(UNEXPLAINED, step, NOTHING_ELSE)]
+        return causes or ([Cause(UNEXPLAINED, step, NOTHING_ELSE)] if first else [])
 
-    def _settings(self, ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row) -> list[Cause]:
+    def _settings(self, ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row, *, first: bool) -> list[Cause]:
         one, other = self.a.settings(ledger_a, row_a), self.b.settings(ledger_b, row_b)
         pooled_a, pooled_b = one.pop("protocols", None), other.pop("protocols", None)
         texts = list(differences(one, other))
         causes = [Cause(SETTINGS, ledger_a.step, "; ".join(texts))] if texts else []
+        if pooled_a != pooled_b and not causes and not first:
+            # The scan itself moved the pooled value, or something else that was named already.
+            return []
         if pooled_a != pooled_b and not causes:
             through = f"begin time pooled over the protocol: {'; '.join(differences(pooled_a, pooled_b)) or 'other'}"
             return [replace(cause, through=through) for cause in self.pooled_causes]
