@@ -20,3 +20,9 @@ def test_order_of_keys_counts() -> None:
 
 def test_number_of_another_type_counts() -> None:
     assert list(differences({"a": 1}, {"a": 1.0})) == ["a 1 → 1.0"]
+
+
+def test_named_documents_are_told_by_their_names() -> None:
+    a, b = ({"ph_calibration": {"name": name, "pk": pk}} for name, pk in (("one", 6.7), ("other", 6.8)))
+    assert list(differences(a, b)) == ["ph_calibration one → other"]
+    assert list(differences(a, {"ph_calibration": {"name": "one", "pk": 6.8}})) == ["ph_calibration.pk 6.7 → 6.8"]

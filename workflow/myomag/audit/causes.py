@@ -198,6 +198,10 @@ def _commit(activity: Mapping[str, Any]) -> str:
 def differences(a: Any, b: Any, name: str = "") -> Iterator[str]:
     """Leaves in which two documents differ, such as "begin_time_us 40 → 50"."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
+        if name and a.get("name") != b.get("name"):
+            # Another calibration or prior knowledge: its name says more than its content.
+            yield f"{name} {a.get('name')} → {b.get('name')}"
+            return
         for key in dict.fromkeys((*a, *b)):
             below = f"{name}.{key}" if name else str(key)
             if key not in a or key not in b:
