@@ -248,6 +248,18 @@ def test_lock_of_snakemake_is_removed_only_after_a_killed_run(derivative: Path, 
 
 
 @pytest.mark.parametrize(
+    ("ending", "marked"),
+    [("exit 0", False), ("exit 1", True), ("kill -9 $$", True), ("echo LockException:; exit 1", False)],
+)
+def test_run_that_did_not_end_well_leaves_a_mark_for_the_next(derivative: Path, ending: str, marked: bool) -> None:
+    """Unless it met the lock of somebody else, which is not to be removed."""
+    with runner._sole_run(derivative, ["true"]) as lock:
+        code = runner._run_with_progress(["sh", "-c", ending], derivative, lock)
+    assert (code == 0) is (ending == "exit 0")
+    assert bool((derivative / PRIVATE / "running").read_text()) is marked
+
+
+@pytest.mark.parametrize(
     ("options", "expected"),
     [
         ([], ["--config", "study=/s"]),

@@ -340,22 +340,26 @@ def test_bug_fails_the_run_every_time_until_it_is_mended(lab: Lab, original: Lab
     assert differing(results(lab.derivative), results(original.derivative)) == []
 
 
-def test_killed_run_resumes_to_the_same_bytes(lab: Lab, original: Lab) -> None:
+def test_stopped_runs_resume_to_the_same_bytes(lab: Lab, original: Lab) -> None:
+    """Each run changes settings, so that there is work to stop; MYOMAG_KILLS=100 for a long trial."""
     shutil.rmtree(lab.derivative)
-    moments = [random.uniform(1.0, 7.0) for _ in range(2)]  # noqa: S311
-    for moment in moments:
+    other = ("--", "--config", "qc={'min_snr': 4}", "fit={'begin_time_window_us': 300.0}")
+    stops = []
+    for number in range(int(os.environ.get("MYOMAG_KILLS", "2"))):
+        how = signal.SIGKILL if number % 2 == 0 else random.choice((signal.SIGINT, signal.SIGTERM))  # noqa: S311
+        stops.append((random.uniform(0.5, 7.0), how.name))  # noqa: S311
         with subprocess.Popen(
-            command("run", lab.study, "--output", lab.derivative),
+            command("run", lab.study, "--output", lab.derivative, *random.choice(((), other))),  # noqa: S311
             env=environment(lab.repository),
             start_new_session=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
-            time.sleep(moment)
-            os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(stops[-1][0])
+            os.killpg(process.pid, how)
     outcome = lab.run()
-    assert outcome.returncode == 0, (moments, outcome.stderr)
-    assert differing(results(lab.derivative), results(original.derivative)) == [], moments
+    assert outcome.returncode == 0, (stops, outcome.stderr)
+    assert differing(results(lab.derivative), results(original.derivative)) == [], stops
     assert list((lab.derivative / ".myomag" / "unfinished").iterdir()) == []
 
 

@@ -72,7 +72,9 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     with _sole_run(root, command) as lock:
         flow.index(root)
         if dry_run:
-            return subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
+            code = subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
+            os.ftruncate(lock, 0)
+            return code
         code = _run_with_progress(command, root, lock)
     if code == 0:
         _sum_up(root)
@@ -115,7 +117,8 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
     """Hold the derivative for this run; yields the file descriptor of the lock, which Snakemake inherits.
 
     So the lock lasts as long as either of the two processes lives, and vanishes when both are killed. Snakemake's own
-    lock, which stays behind then, is removed.
+    lock may stay behind then, or after Ctrl-C: a run that did not end well leaves its mark in the file, and the next
+    one removes that lock.
     """
     with (root / PRIVATE / "running").open("a+", encoding="utf-8") as handle:
         try:
@@ -131,7 +134,6 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
         handle.write(f"{os.getpid()}\n")
         handle.flush()
         yield handle.fileno()
-        handle.truncate(0)
 
 
 def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
@@ -154,6 +156,8 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
         _follow(process, log, lines)
         code = process.wait()
+    if code == 0 or "LockException:" in lines:
+        os.ftruncate(lock, 0)
     if interrupted or code < 0 or any("on user request" in line for line in lines[-10:]):
         print("Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
