@@ -149,13 +149,14 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         log_path.open("w", encoding="utf-8") as log,
     ):
         # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them.
-        signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+        before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
         with suppress(KeyboardInterrupt):
             _follow(process, log, lines)
             interrupted = False
         # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
         _follow(process, log, lines)
         code = process.wait()
+        signal.signal(signal.SIGTERM, before)
     if code == 0 or "LockException:" in lines:
         os.ftruncate(lock, 0)
     if interrupted or code < 0 or any("on user request" in line for line in lines[-10:]):
