@@ -126,7 +126,8 @@ def _file_problems(expected: Expected, found: dict[File, str | None]) -> Iterato
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        source = "restore it" + ("" if file.where == STUDY else f", or {again(step.split()[0])}")
+        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else again(step.split()[0])
+        source = f"restore it, or {remedy}"
         if sha is None:
             yield Problem(
                 "missing", file.path, f"named by {ledger}, missing or not readable in the {file.where}; {source}."
