@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from myomag.core.amares import fit_amares
+from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import read_record, record_bytes
 from myomag.provenance import digest
+
+ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
+MIRROR_CHI2 = 50.0
+"""Far above what some 30 parameters gain by fitting noise, far below what the ATP lines of a usable scan are worth."""
 
 
 def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
@@ -31,7 +36,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str
     Raises
     ------
     ScanError
-        If the FID is too short for the prior knowledge.
+        If the FID is too short for the prior knowledge, or looks conjugated.
     """
     data = read_nifti_mrs(inputs["preproc"])
     sidecar = read_record(inputs["preproc_sidecar"])
@@ -87,9 +92,11 @@ def _estimate(
     data: MrsData, prior: PriorKnowledge, record: Mapping[str, Any], settings: Mapping[str, Any], verdict: str
 ) -> dict[str, Any]:
     skipped = skipped_samples(data, settings)
-    try:
-        fit = fit_amares(
-            data.fid[skipped:, 0, 0],
+    fid = data.fid[skipped:, 0, 0]
+
+    def fitted(samples: NDArray[np.complexfloating]) -> AmaresFit:
+        return fit_amares(
+            samples,
             dwell_time_s=data.dwell_time_s,
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
             prior=prior,
@@ -97,8 +104,17 @@ def _estimate(
             fit_begin_time=True,
             begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
         )
+
+    try:
+        fit = fitted(fid)
+        mirrored = _lacks_atp(fit) and _explains_more(fitted(fid.conj()), fit, len(fid))
     except ValueError as error:
         raise ScanError(f"{record['scan']}: {error}.") from error
+    if mirrored:
+        raise ScanError(
+            f"{record['scan']}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
+            "set convert.conjugate: true for this scan."
+        )
     known = bool(np.isfinite(fit.begin_time_sd_s)) and fit.begin_time_sd_s > 0
     reason = None
     if not fit.converged:
@@ -114,3 +130,15 @@ def _estimate(
         "poolable": reason is None,
         "reason": reason,
     }
+
+
+def _lacks_atp(fit: AmaresFit) -> bool:
+    """Whether a group of ATP does not stand out of the noise by 4 SD, which asks for a look at the mirror image."""
+    rows = [index for index, name in enumerate(fit.names) if name in ATP]
+    return not all(fit.amplitudes[row] > 4 * fit.amplitudes_sd[row] for row in rows)
+
+
+def _explains_more(mirror: AmaresFit, fit: AmaresFit, points: int) -> bool:
+    """Whether the fit of the mirror image is better by more than chance: Δχ² above `MIRROR_CHI2`."""
+    noise_variance = mirror.residual_norm_sq / (2 * points)
+    return fit.residual_norm_sq - mirror.residual_norm_sq > MIRROR_CHI2 * noise_variance
