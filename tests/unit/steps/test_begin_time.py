@@ -52,6 +52,12 @@ def test_weak_data_of_the_right_sign_are_never_called_conjugated(tmp_path: Path,
         assert record["scan"] == "sub-1_unloc"
 
 
+def test_conjugated_data_are_named_where_the_begin_time_is_held_fixed_too(tmp_path: Path) -> None:
+    inputs = _inputs(tmp_path, 0, mhz=51.7, snr=40.0, conjugated=True)
+    with pytest.raises(ScanError, match="look conjugated"):
+        begin_time_scan("sub-1_unloc", inputs, SETTINGS | {"fit_begin_time": False})
+
+
 def test_begin_time_is_found_within_its_error(tmp_path: Path) -> None:
     inputs = _inputs(tmp_path, 1, mhz=51.7, snr=60.0, conjugated=False)
     record = json.loads(begin_time_scan("sub-1_unloc", inputs, SETTINGS)["begintime"])

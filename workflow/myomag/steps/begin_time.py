@@ -52,9 +52,10 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str
         "poolable": False,
         "reason": "the begin time is not fitted",
     }
+    verdict = read_record(inputs["quality"])["verdict"]
+    estimate = _estimate(data, PriorKnowledge.from_dict(settings["prior_knowledge"]), record, settings, verdict)
     if settings["fit_begin_time"]:
-        verdict = read_record(inputs["quality"])["verdict"]
-        record |= _estimate(data, PriorKnowledge.from_dict(settings["prior_knowledge"]), record, settings, verdict)
+        record |= estimate
     return {"begintime": record_bytes(record)}
 
 
@@ -101,7 +102,7 @@ def _estimate(
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
             prior=prior,
             begin_time_s=record["start_us"] * 1e-6 + skipped * data.dwell_time_s,
-            fit_begin_time=True,
+            fit_begin_time=settings["fit_begin_time"],
             begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
         )
 
