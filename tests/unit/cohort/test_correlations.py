@@ -51,7 +51,7 @@ def test_power_is_that_of_the_normal_law():
 
 
 def test_z_of_published_examples():
-    """Values that the tests of the R package cocor quote: the program DEPCOR (Silver et al. 2006), and Steiger's case A.
+    """Values quoted in the tests of the R package cocor: the program DEPCOR (Silver et al. 2006), Steiger's case A.
 
     Steiger printed −.8913, from a covariance rounded to .0042; unrounded it is −.8887.
     """
