@@ -10,7 +10,7 @@ from myomag.config import load_settings
 from myomag.core.axes import time_axis
 from myomag.core.magnesium import mg_calibration
 from myomag.core.ph import ph_calibration
-from myomag.demo import DEFECTS, defect_of, write_demo
+from myomag.demo import DEFECTS, PRESETS, defect_of, write_demo
 from myomag.errors import MyomagError, ScanError
 from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.tables import read_tsv
@@ -156,3 +156,20 @@ def test_columns_are_those_the_default_settings_ask_for(study):
     cohort = load_settings().cohort
     columns = {column for table in read_tables(study) for column in table.columns}
     assert columns == {cohort.age_column, cohort.sex_column, cohort.strength_column, cohort.serum_mg_column}
+
+
+def test_blsa_preset_repeats_scans_of_the_same_muscle(tmp_path):
+    write_demo(tmp_path / "study", preset=PRESETS["blsa"], participants=12, seed=3)
+    truth = read_tsv(tmp_path / "study" / "truth.tsv")
+    repeats = truth[truth["scan"].str.contains("_run-")].groupby("participant_id")
+    assert {name: rows["scan"].str.extract(r"_run-(\d)")[0].tolist() for name, rows in repeats} == {
+        "sub-006": ["1", "2"],
+        "sub-012": ["1", "2"],
+    }
+    for _, rows in repeats:
+        assert rows["mg_mmol_l"].nunique() == rows["ph"].nunique() == 1
+        assert rows["phase_deg"].nunique() == rows["pcr_snr"].nunique() == 2
+    low, high = PRESETS["blsa"].pcr_snr
+    assert truth.loc[truth["defect"] != "low_snr", "pcr_snr"].between(low, high).all()
+    (participants,) = (table for table in read_tables(tmp_path / "study") if table.name == "participants.tsv")
+    assert len(participants.rows) == 12

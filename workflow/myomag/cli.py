@@ -4,7 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -139,16 +139,31 @@ def init(study: StudyArgument) -> None:
 @app.command()
 def demo(
     directory: Annotated[Path, typer.Argument(help="New folder for the study.", metavar="DIR")],
-    participants: Annotated[int, typer.Option(min=1, max=100_000, help="Number of participants.")] = 24,
+    preset: Annotated[
+        Literal["small", "blsa"],
+        typer.Option(
+            help="small: 24 participants, good scans; blsa: 441 with PCr SNR 12 to 30, one in six scanned twice."
+        ),
+    ] = "small",
+    participants: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Number of participants, if not the preset's.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 2019,
 ) -> None:
     """Simulate a study with known truth (DIR/truth.tsv)."""
-    from myomag.demo import write_demo
+    from myomag.demo import PRESETS, write_demo
     from myomag.progress import progress
 
-    with progress("participants simulated", participants) as advance:
-        write_demo(directory, participants=participants, seed=seed, progress=lambda done, _: advance(done))
-    print(f"Wrote a simulated study of {participants} participants to {directory}.")
+    number = participants or PRESETS[preset].participants
+    with progress("participants simulated", number) as advance:
+        write_demo(
+            directory,
+            preset=PRESETS[preset],
+            participants=number,
+            seed=seed,
+            progress=lambda done, _: advance(done),
+        )
+    print(f"Wrote a simulated study of {number} participants to {directory}.")
 
 
 @app.command()

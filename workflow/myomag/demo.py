@@ -28,6 +28,29 @@ _DEFECT_EVERY = 12
 
 
 @dataclass(frozen=True)
+class Preset:
+    """Kind of study to simulate; both have the population of Cameron et al. 2019.
+
+    Attributes
+    ----------
+    participants : int
+        Number of participants unless another is asked for.
+    pcr_snr : tuple of float
+        Range of the PCr SNR after averaging, chosen.
+    repeat_every : int or None
+        Every so many participants are scanned twice in one session, the muscle unchanged.
+    """
+
+    participants: int
+    pcr_snr: tuple[float, float]
+    repeat_every: int | None
+
+
+PRESETS = {"small": Preset(24, (40.0, 80.0), None), "blsa": Preset(441, (12.0, 30.0), 6)}
+"""`small` has good scans of few people; `blsa` the size of the published study, and scans whose error matters."""
+
+
+@dataclass(frozen=True)
 class SimulatedScan:
     """One scan of the demo: who, where, what is in it and what was broken on purpose (None: nothing)."""
 
@@ -47,7 +70,8 @@ class SimulatedScan:
 def write_demo(
     directory: Path,
     *,
-    participants: int = 24,
+    preset: Preset = PRESETS["small"],
+    participants: int | None = None,
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -59,8 +83,10 @@ def write_demo(
     ----------
     directory : Path
         Folder of the study; must be new or empty.
-    participants : int
-        Number of participants, one scan each.
+    preset : Preset
+        Kind of study.
+    participants : int, optional
+        Number of participants; by default that of the preset.
     seed : int
         Seed of all random numbers.
     progress : callable, optional
@@ -71,14 +97,18 @@ def write_demo(
     SettingsError
         If the folder is not empty or a number is out of range.
     """
+    participants = preset.participants if participants is None else participants
     _check_request(directory, participants, seed)
     calibrations = _calibrations(load_settings())
     scans = []
     for index in range(1, participants + 1):
         # A generator of its own makes each participant independent of all others.
         rng = np.random.default_rng([seed, index])
-        scans.append(scan := _simulated(index, rng, *calibrations))
-        _write_scan(directory, scan, rng)
+        person = draw_population(rng, 1)
+        repeated = preset.repeat_every is not None and index % preset.repeat_every == 0
+        for run in (1, 2) if repeated else (None,):
+            scans.append(scan := _simulated(index, run, person, preset, rng, *calibrations))
+            _write_scan(directory, scan, rng)
         if progress is not None:
             progress(index, participants)
     _write_tables(directory, scans, seed)
@@ -102,12 +132,21 @@ def _check_request(directory: Path, participants: int, seed: int) -> None:
         raise SettingsError(f"{directory}: the folder is not empty; name a new or empty one for the simulated study.")
 
 
-def _simulated(index: int, rng: np.random.Generator, ph: PhCalibration, mg: MgCalibration) -> SimulatedScan:
-    person = draw_population(rng, 1)
+def _simulated(
+    index: int,
+    run: int | None,
+    person: Population,
+    preset: Preset,
+    rng: np.random.Generator,
+    ph: PhCalibration,
+    mg: MgCalibration,
+) -> SimulatedScan:
     participant, session = f"sub-{index:03d}", "ses-1"
-    defect = defect_of(index)
-    truth = _scan_truth(rng, ph.shift_ppm(float(person.ph[0])), mg.shift_ppm(_pmg(person)))
-    stem = f"{participant}_{session}_acq-fid_nuc-31P_voi-thigh_unloc"
+    # Of two scans, the first may be bad: that is why one repeats a scan.
+    defect = defect_of(index) if run in (None, 1) else None
+    truth = _scan_truth(rng, preset, ph.shift_ppm(float(person.ph[0])), mg.shift_ppm(_pmg(person)))
+    entity = "" if run is None else f"_run-{run}"
+    stem = f"{participant}_{session}_acq-fid_nuc-31P_voi-thigh{entity}_unloc"
     return SimulatedScan(participant, session, stem, person, _broken(truth, defect), defect)
 
 
@@ -120,7 +159,7 @@ def _pmg(person: Population) -> float:
     return float(3 - np.log10(person.mg_mmol_l[0]))
 
 
-def _scan_truth(rng: np.random.Generator, pi_ppm: float, beta_atp_ppm: float) -> ScanTruth:
+def _scan_truth(rng: np.random.Generator, preset: Preset, pi_ppm: float, beta_atp_ppm: float) -> ScanTruth:
     """Truth of a good scan; the ranges are chosen to look like a thigh at 3 T, and do not depend on the participant."""
     return ScanTruth(
         lines=resting_muscle(pi_ppm=pi_ppm, beta_atp_ppm=beta_atp_ppm),
@@ -128,7 +167,7 @@ def _scan_truth(rng: np.random.Generator, pi_ppm: float, beta_atp_ppm: float) ->
         phase_deg=float(rng.uniform(-180, 180)),
         carrier_offset_hz=float(rng.normal(0, 8)),
         gaussian_hz=float(rng.uniform(5.5, 11)),
-        pcr_snr=float(rng.uniform(40, 80)),
+        pcr_snr=float(rng.uniform(*preset.pcr_snr)),
         hump_fraction=float(rng.uniform(0.15, 0.35)),
         hump_fwhm_ppm=float(rng.uniform(25, 28)),
         drift_hz=float(rng.normal(0, 3)),
@@ -185,13 +224,15 @@ def _write_tables(directory: Path, scans: Sequence[SimulatedScan], seed: int) ->
             "GeneratedBy": [{"Name": "myomag demo", "Version": __version__}],
         },
     )
-    (directory / "README").write_text(_README.format(n=len(scans), seed=seed), encoding="utf-8")
+    people = {scan.participant_id: scan for scan in scans}
+    readme = _README.format(n=len(people), scans=len(scans), seed=seed)
+    (directory / "README").write_text(readme, encoding="utf-8")
     (directory / ".bidsignore").write_text("truth.tsv\nmyomag.yaml\n", encoding="utf-8")
     for name, (columns, values) in _TABLES.items():
         path = directory / f"{name}.tsv"
         path.parent.mkdir(exist_ok=True)
         _write_table(
-            path, ["participant_id", *columns], ([scan.participant_id, *values(scan.person)] for scan in scans)
+            path, ["participant_id", *columns], ([name, *values(scan.person)] for name, scan in people.items())
         )
         _write_json(path.with_suffix(".json"), {"participant_id": {"Description": "Participant label"}} | columns)
     _write_table(directory / "truth.tsv", list(_TRUTH), ([value(scan) for value in _TRUTH.values()] for scan in scans))
@@ -248,7 +289,8 @@ _TRUTH: dict[str, Callable[[SimulatedScan], str]] = {
     "hump_fraction": lambda scan: f"{scan.truth.hump_fraction:.4f}",
 }
 _README = """\
-Simulated 31P-MRS study of resting thigh muscle at 3 T, made by `myomag demo` ({n} participants, seed {seed}).
+Simulated 31P-MRS study of resting thigh muscle at 3 T, made by `myomag demo`: {n} participants,
+{scans} scans, seed {seed}.
 
 Nobody was measured. The population has the correlations published by Cameron et al. 2019 (Frontiers in Physiology
 10:1454): free muscle magnesium with age -0.29, with knee-extension strength 0.31 in women and 0.20 in men; magnesium is
@@ -256,5 +298,6 @@ lower in women; serum magnesium hardly depends on age (0.053) or strength (0.078
 
 truth.tsv holds the true value behind every scan. Its column `defect` names what was broken on purpose: a file cut in
 half, a header that says 1H, a scan without usable signal, one with very broad lines, one with spoilt transients.
+Scans run-1 and run-2 of a participant differ in noise, phase and field alone: the muscle is the same.
 The EchoTime in the headers is 40 us shorter than the true begin time, as happens on real scanners.
 """
