@@ -142,7 +142,7 @@ def demo(
     preset: Annotated[
         Literal["small", "blsa"],
         typer.Option(
-            help="small: 24 participants, good scans; blsa: 441 with PCr SNR 12 to 30, one in six scanned twice."
+            help="small: 24 participants, good scans; blsa: 441 with PCr SNR 12 to 30, one in five scanned twice."
         ),
     ] = "small",
     participants: Annotated[

@@ -46,7 +46,7 @@ class Preset:
     repeat_every: int | None
 
 
-PRESETS = {"small": Preset(24, (40.0, 80.0), None), "blsa": Preset(441, (12.0, 30.0), 6)}
+PRESETS = {"small": Preset(24, (40.0, 80.0), None), "blsa": Preset(441, (12.0, 30.0), 5)}
 """`small` has good scans of few people; `blsa` the size of the published study, and scans whose error matters."""
 
 
