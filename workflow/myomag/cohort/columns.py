@@ -114,12 +114,7 @@ FIXED_COLUMNS = (
     ),
     *(
         column
-        for name, ratio in (
-            ("pi_pcr", "Pi/PCr"),
-            ("pcr_atp", "PCr/ATP"),
-            ("pde_atp", "PDE/ATP"),
-            ("pme_atp", "PME/ATP"),
-        )
+        for name, ratio in RATIOS
         for column in (
             Column(
                 f"{name}_ratio",
@@ -129,6 +124,10 @@ FIXED_COLUMNS = (
             Column(f"{name}_ratio_sd", ("magnesium", f"{name}_ratio_sd"), f"Standard deviation of {ratio} by the fit."),
         )
     ),
+    Column("pcr_fwhm_ppm", ("quality", "pcr_fwhm_ppm"), "Full width at half maximum of PCr.", "ppm"),
+    Column("frequency_drift_hz", ("quality", "frequency_drift_hz"), "Wander of the frequency over the scan.", "Hz"),
+    Column("transients", ("quality", "transients"), "Number of transients acquired."),
+    Column("transients_used", ("quality", "transients_used"), "Number of transients averaged, without rejected ones."),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 

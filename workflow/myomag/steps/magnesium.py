@@ -77,13 +77,15 @@ def _concentrations(estimate: Estimate) -> dict[str, float | None]:
 
 
 def _shifts(measured: Measured) -> dict[str, float | None]:
-    """Shifts from the fitted PCr line [ppm]."""
+    """Shifts from the fitted PCr line with their SDs [ppm]."""
     alpha, beta, gamma, pi = (measured.shift({line: 1.0}) for line in ("alpha-ATP", "beta-ATP", "gamma-ATP", "Pi"))
     return {
         "beta_atp_ppm": beta.value,
         "beta_atp_sd_ppm": beta.sd,
         "alpha_atp_ppm": alpha.value,
+        "alpha_atp_sd_ppm": alpha.sd,
         "gamma_atp_ppm": gamma.value,
+        "gamma_atp_sd_ppm": gamma.sd,
         "pi_ppm": pi.value,
         "pi_sd_ppm": pi.sd,
     }
