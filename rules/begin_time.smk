@@ -7,12 +7,14 @@ rule begin_time:
         "logs/begin_time/batch-{batch}.log",
     benchmark:
         "benchmarks/begin_time/batch-{batch}.tsv"
+    group:
+        "measurement"
     conda:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=60,
+        mem_mb=growing(800),
+        runtime=growing(60),
     params:
         spec=lambda wildcards: flow.step_spec("begin_time", wildcards.batch),
     message:

@@ -20,8 +20,8 @@ rule cohort:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         spec=flow.study_spec("cohort"),
     message:

@@ -28,3 +28,8 @@ def raw_ledger(wildcards):
     """First input of every chain; asked for when Snakemake's settings stand, which is after this file was read."""
     go_by_digests(workflow.dag_settings)
     return f"ledger/raw/batch-{wildcards.batch}.tsv"
+
+
+def growing(first):
+    """A resource that a job asks for on its first attempt, and that much more on each further one."""
+    return lambda wildcards, attempt: first * attempt

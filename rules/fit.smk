@@ -7,12 +7,14 @@ rule fit:
         "logs/fit/batch-{batch}.log",
     benchmark:
         "benchmarks/fit/batch-{batch}.tsv"
+    group:
+        "results"
     conda:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=60,
+        mem_mb=growing(800),
+        runtime=growing(60),
     params:
         spec=lambda wildcards: flow.step_spec("fit", wildcards.batch),
     message:

@@ -7,12 +7,14 @@ rule magnesium:
         "logs/magnesium/batch-{batch}.log",
     benchmark:
         "benchmarks/magnesium/batch-{batch}.tsv"
+    group:
+        "results"
     conda:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=15,
+        mem_mb=growing(800),
+        runtime=growing(15),
     params:
         spec=lambda wildcards: flow.step_spec("magnesium", wildcards.batch),
     message:

@@ -13,8 +13,8 @@ checkpoint protocols:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=15,
+        mem_mb=growing(800),
+        runtime=growing(15),
     params:
         spec=flow.study_spec("protocols"),
     message:

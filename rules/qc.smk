@@ -7,12 +7,14 @@ rule qc:
         "logs/qc/batch-{batch}.log",
     benchmark:
         "benchmarks/qc/batch-{batch}.tsv"
+    group:
+        "measurement"
     conda:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=30,
+        mem_mb=growing(800),
+        runtime=growing(30),
     params:
         spec=lambda wildcards: flow.step_spec("qc", wildcards.batch),
     message:

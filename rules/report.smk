@@ -7,12 +7,14 @@ rule pages:
         "logs/pages/batch-{batch}.log",
     benchmark:
         "benchmarks/pages/batch-{batch}.tsv"
+    group:
+        "results"
     conda:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=30,
+        mem_mb=growing(800),
+        runtime=growing(30),
     params:
         spec=lambda wildcards: flow.study_spec("pages", wildcards.batch),
     message:
@@ -36,8 +38,8 @@ rule report:
         "../envs/pipeline.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         spec=flow.study_spec("report"),
     message:
