@@ -323,17 +323,19 @@ def statistics_rows() -> list[dict[str, Any]]:
     strength, serum = "knee_extension_strength_nm", "serum_mg_mmol_l"
     specifications = (
         ("mg_age", "mg_mmol_l", "age", "all", 434, -0.29, -0.37, -0.20, 1e-9, 0.084),
-        ("mg_strength_women", "mg_mmol_l", strength, "women", 236, 0.31, 0.19, 0.42, 1e-6, 0.096),
-        ("mg_strength_men", "mg_mmol_l", strength, "men", 198, 0.20, 0.06, 0.33, 0.0034, 0.040),
+        ("strength_mg_women", strength, "mg_mmol_l", "women", 236, 0.31, 0.19, 0.42, 1e-6, 0.096),
+        ("strength_mg_men", strength, "mg_mmol_l", "men", 198, 0.20, 0.06, 0.33, 0.0034, 0.040),
         ("mg_sex", "mg_mmol_l", "sex", "all", 434, -0.17, -0.26, -0.08, 0.0004, 0.029),
         ("control_mg_snr", "mg_mmol_l", "pcr_snr", "all", 434, 0.02, -0.07, 0.11, 0.68, 0.0004),
     )
     keys = ("model", "outcome", "predictor", "stratum", "n", "beta", "ci95_low", "ci95_high", "p", "r2")
     rows: list[dict[str, Any]] = [
-        dict(zip(keys, values, strict=True)) | {"status": "estimated", "reason": None} for values in specifications
+        dict(zip(keys, values, strict=True))
+        | {"role": "control" if values[0].startswith("control") else "main", "status": "estimated", "reason": None}
+        for values in specifications
     ]
     skipped = dict.fromkeys(keys) | {"model": "serum_mg_age", "outcome": serum, "predictor": "age", "stratum": "all"}
-    skipped |= {"status": "skipped", "reason": f"no column {serum!r} in the tables of the study"}
+    skipped |= {"role": "main", "status": "not estimable", "reason": f"no column {serum!r} in the tables of the study"}
     return [*rows, skipped]
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from myomag.config import CONFIG_DIR, Settings, load_layers, load_settings, parse_settings, section_for
+from myomag.config_cohort import CohortModel
 from myomag.config_files import config_schema, default_config, settings_template
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import SettingsError
@@ -29,6 +30,10 @@ def written(path: Path, text: str | bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    return {"cohort": {"models": [{"name": "m", "outcome": "muscle_mg", "predictors": ["age"], **changes}]}}
 
 
 # key, value, remedy: what the one line must contain beside the file
@@ -78,6 +83,21 @@ WRONG = {
     "calibration of something else": ({"magnesium": {"mg_calibration": "taylor1983"}}, ["mg_calibration", "'ph'"]),
     "empty calibration": ({"magnesium": {"mg_calibration": {}}}, ["magnesium.mg_calibration", "missing"]),
     "prior knowledge without lines": ({"fit": {"prior_knowledge": {"name": "x"}}}, ["fit.prior_knowledge", "lines"]),
+    "misspelt key of a model": (model(predictor=["age"]), ["models.0.predictor", "unknown key", "'predictors'"]),
+    "model without an outcome": (
+        {"cohort": {"models": [{"name": "x", "predictors": ["age"]}]}},
+        ["models.0.outcome", "missing"],
+    ),
+    "model without predictors": (model(predictors=[]), ["models.0.predictors", "not empty"]),
+    "unknown weights": (model(weights="measurment"), ["models.0.weights", "'measurement'"]),
+    "misspelt end of a subset": (model(subset={"age": {"mim": 60}}), ["models.0.subset.age.mim", "'min'"]),
+    "subset from high to low": (model(subset={"age": {"min": 70, "max": 60}}), ["subset.age", "min (70)", "max (60)"]),
+    "subset to be evaluated": (model(subset={"age": "> 60"}), ["models.0.subset.age", '"> 60"', "list"]),
+    "two models of one name": (
+        {"cohort": {"models": [model()["cohort"]["models"][0]] * 2}},
+        ["cohort", "the name m is given twice"],
+    ),
+    "age groups that fall": ({"cohort": {"age_groups": [60, 40]}}, ["cohort", "age_groups must increase"]),
     "override of nobody": ({"overrides": {"001": {}}}, ["overrides.001", "sub-001"]),
     "override without settings": ({"overrides": {"sub-001": 5}}, ["overrides.sub-001", "mapping"]),
     "override of an unknown section": ({"overrides": {"sub-001": {"fitt": {}}}}, ["overrides.sub-001.fitt", "'fit'"]),
@@ -314,18 +334,24 @@ def test_generated_files_are_in_sync_with_the_models() -> None:
     assert (CONFIG_DIR / "config.schema.json").read_text(encoding="utf-8") == config_schema(), "run: make config"
 
 
+def spelt_out(content: Any) -> Any:
+    """Settings whose models leave out what is at its default, as they would be written in full."""
+    models = [CohortModel.model_validate(model).model_dump() for model in content["cohort"]["models"]]
+    return content | {"cohort": content["cohort"] | {"models": models}}
+
+
 def test_default_file_spells_out_every_setting_and_its_default() -> None:
     content = yaml.safe_load((CONFIG_DIR / "config.yaml").read_text(encoding="utf-8"))
-    assert content == Settings().model_dump()
+    assert spelt_out(content) == Settings().model_dump()
     assert load_settings(CONFIG_DIR / "config.yaml") == load_settings()
 
 
 def test_template_is_empty_as_it_is_and_holds_the_defaults_when_uncommented(tmp_path: Path) -> None:
     template = settings_template()
     assert yaml.safe_load(template) is None
-    lines = [re.sub(r"^# (?=( {2})?\w+:)", "", line) for line in template.splitlines()]
+    lines = [re.sub(r"^# (?=( {2})?\w+:| {4}- )", "", line) for line in template.splitlines()]
     uncommented = written(tmp_path / "myomag.yaml", "\n".join(line for line in lines if not line.startswith("#")))
-    assert yaml.safe_load(uncommented.read_text()) == Settings().model_dump()
+    assert spelt_out(yaml.safe_load(uncommented.read_text())) == Settings().model_dump()
     assert load_settings(uncommented) == load_settings()
 
 

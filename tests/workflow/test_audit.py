@@ -267,7 +267,7 @@ def test_trace_statistic_accounts_for_every_scan(finished: Path) -> None:
     (left_out,) = found["not_entered"]
     assert (left_out["participant_id"], left_out["step"]) == ("sub-003", "convert")
     assert int(found["row"]["n"]) == len(found["entered"])
-    women = traced(finished, "statistics:mg_strength_women")["statistic"]
+    women = traced(finished, "statistics:strength_mg_women")["statistic"]
     assert {scan["reason"] for scan in women["not_entered"][:2]} <= {"not among the women", left_out["reason"]}
 
 

@@ -55,7 +55,7 @@ def settings_tables() -> str:
         if not isinstance(default, BaseModel):
             continue
         rows = [
-            f"| `{key}` | `{_value(getattr(default, key))}` | {field.description} |"
+            f"| `{key}` | {_cell(getattr(default, key))} | {field.description} |"
             for key, field in type(default).model_fields.items()
         ]
         title = f"### `{name}` — {(type(default).__doc__ or '').rstrip('.')}"
@@ -83,15 +83,34 @@ def _lines(mark: str) -> Iterator[str]:
         yield f"{mark}{name}:"
         for key, field in type(default).model_fields.items():
             yield from _comment(field.description or "", "  ")
-            yield f"{mark}  {key}: {_value(getattr(default, key))}"
+            yield from _entry(key, getattr(default, key), mark)
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:
     yield from textwrap.wrap(text, 110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
 
 
+def _entry(key: str, value: Any, mark: str) -> Iterator[str]:
+    """Key with its value; a list of sections has one line for each, without what is left at its default."""
+    if not _is_list_of_sections(value):
+        yield f"{mark}  {key}: {_value(value)}"
+        return
+    yield f"{mark}  {key}:"
+    for item in value:
+        yield f"{mark}    - {_value(item.model_dump(exclude_defaults=True))}"
+
+
+def _cell(value: Any) -> str:
+    """Default as it stands in a Markdown table."""
+    return f"{len(value)} models, see config.yaml" if _is_list_of_sections(value) else f"`{_value(value)}`"
+
+
+def _is_list_of_sections(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], BaseModel)
+
+
 def _value(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("...\n").strip()
+    return yaml.safe_dump(value, default_flow_style=True, width=1000, sort_keys=False).removesuffix("...\n").strip()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import difflib
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -84,14 +85,15 @@ def validated(model: type[Any], data: Mapping[str, Any], label: str, prefix: str
 
 def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
     """Key with value, and what is wrong with it, for one pydantic error."""
-    location = [str(part) for part in item["loc"]]
-    key = printable(prefix + ".".join(_field_path(location)))
+    location, known = _field_path(item["loc"], model)
+    key = printable(prefix + ".".join(location))
     if item["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
         near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5) or _same_stem(location[-1], known)
         return key, "unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}")
     if item["type"] == "invalid_key":
         return key, "not text; put the key in quotes, or remove it"
+    if item["type"] == "missing":
+        return key, "missing; add it"
     if item["type"] == "value_error":
         return key or "settings", item["msg"].removeprefix("Value error, ")
     value = json.dumps(item["input"], default=str)
@@ -115,18 +117,36 @@ def _same_stem(key: str, known: list[str]) -> list[str]:
     return [name for name in known if stem and name.rpartition("_")[0] == stem]
 
 
-def _field_path(location: list[str]) -> Iterator[str]:
-    """`location` without the names pydantic adds for keys and for members of a union."""
-    for depth, part in enumerate(location):
-        if depth < 2 or part.isdigit():
-            yield part
+def _field_path(location: Iterable[int | str], model: type[BaseModel]) -> tuple[list[str], list[str]]:
+    """Keys that lead to a value, and the keys known where the last one stands.
 
-
-def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
+    Behind a union pydantic puts a name for the member it tried, and behind a key of a mapping `[key]`: both are left
+    out.
+    """
+    path: list[str] = []
+    known: list[str] = []
     current: Any = model
-    for part in path:
-        current = current.model_fields[part].annotation
-    return list(current.model_fields)
+    chosen = True
+    for part in map(str, location):
+        members = _members(current)
+        if part == "[key]" or (len(members) > 1 and not chosen):
+            chosen = True
+            continue
+        models = [each for each in members if isinstance(each, type) and issubclass(each, BaseModel)]
+        fields = {name: field.annotation for each in models for name, field in each.model_fields.items()}
+        inside = next((get_args(each)[-1] for each in members if get_args(each)), None)
+        path.append(part)
+        known, current, chosen = list(fields), fields.get(part, inside), False
+    return path, known
+
+
+def _members(annotation: Any) -> list[Any]:
+    """Types an annotation allows beside null, each without its constraints."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [member for each in get_args(annotation) if each is not NoneType for member in _members(each)]
+    return [annotation]
 
 
 def one_line(error: Exception) -> str:

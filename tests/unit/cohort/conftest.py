@@ -1,12 +1,18 @@
 """Rows of scans and small studies for the cohort tests."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.config import CohortSettings
+
+STRENGTH, SERUM = "knee_extension_strength_nm", "serum_mg_mmol_l"
 
 
 def scan_row(participant: int | str = 1, session: str | None = "ses-1", run: int = 1, **changes: Any) -> dict[str, Any]:
@@ -61,3 +67,29 @@ def write_study(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def make_cohort():
+    """Cohort of n participants with one included scan each, plus the given columns."""
+
+    def make(n, **columns):
+        fixed = {column.name: [math.nan if column.numeric else None] * n for column in FIXED_COLUMNS}
+        rng = np.random.default_rng(11)
+        fixed |= {"participant_id": [f"sub-{k:03d}" for k in range(n)], "status": ["included"] * n}
+        fixed |= {"pmg": rng.normal(3.35, 0.08, n), "pcr_fwhm_hz": rng.normal(9, 1, n), "pcr_snr": rng.normal(60, 9, n)}
+        fixed |= {"begin_time_us": [240.0] * n, "pmg_sd": rng.uniform(0.01, 0.05, n)}
+        return pd.DataFrame(fixed | columns)
+
+    return make
+
+
+@pytest.fixture
+def full_cohort(make_cohort):
+    rng = np.random.default_rng(2)
+    return make_cohort(
+        60,
+        age=rng.uniform(24, 98, 60),
+        sex=["F", "M", "F"] * 20,
+        **{STRENGTH: rng.normal(120, 30, 60), SERUM: rng.normal(0.85, 0.06, 60)},
+    )

@@ -1,4 +1,4 @@
-"""The regressions are those of the textbook, and what cannot be estimated says why."""
+"""Each model of the settings uses its columns, stratum and options, and what cannot be estimated says why."""
 
 import math
 
@@ -7,220 +7,267 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from myomag.cohort.columns import FIXED_COLUMNS
-from myomag.cohort.statistics import (
-    STATISTICS_COLUMNS,
-    build_demographics,
-    build_statistics,
-    standardised_regression,
-)
+from myomag.cohort.demographics import age_group, build_demographics
+from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
+from myomag.config_cohort import CohortModel
 from myomag.io.tables import read_tsv, table_bytes
 
 STRENGTH, SERUM = "knee_extension_strength_nm", "serum_mg_mmol_l"
 
 
-@pytest.fixture
-def make_cohort():
-    """Cohort of n participants with one included scan each, plus the given columns."""
-
-    def make(n, **columns):
-        fixed = {column.name: [math.nan if column.numeric else None] * n for column in FIXED_COLUMNS}
-        rng = np.random.default_rng(11)
-        fixed |= {"participant_id": [f"sub-{k:03d}" for k in range(n)], "status": ["included"] * n}
-        fixed |= {"pmg": rng.normal(3.35, 0.08, n), "pcr_fwhm_hz": rng.normal(9, 1, n), "pcr_snr": rng.normal(60, 9, n)}
-        fixed["begin_time_us"] = [240.0] * n
-        return pd.DataFrame(fixed | columns)
-
-    return make
+def statistics_of(cohort, settings, units=None):
+    return build_statistics(included(cohort, settings), settings, units)
 
 
-@pytest.fixture
-def full_cohort(make_cohort):
-    rng = np.random.default_rng(2)
-    return make_cohort(
-        60,
-        age=rng.uniform(24, 98, 60),
-        sex=["F", "M", "F"] * 20,
-        **{STRENGTH: rng.normal(120, 30, 60), SERUM: rng.normal(0.85, 0.06, 60)},
-    )
+def demographics_of(cohort, settings):
+    return build_demographics(included(cohort, settings), settings)
+
+
+def mains(cohort, settings):
+    """Rows of the predictors by model: each model of these tests has one predictor."""
+    table = statistics_of(cohort, settings)
+    return table[table["role"] != "covariate"].set_index("model")
+
+
+def with_model(settings, **changes):
+    model = {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]} | changes
+    return settings | {"models": [CohortModel(**model).model_dump()]}
 
 
 def mg(cohort):
     return 1000 * 10 ** -cohort["pmg"].to_numpy()
 
 
-@pytest.mark.parametrize("n", [4, 5, 30, 441])
-def test_regression_is_that_of_scipy(n):
-    rng = np.random.default_rng(n)
-    x = rng.normal(70, 15, n)
-    y = 0.8 - 0.003 * x + rng.normal(0, 0.05, n)
-    ours = standardised_regression(x, y)
-    line, pearson = stats.linregress(x, y), stats.pearsonr(x, y)
-    assert ours.n == n
-    assert ours.beta == pytest.approx(line.slope * x.std() / y.std(), rel=1e-12)
-    assert ours.r2 == pytest.approx(line.rvalue**2, rel=1e-12)
-    assert ours.p == pytest.approx(line.pvalue, rel=1e-9)
-    interval = pearson.confidence_interval(0.95)
-    assert (ours.ci95_low, ours.ci95_high) == pytest.approx((interval.low, interval.high), rel=1e-9)
-
-
-def test_regression_is_that_of_ordinary_least_squares_on_standardised_variables():
-    sm = pytest.importorskip("statsmodels.api")
-    rng = np.random.default_rng(4)
-    x, y = rng.normal(size=(2, 50))
-    y += 0.4 * x
-    fit = sm.OLS(stats.zscore(y), sm.add_constant(stats.zscore(x))).fit()
-    ours = standardised_regression(x, y)
-    assert (ours.beta, ours.p, ours.r2) == pytest.approx((fit.params[1], fit.pvalues[1], fit.rsquared), rel=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("beta", "n", "low", "high"), [(-0.29, 441, -0.37, -0.20), (0.31, 236, 0.19, 0.42), (0.20, 205, 0.06, 0.33)]
-)
-def test_intervals_are_those_derived_for_the_published_coefficients(beta, n, low, high):
-    x = stats.zscore(np.random.default_rng(1).normal(size=n))
-    rest = np.random.default_rng(2).normal(size=n)
-    rest = stats.zscore(rest - rest.mean() - (rest @ x / n) * x)
-    ours = standardised_regression(x, beta * x + math.sqrt(1 - beta**2) * rest)
-    assert ours.beta == pytest.approx(beta, abs=1e-12)
-    assert (round(ours.ci95_low, 2), round(ours.ci95_high, 2)) == (low, high)
-
-
-def test_published_p_values_of_serum_magnesium_follow_from_the_derived_correlations():
-    for r, p in ((0.053, 0.27), (0.078, 0.10)):
-        x = stats.zscore(np.random.default_rng(1).normal(size=441))
-        rest = np.random.default_rng(2).normal(size=441)
-        rest = stats.zscore(rest - rest.mean() - (rest @ x / 441) * x)
-        assert standardised_regression(x, r * x + math.sqrt(1 - r**2) * rest).p == pytest.approx(p, abs=0.005)
-
-
-def test_units_do_not_matter():
-    rng = np.random.default_rng(4)
-    x, y = rng.normal(size=(2, 20))
-    first, second = standardised_regression(x, y), standardised_regression(1e9 * x + 5e9, 1e-9 * y - 3)
-    assert vars(second) == pytest.approx(vars(first), rel=1e-5)
-
-
-@pytest.mark.parametrize("slope", [2.0, -2.0])
-def test_exact_line_has_an_interval_without_width(slope):
-    ours = standardised_regression(np.arange(8.0), slope * np.arange(8.0))
-    assert (ours.beta, ours.ci95_low, ours.ci95_high) == pytest.approx([np.sign(slope)] * 3, abs=1e-6)
-    assert ours.p < 1e-12
-
-
-def test_each_model_uses_its_columns_and_stratum(full_cohort, settings):
-    table = build_statistics(full_cohort, settings).set_index("model")
+def test_each_published_model_uses_its_columns_and_stratum(full_cohort, settings):
+    table = mains(full_cohort, settings)
     women, men = full_cohort["sex"] == "F", full_cohort["sex"] == "M"
     everyone = pd.Series(True, index=full_cohort.index)
     serum, strength, age = full_cohort[SERUM], full_cohort[STRENGTH], full_cohort["age"]
     expected = {
         "mg_age": (mg(full_cohort), age, everyone),
-        "mg_strength_women": (mg(full_cohort), strength, women),
-        "mg_strength_men": (mg(full_cohort), strength, men),
         "mg_sex": (mg(full_cohort), women.astype(float), everyone),
+        "strength_mg_women": (strength, mg(full_cohort), women),
+        "strength_mg_men": (strength, mg(full_cohort), men),
         "serum_mg_age": (serum, age, everyone),
-        "serum_mg_strength": (serum, strength, everyone),
+        "serum_mg_sex": (serum, women.astype(float), everyone),
+        "strength_serum_mg_women": (strength, serum, women),
+        "strength_serum_mg_men": (strength, serum, men),
+        "mg_serum_mg": (mg(full_cohort), serum, everyone),
         "control_mg_linewidth": (mg(full_cohort), full_cohort["pcr_fwhm_hz"], everyone),
         "control_mg_snr": (mg(full_cohort), full_cohort["pcr_snr"], everyone),
     }
     for model, (outcome, predictor, who) in expected.items():
-        line = stats.linregress(np.asarray(predictor)[who], np.asarray(outcome)[who])
+        line = stats.linregress(np.asarray(predictor, float)[who], np.asarray(outcome)[who])
         row = table.loc[model]
-        assert (row["status"], row["n"]) == ("estimated", who.sum()), model
+        assert (row["status"], row["n"], pd.isna(row["covariates"])) == ("estimated", who.sum(), True), model
         assert (row["beta"], row["p"]) == pytest.approx((line.rvalue, line.pvalue), rel=1e-9), model
-    assert tuple(build_statistics(full_cohort, settings).columns) == STATISTICS_COLUMNS
+        assert (row["b"], row["b_se"]) == pytest.approx((line.slope, line.stderr), rel=1e-9), model
+    assert tuple(statistics_of(full_cohort, settings).columns) == tuple(STATISTICS_COLUMNS)
+
+
+def test_adjusted_version_is_the_regression_on_all_terms(full_cohort, settings):
+    sm = pytest.importorskip("statsmodels.api")
+    cohort = full_cohort.assign(bmi=np.random.default_rng(5).normal(26, 3, 60))
+    table = statistics_of(cohort, settings).set_index(["model", "predictor"])
+    women = (cohort["sex"] == "F").to_numpy()
+    design = np.column_stack([np.ones(60), cohort["age"], women, cohort["bmi"]])
+    fit = sm.OLS(mg(cohort), design).fit()
+    for index, term in enumerate(("age", "sex", "bmi"), start=1):
+        row = table.loc[("mg_age_adjusted", term)]
+        assert (row["b"], row["p"]) == pytest.approx((fit.params[index], fit.pvalues[index]), rel=1e-7)
+        assert (row["r2"], row["r2_adjusted"]) == pytest.approx((fit.rsquared, fit.rsquared_adj))
+        assert row["role"] == ("main" if term == "age" else "covariate")
+    assert table.loc[("mg_age_adjusted", "age"), "covariates"] == "sex, bmi"
+    # Within women sex is no covariate.
+    assert table.loc[("strength_mg_adjusted_women", "mg_mmol_l"), "covariates"] == "age, bmi"
+
+
+def test_body_size_the_study_does_not_have_is_left_out_and_said_so(full_cohort, settings):
+    row = mains(full_cohort, settings).loc["mg_age_adjusted"]
+    assert row["covariates"] == "sex"
+    assert row["reason"] == "no column of body size in the study (bmi, height_cm, weight_kg)"
+
+
+def test_false_discovery_is_controlled_over_the_main_terms_and_over_the_controls(full_cohort, settings):
+    table = statistics_of(full_cohort.assign(begin_time_us=np.arange(60.0), phase_deg=np.arange(60.0) ** 2), settings)
+    for role in ("main", "control"):
+        rows = table[table["role"] == role]
+        assert rows["p_fdr"].to_numpy() == pytest.approx(stats.false_discovery_control(rows["p"].to_numpy()))
+    assert table.loc[table["role"] == "covariate", "p_fdr"].isna().all()
 
 
 def test_women_lower_in_magnesium_give_a_negative_coefficient(make_cohort, settings):
     pmg = [3.40, 3.41, 3.42, 3.30, 3.31, 3.32]
     cohort = make_cohort(6, sex=["Female", "w", "f", "MALE", "m", "man"]).assign(pmg=pmg)
-    row = build_statistics(cohort, settings).set_index("model").loc["mg_sex"]
+    row = mains(cohort, settings).loc["mg_sex"]
     assert row["beta"] == pytest.approx(stats.pearsonr([1, 1, 1, 0, 0, 0], mg(cohort)).statistic)
-    assert row["beta"] < 0
+    assert row["b"] == pytest.approx(mg(cohort)[:3].mean() - mg(cohort)[3:].mean())
 
 
-def test_absent_columns_skip_their_models_by_name_and_the_others_go_on(full_cohort, settings):
-    table = build_statistics(full_cohort.drop(columns=["sex", SERUM]), settings).set_index("model")
-    assert table["status"].to_dict() == {
-        "mg_age": "estimated",
-        "mg_strength_women": "skipped",
-        "mg_strength_men": "skipped",
-        "mg_sex": "skipped",
-        "serum_mg_age": "skipped",
-        "serum_mg_strength": "skipped",
-        "control_mg_linewidth": "estimated",
-        "control_mg_snr": "estimated",
-        "control_mg_begin_time": "not estimable",
-        "control_mg_phase": "not estimable",
-    }
-    assert table.loc["mg_sex", "reason"].startswith("no column 'sex' in the tables of the study")
+def test_units_of_slopes_come_from_the_tables(full_cohort, settings):
+    units = {"mg_mmol_l": "mmol/L", "age": "year"}
+    table = statistics_of(full_cohort, settings, units).set_index(["model", "predictor"])["b_unit"]
+    assert table[("mg_age", "age")] == "mmol/L per year"
+    assert table[("mg_sex", "sex")] == "mmol/L"
+    assert table[("serum_mg_age", "age")] == f"unit of {SERUM} per year"
+
+
+# --- the options of a model
+
+
+def test_subset_of_a_range_and_of_levels(full_cohort, settings):
+    cohort = full_cohort.assign(site=["A", "B", "C"] * 20)
+    for subset, who in (
+        ({"age": {"min": 60}}, cohort["age"] >= 60),
+        ({"age": {"min": 40, "max": 80}}, (cohort["age"] >= 40) & (cohort["age"] <= 80)),
+        ({"site": ["A", "C"]}, cohort["site"] != "B"),
+        ({"sex": ["women"]}, cohort["sex"] == "F"),
+        ({"sex": ["M"], "site": ["B"]}, (cohort["sex"] == "M") & (cohort["site"] == "B")),
+    ):
+        row = mains(cohort, with_model(settings, subset=subset)).loc["m"]
+        line = stats.linregress(cohort["age"][who], mg(cohort)[who])
+        assert (row["n"], row["b"]) == (who.sum(), pytest.approx(line.slope)), subset
+
+
+def test_subset_is_never_evaluated(full_cohort, settings):
+    row = mains(full_cohort, with_model(settings, subset={"age": ["__import__('os').system('x')", "> 60"]})).loc["m"]
+    assert (row["status"], row["n"]) == ("not estimable", 0)
+
+
+def test_strata_by_any_column_and_text_as_predictor(full_cohort, settings):
+    cohort = full_cohort.assign(site=["A", "B", "C", "A"] * 15)
+    table = mains(cohort, with_model(settings, strata="site"))
+    assert list(table.index) == ["m_A", "m_B", "m_C"] and table["n"].tolist() == [30, 15, 15]
+    table = statistics_of(cohort, with_model(settings, covariates=["site"])).set_index("predictor")
+    assert list(table.index) == ["age", "site: B", "site: C"]
+    table = statistics_of(cohort, with_model(settings, predictors=["site"])).set_index("predictor")
+    groups = {site: mg(cohort)[cohort["site"] == site].mean() for site in "ABC"}
+    assert table.loc["site: B", "b"] == pytest.approx(groups["B"] - groups["A"])
+    assert table["role"].tolist() == ["main", "main"]
+
+
+def test_measurement_weights_and_robust_errors_are_those_of_statsmodels(full_cohort, settings):
+    sm = pytest.importorskip("statsmodels.api")
+    design = sm.add_constant(full_cohort["age"].to_numpy())
+    sd = math.log(10) * mg(full_cohort) * full_cohort["pmg_sd"].to_numpy()
+    weighted = mains(full_cohort, with_model(settings, weights="measurement")).loc["m"]
+    fit = sm.WLS(mg(full_cohort), design, weights=sd**-2).fit()
+    assert (weighted["b"], weighted["b_se"]) == pytest.approx((fit.params[1], fit.bse[1]), rel=1e-7)
+    robust = mains(full_cohort, with_model(settings, robust=True)).loc["m"]
+    fit = sm.OLS(mg(full_cohort), design).fit(cov_type="HC3", use_t=True)
+    assert (robust["b_se"], robust["p"]) == pytest.approx((fit.bse[1], fit.pvalues[1]), rel=1e-7)
+    assert weighted["estimator"].startswith("weighted") and robust["estimator"].endswith("HC3")
+
+
+def test_weights_need_a_measured_outcome(full_cohort, settings):
+    row = mains(full_cohort, with_model(settings, outcome="strength", weights="measurement")).loc["m"]
+    assert row["reason"] == f"weights: measurement: {STRENGTH} was not measured here and has no SD per scan"
+
+
+def test_repeated_scans_count_once_at_their_mean_pmg_or_at_the_first(full_cohort, settings):
+    low, high = full_cohort.assign(pmg=full_cohort["pmg"] - 0.1), full_cohort.assign(pmg=full_cohort["pmg"] + 0.1)
+    twice = pd.concat([low, high], ignore_index=True)
+    repeated, single = statistics_of(twice, settings), statistics_of(full_cohort, settings)
+    assert repeated["n"].tolist() == single["n"].tolist()
+    np.testing.assert_allclose(repeated["beta"].to_numpy(), single["beta"].to_numpy(), rtol=1e-9)
+    first = mains(twice, with_model(settings, repeated="first")).loc["m"]
+    assert first["b"] == pytest.approx(mains(low, with_model(settings)).loc["m", "b"])
+
+
+def test_beta_is_given_only_where_asked_for(full_cohort, settings):
+    row = mains(full_cohort, with_model(settings, standardise=False)).loc["m"]
+    assert row[["beta", "ci95_low", "ci95_high"]].isna().all() and row[["b", "p"]].notna().all()
+
+
+# --- what cannot be estimated
+
+
+def test_models_without_their_columns_are_not_estimable_and_the_others_go_on(full_cohort, settings):
+    table = mains(full_cohort.drop(columns=["sex", SERUM]), settings)
+    estimated = {name for name, status in table["status"].items() if status == "estimated"}
+    assert estimated == {"mg_age", "control_mg_linewidth", "control_mg_snr"}
+    assert set(table["status"]) == {"estimated", "not estimable"}
+    assert table.loc["strength_mg_women", "reason"].startswith("no column 'sex' in the tables of the study")
     assert table.loc["serum_mg_age", "reason"].startswith(f"no column '{SERUM}' in the tables of the study")
 
 
 def test_misnamed_column_is_suggested(full_cohort, settings):
-    table = build_statistics(full_cohort.rename(columns={"age": "age_years"}), settings | {"age_column": "age_year"})
-    assert table.set_index("model").loc["mg_age", "reason"].endswith("did you mean 'age_years'?")
+    renamed = full_cohort.rename(columns={"age": "age_years"})
+    row = mains(renamed, settings | {"age_column": "age_year"}).loc["mg_age"]
+    assert row["reason"].endswith("did you mean 'age_years'?")
+    row = mains(full_cohort, with_model(settings, subset={"agee": {"min": 3}})).loc["m"]
+    assert "no column 'agee'" in row["reason"] and row["reason"].endswith("did you mean 'age'?")
 
 
 @pytest.mark.parametrize(
     ("column", "n", "reason"),
     [
         ([60.0] * 6, 6, "age is the same for all 6 participants"),
-        ([60, 61, 62, None, None, None], 3, "3 participants with both values; at least 4 are needed"),
-        ([None] * 6, 0, "0 participants with both values"),
+        ([60, 61, 62, None, None, None], 3, "3 participants with all values"),
+        ([None] * 6, 0, "0 participants with all values"),
         (["60", "61", "old", "63", "64", "65"], 0, "age of sub-002 is 'old', not a number"),
         (["60", "61", "inf", "63", "64", "65"], 0, "age of sub-002 is 'inf', not a number"),
+        (["old", "old", "old", "old", "old", "young"], 6, "age: young: a group of 1 participant"),
     ],
 )
 def test_what_cannot_be_estimated_says_why(make_cohort, settings, column, n, reason):
-    row = build_statistics(make_cohort(6, age=column), settings).set_index("model").loc["mg_age"]
+    row = mains(make_cohort(6, age=column), settings).loc["mg_age"]
     assert (row["status"], row["n"]) == ("not estimable", n)
     assert row["reason"].startswith(reason)
-    assert row[["beta", "ci95_low", "ci95_high", "p", "r2"]].isna().all()
+    assert row[["b", "beta", "ci95_low", "ci95_high", "p", "p_fdr", "r2"]].isna().all()
+
+
+def test_collinear_terms_are_named(full_cohort, settings):
+    months = full_cohort.assign(age_months=full_cohort["age"] * 12)
+    row = mains(months, with_model(settings, covariates=["age_months"])).loc["m"]
+    assert row["status"] == "not estimable"
+    assert "age, age_months are collinear" in row["reason"]
+
+
+def test_sex_that_another_term_separates_completely_is_named(full_cohort, settings):
+    scanner = full_cohort.assign(scanner=["A" if sex == "F" else "B" for sex in full_cohort["sex"]])
+    row = mains(scanner, with_model(settings, predictors=["sex"], covariates=["scanner"])).loc["m"]
+    assert (row["status"], "collinear" in row["reason"]) == ("not estimable", True)
+
+
+def test_a_text_cannot_be_an_outcome(full_cohort, settings):
+    cohort = full_cohort.assign(site=["A", "B", "C"] * 20)
+    row = mains(cohort, with_model(settings, outcome="site")).loc["m"]
+    assert row["reason"].startswith("site is text")
+
+
+# --- what a study's tables may hold
 
 
 def test_numbers_written_as_text_count_as_numbers(full_cohort, settings):
     as_text = full_cohort.assign(age=[repr(value) for value in full_cohort["age"]])
-    pd.testing.assert_frame_equal(build_statistics(as_text, settings), build_statistics(full_cohort, settings))
+    pd.testing.assert_frame_equal(statistics_of(as_text, settings), statistics_of(full_cohort, settings))
 
 
 def test_top_coded_ages_count_at_their_lower_bound_with_a_note(make_cohort, settings):
-    row = (
-        build_statistics(make_cohort(5, age=["60", "70", "89+", "80", "89+"]), settings)
-        .set_index("model")
-        .loc["mg_age"]
-    )
+    row = mains(make_cohort(5, age=["60", "70", "89+", "80", "89+"]), settings).loc["mg_age"]
     assert (row["status"], row["n"]) == ("estimated", 5)
     assert row["beta"] == pytest.approx(stats.pearsonr([60, 70, 89, 80, 89], mg(make_cohort(5))).statistic)
     assert row["reason"] == "age of 2 scans is top-coded (such as 89+) and taken at its lower bound"
 
 
 def test_unknown_sex_codes_are_left_out_and_named(make_cohort, settings):
-    table = build_statistics(make_cohort(6, sex=["F", "M", "F", "M", "O", None]), settings).set_index("model")
-    assert table.loc["mg_sex", "n"] == 4
-    assert "left out: O" in table.loc["mg_sex", "reason"]
-    table = build_statistics(make_cohort(6, sex=[1, 2, 1, 2, 1, 2]), settings).set_index("model")
-    assert table.loc["mg_sex", "reason"] == "sex has no F/M or female/male values (found: 1, 2)"
+    row = mains(make_cohort(6, sex=["F", "M", "F", "M", "O", None]), settings).loc["mg_sex"]
+    assert row["n"] == 4 and "left out: O" in row["reason"]
+    row = mains(make_cohort(6, sex=[1, 2, 1, 2, 1, 2]), settings).loc["mg_sex"]
+    assert row["reason"] == "sex has no F/M or female/male values (found: 1, 2)"
 
 
 def test_only_included_scans_enter(full_cohort, settings):
     excluded = full_cohort.assign(status="excluded", participant_id=full_cohort["participant_id"] + "x", pmg=9.0)
     both = pd.concat([full_cohort, excluded], ignore_index=True)
-    pd.testing.assert_frame_equal(build_statistics(both, settings), build_statistics(full_cohort, settings))
-    pd.testing.assert_frame_equal(build_demographics(both, settings), build_demographics(full_cohort, settings))
-
-
-def test_repeated_scans_of_a_participant_count_once_at_their_mean_pmg(full_cohort, settings):
-    low, high = full_cohort.assign(pmg=full_cohort["pmg"] - 0.1), full_cohort.assign(pmg=full_cohort["pmg"] + 0.1)
-    twice = pd.concat([low, high], ignore_index=True)
-    repeated, single = build_statistics(twice, settings), build_statistics(full_cohort, settings)
-    assert repeated["n"].tolist() == single["n"].tolist()
-    np.testing.assert_allclose(repeated["beta"].to_numpy(), single["beta"].to_numpy(), rtol=1e-9)
+    pd.testing.assert_frame_equal(statistics_of(both, settings), statistics_of(full_cohort, settings))
+    pd.testing.assert_frame_equal(demographics_of(both, settings), demographics_of(full_cohort, settings))
 
 
 def test_participant_whose_sex_differs_between_scans_is_left_out_with_a_note(full_cohort, settings):
     again = full_cohort.head(1).assign(sex="M")
-    row = build_statistics(pd.concat([full_cohort, again]), settings).set_index("model").loc["mg_sex"]
+    row = mains(pd.concat([full_cohort, again]), settings).loc["mg_sex"]
     assert row["n"] == 59 and "sex of sub-000 differs between scans" in row["reason"]
 
 
@@ -228,7 +275,7 @@ def test_hostile_column_names_are_only_names(make_cohort, settings):
     name = "__import__('os').system('x') ~ C(age) + \"}{"
     ages = np.random.default_rng(8).uniform(24, 98, 12)
     cohort = make_cohort(12, **{name: ages, "True": [1] * 12})
-    table = build_statistics(cohort, settings | {"age_column": name, "serum_mg_column": "True"}).set_index("model")
+    table = mains(cohort, settings | {"age_column": name, "serum_mg_column": "True"})
     assert table.loc["mg_age", "beta"] == pytest.approx(stats.pearsonr(ages, mg(cohort)).statistic)
     assert table.loc["serum_mg_age", "status"] == "not estimable"
 
@@ -236,29 +283,50 @@ def test_hostile_column_names_are_only_names(make_cohort, settings):
 def test_text_has_no_nan_and_is_the_same_after_reading_the_cohort_back(full_cohort, settings, tmp_path):
     path = tmp_path / "cohort.tsv"
     path.write_bytes(table_bytes(full_cohort))
-    first, second = (build_statistics(cohort, settings) for cohort in (full_cohort, read_tsv(path)))
+    first, second = (statistics_of(cohort, settings) for cohort in (full_cohort, read_tsv(path)))
     assert b"nan" not in table_bytes(first).lower()
-    pd.testing.assert_frame_equal(first, second, rtol=1e-8)
+    pd.testing.assert_frame_equal(first, second, rtol=1e-6)
 
 
 def test_empty_cohort_estimates_nothing_and_fails_nowhere(make_cohort, settings):
     cohort = make_cohort(0)
-    assert set(build_statistics(cohort, settings)["status"]) == {"skipped", "not estimable"}
-    assert b"nan" not in table_bytes(build_demographics(cohort, settings)).lower()
+    assert set(statistics_of(cohort, settings)["status"]) == {"not estimable"}
+    assert statistics_of(cohort, settings | {"models": []}).empty
+    assert b"nan" not in table_bytes(demographics_of(cohort, settings)).lower()
 
 
-def test_demographics_by_sex_and_in_total(full_cohort, settings):
-    table = build_demographics(full_cohort, settings).set_index(["stratum", "variable"])
-    for stratum, who in (
-        ("women", full_cohort["sex"] == "F"),
-        ("men", full_cohort["sex"] == "M"),
-        ("all", [True] * 60),
-    ):
-        ages = full_cohort["age"][who]
-        row = table.loc[(stratum, "age")]
+# --- Table 1
+
+
+def test_demographics_by_sex_age_group_and_in_total(full_cohort, settings):
+    table = demographics_of(full_cohort, settings).set_index(["stratum", "age_group", "variable"])
+    women, old = full_cohort["sex"] == "F", full_cohort["age"] >= 80
+    for (stratum, group), who in {
+        ("women", "all"): women,
+        ("men", "80 and over"): ~women & old,
+        ("all", "80 and over"): old,
+        ("all", "all"): women | ~women,
+    }.items():
+        ages, row = full_cohort["age"][who], table.loc[(stratum, group, "age")]
         assert (row["participants"], row["n"]) == (len(ages), len(ages))
         assert row[["mean", "sd", "min", "max"]].tolist() == pytest.approx(
             [ages.mean(), ages.std(), ages.min(), ages.max()]
         )
-    assert table.loc[("all", "mg_mmol_l"), "mean"] == pytest.approx(mg(full_cohort).mean())
-    assert table.loc[("all", "ph"), "n"] == 0
+    assert table.loc[("all", "all", "mg_mmol_l"), "mean"] == pytest.approx(mg(full_cohort).mean())
+    assert table.loc[("all", "all", "ph"), "n"] == 0
+    groups = table.xs("age", level="variable")
+    assert groups.drop(("all", "all")).loc["all", "participants"].sum() == 60
+
+
+@pytest.mark.parametrize(
+    ("age", "group"),
+    [(24, "under 40"), (40, "40 to <60"), (59.9, "40 to <60"), (80, "80 and over"), (98, "80 and over")],
+)
+def test_age_groups_include_their_lower_edge(age, group):
+    assert age_group(age, [40, 60, 80]) == group
+
+
+def test_demographics_without_age_and_sex(full_cohort, settings):
+    table = demographics_of(full_cohort.drop(columns=["age", "sex"]), settings)
+    assert set(table["age_group"]) == {"all"}
+    assert table.groupby("stratum")["participants"].max().to_dict() == {"all": 60, "men": 0, "women": 0}

@@ -84,12 +84,12 @@ def test_many_kinds_of_reasons_still_add_up():
     assert counts[-1] == 6
 
 
-def test_regressions_are_shown_and_skipped_models_are_named_with_the_reason(page):
+def test_regressions_are_shown_and_models_without_a_result_are_named_with_the_reason(page):
     rows = table(page, "Standardised regressions")
     assert rows[0] == ["free Mg²⁺ against age", "434", "−0.29", "−0.37 to −0.20", "< 0.001", "0.084"]
     assert rows[2][4] == "0.003"
     assert rows[-1][0] == "serum Mg against age"
-    assert rows[-1][2] == "skipped : no column 'serum_mg_mmol_l' in the tables of the study"
+    assert rows[-1][2] == "not estimable : no column 'serum_mg_mmol_l' in the tables of the study"
     assert [row[0] for row in table(page, "Negative controls")] == ["free Mg²⁺ against PCr SNR"]
 
 

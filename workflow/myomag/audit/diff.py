@@ -12,8 +12,8 @@ from myomag.io.tables import number, read_text_table
 
 KEYS = {
     "cohort.tsv": ("scan",),
-    "statistics.tsv": ("model",),
-    "demographics.tsv": ("stratum", "variable"),
+    "statistics.tsv": ("model", "predictor"),
+    "demographics.tsv": ("stratum", "age_group", "variable"),
     "protocols.tsv": ("protocol",),
 }
 """Tables that are compared, and the columns that pair their rows."""

@@ -4,7 +4,8 @@ from typing import Any
 
 from myomag.audit.record import Derivative
 from myomag.audit.trace import STATISTICS, table_row
-from myomag.cohort.statistics import Model, model_variables
+from myomag.cohort.design import Design
+from myomag.cohort.statistics import designs, included, row_name
 from myomag.io.tables import read_text_table, read_tsv
 from myomag.results import RECORDS
 
@@ -25,37 +26,27 @@ def statistic_of(derivative: Derivative, name: str) -> dict[str, Any]:
         If there is no such row.
     """
     row = table_row(derivative, STATISTICS, "model", name)
-    model = Model(name, str(row["outcome"]), str(row["predictor"]), str(row["stratum"]))
-    people, reasons = _participants(derivative, model)
+    design = _design(derivative, name)
     entered, left_out = [], []
     for scan in _scans(derivative):
         identity = {key: scan[key] for key in ("scan", "participant_id", "session_id")}
+        person = str(scan["participant_id"])
         if scan["status"] != "included":
             step, reason = scan["step"] or scan["status"], scan["reason"]
             left_out.append(identity | {"step": step, "reason": reason})
-        elif scan["participant_id"] in people:
+        elif person in design.people:
             entered.append(identity | {"sha256": _result(derivative, str(scan["scan"]))})
         else:
-            left_out.append(identity | {"step": "cohort", "reason": reasons(str(scan["participant_id"]))})
+            reason = design.left_out.get(person) or design.problem
+            left_out.append(identity | {"step": "cohort", "reason": reason})
     return {"row": row, "entered": entered, "not_entered": left_out}
 
 
-def _participants(derivative: Derivative, model: Model) -> tuple[set[str], Any]:
-    """Participants of a model, and a function that says why another one is not among them."""
-    cohort = read_tsv(derivative.root / "cohort.tsv")
-    included = cohort[cohort["status"] == "included"]
-    missing = [name for name in (model.outcome, model.predictor) if name not in included.columns]
-    if missing:
-        return set(), lambda _: f"the study has no column {missing[0]}"
-    outcome, predictor, people = model_variables(included, model, derivative.document["cohort"])
-
-    def reason(participant: str) -> str:
-        for name, variable in ((model.outcome, outcome), (model.predictor, predictor)):
-            if participant not in variable.values:
-                return f"no value of {name}"
-        return f"not among the {model.stratum}"
-
-    return set(people), reason
+def _design(derivative: Derivative, name: str) -> Design:
+    """Outcome and terms of the model of a row."""
+    settings = derivative.document["cohort"]
+    sample = included(read_tsv(derivative.root / "cohort.tsv"), settings)
+    return next(design for model, stratum, design in designs(sample, settings) if row_name(model, stratum) == name)
 
 
 def _scans(derivative: Derivative) -> list[dict[str, str | None]]:

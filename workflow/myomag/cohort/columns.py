@@ -130,6 +130,16 @@ FIXED_COLUMNS = (
     Column("transients_used", ("quality", "transients_used"), "Number of transients averaged, without rejected ones."),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
+ERROR_COLUMNS = {
+    "ph": "ph_sd",
+    "pmg": "pmg_sd",
+    "beta_atp_ppm": "beta_atp_sd_ppm",
+    "pi_ppm": "pi_sd_ppm",
+    "adp_umol_l": "adp_sd_umol_l",
+    "dg_atp_kj_mol": "dg_atp_sd_kj_mol",
+    **{f"{name}_ratio": f"{name}_ratio_sd" for name, _ in RATIOS},
+}
+"""Column with the standard deviation of a measured one."""
 
 
 def flat_result(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,207 +1,157 @@
-"""Standardised single-predictor regressions of Cameron et al. 2019, and demographics, over participants."""
+"""Results of the models: one row per model, stratum and term, also where there is no result."""
 
-import difflib
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from myomag.cohort.participants import Variable, participant_sex, participant_values
-from myomag.core.magnesium import mg_mmol_l
+from myomag.cohort.design import Design, Sample, Values, build_design
+from myomag.cohort.plan import Model, planned_models
+from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Values = NDArray[np.float64]
-STATISTICS_COLUMNS = (
-    "model", "outcome", "predictor", "stratum", "n", "beta", "ci95_low", "ci95_high", "p", "r2", "status", "reason",
-)  # fmt: skip
-DEMOGRAPHICS_COLUMNS = ("stratum", "participants", "variable", "n", "mean", "sd", "min", "max")
-MIN_PARTICIPANTS = 4
-MG = "mg_mmol_l"
+STATISTICS_COLUMNS = {
+    "model": "Model of the settings (cohort.models), with `_adjusted` for its adjusted version and its stratum behind.",
+    "outcome": "Outcome, a column of cohort.tsv. Scans of one participant are averaged first (Mg as pMg, that is as a "
+    "geometric mean) or the first one is taken, as the model says, so that n counts participants.",
+    "predictor": "Term: a column of cohort.tsv, or `column: level` for a level of a text column against the first one. "
+    "Sex counts as women = 1, men = 0.",
+    "role": "main: what the model is about; control: a negative control, where an effect points at the measurement "
+    "instead of the muscle; covariate: what it is adjusted for.",
+    "stratum": "Participants in the model: women, men, a level of another column, or all.",
+    "covariates": "What the model is adjusted for.",
+    "estimator": "How the slopes and their errors were estimated.",
+    "n": "Participants with all values.",
+    "b_unit": "Unit of b.",
+    "b": "Slope: change of the outcome for one unit of the predictor, the others held.",
+    "b_se": "Standard error of b.",
+    "b_ci95_low": "Lower end of the 95 % interval of b.",
+    "b_ci95_high": "Upper end of the 95 % interval of b.",
+    "beta": "Slope with outcome and predictor in units of their standard deviations, also where the predictor is sex; "
+    "with one predictor it is Pearson's correlation.",
+    "ci95_low": "Lower end of the 95 % interval of beta, the standard deviations taken as known.",
+    "ci95_high": "Upper end of the 95 % interval of beta.",
+    "p": "Two-sided p of the t test of b = 0, not corrected for multiplicity.",
+    "p_fdr": "p adjusted for the false discovery rate (Benjamini-Hochberg) over all main terms of the table; controls "
+    "are a family of their own, covariates none.",
+    "r2": "Share of the variance explained by all terms together.",
+    "r2_adjusted": "The same, adjusted for the number of terms.",
+    "partial_r": "Correlation of outcome and predictor, the other terms removed from both.",
+    "partial_r_ci95_low": "Lower end of the 95 % interval of partial_r by Fisher's z.",
+    "partial_r_ci95_high": "Upper end of the 95 % interval of partial_r by Fisher's z.",
+    "status": "estimated, or not estimable.",
+    "reason": "Why the model is not estimable, or what was left out or done to single values.",
+}
+"""Columns of statistics.tsv and what they hold."""
+NUMBERS = tuple(name for name in list(STATISTICS_COLUMNS)[9:-2])
+MAIN, CONTROL, COVARIATE = "main", "control", "covariate"
+ESTIMATED, NOT_ESTIMABLE = "estimated", "not estimable"
 
 
-@dataclass(frozen=True)
-class Model:
-    """One regression: outcome and predictor are columns of the cohort, stratum is all, women or men."""
+def build_statistics(
+    sample: Sample, settings: Mapping[str, Any], units: Mapping[str, str] | None = None
+) -> "pd.DataFrame":
+    """Build statistics.tsv: each model of the settings in each of its strata, one row per term.
 
-    name: str
-    outcome: str
-    predictor: str
-    stratum: str = "all"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Standardised slope β of a single-predictor regression with 95 % interval, two-sided p and R²."""
-
-    n: int
-    beta: float
-    ci95_low: float
-    ci95_high: float
-    p: float
-    r2: float
-
-
-def cameron_models(settings: Mapping[str, Any]) -> tuple[Model, ...]:
-    """Regressions of Cameron et al. 2019 (Front. Physiol. 10:1454) and negative controls.
-
-    The controls regress Mg on line width, SNR, begin time and phase: an effect there means that the measurement rather
-    than the muscle may explain the others.
+    Parameters
+    ----------
+    sample : Sample
+        The included scans.
+    settings : mapping
+        The section `cohort`.
+    units : mapping of str to str, optional
+        Units of the columns, as far as they are known.
     """
-    age, sex = settings["age_column"], settings["sex_column"]
-    strength, serum = settings["strength_column"], settings["serum_mg_column"]
-    return (
-        Model("mg_age", MG, age),
-        Model("mg_strength_women", MG, strength, "women"),
-        Model("mg_strength_men", MG, strength, "men"),
-        Model("mg_sex", MG, sex),
-        Model("serum_mg_age", serum, age),
-        Model("serum_mg_strength", serum, strength),
-        Model("control_mg_linewidth", MG, "pcr_fwhm_hz"),
-        Model("control_mg_snr", MG, "pcr_snr"),
-        Model("control_mg_begin_time", MG, "begin_time_us"),
-        Model("control_mg_phase", MG, "phase_deg"),
+    import pandas as pd
+
+    rows = [
+        row
+        for model, stratum, design in designs(sample, settings)
+        for row in _model_rows(model, stratum, design, units or {})
+    ]
+    for family in (MAIN, CONTROL):
+        members = [row for row in rows if row["role"] == family]
+        for row, adjusted in zip(members, false_discovery([row["p"] for row in members]), strict=True):
+            row["p_fdr"] = adjusted
+    frame = pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
+    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+
+
+def included(cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> Sample:
+    """Included scans of the cohort as variables of participants."""
+    return Sample(cohort[cohort["status"] == "included"], settings["sex_column"])
+
+
+def designs(sample: Sample, settings: Mapping[str, Any]) -> Iterator[tuple[Model, str, Design]]:
+    """Design of each model of the settings in each of its strata."""
+    for model in planned_models(settings, list(sample.scans.columns)):
+        for stratum in sample.strata(model):
+            yield model, stratum, build_design(sample, model, stratum)
+
+
+def row_name(model: Model, stratum: str) -> str:
+    """Name of a model in a stratum, by which its rows are found."""
+    return model.name if model.strata is None else f"{model.name}_{stratum}"
+
+
+def estimate(model: Model, design: Design) -> Regression:
+    """Regression of a design, weighted and robust as the model says.
+
+    Raises
+    ------
+    NotEstimable
+        With the reason.
+    """
+    if design.problem:
+        raise NotEstimable(design.problem)
+    return linear_regression(
+        design.outcome, design.terms, weights=measurement_weights(model, design), robust=model.robust
     )
 
 
-def standardised_regression(predictor: Values, outcome: Values) -> Estimate:
-    """Standardised slope of outcome on predictor, both shape (n,), n ≥ 4, neither constant.
-
-    With one predictor β is Pearson's r and R² = β². p is that of the t test with n − 2 degrees of freedom; the interval
-    is Fisher's, tanh(artanh β ± 1.96/√(n − 3)) (Fisher 1921, Metron 1:3), which stays within −1…1.
-    """
-    from scipy.special import ndtri, stdtr
-
-    n = len(outcome)
-    x, y = (values - values.mean() for values in (predictor, outcome))
-    beta = float(np.clip((x / np.linalg.norm(x)) @ (y / np.linalg.norm(y)), -1.0, 1.0))
-    if abs(beta) == 1.0:
-        return Estimate(n, beta, beta, beta, 0.0, 1.0)
-    half_width = float(ndtri(0.975)) / math.sqrt(n - 3)
-    low, high = (math.tanh(math.atanh(beta) + sign * half_width) for sign in (-1, 1))
-    t = abs(beta) * math.sqrt((n - 2) / (1 - beta**2))
-    return Estimate(n, beta, low, high, 2 * float(stdtr(n - 2, -t)), beta**2)
-
-
-def build_statistics(cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> "pd.DataFrame":
-    """Build statistics.tsv: one row per model, also for those that could not be estimated, with the reason.
-
-    Parameters
-    ----------
-    cohort : DataFrame
-        From `tables.build_cohort`; only included scans are used, and those of one participant are averaged.
-    settings : mapping
-        The section `cohort`.
-    """
-    import pandas as pd
-
-    included = cohort[cohort["status"] == "included"]
-    rows = [_model_row(included, model, settings) for model in cameron_models(settings)]
-    frame = pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
-    return frame.astype({"n": "Int64"} | dict.fromkeys(("beta", "ci95_low", "ci95_high", "p", "r2"), "float64"))
-
-
-def build_demographics(cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> "pd.DataFrame":
-    """Build demographics.tsv: mean, SD and range over the included participants, by sex and in total."""
-    import pandas as pd
-
-    included = cohort[cohort["status"] == "included"]
-    everyone = list(dict.fromkeys(included["participant_id"].tolist()))
-    names = (settings["age_column"], MG, "ph", settings["strength_column"], settings["serum_mg_column"])
-    rows = []
-    for stratum in ("women", "men", "all"):
-        members = _members(included, stratum, settings)
-        people = [person for person in everyone if members is None or person in members]
-        for name in dict.fromkeys(names):
-            if name in included.columns:
-                values = _variable(included, name, settings).values
-                summary = _summary(np.array([values[person] for person in people if person in values]))
-                rows.append({"stratum": stratum, "participants": len(people), "variable": name} | summary)
-    frame = pd.DataFrame(rows, columns=list(DEMOGRAPHICS_COLUMNS))
-    return frame.astype({"participants": "Int64", "n": "Int64"})
-
-
-def _model_row(included: "pd.DataFrame", model: Model, settings: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(STATISTICS_COLUMNS)
-    row |= {"model": model.name, "outcome": model.outcome, "predictor": model.predictor, "stratum": model.stratum}
-    needed = [model.outcome, model.predictor, *([] if model.stratum == "all" else [settings["sex_column"]])]
-    if absent := [name for name in needed if name not in included.columns]:
-        return row | {"status": "skipped", "reason": _absent(absent[0], list(included.columns))}
-    outcome, predictor, people = model_variables(included, model, settings)
-    x, y = (np.array([variable.values[p] for p in people]) for variable in (predictor, outcome))
-    notes = list(dict.fromkeys(note for variable in (outcome, predictor) for note in variable.notes))
-    if problem := outcome.problem or predictor.problem or _not_estimable(model, x, y):
-        return row | {"n": len(people), "status": "not estimable", "reason": "; ".join([problem, *notes])}
-    estimate = standardised_regression(x, y)
-    return row | vars(estimate) | {"status": "estimated", "reason": "; ".join(notes) or None}
-
-
-def model_variables(
-    included: "pd.DataFrame", model: Model, settings: Mapping[str, Any]
-) -> tuple[Variable, Variable, list[str]]:
-    """Outcome, predictor, and the participants of the stratum who have both.
-
-    Parameters
-    ----------
-    included : DataFrame
-        Rows of the cohort with status included; they have the columns that the model needs.
-    model : Model
-        The regression.
-    settings : mapping
-        The section `cohort`.
-    """
-    outcome, predictor = (_variable(included, name, settings) for name in (model.outcome, model.predictor))
-    members = _members(included, model.stratum, settings)
-    people = [p for p in outcome.values if p in predictor.values and (members is None or p in members)]
-    return outcome, predictor, people
-
-
-def _variable(included: "pd.DataFrame", name: str, settings: Mapping[str, Any]) -> Variable:
-    """Variable of the participants: sex as women 1, men 0; Mg as the mean of pMg over repeated scans."""
-    if name == settings["sex_column"]:
-        return participant_sex(included, name)
-    if name == MG:
-        pmg = participant_values(included, "pmg")
-        return Variable({person: mg_mmol_l(value) for person, value in pmg.values.items()}, pmg.problem, pmg.notes)
-    return participant_values(included, name)
-
-
-def _members(included: "pd.DataFrame", stratum: str, settings: Mapping[str, Any]) -> set[str] | None:
-    """Participants of a stratum; None stands for all."""
-    if stratum == "all":
+def measurement_weights(model: Model, design: Design) -> Values | None:
+    """Weights 1/SD² of the measured outcome where the model asks for them."""
+    if model.weights is None:
         return None
-    if settings["sex_column"] not in included.columns:
-        return set()
-    sex = participant_sex(included, settings["sex_column"])
-    return {person for person, woman in sex.values.items() if woman == (stratum == "women")}
+    if (errors := design.errors.get(model.outcome)) is None:
+        raise NotEstimable(f"weights: {model.weights}: {model.outcome} was not measured here and has no SD per scan")
+    weights: Values = 1 / errors**2
+    return weights
 
 
-def _not_estimable(model: Model, predictor: Values, outcome: Values) -> str | None:
-    if len(outcome) < MIN_PARTICIPANTS:
-        return f"{len(outcome)} participants with both values; at least {MIN_PARTICIPANTS} are needed"
-    for name, values in ((model.predictor, predictor), (model.outcome, outcome)):
-        if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
-            return f"{name} is the same for all {len(values)} participants"
-    return None
+def _model_rows(model: Model, stratum: str, design: Design, units: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Rows of the terms, those of the predictors first; a row of each predictor where nothing is estimated."""
+    row: dict[str, Any] = dict.fromkeys(STATISTICS_COLUMNS)
+    row |= {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
+    row |= {"covariates": ", ".join(model.covariates) or None, "estimator": _estimator(model), "n": len(design.people)}
+    notes = "; ".join(design.notes) or None
+    own = CONTROL if model.control else MAIN
+    try:
+        result = estimate(model, design)
+    except NotEstimable as error:
+        reason = "; ".join([str(error), *design.notes])
+        for name in design.main:
+            yield row | {"predictor": name, "role": own, "status": NOT_ESTIMABLE, "reason": reason}
+        return
+    row |= {"r2": result.r2, "r2_adjusted": result.r2_adjusted, "status": ESTIMATED, "reason": notes}
+    for term in result.coefficients:
+        values = {key: getattr(term, key) for key in NUMBERS if hasattr(term, key)}
+        if model.standardise:
+            values |= {"ci95_low": term.beta_ci95_low, "ci95_high": term.beta_ci95_high}
+        else:
+            values["beta"] = None
+        role = own if term.name in design.main else COVARIATE
+        unit = _unit(model, term.name, design, units)
+        yield row | values | {"predictor": term.name, "role": role, "b_unit": unit}
 
 
-def _absent(name: str, columns: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, columns, n=1)
-    return f"no column {name!r} in the tables of the study" + (f"; did you mean {near[0]!r}?" if near else "")
+def _estimator(model: Model) -> str:
+    squares = "least squares" if model.weights is None else "weighted least squares (1/SD² of the outcome)"
+    return f"{squares}, HC3" if model.robust else squares
 
 
-def _summary(values: Values) -> dict[str, Any]:
-    if len(values) == 0:
-        return {"n": 0, "mean": math.nan, "sd": math.nan, "min": math.nan, "max": math.nan}
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-    return {
-        "n": len(values),
-        "mean": float(values.mean()),
-        "sd": spread,
-        "min": float(values.min()),
-        "max": float(values.max()),
-    }
+def _unit(model: Model, term: str, design: Design, units: Mapping[str, str]) -> str:
+    """Unit of a slope; that of a difference between groups is the outcome's."""
+    outcome = units.get(model.outcome) or f"unit of {model.outcome}"
+    groups = set(design.terms[term].tolist()) <= {0.0, 1.0}
+    return outcome if groups else f"{outcome} per {units.get(term) or f'unit of {term}'}"

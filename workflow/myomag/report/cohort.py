@@ -15,8 +15,8 @@ Row = Mapping[str, Any]
 FILES = (
     ("cohort.tsv", "one row per scan: results joined with the participants, sessions and phenotype tables"),
     ("exclusions.tsv", "every scan that entered, with its fate, step and reason"),
-    ("statistics.tsv", "the regressions above, with all digits"),
-    ("demographics.tsv", "the included participants by sex"),
+    ("statistics.tsv", "the regressions above, with all digits and covariates"),
+    ("demographics.tsv", "the included participants by sex and age group"),
     ("protocols.tsv", "the acquisition protocols found"),
     ("config.yaml", "the resolved settings, with prior knowledge and calibrations in full"),
     ("ledger/", "per step: every file read and written, with digests"),
@@ -56,7 +56,7 @@ def cohort_page(
     """
     labels = Labels.of(settings.get("cohort", {}))
     ordered = sorted(cohort, key=_order)
-    models = [_model(row, labels) for row in statistics]
+    models = [_model(row, labels) for row in statistics if row.get("role") != "covariate"]
     return render(
         "cohort.html.j2",
         "cohort.js",
@@ -112,8 +112,9 @@ def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) 
 
 
 def _is_headline(row: Row, labels: Labels) -> bool:
-    main = (labels.age, labels.sex, labels.strength)
-    return row.get("status", "estimated") == "estimated" and row["outcome"] == "mg_mmol_l" and row["predictor"] in main
+    pair = {row["outcome"], row["predictor"]}
+    simple = row.get("status") == "estimated" and row.get("role") == "main" and not row.get("covariates")
+    return simple and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
 
 
 def _effect(row: Row, labels: Labels) -> tuple[str, str, str]:
@@ -127,7 +128,7 @@ def _model(row: Row, labels: Labels) -> dict[str, Any]:
     return {
         "name": str(row["model"]),
         "label": labels.model(row),
-        "control": str(row["model"]).startswith("control"),
+        "control": row.get("role") == "control",
         "estimated": status == "estimated",
         "status": status,
         "reason": row.get("reason"),

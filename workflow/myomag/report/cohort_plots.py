@@ -106,8 +106,8 @@ def sex_of(value: Any) -> str:
 def _estimate(statistics: Sequence[Row], column: str, sex: str | None, labels: Labels) -> str:
     """Put the regression that belongs to a plot into words; empty where the statistics have none."""
     for row in statistics:
-        matches = row["outcome"] == "mg_mmol_l" and row["predictor"] == column and row["stratum"] == (sex or "all")
-        if matches and row.get("beta") is not None:
+        pair = {row["outcome"], row["predictor"]} == {"mg_mmol_l", column} and row["stratum"] == (sex or "all")
+        if pair and not row.get("covariates") and row.get("beta") is not None:
             ci = text.interval(row["ci95_low"], row["ci95_high"], 2)
             return f"{labels.model(row)}: β = {text.number(row['beta'], 2)} (95 % CI {ci}), p {text.p_value(row['p'])}"
     return ""

@@ -38,7 +38,9 @@ class Labels:
         return FIXED.get(str(name)) or own.get(str(name)) or str(name)
 
     def model(self, row: Mapping[str, Any]) -> str:
-        """`free Mg²⁺ against age`, with the stratum where there is one."""
+        """`free Mg²⁺ against age`, with the stratum and what it is adjusted for where there are any."""
         stratum = STRATA.get(str(row.get("stratum")))
         where = f", {stratum}" if stratum else ""
-        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}"
+        covariates = [self.column(name) for name in str(row.get("covariates") or "").split(", ") if name]
+        adjusted = f", adjusted for {' and '.join(covariates)}" if covariates else ""
+        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}{adjusted}"

@@ -4,13 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from myomag.cohort.dictionaries import (
-    cohort_dictionary,
-    demographics_dictionary,
-    exclusions_dictionary,
-    statistics_dictionary,
-)
-from myomag.cohort.statistics import build_demographics, build_statistics
+from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
+from myomag.cohort.dictionaries import cohort_dictionary, described, exclusions_dictionary, units
+from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.tables import build_cohort, build_exclusions, read_tables
 from myomag.io.records import record_bytes
 from myomag.io.tables import table_bytes
@@ -35,14 +31,18 @@ def cohort_tables(
     """
     rows = [result.summary(root, reject) for result in results]
     tables = read_tables(study)
-    cohort = build_cohort(rows, tables, settings)
-    return {
+    cohort, dictionary = build_cohort(rows, tables, settings), cohort_dictionary(tables)
+    sample = included(cohort, settings)
+    frames = {
+        "statistics": (build_statistics(sample, settings, units(dictionary)), STATISTICS_COLUMNS),
+        "demographics": (build_demographics(sample, settings), DEMOGRAPHICS_COLUMNS),
+    }
+    contents = {
         "cohort.tsv": table_bytes(cohort),
-        "cohort.json": record_bytes(cohort_dictionary(tables)),
+        "cohort.json": record_bytes(dictionary),
         "exclusions.tsv": table_bytes(build_exclusions(rows, settings)),
         "exclusions.json": record_bytes(exclusions_dictionary()),
-        "statistics.tsv": table_bytes(build_statistics(cohort, settings)),
-        "statistics.json": record_bytes(statistics_dictionary(settings)),
-        "demographics.tsv": table_bytes(build_demographics(cohort, settings)),
-        "demographics.json": record_bytes(demographics_dictionary()),
     }
+    for name, (frame, columns) in frames.items():
+        contents |= {f"{name}.tsv": table_bytes(frame), f"{name}.json": record_bytes(described(columns))}
+    return contents
