@@ -133,14 +133,19 @@ def check_estimable(outcome: Values, predictors: Mapping[str, Values], weights: 
     if n < k + 3:
         raise NotEstimable(f"{n} participants with all values; {k} predictors need at least {k + 3}")
     for name, values in {"the outcome": outcome, **predictors}.items():
-        if not np.all(np.isfinite(values)):
-            raise NotEstimable(f"{name} is not a finite number for {np.sum(~np.isfinite(values))} participants")
-        if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
-            raise NotEstimable(f"{name} is the same for all {n} participants")
+        check_varied(name, values)
     if weights is not None and not np.all((weights > 0) & np.isfinite(weights)):
         raise NotEstimable("a weight is not a positive number")
     if dependent := _collinear(predictors):
         raise NotEstimable(f"{', '.join(dependent)} are collinear: their effects cannot be told apart")
+
+
+def check_varied(name: str, values: Values) -> None:
+    """Raise NotEstimable where a variable is not finite or the same for all participants."""
+    if not np.all(np.isfinite(values)):
+        raise NotEstimable(f"{name} is not a finite number for {np.sum(~np.isfinite(values))} participants")
+    if np.ptp(values) <= 1e-12 * np.max(np.abs(values)):
+        raise NotEstimable(f"{name} is the same for all {len(values)} participants")
 
 
 def false_discovery(p: Sequence[float | None]) -> list[float | None]:
