@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
 from myomag.ledger import STEPS
-from myomag.flow import Flow, errors_as, go_by_digests, prepare_jobs
+from myomag.flow import Flow, errors_as, go_by_digests, prepare_jobs, without_rate_limit
 from snakemake.exceptions import WorkflowError
 
 with errors_as(WorkflowError):
@@ -27,6 +27,7 @@ if workflow.is_main_process:
 def raw_ledger(wildcards):
     """First input of every chain; asked for when Snakemake's settings stand, which is after this file was read."""
     go_by_digests(workflow.dag_settings)
+    without_rate_limit(workflow.scheduling_settings)
     return f"ledger/raw/batch-{wildcards.batch}.tsv"
 
 

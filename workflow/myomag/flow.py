@@ -75,6 +75,20 @@ def go_by_digests(dag_settings: Any) -> None:
     dag_settings.max_checksum_file_size = 1_000_000_000
 
 
+def without_rate_limit(scheduling_settings: Any) -> None:
+    """Let Snakemake's scheduler sleep until a job ends.
+
+    While jobs wait, its limit of 100 submissions a second makes every finished job a timer that wakes the scheduler each
+    second from then on: quadratic in the number of jobs, and no limit is needed where a job is a batch of scans.
+
+    Parameters
+    ----------
+    scheduling_settings : snakemake.settings.types.SchedulingSettings
+        Changed in place, so that it holds however Snakemake was started.
+    """
+    scheduling_settings.max_jobs_per_timespan = None
+
+
 @contextmanager
 def errors_as(failure: type[Exception]) -> Iterator[None]:
     """Raise errors written for the user as `failure`, which Snakemake shows without a traceback."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 OUTLYING_Z = 4.0
 """A scan this many standard deviations from its protocol does not belong to it (1 in 16,000 by chance)."""
@@ -94,5 +93,8 @@ def _paule_mandel(values: NDArray[np.float64], sds: NDArray[np.float64]) -> floa
 
     if len(values) < 2 or excess(0.0) <= 0:
         return 0.0
+    # Only the step protocols gets here, and the import costs more than a fit.
+    from scipy.optimize import brentq
+
     # At the squared range every weighted square is at most 1, and the sum of them below n − 1.
     return float(np.sqrt(brentq(excess, 0.0, max(float(np.ptp(values)) ** 2, 1e-12), xtol=1e-9)))
