@@ -7,7 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,9 +151,9 @@ def _header(block: bytes, name: str) -> NDArray[Any]:
     raise ScanError(f"{name}: is not a single-file NIfTI; convert the scan to NIfTI-MRS (.nii.gz).")
 
 
-def _byte_order(header: Any) -> str:
+def _byte_order(header: Any) -> Literal[">", "="]:
     """Byte order of a header as `struct` and numpy call it."""
-    return str(header.dtype["sizeof_hdr"].byteorder)
+    return ">" if header.dtype["sizeof_hdr"].byteorder == ">" else "="
 
 
 def _shape(header: Any, name: str) -> tuple[int, ...]:
@@ -175,7 +175,7 @@ def _dtype(header: Any, name: str) -> np.dtype[Any]:
 
 def _offset(header: Any, name: str) -> int:
     value = float(header["vox_offset"])
-    least = header.dtype.itemsize + 4
+    least: int = header.dtype.itemsize + 4
     if value == 0:
         return least
     if not least <= value <= MAX_BYTES or value != int(value):
