@@ -3,14 +3,13 @@ rule cohort:
         tables="ledger/raw/tables.tsv",
         ledgers=flow.ledgers("qc", "fit", "magnesium"),
     output:
-        "cohort.tsv",
-        "cohort.json",
-        "exclusions.tsv",
-        "exclusions.json",
-        "statistics.tsv",
-        "statistics.json",
-        "demographics.tsv",
-        "demographics.json",
+        multiext("cohort", ".tsv", ".json"),
+        multiext("exclusions", ".tsv", ".json"),
+        multiext("statistics", ".tsv", ".json"),
+        multiext("flow", ".tsv", ".json"),
+        multiext("comparisons", ".tsv", ".json"),
+        multiext("sensitivity", ".tsv", ".json"),
+        multiext("demographics", ".tsv", ".json"),
         ledger="ledger/cohort/all.tsv",
     log:
         "logs/cohort.log",
@@ -25,6 +24,6 @@ rule cohort:
     params:
         spec=flow.study_spec("cohort"),
     message:
-        "cohort: one row per scan, exclusions, regressions"
+        "cohort: one row per scan, exclusions, the models and how far they hold"
     script:
         "../workflow/scripts/cohort.py"

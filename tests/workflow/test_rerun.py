@@ -116,7 +116,7 @@ def files_of(participant: str) -> set[str]:
 def test_outputs_of_a_run(original: Lab) -> None:
     used = sorted({batch_of(f"sub-{i:03d}", BATCHES) for i in range(1, PARTICIPANTS + 1)})
     assert used == list(range(BATCHES))
-    tables = ("cohort", "exclusions", "statistics", "demographics", "protocols")
+    tables = ("cohort", "exclusions", "flow", "statistics", "comparisons", "sensitivity", "demographics", "protocols")
     wanted = {f"{table}.{end}" for table in tables for end in ("tsv", "json")}
     wanted |= {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore"}
     wanted |= {"report/index.html"} | {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}

@@ -13,6 +13,7 @@ from myomag.io.tables import number, read_text_table
 KEYS = {
     "cohort.tsv": ("scan",),
     "statistics.tsv": ("model", "predictor"),
+    "comparisons.tsv": ("outcome", "stratum"),
     "demographics.tsv": ("stratum", "age_group", "variable"),
     "protocols.tsv": ("protocol",),
 }

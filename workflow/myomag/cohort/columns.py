@@ -142,6 +142,20 @@ ERROR_COLUMNS = {
 """Column with the standard deviation of a measured one."""
 
 
+def needed_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Row of a scan with what the tables of the cohort need of its records: those of 10,000 scans fit in memory."""
+    needed: dict[str, set[str]] = {
+        "quality": {"reasons"},
+        "fit": {"converged", "message"},
+        "magnesium": {"mg_reason", "ph_by_calibration", "mg_by_calibration"},
+    }
+    for column in FIXED_COLUMNS:
+        if len(column.path) > 1:
+            needed[column.path[0]].add(column.path[1])
+    records = {role: row[role] and {k: v for k, v in row[role].items() if k in keys} for role, keys in needed.items()}
+    return dict(row) | records
+
+
 def flat_result(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the fixed columns for one scan, in their order; None where there is none.
 

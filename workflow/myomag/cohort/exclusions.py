@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 EXCLUSION_COLUMNS = ("participant_id", "session_id", "scan", "status", "step", "reason")
-STATUSES = ("included", "excluded", "failed")
 
 
 @dataclass(frozen=True)
@@ -63,22 +62,3 @@ def exclusion_rows(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any
         identity = {key: row.get(key) for key in ("participant_id", "session_id", "scan")}
         account.append(identity | {"status": fate.status, "step": fate.step, "reason": fate.reason})
     return account
-
-
-def flow_counts(account: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Count the scans entered and of each status, and what was lost at each step.
-
-    Returns
-    -------
-    dict
-        entered, included, excluded, failed, and lost: step to number of scans; entered = included + all lost.
-    """
-    rows = list(account)
-    counts: dict[str, Any] = {"entered": len(rows)}
-    counts |= {status: sum(row["status"] == status for row in rows) for status in STATUSES}
-    lost: dict[str, int] = {}
-    for row in rows:
-        if row["status"] != "included":
-            step = row["step"] or "unknown"
-            lost[step] = lost.get(step, 0) + 1
-    return counts | {"lost": lost}

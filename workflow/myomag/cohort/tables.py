@@ -133,7 +133,7 @@ def build_cohort(
     """
     import pandas as pd
 
-    ordered = _ordered(rows)
+    ordered = ordered_rows(rows)
     results = [flat_result(row, settings) for row in ordered]
     series = {
         column.name: pd.Series(
@@ -150,10 +150,11 @@ def build_exclusions(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, A
     """Build exclusions.tsv: every scan that entered with status, step and reason, in the order of the cohort."""
     import pandas as pd
 
-    return pd.DataFrame(exclusion_rows(_ordered(rows), settings), columns=list(EXCLUSION_COLUMNS), dtype="object")
+    return pd.DataFrame(exclusion_rows(ordered_rows(rows), settings), columns=list(EXCLUSION_COLUMNS), dtype="object")
 
 
-def _ordered(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def ordered_rows(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows by participant, session and scan; StudyError if a scan appears twice."""
     ordered = sorted(rows, key=lambda row: (row["participant_id"], row.get("session_id") or "", row["scan"]))
     for first, second in itertools.pairwise(ordered):
         if first["scan"] == second["scan"]:

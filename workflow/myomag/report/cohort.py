@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from myomag.cohort.reasons import short_reason
 from myomag.report import cohort_plots, settings_tables, text
-from myomag.report.flow import participant_flow, short_reason
+from myomag.report.flow import participant_flow
 from myomag.report.labels import Labels
 from myomag.report.page import render
 from myomag.report.plots import marker_definitions
@@ -15,6 +16,9 @@ Row = Mapping[str, Any]
 FILES = (
     ("cohort.tsv", "one row per scan: results joined with the participants, sessions and phenotype tables"),
     ("exclusions.tsv", "every scan that entered, with its fate, step and reason"),
+    ("flow.tsv", "scans and participants: entered, failed, excluded by reason, analysed"),
+    ("comparisons.tsv", "muscle against serum Mg as correlates of age and strength"),
+    ("sensitivity.tsv", "the models again under other calibrations, quality thresholds and without outliers"),
     ("statistics.tsv", "the regressions above, with all digits and covariates"),
     ("demographics.tsv", "the included participants by sex and age group"),
     ("protocols.tsv", "the acquisition protocols found"),

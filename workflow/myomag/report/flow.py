@@ -1,16 +1,14 @@
 """The account of all scans: entered, failed, excluded by reason, included; it adds up by construction."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from myomag.cohort.reasons import filled, reason_kind
 from myomag.report.text import MISSING
 
 Row = Mapping[str, Any]
 SHOWN_REASONS = 8
-# A number that stands alone: not a part of a label (sub-012), a file name or a version.
-_NUMBER = re.compile(r"(?<![\w.\-])[-\N{MINUS SIGN}]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,9 @@ def _losses(rows: Sequence[Row], steps: Mapping[str, Any]) -> tuple[Loss, ...]:
     groups: dict[tuple[str, str], list[list[str]]] = {}
     for row in rows:
         step = str(steps.get(row["scan"]) or MISSING)
-        template, numbers = _template(row)
+        template, numbers = reason_kind(row)
         groups.setdefault((step, template), []).append(numbers)
-    losses = [Loss(step, _filled(template, values), len(values)) for (step, template), values in groups.items()]
+    losses = [Loss(step, filled(template, values), len(values)) for (step, template), values in groups.items()]
     losses.sort(key=lambda loss: (-loss.scans, loss.step, loss.reason))
     shown, rest = losses[:SHOWN_REASONS], losses[SHOWN_REASONS:]
     if len(rest) > 1:
@@ -76,25 +74,3 @@ def _losses(rows: Sequence[Row], steps: Mapping[str, Any]) -> tuple[Loss, ...]:
             Loss(MISSING, "other reasons, see the list of excluded scans", sum(loss.scans for loss in rest)),
         )
     return (*shown, *rest)
-
-
-def short_reason(row: Row) -> str:
-    """Reason of a scan without the names of its own files in front."""
-    own = re.escape(str(row["scan"]).rpartition("_")[0] or str(row["scan"]))
-    return re.sub(rf"\S*{own}\S*:\s+", "", str(row.get("reason") or ""))
-
-
-def _template(row: Row) -> tuple[str, list[str]]:
-    """Reason with a NUL for each number, and the numbers."""
-    reason = (short_reason(row) or "no reason recorded").replace("\0", "")
-    return _NUMBER.sub("\0", reason), _NUMBER.findall(reason)
-
-
-def _filled(template: str, values: Sequence[Sequence[str]]) -> str:
-    """Template with each number, or the range of the numbers where they differ."""
-    parts = template.split("\0")
-    filled = [parts[0]]
-    for slot, part in enumerate(parts[1:]):
-        seen = sorted({item[slot] for item in values}, key=lambda item: float(item.replace("\N{MINUS SIGN}", "-")))
-        filled += [seen[0] if len(seen) == 1 else f"{seen[0]} to {seen[-1]}", part]
-    return "".join(filled)

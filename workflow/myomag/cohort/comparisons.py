@@ -1,0 +1,81 @@
+"""Muscle Mg against serum Mg: which goes with age and strength the better, as one test instead of two p-values."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from myomag.cohort.correlations import steiger
+from myomag.cohort.design import Design, Sample, build_design
+from myomag.cohort.plan import ALL, MG, Model
+from myomag.cohort.regression import NotEstimable, check_varied
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBERS = ("r_first", "r_second", "r_between", "difference", "ci95_low", "ci95_high", "z", "p")
+COMPARISONS_COLUMNS = {
+    "outcome": "What both are correlated with, a column of cohort.tsv.",
+    "stratum": "Participants compared: women, men or all.",
+    "first": "First correlate: muscle Mg.",
+    "second": "Second correlate: serum Mg.",
+    "n": "Participants with all three values.",
+    "r_first": "Pearson's correlation of outcome and first correlate.",
+    "r_second": "Pearson's correlation of outcome and second correlate.",
+    "r_between": "Pearson's correlation of the two correlates.",
+    "difference": "r_first - r_second, signs included.",
+    "ci95_low": "Lower end of the 95 % interval of the difference (Zou 2007).",
+    "ci95_high": "Upper end of the 95 % interval of the difference.",
+    "z": "Steiger's z of the test that there is no difference (dependent correlations with one variable in common).",
+    "p": "Two-sided p of that test.",
+    "status": "estimated, or not estimable.",
+    "reason": "Why there is no result, or what was done to single values.",
+}
+"""Columns of comparisons.tsv and what they hold."""
+
+
+def build_comparisons(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Build comparisons.tsv: with age for all, with strength within each sex.
+
+    Parameters
+    ----------
+    sample : Sample
+        The included scans.
+    settings : mapping
+        The section `cohort`.
+    """
+    import pandas as pd
+
+    age, sex, strength, serum = (settings[f"{role}_column"] for role in ("age", "sex", "strength", "serum_mg"))
+    models = (Model("age", age, (MG, serum)), Model("strength", strength, (MG, serum), strata=sex))
+    rows = [
+        {"outcome": model.outcome, "stratum": stratum, "first": MG, "second": serum}
+        | _compared(build_design(sample, model, stratum))
+        for model in models
+        for stratum in (sample.strata(model) if model.strata else (ALL,))
+    ]
+    frame = pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
+    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+
+
+def _compared(design: Design) -> dict[str, Any]:
+    notes = list(design.notes)
+    row = {"n": len(design.people), "status": ESTIMATED, "reason": "; ".join(notes) or None}
+    try:
+        return row | _difference(design)
+    except NotEstimable as error:
+        return row | {"status": NOT_ESTIMABLE, "reason": "; ".join([str(error), *notes])}
+
+
+def _difference(design: Design) -> dict[str, float]:
+    """Three correlations, and the difference of the first two with interval and test."""
+    if design.problem:
+        raise NotEstimable(design.problem)
+    first, second = (design.terms[name] for name in design.main)
+    for name, values in {"the outcome": design.outcome, **design.terms}.items():
+        check_varied(name, values)
+    r_first, r_second, r_between = np.corrcoef([design.outcome, first, second])[[0, 0, 1], [1, 2, 2]].tolist()
+    result = steiger(r_first, r_second, r_between, len(design.people))
+    numbers = {key: getattr(result, key) for key in ("difference", "ci95_low", "ci95_high", "z", "p")}
+    return {"r_first": r_first, "r_second": r_second, "r_between": r_between} | numbers

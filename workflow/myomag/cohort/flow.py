@@ -1,0 +1,78 @@
+"""Flow of participants and scans: entered, failed, excluded by reason, analysed; it adds up in both counts."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from myomag.cohort.reasons import filled, reason_kind
+from myomag.ledger import STEPS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+Kind = tuple[str, str, str]
+FLOW_COLUMNS = {
+    "stage": "entered; failed: could not be processed to the end; excluded: processed, but left out; analysed. "
+    "The rows of failed, excluded and analysed add up to the row entered, in scans and in participants.",
+    "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand.",
+    "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers.",
+    "scans": "Number of scans.",
+    "participants": "Number of participants: analysed with at least one scan, else where their furthest scan was lost.",
+}
+"""Columns of flow.tsv and what they hold."""
+_LOST = ("failed", "excluded")
+_ORDER = (*STEPS, "overrides")
+
+
+def build_flow(exclusions: Sequence[Row]) -> "pd.DataFrame":
+    """Build flow.tsv from the account of every scan that entered.
+
+    Parameters
+    ----------
+    exclusions : sequence of mapping
+        Rows of exclusions.tsv: participant_id, scan, status, step and reason.
+    """
+    import pandas as pd
+
+    numbers: dict[Kind, list[list[str]]] = {}
+    for row in exclusions:
+        if row["status"] != "included":
+            kind, found = _kind(row)
+            numbers.setdefault(kind, []).append(found)
+    fates = _participant_fates(exclusions)
+    rows = [_row("entered", None, None, len(exclusions), len(fates))]
+    for kind in sorted(numbers, key=lambda kind: (_LOST.index(kind[0]), _reached(kind[1]), kind[2])):
+        stage, step, reason = kind
+        lost = sum(fate == kind for fate in fates.values())
+        rows.append(_row(stage, step, filled(reason, numbers[kind]), len(numbers[kind]), lost))
+    included = sum(row["status"] == "included" for row in exclusions)
+    rows.append(_row("analysed", None, None, included, sum(fate is None for fate in fates.values())))
+    return pd.DataFrame(rows, columns=list(FLOW_COLUMNS))
+
+
+def _participant_fates(exclusions: Sequence[Row]) -> dict[str, Kind | None]:
+    """Kind of loss of each participant, by the scan that got furthest; None for one who is analysed."""
+    furthest: dict[str, Row] = {}
+    for row in exclusions:
+        known = furthest.get(row["participant_id"])
+        if known is None or _distance(row) > _distance(known):
+            furthest[row["participant_id"]] = row
+    return {person: None if row["status"] == "included" else _kind(row)[0] for person, row in furthest.items()}
+
+
+def _distance(row: Row) -> tuple[int, int]:
+    """How far a scan got: included, excluded, failed; then the step at which it was lost."""
+    return (*_LOST, "included").index(row["status"]), _reached(str(row["step"]))
+
+
+def _reached(step: str) -> int:
+    return _ORDER.index(step) if step in _ORDER else -1
+
+
+def _kind(row: Row) -> tuple[Kind, list[str]]:
+    reason, numbers = reason_kind(row)
+    return (row["status"], str(row["step"] or "unknown"), reason), numbers
+
+
+def _row(stage: str, step: str | None, reason: str | None, scans: int, participants: int) -> dict[str, Any]:
+    return dict(zip(FLOW_COLUMNS, (stage, step, reason, scans, participants), strict=True))

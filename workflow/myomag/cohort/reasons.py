@@ -1,0 +1,30 @@
+"""Reasons of lost scans, counted by kind: those that differ in their numbers only are one."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A number that stands alone: not a part of a label (sub-012), a file name or a version.
+_NUMBER = re.compile(r"(?<![\w.\-])[-\N{MINUS SIGN}]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
+
+
+def short_reason(row: Mapping[str, Any]) -> str:
+    """Reason of a scan without the names of its own files in front."""
+    own = re.escape(str(row["scan"]).rpartition("_")[0] or str(row["scan"]))
+    return re.sub(rf"\S*{own}\S*:\s+", "", str(row.get("reason") or ""))
+
+
+def reason_kind(row: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Reason of a scan with a NUL for each number, and the numbers."""
+    reason = (short_reason(row) or "no reason recorded").replace("\0", "")
+    return _NUMBER.sub("\0", reason), _NUMBER.findall(reason)
+
+
+def filled(kind: str, values: Sequence[Sequence[str]]) -> str:
+    """Kind of a reason with each number, or the range of the numbers where they differ."""
+    parts = kind.split("\0")
+    text = [parts[0]]
+    for slot, part in enumerate(parts[1:]):
+        seen = sorted({item[slot] for item in values}, key=lambda item: float(item.replace("\N{MINUS SIGN}", "-")))
+        text += [seen[0] if len(seen) == 1 else f"{seen[0]} to {seen[-1]}", part]
+    return "".join(text)
