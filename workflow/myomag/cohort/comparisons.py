@@ -8,7 +8,7 @@ import numpy as np
 from myomag.cohort.correlations import steiger
 from myomag.cohort.design import Design, Sample, build_design
 from myomag.cohort.plan import ALL, MG, Model
-from myomag.cohort.regression import NotEstimable, check_varied
+from myomag.cohort.regression import NotEstimable, check_estimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def _difference(design: Design) -> dict[str, float]:
     if design.problem:
         raise NotEstimable(design.problem)
     first, second = (design.terms[name] for name in design.main)
-    for name, values in {"the outcome": design.outcome, **design.terms}.items():
-        check_varied(name, values)
+    check_estimable(design.outcome, design.terms)
     r_first, r_second, r_between = np.corrcoef([design.outcome, first, second])[[0, 0, 1], [1, 2, 2]].tolist()
     result = steiger(r_first, r_second, r_between, len(design.people))
     numbers = {key: getattr(result, key) for key in ("difference", "ci95_low", "ci95_high", "z", "p")}

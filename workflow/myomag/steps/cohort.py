@@ -8,6 +8,7 @@ from myomag.cohort.columns import needed_of
 from myomag.cohort.comparisons import COMPARISONS_COLUMNS, build_comparisons
 from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
 from myomag.cohort.dictionaries import cohort_dictionary, described, exclusions_dictionary, units
+from myomag.cohort.exclusions import exclusion_rows
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
@@ -37,9 +38,9 @@ def cohort_tables(
     tables = read_tables(study)
     cohort, dictionary = build_cohort(rows, tables, settings), cohort_dictionary(tables)
     sample = included(cohort, settings)
-    exclusions = build_exclusions(rows, settings)
+    account = exclusion_rows(rows, settings)
     frames = {
-        "flow": (build_flow(exclusions.to_dict("records")), FLOW_COLUMNS),
+        "flow": (build_flow(account), FLOW_COLUMNS),
         "statistics": (build_statistics(sample, settings, units(dictionary)), STATISTICS_COLUMNS),
         "comparisons": (build_comparisons(sample, settings), COMPARISONS_COLUMNS),
         "sensitivity": (build_sensitivity(rows, cohort, settings), SENSITIVITY_COLUMNS),
@@ -48,7 +49,7 @@ def cohort_tables(
     contents = {
         "cohort.tsv": table_bytes(cohort),
         "cohort.json": record_bytes(dictionary),
-        "exclusions.tsv": table_bytes(exclusions),
+        "exclusions.tsv": table_bytes(build_exclusions(rows, settings)),
         "exclusions.json": record_bytes(exclusions_dictionary()),
     }
     for name, (frame, columns) in frames.items():
