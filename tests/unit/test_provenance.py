@@ -17,7 +17,7 @@ from myomag.provenance import canonical, code_digest, digest, environment
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "workflow" / "myomag"
 SCAN_STEPS = tuple(OUTPUT_NAMES)
-HEAVY = ("pandas", "nibabel", "pydantic", "jinja2", "typer", "rich", "statsmodels", "snakemake")
+HEAVY = ("pandas", "pydantic", "jinja2", "typer", "rich", "statsmodels", "snakemake")
 
 TREE = {
     "scripts/step.py": "from myomag.steps.fit import fit_scan\nfrom myomag.jobs import job_log\n",

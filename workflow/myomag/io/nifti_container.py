@@ -7,70 +7,19 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 
-MRS_EXTENSION = 44
-VOXEL_MM = 10000.0
-"""Size stated for a voxel that has none."""
-
 MAX_BYTES = 2**31
 """Largest decompressed file that is read [bytes]: 1,000 transients of 4,096 points and 32 coils fit twice."""
 
-NIFTI1 = np.dtype(
-    {
-        "names": [
-            "sizeof_hdr",
-            "dim",
-            "datatype",
-            "pixdim",
-            "vox_offset",
-            "scl_slope",
-            "scl_inter",
-            "xyzt_units",
-            "magic",
-        ],
-        "formats": ["i4", "8i2", "i2", "8f4", "f4", "f4", "f4", "u1", "S4"],
-        "offsets": [0, 40, 70, 76, 108, 112, 116, 123, 344],
-        "itemsize": 348,
-    }
-)
-NIFTI2 = np.dtype(
-    [
-        ("sizeof_hdr", "i4"),
-        ("magic", "S4"),
-        ("line_ends", "S4"),
-        ("datatype", "i2"),
-        ("bitpix", "i2"),
-        ("dim", "8i8"),
-        ("intent_p", "3f8"),
-        ("pixdim", "8f8"),
-        ("vox_offset", "i8"),
-        ("scl_slope", "f8"),
-        ("scl_inter", "f8"),
-        ("cal", "2f8"),
-        ("slice_time", "2f8"),
-        ("slice_range", "2i8"),
-        ("descrip", "S80"),
-        ("aux_file", "S24"),
-        ("qform_code", "i4"),
-        ("sform_code", "i4"),
-        ("quaternion", "3f8"),
-        ("qoffset", "3f8"),
-        ("srow", "(3,4)f8"),
-        ("slice_code", "i4"),
-        ("xyzt_units", "i4"),
-        ("intent_code", "i4"),
-        ("intent_name", "S16"),
-        ("dim_info", "u1"),
-        ("unused", "S15"),
-    ]
-)
-"""Headers of both versions: of the first only what is read here, of the second, which is written too, all of it."""
+LONGEST_HEADER = Nifti2Header.sizeof_hdr
 
 DATA_TYPES = {32: "c8", 1792: "c16"}
 TIME_UNITS_S = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}
@@ -121,7 +70,7 @@ def read_nifti(path: Path) -> NiftiContent:
 
 
 def _content(stream: io.BufferedIOBase, limit: int, name: str) -> NiftiContent:
-    block = stream.read(NIFTI2.itemsize)
+    block = stream.read(LONGEST_HEADER)
     header = _header(block, name)
     shape = _shape(header, name)
     dtype = _dtype(header, name)
@@ -137,23 +86,19 @@ def _content(stream: io.BufferedIOBase, limit: int, name: str) -> NiftiContent:
         what = "more" if len(content) > total else "fewer"
         raise ScanError(f"{name}: holds {what} bytes than its header describes; it is truncated or damaged.")
     samples = np.frombuffer(content, dtype=dtype, offset=offset).reshape(shape, order="F")
-    extensions = _extensions(content[header.dtype.itemsize : offset], _byte_order(header), name)
+    extensions = _extensions(content[len(header.binaryblock) : offset], header.endianness, name)
     return NiftiContent(_scaled(samples, header, name), _dwell_time_s(header, name), extensions)
 
 
-def _header(block: bytes, name: str) -> NDArray[Any]:
-    """Header at the start of `block`, shape ()."""
-    for kind, magic in ((NIFTI1, b"n+1"), (NIFTI2, b"n+2")):
-        for order in ("<", ">") if len(block) >= kind.itemsize else ():
-            header: NDArray[Any] = np.frombuffer(block, kind.newbyteorder(order), count=1)[0]
-            if header["sizeof_hdr"] == kind.itemsize and header["magic"][:3] == magic:
+def _header(block: bytes, name: str) -> Any:
+    """Nibabel header object at the start of `block`."""
+    kinds: tuple[tuple[Any, bytes], ...] = ((Nifti1Header, b"n+1"), (Nifti2Header, b"n+2"))
+    for kind, magic in kinds:
+        if kind.may_contain_header(block):
+            header = kind(block[: kind.sizeof_hdr], check=False)
+            if header["magic"].item()[:3] == magic:
                 return header
     raise ScanError(f"{name}: is not a single-file NIfTI; convert the scan to NIfTI-MRS (.nii.gz).")
-
-
-def _byte_order(header: Any) -> Literal[">", "="]:
-    """Byte order of a header as `struct` and numpy call it."""
-    return ">" if header.dtype["sizeof_hdr"].byteorder == ">" else "="
 
 
 def _shape(header: Any, name: str) -> tuple[int, ...]:
@@ -170,12 +115,12 @@ def _dtype(header: Any, name: str) -> np.dtype[Any]:
     code = int(header["datatype"])
     if code not in DATA_TYPES:
         raise ScanError(f"{name}: datatype = {code}: NIfTI-MRS holds complex samples (32 or 1792).")
-    return np.dtype(DATA_TYPES[code]).newbyteorder(_byte_order(header))
+    return np.dtype(DATA_TYPES[code]).newbyteorder(header.endianness)
 
 
 def _offset(header: Any, name: str) -> int:
     value = float(header["vox_offset"])
-    least: int = header.dtype.itemsize + 4
+    least = len(header.binaryblock) + 4
     if value == 0:
         return least
     if not least <= value <= MAX_BYTES or value != int(value):
@@ -218,32 +163,3 @@ def _extensions(block: bytes, endianness: str, name: str) -> list[tuple[int, byt
         extensions.append((code, block[start + 8 : start + size]))
         start += size
     return extensions
-
-
-def nifti2_bytes(samples: NDArray[np.complex64], dwell_time_s: float, intent: bytes, extension: bytes) -> bytes:
-    """Single-file NIfTI-2 with one header extension of NIfTI-MRS.
-
-    Parameters
-    ----------
-    samples : ndarray, 4 to 7 dimensions
-        Complex samples, the fourth dimension in time.
-    dwell_time_s : float
-        Sampling interval [s].
-    intent, extension : bytes
-        Name of the intent, and content of the extension.
-    """
-    # An extension is as long as a multiple of 16 bytes, 8 of them for its length and code.
-    content = extension.ljust(math.ceil((len(extension) + 8) / 16) * 16 - 8, b"\x00")
-    block = struct.pack("<4B2i", 1, 0, 0, 0, len(content) + 8, MRS_EXTENSION) + content
-    header = np.zeros((), NIFTI2.newbyteorder("<"))
-    header["sizeof_hdr"], header["magic"], header["intent_name"] = NIFTI2.itemsize, b"n+2", intent
-    header["line_ends"] = b"\r\n\x1a\n"
-    header["datatype"], header["bitpix"] = 32, 64
-    header["dim"] = [samples.ndim, *samples.shape, *(1,) * (7 - samples.ndim)]
-    header["pixdim"] = [1, VOXEL_MM, VOXEL_MM, VOXEL_MM, dwell_time_s, 1, 1, 1]
-    header["vox_offset"] = NIFTI2.itemsize + len(block)
-    header["scl_slope"] = 1
-    header["sform_code"] = 2
-    header["srow"] = np.eye(3, 4) * VOXEL_MM
-    header["xyzt_units"] = 2 + 8  # mm and s
-    return header.tobytes() + block + samples.astype("<c8").tobytes(order="F")

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nibabel.nifti1 import Nifti1Extension
+from nibabel.nifti2 import Nifti2Image
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
-from myomag.io.nifti_container import MRS_EXTENSION, NiftiContent, nifti2_bytes, read_nifti
+from myomag.io.nifti_container import NiftiContent, read_nifti
 from myomag.io.nuclei import check_field, frequency_mhz, nucleus_name, positive
 from myomag.io.privacy import BIDS_NAMES, public_metadata
 
@@ -136,9 +138,14 @@ def nifti_mrs_bytes(mrs: MrsData) -> bytes:
     """Content of a .nii.gz file (NIfTI-2, complex64), the same bytes for the same scan on every machine."""
     points, transients, coils = mrs.fid.shape
     shape = (1, 1, 1, points, *((transients,) if transients > 1 else ()), *((coils,) if coils > 1 else ()))
+    image_class: Any = Nifti2Image
+    image = image_class(np.conj(mrs.fid).reshape(shape), affine=np.diag([10000.0, 10000.0, 10000.0, 1.0]))
+    image.header.set_xyzt_units(xyz="mm", t="sec")
+    image.header["pixdim"][4] = mrs.dwell_time_s
+    image.header["intent_name"] = b"mrs_v0_10"
     text = json.dumps(_extension_fields(mrs), ensure_ascii=True, allow_nan=False)
-    samples = np.conj(mrs.fid).reshape(shape)
-    return stored_gzip(nifti2_bytes(samples, mrs.dwell_time_s, b"mrs_v0_10", text.encode()))
+    image.header.extensions.append(Nifti1Extension(44, text.encode()))
+    return stored_gzip(image.to_bytes())
 
 
 def sidecar_dict(mrs: MrsData) -> dict[str, Any]:
@@ -186,7 +193,7 @@ def _extension_fields(mrs: MrsData) -> dict[str, Any]:
 
 
 def _header_extension(content: NiftiContent, name: str) -> dict[str, Any]:
-    texts = [text for code, text in content.extensions if code == MRS_EXTENSION]
+    texts = [text for code, text in content.extensions if code == 44]
     if len(texts) != 1:
         raise ScanError(f"{name}: has {len(texts)} header extensions with code 44, one is needed; is it NIfTI-MRS?")
     try:
