@@ -16,6 +16,7 @@ from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import SettingsError
 from myomag.flow import settings_yaml, study_settings
 from myomag.provenance import canonical
+from running import PARTS
 
 REPOSITORY = CONFIG_DIR.parent
 
@@ -367,3 +368,17 @@ def test_conda_environment_has_the_versions_of_the_lock_file() -> None:
     for requirement in pinned:
         name, version = requirement.split("==")
         assert locked[name] == {version}
+
+
+def test_container_installs_the_lock_file_and_holds_what_a_run_needs() -> None:
+    text = (REPOSITORY / "envs" / "myomag.def").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^%(\w+)\n((?: {4}.*\n|\n)+)", text, re.MULTILINE))
+    environment = (REPOSITORY / "envs" / "pipeline.yaml").read_text(encoding="utf-8")
+    (python,) = re.findall(r"^From: python:(3\.\d+)\.\d+-slim", text, re.MULTILINE)
+    assert f"python={python}" in environment
+    installs = [line for line in sections["post"].splitlines() if "pip install" in line]
+    assert "--require-hashes -r /opt/myomag/envs/requirements.lock" in installs[0]
+    assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
+    copied = {line.split()[0] for line in sections["files"].splitlines() if line.strip()}
+    assert copied >= set(PARTS)
+    assert all((REPOSITORY / name).exists() for name in copied)

@@ -19,9 +19,11 @@ from myomag.derivative import check_output
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE
 from myomag.flow import Flow
+from myomag.orphans import cancel_orphans
 from myomag.progress import progress
 from myomag.provenance import REPOSITORY
 
+LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
 MOST_LINES = 10
 """Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
@@ -76,7 +78,8 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
             os.ftruncate(lock, 0)
             return code
         code = _run_with_progress(command, root, lock)
-    if code == 0:
+    # Not there yet where the options ask for a part of the flow only.
+    if code == 0 and (root / "exclusions.tsv").is_file():
         _sum_up(root)
     return code if code in (0, 2) else 1
 
@@ -129,6 +132,8 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
             print("note: this file system has no locks; do not start two runs at once.", file=sys.stderr)
         handle.seek(0)
         if handle.read():
+            if cancel_orphans(root / LOG):
+                print("note: cancelled the jobs that a killed run had left on the cluster.", file=sys.stderr)
             subprocess.run([*command, "--unlock", "--quiet"], check=False, capture_output=True)  # noqa: S603
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
@@ -138,7 +143,7 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
 
 def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
     """Run Snakemake, its output kept in logs/snakemake.log and its progress shown."""
-    log_path = root / "logs" / "snakemake.log"
+    log_path = root / LOG
     log_path.parent.mkdir(exist_ok=True)
     lines: list[str] = []
     interrupted = True
@@ -146,7 +151,8 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", pass_fds=[lock]
         ) as process,
-        log_path.open("w", encoding="utf-8") as log,
+        # Line by line, so that it is there when this process is killed.
+        log_path.open("w", buffering=1, encoding="utf-8") as log,
     ):
         # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them.
         before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))

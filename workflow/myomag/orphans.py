@@ -1,0 +1,42 @@
+"""Slurm jobs that live on after the pipeline that submitted them was killed."""
+
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+_RUN_ID = re.compile(r"^SLURM run ID: (\S+)$", re.MULTILINE)
+_PATIENCE_S = 90.0
+"""How long cancelled jobs may take to end: Slurm gives them 30 s between asking and killing."""
+
+
+def cancel_orphans(log: Path) -> bool:
+    """Whether jobs of the run that wrote this log were still on the cluster; they are cancelled, and waited for.
+
+    The next run would submit the same work beside them.
+
+    Parameters
+    ----------
+    log : Path
+        What Snakemake printed; the Slurm plugin names all jobs of a run by one id that stands there.
+    """
+    found = _RUN_ID.findall(log.read_text("utf-8", "replace")) if log.is_file() else []
+    if not found or shutil.which("scancel") is None:
+        return False
+    name = f"--name={found[-1]}"
+    if not _slurm("squeue", "--noheader", name):
+        return False
+    _slurm("scancel", name)
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end and _slurm("squeue", "--noheader", name):
+        time.sleep(1)
+    return True
+
+
+def _slurm(*command: str) -> str:
+    """What a command of Slurm prints; nothing where Slurm does not answer."""
+    try:
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.strip()  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return ""
