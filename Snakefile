@@ -40,3 +40,11 @@ rule all:
 onstart:
     with errors_as(WorkflowError):
         flow.begin()
+
+
+onsuccess:
+    flow.end()
+
+
+onerror:
+    flow.end()

@@ -35,7 +35,7 @@ def _block(text: str, folder: Path) -> str:
 
 
 def _output(command: str, folder: Path) -> str:
-    """What a command prints; its progress is left out."""
+    """What a command prints; progress and time taken are left out."""
     paths = {"PATH": f"{folder / '.bin'}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY / "workflow")}
     done = subprocess.run(  # noqa: S603
         ["bash", "-c", command],  # noqa: S607
@@ -46,7 +46,7 @@ def _output(command: str, folder: Path) -> str:
         check=False,
     )
     lines = (done.stdout + done.stderr).splitlines()
-    shown = [line.rstrip() for line in lines if not re.match(r"\d+ of \d+ \w+", line)]
+    shown = [line.rstrip() for line in lines if not re.match(r"\d+ of \d+ \w+|It took ", line)]
     text = "".join(f"{line}\n" for line in shown) + (f"[exit code {done.returncode}]\n" if done.returncode else "")
     for own, general in (
         (f"{folder}/", ""),

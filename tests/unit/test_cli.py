@@ -315,7 +315,43 @@ def test_progress_is_calm_where_nobody_watches(capsys: pytest.CaptureFixture[str
         advance(1)
         advance(2, 20)
         advance(20, 20)
-    assert capsys.readouterr().err.splitlines() == ["1 of 5 jobs done", "20 of 20 jobs done"]
+    assert capsys.readouterr().err.splitlines() == ["1 of 5 jobs done; about 0 s left", "20 of 20 jobs done"]
+
+
+def test_summary_counts_the_scans_of_each_reason(derivative: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"sub-{n}\tn/a\tsub-{n}_unloc\texcluded\tqc\tverdict fail (PCr SNR {n} below 5)" for n in range(1, 4)]
+    lines += ["sub-8\tn/a\tsub-8_unloc\tfailed\tconvert\tsub-8_unloc.nii.gz: is truncated."]
+    lines += ["sub-9\tn/a\tsub-9_unloc\tincluded\tn/a\tn/a"]
+    head = "participant_id\tsession_id\tscan\tstatus\tstep\treason"
+    (derivative / "exclusions.tsv").write_text("\n".join([head, *lines]) + "\n")
+    runner._sum_up(derivative, 75)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "5 scans: 1 included, 3 excluded, 1 failed.",
+        "  1 failed at convert: is truncated.",
+        "  3 excluded at qc: verdict fail (PCr SNR 1 to 3 below 5)",
+        f"  Which ones: {derivative / 'exclusions.tsv'}",
+        f"Report: {derivative / 'report' / 'index.html'}",
+    ]
+    assert printed.err.startswith("It took 75 s; ")
+
+
+@pytest.mark.parametrize(
+    ("ending", "last"),
+    [
+        ("echo Terminating processes on user request; exit 1", "Stopped. Start the same command again to go on where"),
+        ("exit 1", "The run failed; what is done is kept, and the same command goes on from there."),
+    ],
+)
+def test_run_that_ends_early_says_what_is_done_and_what_remains(
+    derivative: Path, capsys: pytest.CaptureFixture[str], ending: str, last: str
+) -> None:
+    table = "printf 'fit  2\\ntotal  3\\nFinished jobid: 1 (Rule: fit)\\n1 of 3 steps (33%%) done\\n'"
+    with runner._sole_run(derivative, ["true"]) as lock:
+        runner._run_with_progress(["sh", "-c", f"{table}; {ending}"], derivative, lock)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2] == "1 of 3 jobs are done; left: fit 1."
+    assert lines[-1].startswith(last)
 
 
 # --- scan

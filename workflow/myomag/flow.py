@@ -198,6 +198,12 @@ class Flow:
         origins = setting_origins(SETTINGS_FILE, self.study / SETTINGS_FILE, self.given)
         record_settings(self.study, SETTINGS_FILE, files, self.settings, origins, started)
 
+    def end(self) -> None:
+        """After the jobs: write where the time went."""
+        from myomag.run_time import write_run_time
+
+        write_run_time(Path.cwd())
+
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
         yield from self.found.remarks

@@ -1,13 +1,14 @@
 """Progress of long work on stderr, so that standard output stays for results."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Callable[..., None]]:
-    """Show how much of `total` is done; yields a function that takes the number done, and a new total where it grew.
+    """Show how much of `total` is done; yields a function that takes the number done, a new total, and a remark.
 
     A terminal gets one live line with the time left, anything else at most ten lines.
 
@@ -22,18 +23,42 @@ def progress(label: str, total: int) -> Iterator[Callable[..., None]]:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(), MofNCompleteColumn(separator=" of "), TextColumn(label), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=total)
-            yield lambda done, total=total: bar.update(task, completed=done, total=total)
+        columns = (
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(separator=" of "),
+            TextColumn(f"{label}{{task.fields[remark]}}"),
+            TimeRemainingColumn(),
+        )
+        # The speed is that of the whole work: jobs of a large study take minutes.
+        with Progress(
+            *columns,
+            console=Console(stderr=True),
+            transient=True,
+            refresh_per_second=2,
+            speed_estimate_period=float("inf"),
+        ) as bar:
+            task = bar.add_task(label, total=total, remark="")
+            yield lambda done, total=total, remark="": bar.update(
+                task, completed=done, total=total, remark=remark and f"; {remark}"
+            )
         return
-    shown = 0
+    shown, started = 0, time.monotonic()
 
-    def advance(done: int, total: int = total) -> None:
+    def advance(done: int, total: int = total, remark: str = "") -> None:
         nonlocal shown
         tenth = 10 * done // max(total, 1)
         if tenth > shown:
             shown = tenth
-            print(f"{done} of {total} {label}", file=sys.stderr, flush=True)
+            left = (time.monotonic() - started) * (total - done) / done
+            parts = [f"{done} of {total} {label}", remark, f"about {duration(left)} left" if done < total else ""]
+            print("; ".join(filter(None, parts)), file=sys.stderr, flush=True)
 
     yield advance
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it, such as "45 s", "12 min" or "3 h 20 min"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"

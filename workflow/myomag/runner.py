@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
@@ -20,15 +20,16 @@ from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE
 from myomag.flow import Flow
 from myomag.orphans import cancel_orphans
-from myomag.progress import progress
+from myomag.progress import duration, progress
 from myomag.provenance import REPOSITORY
+from myomag.run_state import RunState
+from myomag.run_time import RUNTIME_PAGE
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
 MOST_LINES = 10
 """Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
 
-_STEPS_DONE = re.compile(r"(\d+) of (\d+) steps")
 _REFUSED = re.compile(r"WorkflowError in file .*common\.smk")
 _JOB_LOG = re.compile(r"\s+log: (\S+) \(check log file")
 
@@ -71,6 +72,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         raise SettingsError(
             f"{root}: cannot be written ({error.strerror}); name another folder: --output DIR."
         ) from error
+    started = time.monotonic()
     with _sole_run(root, command) as lock:
         flow.index(root)
         if dry_run:
@@ -80,7 +82,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         code = _run_with_progress(command, root, lock)
     # Not there yet where the options ask for a part of the flow only.
     if code == 0 and (root / "exclusions.tsv").is_file():
-        _sum_up(root)
+        _sum_up(root, time.monotonic() - started)
     return code if code in (0, 2) else 1
 
 
@@ -146,6 +148,7 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
     log_path = root / LOG
     log_path.parent.mkdir(exist_ok=True)
     lines: list[str] = []
+    state = RunState(root)
     interrupted = True
     with (
         subprocess.Popen(  # noqa: S603
@@ -157,34 +160,45 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them.
         before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
         with suppress(KeyboardInterrupt):
-            _follow(process, log, lines)
+            _follow(process, log, lines, state)
             interrupted = False
         # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
-        _follow(process, log, lines)
+        _follow(process, log, lines, state)
         code = process.wait()
         signal.signal(signal.SIGTERM, before)
     if code == 0 or "LockException:" in lines:
         os.ftruncate(lock, 0)
-    if interrupted or code < 0 or any("on user request" in line for line in lines[-10:]):
-        print("Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
+    if interrupted or code < 0 or any("on user request" in line for line in lines):
+        print(f"{_how_far(state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
         refused = _refusal(lines)
         print("\n".join(_errors(lines, root) or refused or lines[-1 if code == 2 else -15 :]), file=sys.stderr)
-        print(f"The run failed; what is done is kept. Full log: {log_path}", file=sys.stderr)
+        print(
+            f"{_how_far(state)}The run failed; what is done is kept, and the same command goes on from there. "
+            f"Full log: {log_path}",
+            file=sys.stderr,
+        )
         return 2 if refused else code
     return code
 
 
-def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str]) -> None:
+def _how_far(state: RunState) -> str:
+    """What is done and what remains, as a line; empty where nothing was begun."""
+    if not state.done:
+        return ""
+    return f"{state.done} of {state.total} jobs are done; left: {state.left()}.\n"
+
+
+def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str], state: RunState) -> None:
     """Copy Snakemake's output to the log until it ends, and show the progress it tells of."""
     with ExitStack() as stack:
         advance: Callable[..., None] | None = None
         for line in process.stdout or ():
             log.write(line)
             lines.append(line.rstrip("\n"))
-            if match := _STEPS_DONE.match(line):
-                advance = advance or stack.enter_context(progress("jobs done", int(match[2])))
-                advance(int(match[1]), int(match[2]))
+            if state.read(line):
+                advance = advance or stack.enter_context(progress("jobs done", state.total))
+                advance(state.done, state.total, str(state))
             if "Nothing to be done" in line:
                 print("Nothing to be done: all results are up to date.")
 
@@ -203,17 +217,20 @@ def _errors(lines: Sequence[str], root: Path) -> list[str]:
     return list(messages)[:MOST_LINES]
 
 
-def _sum_up(root: Path) -> None:
-    """Print how many scans were included, excluded and failed, why, and where the report is."""
+def _sum_up(root: Path, seconds: float) -> None:
+    """Print how many scans were included, excluded and failed, why, how long it took and where the report is."""
     from myomag.io.tables import read_text_table
+    from myomag.report.flow import participant_flow
 
     table = read_text_table(root / "exclusions.tsv")
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    counts = Counter(row["status"] for row in rows)
-    parts = ", ".join(f"{counts[status]} {status}" for status in ("included", "excluded", "failed"))
-    print(f"{len(rows)} scans: {parts}.")
-    for row in [row for row in rows if row["status"] != "included"][:MOST_LINES]:
-        print(f"  {row['scan']}: {row['status']} at {row['step']}: {row['reason']}")
-    if len(rows) - counts["included"] > MOST_LINES:
-        print(f"  … all of them in {root / 'exclusions.tsv'}")
+    flow = participant_flow(rows, rows)
+    parts = f"{flow.included} included, {flow.excluded_scans} excluded, {flow.failed_scans} failed"
+    print(f"{flow.entered} scans: {parts}.")
+    for status, losses in (("failed", flow.failed), ("excluded", flow.excluded)):
+        for loss in losses:
+            print(f"  {loss.scans} {status} at {loss.step}: {loss.reason}")
+    if flow.included < flow.entered:
+        print(f"  Which ones: {root / 'exclusions.tsv'}")
     print(f"Report: {root / 'report' / 'index.html'}")
+    print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)

@@ -23,6 +23,7 @@ FILES = (
     ("demographics.tsv", "the included participants by sex and age group"),
     ("protocols.tsv", "the acquisition protocols found"),
     ("config.yaml", "the resolved settings, with prior knowledge and calibrations in full"),
+    ("benchmarks/runtime.html", "time and memory of every job, as of the last run"),
     ("ledger/", "per step: every file read and written, with digests"),
 )
 

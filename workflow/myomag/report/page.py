@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
-def render(template: str, script: str, **context: Any) -> bytes:
-    """Page from `templates/<template>` with the shared style and `templates/<script>` inlined.
+def render(template: str, script: str | None, **context: Any) -> bytes:
+    """Page from `templates/<template>` with the shared style and `templates/<script>`, if any, inlined.
 
     The page carries a Content-Security-Policy that allows this style and this script by their digest and nothing else,
     so it cannot load or run anything even if a study smuggles markup into it.
     """
-    css, javascript = (_inline(name) for name in ("style.css", script))
+    css, javascript = _inline("style.css"), _inline(script) if script else Markup()
     policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
     page = _environment().get_template(template).render(css=css, script=javascript, policy=policy, **context)
     return page.encode("utf-8")
