@@ -121,11 +121,11 @@ def test_killed_pipeline_goes_on_and_ends_with_the_bytes_of_a_local_run(study: P
 
 
 def test_cancelled_job_vanished_node_and_too_little_memory_lose_nothing(
-    slurm: Path, study: Path, local: dict[str, str], tmp_path: Path
+    slurm: Path, study: Path, local: dict[str, str]
 ) -> None:
     large = batch_of(LARGE, BATCHES)
     cancelled, bereft = (batch for batch in range(BATCHES) if batch != large)
-    derivative = tmp_path / "out"
+    derivative = study.parent / "bereaved"
     run = started(study, derivative)
     cluster.wait_for(lambda: converted(derivative, cancelled), seconds=200)
     job = job_of(cancelled)
@@ -141,5 +141,6 @@ def test_cancelled_job_vanished_node_and_too_little_memory_lose_nothing(
     assert differing(results(derivative), local) == []
     assert facts(job)["JobState"] == "CANCELLED"
     assert facts(widow)["JobState"] == "NODE_FAIL"
-    killed = [facts(job) for job in cluster.squeue("%i", "--states=out_of_memory") if int(job) > int(widow) - BATCHES]
-    assert [facts["MinMemoryNode"] for facts in killed] == ["800M"]
+    logs = "".join(path.read_text() for path in slurm.glob("slurmd-*.log"))
+    starved = map(facts, re.findall(r"StepId=(\d+)\S* exceeded memory limit", logs))
+    assert {job["MinMemoryNode"] for job in starved if job["WorkDir"] == str(derivative)} == {"800M"}

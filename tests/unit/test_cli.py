@@ -1,5 +1,7 @@
 """The command: exit codes, messages without a traceback, and the JSON that scripts read."""
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -220,6 +222,21 @@ def test_second_run_is_refused_while_the_first_works(derivative: Path) -> None:
     second = runner._sole_run(derivative, ["true"])
     with runner._sole_run(derivative, ["true"]), pytest.raises(MyomagError, match="another run is working here"):
         second.__enter__()
+
+
+def test_without_locks_the_mark_of_the_last_run_decides(derivative: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with runner._sole_run(derivative, ["true"]) as lock:
+        with pytest.raises(MyomagError, match=r"no locks.*-- --unlock"), runner._sole_run(derivative, ["true"]):
+            pass
+        os.ftruncate(lock, 0)
+    with runner._sole_run(derivative, ["true"]):
+        pass
+    with runner._sole_run(derivative, ["true", "--unlock"]):
+        pass
 
 
 def test_lock_outlives_the_command_as_long_as_snakemake_lives(derivative: Path) -> None:

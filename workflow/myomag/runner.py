@@ -73,6 +73,8 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
             f"{root}: cannot be written ({error.strerror}); name another folder: --output DIR."
         ) from error
     started = time.monotonic()
+    # Snakemake wants a cache, and the home directory may be full or read-only. Jobs of a cluster inherit the place.
+    os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
     with _sole_run(root, command) as lock:
         flow.index(root)
         if dry_run:
@@ -131,7 +133,7 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
         except BlockingIOError as error:
             raise MyomagError(f"{root}: another run is working here; wait for it or stop it first.") from error
         except OSError:
-            print("note: this file system has no locks; do not start two runs at once.", file=sys.stderr)
+            _check_unlockable(handle, command)
         handle.seek(0)
         if handle.read():
             if cancel_orphans(root / LOG):
@@ -141,6 +143,17 @@ def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
         handle.write(f"{os.getpid()}\n")
         handle.flush()
         yield handle.fileno()
+
+
+def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
+    """Go by the mark of the last run where the file system has no locks: nothing else tells whether it still works."""
+    handle.seek(0)
+    if handle.read() and "--unlock" not in command:
+        raise MyomagError(
+            f"{handle.name}: this file system has no locks, and the last run here did not end well or still works. "
+            "If it is gone, run once: myomag run STUDY -- --unlock"
+        )
+    print("note: this file system has no locks; do not start two runs at once.", file=sys.stderr)
 
 
 def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
