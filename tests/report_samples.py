@@ -131,6 +131,17 @@ def simulated_fid(fit: dict[str, Any], seed: int = 1) -> np.ndarray:
     return (model_fid(fit) + noise[0] + 1j * noise[1]).astype(np.complex64)
 
 
+def simulated_transients(fit: dict[str, Any], quality: dict[str, Any], seed: int = 3) -> np.ndarray:
+    """As many FIDs as the record tells, each moved by the shift it names; the 22nd is another signal."""
+    rng = np.random.default_rng(seed)
+    shifts = np.array(quality["frequency_shifts_hz"]) + quality["pcr_offset_hz"]
+    time_s = time_axis(fit["points"], fit["dwell_time_s"])
+    turned = model_fid(fit)[:, None] * np.exp(2j * np.pi * time_s[:, None] * shifts)
+    noise = rng.normal(0, fit["noise_sd"] * np.sqrt(shifts.size), (2, *turned.shape))
+    turned[:, 21] *= np.exp(-2j * np.pi * 80 * time_s)
+    return turned + noise[0] + 1j * noise[1]
+
+
 def quality_record(scale: float = 1.0) -> dict[str, Any]:
     shifts = [round(4.0 * np.sin(index / 5) + 0.1 * index, 3) for index in range(32)]
     return {
@@ -179,7 +190,9 @@ def magnesium_record() -> dict[str, Any]:
         "beta_atp_ppm": -15.9042,
         "beta_atp_sd_ppm": 0.0104,
         "alpha_atp_ppm": -7.461,
+        "alpha_atp_sd_ppm": 0.0062,
         "gamma_atp_ppm": -2.411,
+        "gamma_atp_sd_ppm": 0.0058,
         "pi_ppm": 4.8608,
         "pi_sd_ppm": 0.0041,
         "ph_calibration": {key: TAYLOR[key] for key in ("name", "source", "standing")},
@@ -195,22 +208,28 @@ def undefined_magnesium() -> dict[str, Any]:
 
 
 def provenance(scan: str, folder: str) -> list[dict[str, str]]:
-    files = (("convert", ".nii.gz"), ("qc", "_desc-preproc.nii.gz"), ("fit", "_fit.json"), ("magnesium", "_mrs.json"))
+    files = (
+        ("convert", "fid", ".nii.gz"),
+        ("qc", "quality", "_desc-quality_mrs.json"),
+        ("fit", "fit", "_fit.json"),
+        ("magnesium", "magnesium", "_mrs.json"),
+    )
     return [
         {
             "step": step,
+            "role": role,
             "file": f"{folder}/mrs/{scan}{end}",
             "sha256": f"{index:x}" * 64,
             "settings_digest": f"{index + 5:x}" * 64,
             "source_digest": f"{index + 9:x}" * 64,
         }
-        for index, (step, end) in enumerate(files, start=1)
+        for index, (step, role, end) in enumerate(files, start=1)
     ]
 
 
 def complete_view(participant: str = "sub-001", session: str | None = "ses-1", scale: float = 1.0) -> ScanView:
     parts = [participant, *([session] if session else []), "acq-fid_nuc-31P_voi-thigh_run-1_unloc"]
-    scan, fit = "_".join(parts), fit_record(scale)
+    scan, fit, quality = "_".join(parts), fit_record(scale), quality_record(scale)
     return ScanView(
         scan=scan,
         session_id=session,
@@ -218,9 +237,10 @@ def complete_view(participant: str = "sub-001", session: str | None = "ses-1", s
         fid=simulated_fid(fit),
         dwell_time_s=DWELL_S,
         spectrometer_frequency_mhz=MHZ,
-        quality=quality_record(scale),
+        quality=quality,
         fit=fit,
         magnesium=magnesium_record(),
+        transients=simulated_transients(fit, quality),
         provenance=provenance(scan, "/".join(parts[:-1])),
     )
 
@@ -277,13 +297,17 @@ def cohort_row(index: int, rng: np.random.Generator) -> dict[str, Any]:
         "ph": float(rng.normal(7.03, 0.02)),
         "ph_sd": 0.0081,
         "pmg": float(3 - np.log10(mg)),
-        "pmg_sd": 0.04,
+        "pmg_sd": float(0.04 * np.exp(rng.normal(0, 0.3))),
         "mg_mmol_l": mg,
         "mg_ci95_low_mmol_l": float(mg * np.exp(-1.6 * width)),
         "mg_ci95_high_mmol_l": float(mg * np.exp(2.2 * width)),
         "mg_p_undefined": 1e-6,
         "pcr_snr": float(rng.normal(45, 10)),
-        "pcr_fwhm_hz": float(rng.gamma(16, 0.8)),
+        "pcr_fwhm_hz": (fwhm_hz := float(rng.gamma(16, 0.8))),
+        "pcr_fwhm_ppm": fwhm_hz / MHZ,
+        "frequency_drift_hz": float(rng.gamma(3, 1.5)),
+        "transients": 32,
+        "transients_used": 32 - int(rng.poisson(0.5)),
         "begin_time_us": float(rng.normal(265, 6)),
         "ph_calibration": "taylor1983",
         "mg_calibration": "iotti1996",
@@ -294,13 +318,16 @@ def cohort_row(index: int, rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+QUALITY = ("verdict", "pcr_snr", "pcr_fwhm_hz", "pcr_fwhm_ppm", "frequency_drift_hz", "transients", "transients_used")
+
+
 def cohort_rows(count: int = 441) -> list[dict[str, Any]]:
     rng = np.random.default_rng(7)
     rows = [cohort_row(index, rng) for index in range(count)]
     results = [key for key in rows[0] if key.startswith(("ph", "pmg", "mg_", "begin"))]
     if count > 40:
         for index, reason in ((5, "file ends early"), (17, "file ends early"), (29, "no PCr line found")):
-            rows[index] |= dict.fromkeys([*results, "verdict", "pcr_snr", "pcr_fwhm_hz"])
+            rows[index] |= dict.fromkeys([*results, *QUALITY])
             rows[index] |= {"status": "failed", "reason": f"{rows[index]['scan']}.nii.gz: {reason}"}
         for index, snr in ((8, 3.1), (21, 4.8), (33, 2.2)):
             rows[index] |= {"status": "excluded", "verdict": "fail", "pcr_snr": snr}

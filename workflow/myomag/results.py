@@ -66,13 +66,14 @@ class ScanResult:
         return [
             {
                 "step": step,
+                "role": role,
                 "file": path,
                 "sha256": sha,
                 "settings_digest": row.settings or None,
                 "source_digest": row.code or None,
             }
             for step, row in sorted(self.rows.items(), key=lambda item: STEPS.index(item[0]))
-            for path, sha in (row.inputs if step == "raw" else row.outputs).values()
+            for role, (path, sha) in (row.inputs if step == "raw" else row.outputs).items()
         ]
 
 

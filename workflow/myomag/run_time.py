@@ -51,7 +51,7 @@ def write_run_time(root: Path) -> None:
     slowest = sorted((job for job in jobs if job.batch), key=lambda job: -job.seconds)[:SLOWEST]
     page = render(
         "runtime.html.j2",
-        None,
+        (),
         scans=_all_scans(root),
         steps=[_cells(group, group[0].step) for group in steps if group],
         total=_cells(jobs, "all", scans=_all_scans(root)),

@@ -20,13 +20,13 @@ with job_log(snakemake.log[0]):
     results = by_participant(read_results(ledgers))
     rows = []
     with together(root) as write:
-        for participant, page in participant_pages(results, root, spec["settings"], spec["reject"]).items():
+        for participant, page in participant_pages(results, root, spec["settings"], spec["reject"]):
             path = page_path(participant)
             write(path, page)
             read = {
                 f"{role}:{result.last.scan}": result.files[role]
                 for result in results[participant]
-                for role in ("preproc", "quality", "fit", "magnesium")
+                for role in ("fid", "preproc", "quality", "fit", "magnesium")
                 if role in result.files
             }
             outputs = {"page": (path, sha256_bytes(page))}

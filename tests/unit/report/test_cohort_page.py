@@ -100,8 +100,17 @@ def test_every_scan_is_listed_with_its_numbers_and_its_page(page):
     assert rows["sub-006"][2:8] == ["–"] * 6
     assert rows["sub-015"][4] == "1.900 [0.900 to undefined]"
     overview = page.find("table", id="overview")[0]
-    links = [node.attributes["href"] for node in overview.find("a")]
-    assert links == [f"sub-{index + 1:03d}.html" for index in range(441)]
+    links = [row.find("th")[0].find("a")[0].attributes["href"] for row in overview.find("tbody")[0].find("tr")]
+    scans = [row["scan"] for row in cohort_rows(441)]
+    assert links == [f"{scan.partition('_')[0]}.html#{scan}" for scan in scans]
+
+
+def test_each_number_of_a_scan_leads_to_its_origin(page):
+    row = page.find("table", id="overview")[0].find("tbody")[0].find("tr")[0]
+    scan = cohort_rows(441)[0]["scan"]
+    origins = [node.attributes["href"] for node in row.find("a", **{"class": "from"})]
+    columns = ("ph", "mg_mmol_l", "pcr_snr", "pcr_fwhm_hz", "begin_time_us")
+    assert origins == [f"sub-001.html#{scan}.{column}" for column in columns]
 
 
 def test_scatter_plots_show_each_included_scan_by_colour_and_shape(page):
@@ -117,9 +126,43 @@ def test_scatter_plots_show_each_included_scan_by_colour_and_shape(page):
 
 
 def test_distributions_carry_the_thresholds_of_the_settings(page):
-    plots = page.find("svg", **{"class": "histogram"})
+    plots = page.find("svg", **{"class": "distribution"})
     labels = [[node.text for node in classed(plot, "text", "note")] for plot in plots]
-    assert labels == [["fail below 5", "warn below 15"], ["warn above 0.4 ppm", "fail above 0.8 ppm"], []]
+    assert labels[:4] == [
+        ["fail below 5", "warn below 15"],
+        ["warn above 0.4", "fail above 0.8"],
+        ["warn above 15"],
+        ["warn above 0.25", "fail above 0.5"],
+    ]
+    assert labels[4:] == [[]] * 4
+
+
+def test_every_scan_is_a_point_that_opens_it_and_none_leaves_the_frame(page):
+    rows = cohort_rows(441)
+    plot = page.find("svg", **{"class": "distribution"})[0]
+    points = plot.find("a")
+    known = [row for row in rows if row["pcr_snr"] is not None]
+    assert len(points) == len(known)
+    assert {node.attributes["href"] for node in points} == {
+        f"{row['participant_id']}.html#{row['scan']}" for row in known
+    }
+    assert sum(node.attributes["class"] == "out" for node in points) == sum(r["status"] != "included" for r in known)
+    assert [node.attributes["tabindex"] for node in points].count("0") == 1
+    values = {row["participant_id"]: row["pcr_snr"] for row in known}
+    order = [values[node.attributes["href"].partition(".")[0]] for node in points]
+    assert order == sorted(order)
+    circles = [node.find("circle")[0].attributes for node in points]
+    places = [tuple(float(circle[key]) for key in ("cx", "cy", "r")) for circle in circles]
+    assert len({place[:2] for place in places}) == len(places)
+    assert all(22 <= x <= 458 and 42 <= y <= 152 - r + 0.01 for x, y, r in places)
+
+
+def test_thousands_of_scans_are_bars_and_the_remarkable_points_among_them():
+    rows = cohort_rows(1600)
+    plot = parse(page_of(rows)).find("svg", **{"class": "distribution"})[0]
+    assert len(plot.find("path", **{"class": "bar"})) == 1
+    outside = [row for row in rows if row["status"] != "included" and row["pcr_snr"] is not None]
+    assert len(plot.find("a")) == len(outside)
 
 
 def test_calibrations_settings_and_software_are_named(page):

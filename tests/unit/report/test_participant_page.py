@@ -140,7 +140,7 @@ def test_all_visits_of_a_participant_are_listed_in_order():
     page = parse(participant_page("sub-001", views, SETTINGS))
     assert_self_contained(page)
     assert [row[1] for row in table(page, "Scans of this participant")] == ["ses-1", "ses-2", "ses-3", "ses-4"]
-    assert len(page.find("section")) == 4
+    assert len(page.find("section", **{"class": "scan"})) == 4
 
 
 def test_the_bytes_depend_on_nothing_but_the_content():

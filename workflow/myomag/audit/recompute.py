@@ -118,7 +118,7 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
         _results(folder, "qc", "fit", "magnesium"), folder, derivative.study, document["cohort"], reject
     )
     pages = participant_pages(by_participant(_results(folder, *STEPS)), folder, document, reject)
-    return tables | {page_path(participant): page for participant, page in pages.items()}
+    return tables | {page_path(participant): page for participant, page in pages}
 
 
 def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:

@@ -7,12 +7,14 @@ import numpy as np
 
 from myomag.cohort.reasons import short_reason
 from myomag.report import cohort_plots, settings_tables, text
+from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
 from myomag.report.labels import Labels
-from myomag.report.page import render
+from myomag.report.page import render, scan_link
 from myomag.report.plots import marker_definitions
 
 Row = Mapping[str, Any]
+Card = tuple[str, str, str, str | None]
 FILES = (
     ("cohort.tsv", "one row per scan: results joined with the participants, sessions and phenotype tables"),
     ("exclusions.tsv", "every scan that entered, with its fate, step and reason"),
@@ -64,7 +66,7 @@ def cohort_page(
     models = [_model(row, labels) for row in statistics if row.get("role") != "covariate"]
     return render(
         "cohort.html.j2",
-        "cohort.js",
+        ("common.js", "cohort.js"),
         title=title,
         flow=participant_flow(ordered, exclusions),
         headline=_headline(ordered, statistics, labels),
@@ -72,8 +74,8 @@ def cohort_page(
         controls=[model for model in models if model["control"]],
         definitions=marker_definitions(),
         scatters=cohort_plots.scatters(ordered, statistics, labels),
-        strips=cohort_plots.strips(ordered, settings.get("qc", {}), protocols),
-        rows=[_scan_row(row) for row in ordered],
+        distributions=distributions(ordered, settings.get("qc", {})),
+        rows=[_scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in ordered],
         exclusions=sorted((row for row in exclusions if row.get("status") != "included"), key=_order),
         protocols=_table(protocols),
         calibrations=settings_tables.calibrations(settings),
@@ -89,17 +91,16 @@ def _order(row: Row) -> tuple[Any, ...]:
     return tuple(text.natural_key(row.get(key) or "") for key in ("participant_id", "session_id", "scan"))
 
 
-def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[tuple[str, str, str]]:
-    """Label, value and explanation of the results a reader came for."""
+def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[Card]:
+    """Label, value, explanation and origin of the results a reader came for."""
     included = [row for row in cohort if row["status"] == "included"]
-    items = []
+    items: list[Card] = []
     if len(included) == 1:
         row = included[0]
         mg = cohort_plots.mg_text(row)
-        items.append(("Free Mg²⁺ (mM)", mg, f"one scan, 95 % interval, {row.get('mg_calibration')} scale"))
-        items.append(
-            ("pH", text.with_sd(row.get("ph"), row.get("ph_sd"), 3), f"± SD, {row.get('ph_calibration')} equation")
-        )
+        items.append(("Free Mg²⁺ (mM)", mg, f"one scan, 95 % interval, {row.get('mg_calibration')} scale", None))
+        ph = text.with_sd(row.get("ph"), row.get("ph_sd"), 3)
+        items.append(("pH", ph, f"± SD, {row.get('ph_calibration')} equation", None))
         return items
     for label, key, decimals, calibration in (
         ("free Mg²⁺ (mM)", "mg_mmol_l", 3, "mg_calibration"),
@@ -111,7 +112,12 @@ def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) 
             names = ", ".join(sorted({str(row[calibration]) for row in included if row.get(calibration)}))
             spread = f"quartiles {text.interval(low, high, decimals)}; {names or 'unnamed calibration'}"
             items.append(
-                (f"Median {label}", text.number(middle, decimals), f"{spread}; {text.plural(len(values), 'scan')}")
+                (
+                    f"Median {label}",
+                    text.number(middle, decimals),
+                    f"{spread}; {text.plural(len(values), 'scan')}",
+                    None,
+                )
             )
     return items + [_effect(row, labels) for row in statistics if _is_headline(row, labels)]
 
@@ -122,10 +128,10 @@ def _is_headline(row: Row, labels: Labels) -> bool:
     return simple and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
 
 
-def _effect(row: Row, labels: Labels) -> tuple[str, str, str]:
+def _effect(row: Row, labels: Labels) -> Card:
     name = f"β, {labels.model(row)}"
     note = f"95 % CI {text.interval(row['ci95_low'], row['ci95_high'], 2)}; p {text.p_value(row['p'])}; n = {row['n']}"
-    return name, text.number(row["beta"], 2), note
+    return name, text.number(row["beta"], 2), note, None
 
 
 def _model(row: Row, labels: Labels) -> dict[str, Any]:
@@ -145,15 +151,15 @@ def _model(row: Row, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _scan_row(row: Row) -> dict[str, Any]:
-    """Cells of the overview: what is shown and what it sorts by."""
-    mg = cohort_plots.mg_text(row)
+def _scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
+    """Cells of the overview: what is shown, what it sorts by, and where `linked` its origin in the page of the scan."""
+    link = scan_link(row)
     cells = [
-        (text.with_sd(row.get("ph"), row.get("ph_sd"), 3), text.finite(row.get("ph"))),
-        (mg, text.finite(row.get("mg_mmol_l"))),
-        (text.significant(row.get("pcr_snr"), 3), text.finite(row.get("pcr_snr"))),
-        (text.number(row.get("pcr_fwhm_hz"), 1), text.finite(row.get("pcr_fwhm_hz"))),
-        (text.number(row.get("begin_time_us"), 0), text.finite(row.get("begin_time_us"))),
+        ("ph", text.with_sd(row.get("ph"), row.get("ph_sd"), 3)),
+        ("mg_mmol_l", cohort_plots.mg_text(row)),
+        ("pcr_snr", text.significant(row.get("pcr_snr"), 3)),
+        ("pcr_fwhm_hz", text.number(row.get("pcr_fwhm_hz"), 1)),
+        ("begin_time_us", text.number(row.get("begin_time_us"), 0)),
     ]
     return {
         "participant": str(row["participant_id"]),
@@ -162,7 +168,16 @@ def _scan_row(row: Row) -> dict[str, Any]:
         "status": str(row["status"]),
         "verdict": row.get("verdict"),
         "reason": short_reason(row),
-        "numbers": [(shown, "" if key is None else f"{key:.6g}") for shown, key in cells],
+        "link": link,
+        "numbers": [
+            (
+                shown,
+                "" if value is None else f"{value:.6g}",
+                f"{link}.{column}" if linked and value is not None else None,
+            )
+            for column, shown in cells
+            for value in [text.finite(row.get(column))]
+        ],
     }
 
 

@@ -1,22 +1,18 @@
-"""Which plots a cohort allows: Mg against age and strength, and the distributions of quality."""
+"""Which plots a cohort allows: Mg against age and strength."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from markupsafe import Markup
 
 from myomag.cohort.participants import MEN_CODES, WOMEN_CODES
 from myomag.report import text
 from myomag.report.charts import robust_range
 from myomag.report.labels import Labels
 from myomag.report.page import participant_link
-from myomag.report.plots import Group, Point, beyond, histogram, scatter
+from myomag.report.plots import Group, Point, beyond, scatter
 
 Row = Mapping[str, Any]
 SEXES = (("women", "circle"), ("men", "triangle"), ("sex not stated", "diamond"))
-SNR_LIMITS = (("min_snr", "fail"), ("warn_snr", "warn"))
-WIDTH_LIMITS = (("warn_linewidth_ppm", "warn"), ("max_linewidth_ppm", "fail"))
-FEWEST, FEWEST_IN_STRIP = 4, 8
+FEWEST = 4
 WIDE, NARROW = 1000.0, 480.0
 
 
@@ -111,34 +107,3 @@ def _estimate(statistics: Sequence[Row], column: str, sex: str | None, labels: L
             ci = text.interval(row["ci95_low"], row["ci95_high"], 2)
             return f"{labels.model(row)}: β = {text.number(row['beta'], 2)} (95 % CI {ci}), p {text.p_value(row['p'])}"
     return ""
-
-
-def strips(cohort: Sequence[Row], qc: Mapping[str, Any], protocols: Sequence[Row] | None) -> list[dict[str, Any]]:
-    """Distributions of SNR, line width and Mg over all scans that have them.
-
-    The line-width thresholds are in ppm; they are drawn where all protocols share one spectrometer frequency.
-    """
-    snr = [(float(qc[key]), f"{word} below {text.text(qc[key])}") for key, word in SNR_LIMITS if key in qc]
-    frequencies = {round(text.finite(row.get("spectrometer_frequency_mhz")) or 0, 1) for row in protocols or ()}
-    mhz = frequencies.pop() if len(frequencies) == 1 else 0.0
-    width = [
-        (float(qc[key]) * mhz, f"{word} above {text.text(qc[key])} ppm") for key, word in WIDTH_LIMITS if key in qc
-    ]
-    plots = [
-        _strip(cohort, "pcr_snr", "PCr SNR", 0, snr),
-        _strip(cohort, "pcr_fwhm_hz", "PCr line width (Hz)", 0, width if mhz else ()),
-        _strip(cohort, "mg_mmol_l", "Free Mg²⁺ (mM)", 2, ()),
-    ]
-    return [plot for plot in plots if plot]
-
-
-def _strip(
-    cohort: Sequence[Row], column: str, label: str, decimals: int, thresholds: Sequence[tuple[float, str]]
-) -> dict[str, Any] | None:
-    known = [(row["status"], value) for row in cohort if (value := text.finite(row.get(column))) is not None]
-    if len(known) < FEWEST_IN_STRIP:
-        return None
-    included = [value for status, value in known if status == "included"]
-    others = [value for status, value in known if status != "included"]
-    figure: Markup = histogram(included, others, label=label, decimals=decimals, thresholds=thresholds)
-    return {"figure": figure, "absent": len(cohort) - len(known), "label": label}

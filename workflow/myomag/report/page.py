@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
-def render(template: str, script: str | None, **context: Any) -> bytes:
-    """Page from `templates/<template>` with the shared style and `templates/<script>`, if any, inlined.
+def render(template: str, scripts: Sequence[str], **context: Any) -> bytes:
+    """Page from `templates/<template>` with the shared style and `templates/<script>` of each script inlined.
 
-    The page carries a Content-Security-Policy that allows this style and this script by their digest and nothing else,
-    so it cannot load or run anything even if a study smuggles markup into it.
+    The page carries a Content-Security-Policy that allows this style and these scripts by their digest and nothing
+    else, so it cannot load or run anything even if a study smuggles markup into it.
     """
-    css, javascript = _inline("style.css"), _inline(script) if script else Markup()
+    css, javascript = _inline("style.css"), Markup("").join(_inline(name) for name in scripts)
     policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
     page = _environment().get_template(template).render(css=css, script=javascript, policy=policy, **context)
     return page.encode("utf-8")
@@ -37,6 +39,16 @@ def local_link(path: str) -> str:
 def participant_link(participant_id: str) -> str:
     """Link from one page of the report to that of a participant."""
     return f"{quote(participant_id, safe='')}.html"
+
+
+def scan_anchor(scan: str) -> str:
+    """Name of the section of a scan in the page of its participant."""
+    return re.sub(r"[^\w.-]", "-", scan, flags=re.ASCII)
+
+
+def scan_link(row: Mapping[str, Any]) -> str:
+    """Link from one page of the report to a scan in the page of its participant."""
+    return f"{participant_link(str(row['participant_id']))}#{scan_anchor(str(row['scan']))}"
 
 
 @cache

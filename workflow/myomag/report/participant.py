@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from myomag.report import energetics_tables, scan_tables, text
 from myomag.report.curves import Curves, displayed_curves
-from myomag.report.page import render
+from myomag.report.origins import number_origins, trace_targets
+from myomag.report.page import render, scan_anchor
 from myomag.report.spectrum import close_up, spectrum_figure
+from myomag.report.transients import transient_maps
 
 Record = Mapping[str, Any]
+SCRIPTS = ("common.js", "participant.js")
 # Line, half width of the close-up [ppm], what it decides.
 CLOSE_UPS = (("Pi", 1.0, "Pi, whose shift gives the pH"), ("beta-ATP", 1.4, "β-ATP, whose shift gives the magnesium"))
 
@@ -33,8 +36,10 @@ class ScanView:
         Where and why the scan failed or was excluded.
     quality, fit, magnesium : mapping, optional
         Records of the three steps.
+    transients : ndarray, shape (points, transients), optional
+        As converted, coils combined, sampled as `fid`.
     provenance : sequence of mapping
-        One entry per file: step, file (relative to the derivative), sha256, settings_digest, source_digest.
+        One entry per file: step, role, file (relative to the derivative), sha256, settings_digest, source_digest.
     """
 
     scan: str
@@ -48,6 +53,7 @@ class ScanView:
     quality: Record | None = None
     fit: Record | None = None
     magnesium: Record | None = None
+    transients: NDArray[np.complex128] | None = None
     provenance: Sequence[Mapping[str, str | None]] = ()
 
 
@@ -69,22 +75,27 @@ def participant_page(participant_id: str, scans: Sequence[ScanView], settings: R
         UTF-8 HTML, the same for the same input.
     """
     ordered = sorted(scans, key=lambda view: (text.natural_key(view.session_id or ""), text.natural_key(view.scan)))
-    sections = [_section(view, settings, f"s{index}") for index, view in enumerate(ordered, start=1)]
-    return render("participant.html.j2", "participant.js", participant_id=participant_id, sections=sections)
+    targets = trace_targets(participant_id, [(view.scan, view.session_id) for view in ordered])
+    sections = [
+        _section(view, settings, f"s{index}", targets[index - 1]) for index, view in enumerate(ordered, start=1)
+    ]
+    return render("participant.html.j2", SCRIPTS, participant_id=participant_id, sections=sections)
 
 
-def _section(view: ScanView, settings: Record, identifier: str) -> dict[str, Any]:
+def _section(view: ScanView, settings: Record, identifier: str, target: str) -> dict[str, Any]:
     """Everything the template needs of one scan."""
-    curves = _curves(view, settings)
+    headline = scan_tables.headline(view.quality, view.magnesium)
+    curves, origins = _curves(view, settings), number_origins(view, target)
     return {
-        "id": identifier,
+        "anchor": scan_anchor(view.scan),
+        "target": target,
         "view": view,
         "figure": spectrum_figure(curves, view.scan, identifier) if curves else None,
         "fitted": bool(curves and curves.components),
         "close_ups": _close_ups(curves, settings) if curves else [],
         "components": [part.name for part in curves.components] if curves else [],
-        "shown": {label: value for label, value, _ in scan_tables.headline(view.quality, view.magnesium)},
-        "headline": scan_tables.headline(view.quality, view.magnesium),
+        "shown": {label: value for label, value, *_ in headline},
+        "headline": [(*item[:3], f"#{scan_anchor(view.scan)}.{item[3]}") for item in headline],
         "lines": scan_tables.line_table(view.fit),
         "fit_facts": scan_tables.fit_facts(view.fit),
         "results": scan_tables.results(view.magnesium),
@@ -94,6 +105,9 @@ def _section(view: ScanView, settings: Record, identifier: str) -> dict[str, Any
         "assumptions": energetics_tables.assumptions(view.magnesium),
         "metrics": scan_tables.metrics(view.quality, settings.get("qc", {})),
         "transients": scan_tables.transients(view.quality),
+        "transient_maps": _transient_maps(view),
+        "origins": origins,
+        "columns": {origin["column"] for origin in origins},
     }
 
 
@@ -113,6 +127,12 @@ def _curves(view: ScanView, settings: Record) -> Curves | None:
         phase_deg=text.finite((view.quality or {}).get("phase_deg")) or 0.0,
         noise_sd=text.finite((view.quality or {}).get("noise_sd")),
     )
+
+
+def _transient_maps(view: ScanView) -> list[dict[str, Any]]:
+    if view.transients is None or view.dwell_time_s is None or view.quality is None:
+        return []
+    return transient_maps(view.transients, view.dwell_time_s, view.quality)
 
 
 def _close_ups(curves: Curves, settings: Record) -> list[dict[str, Any]]:

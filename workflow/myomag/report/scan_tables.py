@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from myomag.report import text
-from myomag.report.plots import transients_plot
+from myomag.report.transients import frequency_plot, rejections
 
 Record = Mapping[str, Any]
+Z95 = 1.96
 
 
-def headline(quality: Record | None, magnesium: Record | None) -> list[tuple[str, str, str]]:
-    """Label, value and explanation of the numbers a reader looks for first."""
+def headline(quality: Record | None, magnesium: Record | None) -> list[tuple[str, str, str, str]]:
+    """Label, value, explanation and column of the numbers a reader looks for first."""
     items = []
     if magnesium:
         get = magnesium.get
@@ -19,11 +20,12 @@ def headline(quality: Record | None, magnesium: Record | None) -> list[tuple[str
         if text.finite(get("mg_mmol_l")) is not None:
             ends = text.interval(get("mg_ci95_low_mmol_l"), get("mg_ci95_high_mmol_l"), 3)
             note = f"95 % interval {ends}, {note}"
-        items.append(("Free Mg²⁺ (mM)", mg_text(magnesium), note))
-        items.append(("pH", text.with_sd(get("ph"), get("ph_sd"), 3), f"± SD, by the {equation} equation"))
+        items.append(("Free Mg²⁺ (mM)", mg_text(magnesium), note, "mg_mmol_l"))
+        items.append(("pH", text.with_sd(get("ph"), get("ph_sd"), 3), f"± SD, by the {equation} equation", "ph"))
     if quality:
-        items.append(("PCr SNR", text.significant(quality.get("pcr_snr"), 3), "of the averaged signal"))
-        items.append(("PCr line width (Hz)", text.number(quality.get("pcr_fwhm_hz"), 1), "full width at half maximum"))
+        items.append(("PCr SNR", text.significant(quality.get("pcr_snr"), 3), "of the averaged signal", "pcr_snr"))
+        width = text.number(quality.get("pcr_fwhm_hz"), 1)
+        items.append(("PCr line width (Hz)", width, "full width at half maximum", "pcr_fwhm_hz"))
     return items
 
 
@@ -97,26 +99,27 @@ def _raised_note(fit: Record) -> str:
     return f"not white around these lines, whose SDs were raised: {factors}"
 
 
-def results(record: Record | None) -> list[tuple[str, str, str, str]]:
-    """Quantity, value, 95 % interval and note of pH, magnesium and the shifts they come from."""
+def results(record: Record | None) -> list[tuple[str, str, str, str, str]]:
+    """Quantity, value, 95 % interval, note and column of pH, magnesium and the shifts they come from."""
     if record is None:
         return []
     get = record.get
     steep = "asymmetric, as Mg rises steeply towards the limit of the calibration"
     rows = [
-        ("pH", text.with_sd(get("ph"), get("ph_sd"), 3), _ci95(record, "ph"), ""),
-        ("pMg", text.with_sd(get("pmg"), get("pmg_sd"), 3), _ci95(record, "pmg"), "−log₁₀ of Mg²⁺ in mol/l"),
-        ("Free Mg²⁺ (mM)", mg_text(record), _ci95(record, "mg", "_mmol_l"), get("mg_reason") or steep),
+        ("pH", text.with_sd(get("ph"), get("ph_sd"), 3), _ci95(record, "ph"), "", "ph"),
+        ("pMg", text.with_sd(get("pmg"), get("pmg_sd"), 3), _ci95(record, "pmg"), "−log₁₀ of Mg²⁺ in mol/l", "pmg"),
+        ("Free Mg²⁺ (mM)", mg_text(record), _ci95(record, "mg", "_mmol_l"), get("mg_reason") or steep, "mg_mmol_l"),
         (
             "P(Mg undefined)",
             text.probability(get("mg_p_undefined")),
             "",
             "that the true shift lies where the calibration has no value",
+            "mg_p_undefined",
         ),
     ]
     if (freedom := get("mg_chi2_degrees_of_freedom")) is not None:
         note = f"of the shifts of {', '.join(text.line_label(line) for line in get('mg_lines') or ())}"
-        rows.append((f"χ² (expected: {freedom})", text.significant(get("mg_chi2")), "", note))
+        rows.append((f"χ² (expected: {freedom})", text.significant(get("mg_chi2")), "", note, ""))
     shifts = (
         ("δ β-ATP (ppm)", "beta_atp"),
         ("δ Pi (ppm)", "pi"),
@@ -124,8 +127,10 @@ def results(record: Record | None) -> list[tuple[str, str, str, str]]:
         ("δ γ-ATP (ppm)", "gamma_atp"),
     )
     for label, key in shifts:
-        shift = text.with_sd(get(f"{key}_ppm"), get(f"{key}_sd_ppm"), 3)
-        rows.append((label, shift, "", "from the fitted PCr line"))
+        value, sd = text.finite(get(f"{key}_ppm")), text.finite(get(f"{key}_sd_ppm"))
+        low, high = (None, None) if value is None or sd is None else (value - Z95 * sd, value + Z95 * sd)
+        ends = text.interval(low, high, 3)
+        rows.append((label, text.with_sd(value, sd, 3), ends, "from the fitted PCr line", f"{key}_ppm"))
     return rows
 
 
@@ -172,11 +177,11 @@ def metrics(quality: Record | None, limits: Record) -> list[tuple[str, str, str]
 def transients(quality: Record | None) -> dict[str, Any]:
     """Plot of the transients' frequencies, and the rejected ones grouped by reason."""
     known = quality or {}
-    rejected = {int(item["transient"]): str(item["reason"]) for item in known.get("rejected_transients") or ()}
+    rejected = rejections(known)
     reasons = sorted(set(rejected.values()))
     numbers = {reason: [index + 1 for index in sorted(rejected) if rejected[index] == reason] for reason in reasons}
     shifts = [text.finite(shift) for shift in known.get("frequency_shifts_hz") or ()]
-    plot = transients_plot(shifts, rejected) if sum(shift is not None for shift in shifts) > 1 else None
+    plot = frequency_plot(shifts, rejected) if sum(shift is not None for shift in shifts) > 1 else None
     return {"plot": plot, "rejected": [(reason, text.text(numbers[reason])) for reason in reasons]}
 
 

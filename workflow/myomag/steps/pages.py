@@ -1,6 +1,6 @@
 """Pages of the report: one per participant, and the cohort page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,13 @@ from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.tables import read_text_table
 from myomag.report.participant import ScanView, participant_page
 from myomag.results import ScanResult
+from myomag.steps.transients import read_transients
 
 
 def participant_pages(
     results: Mapping[str, Sequence[ScanResult]], root: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
-) -> dict[str, bytes]:
-    """Page of each participant, by participant label.
+) -> Iterator[tuple[str, bytes]]:
+    """Label and page of each participant, one after the other.
 
     Parameters
     ----------
@@ -27,16 +28,14 @@ def participant_pages(
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
-    return {
-        participant: participant_page(participant, [_view(s, root, settings, reject) for s in scans], settings)
-        for participant, scans in results.items()
-    }
+    for participant, scans in results.items():
+        yield participant, participant_page(participant, [_view(s, root, settings, reject) for s in scans], settings)
 
 
 def _view(result: ScanResult, root: Path, settings: Mapping[str, Any], reject: Mapping[str, str]) -> ScanView:
     summary = result.summary(root, reject)
     decision = decide(summary, settings["cohort"])
-    preproc = result.path(root, "preproc")
+    preproc, converted = result.path(root, "preproc"), result.path(root, "fid")
     data = read_nifti_mrs(preproc) if preproc else None
     return ScanView(
         scan=summary["scan"],
@@ -50,6 +49,7 @@ def _view(result: ScanResult, root: Path, settings: Mapping[str, Any], reject: M
         quality=summary["quality"],
         fit=summary["fit"],
         magnesium=summary["magnesium"],
+        transients=read_transients(converted)[1] if data and converted else None,
         provenance=result.provenance(),
     )
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.alignment import Alignment, align_transients
-from myomag.core.preprocess import combine_coils, find_pcr_hz, shift_frequency
+from myomag.core.preprocess import find_pcr_hz, shift_frequency
 from myomag.core.quality import SNR_DEFINITION, PcrLine, drift_hz, fit_pcr, noise_sd, transient_noise_sd
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import MIN_POINTS, MrsData, nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
+from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
 from myomag.io.records import read_record, record_bytes
+from myomag.steps.transients import read_transients
 
 
 def qc_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
@@ -33,9 +34,8 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) 
     ScanError
         If no PCr line stands out of the noise, the data look conjugated, or nearly all samples are zero.
     """
-    data = _without_zero_filling(read_nifti_mrs(inputs["fid"]), inputs["fid"].name)
+    data, transients = read_transients(inputs["fid"])
     sidecar = read_record(inputs["sidecar"])
-    transients = combine_coils(data.fid.astype(np.complex128))
     alignment = align_transients(
         transients,
         dwell_time_s=data.dwell_time_s,
@@ -102,14 +102,6 @@ def judge(record: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, 
                 reasons.append(f"{name} {value:.3g}{unit} {'above' if sign > 0 else 'below'} {limit:g}{unit}")
                 break
     return max(verdicts, key=("pass", "warn", "fail").index), reasons
-
-
-def _without_zero_filling(data: MrsData, name: str) -> MrsData:
-    """Scan without the zeros some scanners append: they hold no signal, and no noise either."""
-    points = 1 + int(np.flatnonzero(np.any(data.fid != 0, axis=(1, 2)))[-1])
-    if points < MIN_POINTS:
-        raise ScanError(f"{name}: only {points} points are not zero, too few for a spectrum (at least {MIN_POINTS}).")
-    return replace(data, fid=data.fid[:points])
 
 
 def _pcr_line(average: NDArray[np.complex128], data: MrsData) -> PcrLine:

@@ -1,0 +1,184 @@
+"""Distribution of each metric over the scans, against its thresholds: every scan a point that opens its page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from myomag.report import text
+from myomag.report.charts import Scale, element, robust_range, svg, x_axis
+from myomag.report.page import scan_link
+
+Row = Mapping[str, Any]
+LEFT, RIGHT, TOP, BOTTOM, WIDTH = 22.0, 458.0, 42.0, 152.0, 480.0
+LARGEST_RADIUS, SMALLEST_RADIUS = 4.5, 1.2
+FEWEST = 4
+MOST_POINTS, MOST_REMARKABLE = 1500, 300
+"""Above this many scans, bars show the distribution, and points only the most remarkable of those left out."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of the cohort and the settings of `qc` that judge it."""
+
+    column: str
+    label: str
+    decimals: int
+    limits: tuple[tuple[str, str], ...] = ()
+
+
+METRICS = (
+    Metric("pcr_snr", "PCr SNR", 0, (("min_snr", "fail below"), ("warn_snr", "warn below"))),
+    Metric(
+        "pcr_fwhm_ppm",
+        "PCr line width (ppm)",
+        2,
+        (("warn_linewidth_ppm", "warn above"), ("max_linewidth_ppm", "fail above")),
+    ),
+    Metric("frequency_drift_hz", "Frequency drift (Hz)", 1, (("warn_drift_hz", "warn above"),)),
+    Metric(
+        "rejected_fraction",
+        "Transients rejected (fraction)",
+        2,
+        (("warn_rejected_fraction", "warn above"), ("max_rejected_fraction", "fail above")),
+    ),
+    Metric("begin_time_us", "Begin time (µs)", 0),
+    Metric("ph", "pH", 2),
+    Metric("pmg_sd", "SD of pMg by the fit", 3),
+    Metric("mg_mmol_l", "Free Mg²⁺ (mM)", 2),
+)
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Value of one scan, its place in the order of the table, and what its point tells."""
+
+    value: float
+    index: int
+    kind: str
+    label: str
+    link: str
+
+
+def distributions(cohort: Sequence[Row], qc: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Drawing of each metric with its thresholds, and the number of scans without it.
+
+    Parameters
+    ----------
+    cohort : sequence of mapping
+        Rows of cohort.tsv in the order of the table of scans.
+    qc : mapping
+        The settings section `qc`.
+    """
+    plots = []
+    for metric in METRICS:
+        scans = [scan for index, row in enumerate(cohort) if (scan := _scan(row, index, metric))]
+        if len(scans) >= FEWEST:
+            limits = [(float(qc[key]), f"{words} {text.text(qc[key])}") for key, words in metric.limits if key in qc]
+            figure = _distribution(metric, scans, sorted(limits))
+            plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(scans)})
+    return plots
+
+
+def scan_name(row: Row) -> str:
+    """Participant and session of a scan."""
+    return " ".join(str(row[key]) for key in ("participant_id", "session_id") if row.get(key))
+
+
+def _scan(row: Row, index: int, metric: Metric) -> _Scan | None:
+    value = _rejected_fraction(row) if metric.column == "rejected_fraction" else text.finite(row.get(metric.column))
+    if value is None:
+        return None
+    kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
+    return _Scan(value, index, kind, f"{scan_name(row)}: {text.number(value, metric.decimals + 1)}", scan_link(row))
+
+
+def _rejected_fraction(row: Row) -> float | None:
+    acquired, used = text.finite(row.get("transients")), text.finite(row.get("transients_used"))
+    return 1 - used / acquired if acquired and used is not None else None
+
+
+def _distribution(metric: Metric, scans: Sequence[_Scan], limits: Sequence[tuple[float, str]]) -> Markup:
+    values = [scan.value for scan in scans]
+    low, high = robust_range(values, [value for value, _ in limits])
+    low = max(low, -0.02 * high) if min(*values, 0.0) >= 0 else low
+    x = Scale((low, high), (LEFT, RIGHT))
+    many = len(scans) > MOST_POINTS
+    places = [(float(x(value)), name, TOP - 8 - 15 * (i % 2)) for i, (value, name) in enumerate(limits)]
+    ends = f"{text.number(min(values), metric.decimals)} to {text.number(max(values), metric.decimals)}"
+    return svg(
+        WIDTH,
+        BOTTOM + 46,
+        f"Distribution of {metric.label} over {text.plural(len(scans), 'scan')}, {ends}",
+        _bars(values, x) if many else Markup(""),
+        x_axis(x, BOTTOM, metric.label, grid_top=BOTTOM),
+        element("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="base"),
+        *(element("line", x1=at, x2=at, y1=level - 9, y2=BOTTOM, class_="threshold") for at, _, level in places),
+        *(_limit_name(at, name, level) for at, name, level in places),
+        *_points(_remarkable(scans) if many else scans, x),
+        class_="distribution",
+    )
+
+
+def _limit_name(at: float, name: str, level: float) -> Markup:
+    """Name of a threshold at the height `level` [px], on the side that has room."""
+    side, shift = ("end", -4.0) if at > RIGHT / 2 else ("start", 4.0)
+    return element("text", name, x=at + shift, y=level, class_=f"note halo {side}")
+
+
+def _remarkable(scans: Sequence[_Scan]) -> list[_Scan]:
+    """Scans outside the statistics, those farthest from the median first, at most `MOST_REMARKABLE`."""
+    middle = float(np.median([scan.value for scan in scans]))
+    outside = [scan for scan in scans if scan.kind == "out"]
+    return sorted(outside, key=lambda scan: -abs(scan.value - middle))[:MOST_REMARKABLE]
+
+
+def _points(scans: Sequence[_Scan], x: Scale) -> list[Markup]:
+    """Points stacked where they would cover each other, in the order of their values; the ends hold what is beyond."""
+    ordered = sorted(scans, key=lambda scan: scan.value)
+    positions = np.clip(x([scan.value for scan in ordered]), LEFT, RIGHT)
+    radius, columns = _stacks(positions)
+    height: dict[int, int] = {}
+    points: list[Markup] = []
+    for scan, column in zip(ordered, columns, strict=True):
+        level = height[column] = height.get(column, 0) + 1
+        at = element(
+            "circle", cx=LEFT + (2 * column + 1) * radius, cy=max(BOTTOM - (2 * level - 1) * radius, TOP), r=radius
+        )
+        points.append(
+            element(
+                "a",
+                element("title", scan.label),
+                at,
+                href=scan.link,
+                data_i=scan.index,
+                class_=scan.kind,
+                tabindex=-1 if points else 0,
+            )
+        )
+    return points
+
+
+def _stacks(positions: Any) -> tuple[float, list[int]]:
+    """Largest radius [px] at which the stacks stay within the frame, and the column of each point."""
+    for radius in np.geomspace(LARGEST_RADIUS, SMALLEST_RADIUS, 12).tolist():
+        last = int((RIGHT - LEFT) / (2 * radius)) - 1
+        columns = [min(int(column), last) for column in (positions - LEFT) / (2 * radius)]
+        if not columns or max(columns.count(column) for column in set(columns)) * 2 * radius <= BOTTOM - TOP:
+            break
+    return radius, columns
+
+
+def _bars(values: Sequence[float], x: Scale) -> Markup:
+    """Number of scans in 48 bins; the end bins hold what lies beyond the axis."""
+    edges = np.linspace(*x.domain, 49)
+    counts, _ = np.histogram(np.clip(values, *x.domain), edges)
+    y = Scale((0.0, float(counts.max())), (BOTTOM, TOP))
+    boxes = [
+        f"M{left + 0.5:.2f} {BOTTOM:g}V{float(y(count)):.2f}H{right - 0.5:.2f}V{BOTTOM:g}z"
+        for left, right, count in zip(x(edges[:-1]), x(edges[1:]), counts.tolist(), strict=True)
+        if count
+    ]
+    return element("path", d="".join(boxes), class_="bar")

@@ -1,0 +1,167 @@
+"""The transients of one scan around PCr, as measured and after alignment, and the frequency of each."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from myomag.core.alignment import phasors
+from myomag.core.axes import time_axis
+from myomag.report.charts import Array, Scale, element, frame, path_data, svg, x_axis, y_axis
+from myomag.report.text import finite, number, plural
+
+LEFT, RIGHT, WIDTH = 58.0, 456.0, 480.0
+MEAN_TOP, MEAN_BOTTOM, MAP_TOP = 10.0, 100.0, 108.0
+FULL_SHADE = (0, 114, 178)
+STEPS, SHADES, MOST_ROWS = 96, 8, 128
+LINE_WIDTHS, LEAST_HZ, MOST_HZ = 2.5, 15.0, 150.0
+
+
+def transient_maps(
+    transients: NDArray[np.complex128], dwell_time_s: float, quality: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Drawings of the transients before and after alignment with the words below them; none for a single transient.
+
+    Each shows the mean spectrum above, and below one row per transient, the darker the higher its spectrum.
+
+    Parameters
+    ----------
+    transients : ndarray, shape (points, transients)
+        Coils combined, physicist's sign.
+    quality : mapping
+        Record of quality control: shifts, phases and rejected transients, and the PCr line.
+    """
+    points, count = transients.shape
+    shifts_hz, phases_deg = (np.array(quality.get(key), dtype=float) for key in ("frequency_shifts_hz", "phases_deg"))
+    if count < 2 or not shifts_hz.size == phases_deg.size == count:
+        return []
+    rejected = rejections(quality)
+    aligned = transients * np.conj(phasors(shifts_hz, np.deg2rad(phases_deg), points, dwell_time_s))
+    offset_hz = _offsets(quality, shifts_hz)
+    before, after = (_spectra(fids, dwell_time_s, offset_hz, quality) for fids in (transients, aligned))
+    used = [index for index in range(count) if index not in rejected]
+    means = before.mean(axis=1), after[:, used].mean(axis=1)
+    top, mean_top = float(np.quantile(after[:, used].max(axis=0), 0.9)), float(max(mean.max() for mean in means))
+    names = (f"As measured: mean of {plural(count, 'transient')}", f"Aligned: mean of the {len(used)} used")
+    return [
+        {"figure": _panel(offset_hz, spectra / top, mean / mean_top, rejected, name), "name": name}
+        for spectra, mean, name in zip((before, after), means, names, strict=True)
+    ]
+
+
+def rejections(quality: Mapping[str, Any]) -> dict[int, str]:
+    """Reason of each transient left out, by its number from 0."""
+    return {int(item["transient"]): str(item["reason"]) for item in quality.get("rejected_transients") or ()}
+
+
+def _offsets(quality: Mapping[str, Any], shifts_hz: Array) -> Array:
+    """Frequencies from PCr to show [Hz]: the line, and as far as transients were moved."""
+    reach = LINE_WIDTHS * (finite(quality.get("pcr_fwhm_hz")) or 0.0) + float(np.max(np.abs(shifts_hz)))
+    half = min(max(reach, LEAST_HZ), MOST_HZ)
+    return np.linspace(-half, half, STEPS + 1)
+
+
+def _spectra(
+    fids: NDArray[np.complex128], dwell_time_s: float, offset_hz: Array, quality: Mapping[str, Any]
+) -> NDArray[np.float64]:
+    """Real parts around PCr in the phase of the average, weighted with its decay, shape (offsets, transients)."""
+    time_s = time_axis(fids.shape[0], dwell_time_s)
+    weight = np.exp(-np.pi * (finite(quality.get("pcr_fwhm_hz")) or 0.0) / 2 * time_s)
+    frequency_hz = offset_hz + (finite(quality.get("pcr_offset_hz")) or 0.0)
+    transform = np.exp(-2j * np.pi * np.outer(frequency_hz, time_s)) * weight
+    phase = np.exp(-1j * np.deg2rad(finite(quality.get("phase_deg")) or 0.0))
+    return np.real(transform @ fids * phase)
+
+
+def _panel(offset_hz: Array, spectra: Array, mean: Array, rejected: Mapping[int, str], name: str) -> Markup:
+    """Mean spectrum above the map of all transients; rejected ones are marked beside their row."""
+    count = spectra.shape[1]
+    bottom = MAP_TOP + min(max(10.0 * count, 80.0), 220.0)
+    x = Scale((float(offset_hz[-1]), float(offset_hz[0])), (LEFT, RIGHT))
+    height = Scale((min(float(mean.min()), 0.0) - 0.03, 1.06), (MEAN_BOTTOM, MEAN_TOP))
+    row = Scale((0.5, count + 0.5), (MAP_TOP, bottom))
+    return svg(
+        WIDTH,
+        bottom + 48,
+        f"{name}; spectra around PCr, {len(rejected)} rejected",
+        x_axis(x, bottom, "Frequency from PCr (Hz)", grid_top=MEAN_TOP),
+        _map(x(offset_hz), spectra, row),
+        element("path", d=path_data(x(offset_hz), height(mean)), class_="fit"),
+        frame(LEFT, MEAN_TOP, RIGHT, MEAN_BOTTOM),
+        frame(LEFT, MAP_TOP, RIGHT, bottom),
+        y_axis(row, LEFT, "Transient", grid_right=LEFT, count=4),
+        *(_mark(index, row, rejected[index]) for index in sorted(rejected)),
+        class_="transient-map",
+    )
+
+
+def _map(positions: Array, spectra: Array, row: Scale) -> Markup:
+    """Rows of shades from nothing (0 and below) to full (1 and above); more rows than can be seen are thinned."""
+    shown = np.unique(np.linspace(0, spectra.shape[1] - 1, MOST_ROWS).astype(int))
+    shades = np.clip(np.rint(spectra[:, shown] * SHADES), 0, SHADES).astype(int)
+    step = (positions[-1] - positions[0]) / (len(positions) - 1)
+    thickness = abs(row.pixels[1] - row.pixels[0]) / len(shown)
+    runs: dict[int, list[str]] = {shade: [] for shade in range(1, SHADES + 1)}
+    for line, column in enumerate(shades.T):
+        y = row.pixels[0] + (line + 0.5) * thickness
+        ends = [0, *(np.flatnonzero(np.diff(column)) + 1).tolist(), len(column)]
+        for start, end in itertools.pairwise(ends):
+            if shade := int(column[start]):
+                # Half a step belongs to either side of a frequency, except at the frame.
+                left = positions[0] + max(start - 0.5, 0) * step
+                right = positions[0] + min(end - 0.5, len(column) - 1) * step
+                runs[shade].append(f"M{left:.1f} {y:.1f}h{right - left:.1f}")
+    drawn = (
+        element("path", d="".join(parts), stroke_width=thickness, stroke=_shade(shade / SHADES))
+        for shade, parts in runs.items()
+        if parts
+    )
+    return element("g", *drawn, class_="map")
+
+
+def _shade(share: float) -> str:
+    """Blue on white; opaque, so that rows that share a pixel do not darken it."""
+    red, green, blue = (round(255 + share * (full - 255)) for full in FULL_SHADE)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _mark(index: int, row: Scale, reason: str) -> Markup:
+    title = element("title", f"transient {index + 1}, rejected: {reason}")
+    place = f"translate({RIGHT + 10:.0f} {float(row(index + 1)):.2f})"
+    return element("path", title, d="M-4-4L4 4M-4 4L4-4", transform=place, class_="rejected")
+
+
+def frequency_plot(shifts_hz: Sequence[float | None], rejected: Mapping[int, str]) -> Markup:
+    """Frequency shift of each transient [Hz]; rejected ones are crosses that carry their reason."""
+    top, right, bottom = 10.0, 468.0, 198.0
+    known = [shift for shift in shifts_hz if shift is not None]
+    low, high = min(known), max(known)
+    pad = max(0.08 * (high - low), 0.5)
+    x = Scale((0.0, len(shifts_hz) + 1.0), (LEFT, right))
+    y = Scale((low - pad, high + pad), (bottom, top))
+    marks = [
+        _transient(index, shift, f"translate({x(index + 1):.2f} {y(shift):.2f})", rejected.get(index))
+        for index, shift in enumerate(shifts_hz)
+        if shift is not None
+    ]
+    return svg(
+        WIDTH,
+        bottom + 48,
+        f"Frequency shift of {plural(len(shifts_hz), 'transient')}, {len(rejected)} rejected",
+        x_axis(x, bottom, "Transient", grid_top=top, count=8),
+        y_axis(y, LEFT, "Shift (Hz)", grid_right=right),
+        frame(LEFT, top, right, bottom),
+        *marks,
+        class_="transients",
+    )
+
+
+def _transient(index: int, shift_hz: float, place: str, reason: str | None) -> Markup:
+    label = f"transient {index + 1}: {number(shift_hz, 1)} Hz"
+    if reason is None:
+        return element("circle", element("title", label), r=2.6, transform=place, class_="used")
+    title = element("title", f"{label}, rejected: {reason}")
+    return element("path", title, d="M-4-4L4 4M-4 4L4-4", transform=place, class_="rejected")
