@@ -9,7 +9,10 @@ rule cohort:
         multiext("flow", ".tsv", ".json"),
         multiext("comparisons", ".tsv", ".json"),
         multiext("sensitivity", ".tsv", ".json"),
+        multiext("repeatability", ".tsv", ".json"),
         multiext("demographics", ".tsv", ".json"),
+        multiext("mrsinmrs", ".tsv", ".json"),
+        "methods.md",
         ledger="ledger/cohort/all.tsv",
     log:
         "logs/cohort.log",

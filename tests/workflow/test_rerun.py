@@ -116,9 +116,10 @@ def files_of(participant: str) -> set[str]:
 def test_outputs_of_a_run(original: Lab) -> None:
     used = sorted({batch_of(f"sub-{i:03d}", BATCHES) for i in range(1, PARTICIPANTS + 1)})
     assert used == list(range(BATCHES))
-    tables = ("cohort", "exclusions", "flow", "statistics", "comparisons", "sensitivity", "demographics", "protocols")
+    tables = ("cohort", "exclusions", "flow", "statistics", "comparisons", "sensitivity", "repeatability")
+    tables += ("demographics", "mrsinmrs", "protocols")
     wanted = {f"{table}.{end}" for table in tables for end in ("tsv", "json")}
-    wanted |= {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore"}
+    wanted |= {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore", "methods.md"}
     wanted |= {"report/index.html"} | {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}
     wanted |= {f"ledger/{step}/batch-{batch}.tsv" for step in ("raw", *SCAN_STEPS, "pages") for batch in used}
     wanted |= {f"ledger/{step}/all.tsv" for step in ONCE} | {"ledger/raw/tables.tsv"}

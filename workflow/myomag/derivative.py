@@ -9,7 +9,8 @@ from myomag.io.records import read_record, record_bytes
 from myomag.provenance import REPOSITORY
 
 BEYOND_BIDS: tuple[str, ...] = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*")
-BEYOND_BIDS += ("demographics.*", "flow.*", "comparisons.*", "sensitivity.*", "protocols.*")
+BEYOND_BIDS += ("demographics.*", "flow.*", "comparisons.*", "measurement_error.*", "sensitivity.*", "repeatability.*")
+BEYOND_BIDS += ("longitudinal.*", "mrsinmrs.*", "methods.md", "protocols.*")
 BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
 """What the derivative holds beside the files that BIDS has rules for."""
 

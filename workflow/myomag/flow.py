@@ -27,7 +27,8 @@ SCRIPTS = PACKAGE.parent / "scripts"
 SETTINGS_FILE = "myomag.yaml"
 PROTOCOLS = "protocols.tsv"
 _PAGES = ("qc", "magnesium", "cohort", "report")
-SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": ("cohort",), "pages": _PAGES, "report": _PAGES}
+_COHORT = ("qc", "fit", "magnesium", "cohort")
+SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": _COHORT, "pages": _PAGES, "report": _PAGES}
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
 
 

@@ -20,7 +20,7 @@ from myomag.files import sha256_bytes, sha256_file, write_atomic
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[1]
 LOCK = REPOSITORY / "envs" / "requirements.lock"
-RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakemake", "spec2nii")
+RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakemake", "spec2nii", "statsmodels")
 
 
 def canonical(content: Any) -> str:

@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     study, ledgers = Path(snakemake.config["study"]), [Path(path) for path in snakemake.input.ledgers]
     checked_tables(study, Path(snakemake.input.tables))
     spec = json.loads(snakemake.params.spec)
-    outputs = cohort_tables(read_results(ledgers), Path.cwd(), study, spec["settings"]["cohort"], spec["reject"])
+    outputs = cohort_tables(read_results(ledgers), Path.cwd(), study, spec["settings"], spec["reject"])
     finish_study_step(
         "cohort",
         outputs,

@@ -2,26 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from myomag.cohort.acquisitions import Acquisition
 from myomag.cohort.columns import needed_of
 from myomag.cohort.comparisons import COMPARISONS_COLUMNS, build_comparisons
 from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
 from myomag.cohort.dictionaries import cohort_dictionary, described, exclusions_dictionary, units
 from myomag.cohort.exclusions import exclusion_rows
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
+from myomag.cohort.methods import methods_text
+from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
+from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.tables import build_cohort, build_exclusions, ordered_rows, read_tables
 from myomag.io.records import record_bytes
 from myomag.io.tables import table_bytes
+from myomag.provenance import digest, environment
 from myomag.results import ScanResult
+from myomag.steps.begin_time import protocol_fields
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
 
 
 def cohort_tables(
     results: Sequence[ScanResult], root: Path, study: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """Contents of the cohort's tables and their data dictionaries, by file name.
+    """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
 
     Parameters
     ----------
@@ -30,28 +41,63 @@ def cohort_tables(
     root, study : Path
         Derivative and study folder.
     settings : mapping
-        Section `cohort`.
+        Sections `qc`, `fit`, `magnesium` and `cohort`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
+    chosen = settings["cohort"]
     rows = ordered_rows(needed_of(result.summary(root, reject)) for result in results)
     tables = read_tables(study)
-    cohort, dictionary = build_cohort(rows, tables, settings), cohort_dictionary(tables)
+    cohort, dictionary = build_cohort(rows, tables, chosen), cohort_dictionary(tables)
+    acquired = _acquisitions(results, root, settings["fit"]["protocol_fields"])
+    flow = build_flow(exclusion_rows(rows, chosen))
+    written = _analysis(rows, cohort, chosen, units(dictionary))
+    written |= {
+        "flow": (flow, described(FLOW_COLUMNS)),
+        "cohort": (cohort, dictionary),
+        "exclusions": (build_exclusions(rows, chosen), exclusions_dictionary()),
+        "mrsinmrs": (build_mrsinmrs(acquired, included(cohort, chosen), settings), described(MRSINMRS_COLUMNS)),
+    }
+    contents = {f"{name}.tsv": table_bytes(frame) for name, (frame, _) in written.items()}
+    contents |= {f"{name}.json": record_bytes(dictionary) for name, (_, dictionary) in written.items()}
+    counts: list[Any] = flow.to_dict("records")
+    software = environment()
+    text = methods_text(acquired, counts, settings, list(cohort.columns), _versions(software))
+    return contents | {"methods.md": text.encode()}
+
+
+def _analysis(
+    rows: Sequence[Row], cohort: "pd.DataFrame", settings: Row, known_units: Mapping[str, str]
+) -> dict[str, tuple["pd.DataFrame", dict[str, Any]]]:
+    """Tables of the analysis with their data dictionaries."""
     sample = included(cohort, settings)
-    account = exclusion_rows(rows, settings)
-    frames = {
-        "flow": (build_flow(account), FLOW_COLUMNS),
-        "statistics": (build_statistics(sample, settings, units(dictionary)), STATISTICS_COLUMNS),
+    found = {
+        "statistics": (build_statistics(sample, settings, known_units), STATISTICS_COLUMNS),
         "comparisons": (build_comparisons(sample, settings), COMPARISONS_COLUMNS),
         "sensitivity": (build_sensitivity(rows, cohort, settings), SENSITIVITY_COLUMNS),
+        "repeatability": (build_repeatability(sample, settings), REPEATABILITY_COLUMNS),
         "demographics": (build_demographics(sample, settings), DEMOGRAPHICS_COLUMNS),
     }
-    contents = {
-        "cohort.tsv": table_bytes(cohort),
-        "cohort.json": record_bytes(dictionary),
-        "exclusions.tsv": table_bytes(build_exclusions(rows, settings)),
-        "exclusions.json": record_bytes(exclusions_dictionary()),
-    }
-    for name, (frame, columns) in frames.items():
-        contents |= {f"{name}.tsv": table_bytes(frame), f"{name}.json": record_bytes(described(columns))}
-    return contents
+    return {name: (frame, described(columns)) for name, (frame, columns) in found.items()}
+
+
+def _acquisitions(results: Sequence[ScanResult], root: Path, names: list[str]) -> list[Acquisition]:
+    """How each scan that could be read was acquired."""
+    found = []
+    for result in results:
+        sidecar, quality = result.record(root, "preproc_sidecar"), result.record(root, "quality")
+        if sidecar is not None and quality is not None:
+            protocol = digest(protocol_fields(sidecar, names))[:8]
+            counted = {key: quality.get(key) for key in ("transients", "coils")}
+            found.append(Acquisition(protocol, sidecar | counted | _named(result.last.scan)))
+    return found
+
+
+def _named(scan: str) -> dict[str, str | None]:
+    """Place and suffix that the name of a scan tells."""
+    entities = dict(part.split("-", 1) for part in scan.split("_") if "-" in part)
+    return {"voi": entities.get("voi"), "suffix": scan.rpartition("_")[2]}
+
+
+def _versions(software: Row) -> dict[str, str]:
+    return {"Python": software["python"], **software["packages"]}

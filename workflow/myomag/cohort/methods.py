@@ -1,0 +1,151 @@
+"""Methods section of a paper, written from settings, headers and counts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from myomag import __version__
+from myomag.cohort.acquisitions import NOT_STATED, Acquisition, by_protocol, stated
+from myomag.cohort.mrsinmrs import calibration, processing
+from myomag.cohort.plan import Model, planned_models
+
+Row = Mapping[str, Any]
+REFERENCES = (
+    "AMARES: Vanhamme et al. 1997, J. Magn. Reson. 129:35",
+    "Analysis generalised: Cameron et al. 2019, Front. Physiol. 10:1454",
+    "False discovery rate: Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57:289",
+    "HC3: MacKinnon & White 1985, J. Econometrics 29:305",
+    "Dependent correlations: Steiger 1980, Psychol. Bull. 87:245; interval: Zou 2007, Psychol. Methods 12:399",
+    "Measurement error: Carroll et al. 2006, Measurement Error in Nonlinear Models; SIMEX: Cook & Stefanski 1994, "
+    "J. Am. Stat. Assoc. 89:1314",
+    "Agreement: McGraw & Wong 1996, Psychol. Methods 1:30; Bland & Altman 1986, Lancet 327:307",
+    "Sessions: Laird & Ware 1982, Biometrics 38:963",
+    "Reporting: Lin et al. 2021, NMR Biomed. 34:e4484",
+)
+
+
+def methods_text(
+    acquisitions: Sequence[Acquisition],
+    flow: Sequence[Row],
+    settings: Mapping[str, Any],
+    columns: Sequence[str],
+    software: Mapping[str, str],
+) -> str:
+    """Markdown text of methods.md.
+
+    Parameters
+    ----------
+    acquisitions : sequence of Acquisition
+        Scans that could be read.
+    flow : sequence of mapping
+        Rows of flow.tsv.
+    settings : mapping
+        Sections `qc`, `fit`, `magnesium` and `cohort`.
+    columns : sequence of str
+        Columns of the cohort.
+    software : mapping of str to str
+        Versions by name.
+    """
+    sections = {
+        "Acquisition": _acquisition(acquisitions),
+        "Processing and quantification": _quantification(settings),
+        "Quality control and exclusions": _exclusions(flow, settings),
+        "Statistics": _statistics(settings, columns),
+        "Software": (f"myomag {__version__}; {', '.join(f'{name} {found}' for name, found in software.items())}.",),
+        "References": (f"- {reference}." for reference in REFERENCES),
+    }
+    parts = ["# Methods", "Written by myomag from the settings, the headers of the scans and the results of this run."]
+    for title, lines in sections.items():
+        parts += [f"## {title}", ("\n" if title == "References" else "\n\n").join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _acquisition(acquisitions: Sequence[Acquisition]) -> Iterator[str]:
+    groups = by_protocol(acquisitions)
+    yield f"{len(acquisitions)} scans of {len(groups)} protocol{'s' * (len(groups) != 1)} could be read."
+    for name, members in groups.items():
+        said = {
+            "field strength": stated(members, "MagneticFieldStrength", unit="T"),
+            "scanner": stated(members, "ManufacturersModelName"),
+            "sequence": stated(members, "PulseSequenceType"),
+            "place": stated(members, "voi"),
+            "TR": stated(members, "RepetitionTime", 1e3, "ms"),
+            "TE or delay": stated(members, "EchoTime", 1e3, "ms"),
+            "flip angle": stated(members, "FlipAngle", unit="degrees"),
+            "transients": stated(members, "transients"),
+            "spectral width": stated(members, "SpectralWidth", unit="Hz"),
+            "points": stated(members, "NumberOfSpectralPoints"),
+        }
+        known = "; ".join(f"{key} {value}" for key, value in said.items() if value)
+        silent = ", ".join(key for key, value in said.items() if not value)
+        yield f"Protocol {name} ({len(members)} scans): {known}." + (f" {silent}: {NOT_STATED}." if silent else "")
+
+
+def _quantification(settings: Mapping[str, Any]) -> Iterator[str]:
+    fit, magnesium, steps = settings["fit"], settings["magnesium"], processing(settings)
+    yield (
+        f"{steps[0].upper()}{steps[1:]}. The averaged FID was fitted in the time domain (AMARES) with the prior "
+        f"knowledge {fit['prior_knowledge']['name']}; standard deviations are Cramér-Rao bounds, raised where the "
+        "residual is not white."
+    )
+    yield (
+        f"pH from the shift of Pi by {calibration(magnesium['ph_calibration'])}. Free Mg2+ by "
+        f"{calibration(magnesium['mg_calibration'])}; Mg is given with an interval, and as undefined with its "
+        "probability where the shifts lie outside the calibration."
+    )
+    others = ", ".join(document["name"] for document in magnesium["compare_calibrations"]) or "no other calibration"
+    yield f"For comparison: {others} (sensitivity.tsv and the record of each scan)."
+
+
+def _exclusions(flow: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[str]:
+    qc, cohort = settings["qc"], settings["cohort"]
+    yield (
+        f"A scan failed quality control with a PCr SNR below {qc['min_snr']:g}, a PCr line wider than "
+        f"{qc['max_linewidth_ppm']:g} ppm or more than {100 * qc['max_rejected_fraction']:g} % of its transients "
+        f"rejected. Scans of verdict {' and '.join(cohort['include_verdicts'])} entered, if the fit converged and the "
+        f"probability of an undefined Mg was at most {cohort['max_p_undefined']:g}."
+    )
+    entered, *lost, analysed = flow
+    yield f"{_count(entered)} entered."
+    if lost:
+        yield "\n".join(f"- {row['stage']} at {row['step']}: {_count(row)}: {row['reason']}" for row in lost)
+    yield f"{_count(analysed)} were analysed."
+
+
+def _count(row: Row) -> str:
+    return f"{row['scans']} scans ({row['participants']} participants)"
+
+
+def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator[str]:
+    cohort = settings["cohort"]
+    yield (
+        "Linear models over participants; repeated scans of one were averaged (Mg as pMg) unless a model says "
+        "otherwise. b is the slope in units, beta that in standard deviations; intervals are of 95 %. p is two-sided, "
+        "p_fdr adjusted for the false discovery rate over the main terms of all models, controls apart."
+    )
+    yield "\n".join(f"- {_sentence(model)}" for model in planned_models(cohort, columns))
+    yield (
+        "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
+        "correlations. Estimates were corrected for the measurement error of each scan by regression calibration and "
+        "SIMEX, with bootstrap intervals that include the error. Agreement of repeated scans: ICC(A,1), standard error "
+        "of measurement, smallest detectable change, limits of agreement. Sessions over years: linear mixed model with "
+        "random intercept and slope."
+    )
+    yield (
+        "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "
+        "of the probability of an undefined Mg, and without participants whose pMg lies more than "
+        f"{cohort['outlier_z']:g} robust standard deviations from the median."
+    )
+
+
+def _sentence(model: Model) -> str:
+    """One model in words."""
+    parts = [f"{model.name}: {model.outcome} on {', '.join(model.predictors)}"]
+    if model.covariates:
+        parts.append(f"adjusted for {', '.join(model.covariates)}")
+    if model.strata:
+        parts.append(f"by {model.strata}")
+    if model.subset:
+        parts.append(f"subset by {', '.join(model.subset)}")
+    parts += ["weighted by 1/SD² of the outcome"] * (model.weights is not None) + ["HC3"] * model.robust
+    parts += ["negative control"] * model.control + list(model.notes)
+    return "; ".join(parts) + "."

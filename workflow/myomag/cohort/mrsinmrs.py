@@ -1,0 +1,150 @@
+"""Reporting table of the experts' consensus MRSinMRS (Lin et al. 2021, NMR Biomed. 34:e4484), filled from headers.
+
+What headers and settings do not tell is marked as such and left to the authors; nothing is guessed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from myomag import __version__
+from myomag.cohort.acquisitions import NOT_STATED, Acquisition, by_protocol, stated
+from myomag.cohort.design import Sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MRSINMRS_COLUMNS = {
+    "protocol": "Protocol, as in protocols.tsv; all: the same for all protocols.",
+    "scans": "Scans of the protocol that could be read.",
+    "section": "Section of the reporting table.",
+    "item": "Item of the reporting table.",
+    "value": "What headers, file names, settings or results say; a range where scans differ.",
+    "source": "Where that comes from.",
+}
+"""Columns of mrsinmrs.tsv and what they hold."""
+HARDWARE, ACQUISITION, ANALYSIS, QUALITY = "1. Hardware", "2. Acquisition", "3. Data analysis", "4. Data quality"
+Entry = tuple[str, str, str | None, str]
+HEADER, NAME, SETTINGS, RESULTS = "headers", "file names", "settings", "results"
+
+
+def build_mrsinmrs(acquisitions: Sequence[Acquisition], sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Build mrsinmrs.tsv: hardware and acquisition of each protocol, then analysis and quality of all.
+
+    Parameters
+    ----------
+    acquisitions : sequence of Acquisition
+        Scans that could be read.
+    sample : Sample
+        The included scans.
+    settings : mapping
+        Sections `qc`, `fit`, `magnesium` and `cohort`.
+    """
+    import pandas as pd
+
+    parts = [(name, len(members), [*_acquired(members)]) for name, members in by_protocol(acquisitions).items()]
+    parts.append(("all", len(acquisitions), [*_analysed(settings), *_judged(sample, settings)]))
+    rows = [
+        (protocol, scans, section, item, value or NOT_STATED, source if value else None)
+        for protocol, scans, entries in parts
+        for section, item, value, source in entries
+    ]
+    return pd.DataFrame(rows, columns=list(MRSINMRS_COLUMNS))
+
+
+def _acquired(members: Sequence[Acquisition]) -> Iterator[Entry]:
+    """Hardware and acquisition of one protocol."""
+
+    def joined(*fields: str, between: str = ", ") -> str | None:
+        return between.join(text for field in fields if (text := stated(members, field))) or None
+
+    coils, nucleus = stated(members, "coils"), stated(members, "ResonantNucleus")
+    unlocalised = {each.fields["suffix"] for each in members} == {"unloc"}
+    yield HARDWARE, "a. Field strength", stated(members, "MagneticFieldStrength", unit="T"), HEADER
+    yield HARDWARE, "b. Manufacturer", stated(members, "Manufacturer"), HEADER
+    yield HARDWARE, "c. Model and software", joined("ManufacturersModelName", "SoftwareVersions"), HEADER
+    names = joined("TransmitCoilName", "ReceiveCoilName", between=" / ")
+    yield HARDWARE, "d. RF coils: name (transmit / receive)", names, HEADER
+    yield HARDWARE, "d. RF coils: nucleus and receive channels", f"{nucleus}, {coils}" if coils else nucleus, HEADER
+    yield HARDWARE, "e. Additional hardware", None, HEADER
+    yield ACQUISITION, "a. Pulse sequence", joined("PulseSequenceType", "SequenceName", "ScanningSequence"), HEADER
+    place = stated(members, "voi")
+    yield ACQUISITION, "b. Place of the volume", place or stated(members, "BodyPart"), NAME if place else HEADER
+    size = "not localised: the sensitive volume of the coil" if unlocalised else None
+    yield ACQUISITION, "c. Nominal size of the volume", size, NAME
+    yield ACQUISITION, "d. Repetition time", stated(members, "RepetitionTime", 1e3, "ms"), HEADER
+    yield ACQUISITION, "d. Echo time, or delay of the acquisition", stated(members, "EchoTime", 1e3, "ms"), HEADER
+    yield ACQUISITION, "e. Transients per spectrum", stated(members, "transients"), HEADER
+    yield ACQUISITION, "f. Spectral width", stated(members, "SpectralWidth", unit="Hz"), HEADER
+    yield ACQUISITION, "f. Points", stated(members, "NumberOfSpectralPoints"), HEADER
+    yield ACQUISITION, "f. Spectrometer frequency", stated(members, "SpectrometerFrequency", unit="MHz"), HEADER
+    yield ACQUISITION, "f. Flip angle", stated(members, "FlipAngle", unit="degrees"), HEADER
+    yield ACQUISITION, "f. Frequency offset", stated(members, "TxOffset", unit="ppm"), HEADER
+    yield ACQUISITION, "g. Water suppression", "not applicable to 31P" if nucleus == "31P" else None, HEADER
+    yield ACQUISITION, "h. Shimming", None, HEADER
+    yield ACQUISITION, "i. Triggering and motion correction", None, HEADER
+
+
+def _analysed(settings: Mapping[str, Any]) -> Iterator[Entry]:
+    fit, magnesium = settings["fit"], settings["magnesium"]
+    yield ANALYSIS, "a. Software", f"myomag {__version__}", RESULTS
+    yield ANALYSIS, "b. Processing", processing(settings), SETTINGS
+    measures = f"free Mg2+ (mmol/L), pMg and pH from chemical shifts; amplitude ratios to {magnesium['atp_line']}"
+    yield ANALYSIS, "c. Output measures", measures, SETTINGS
+    for key, quantity in (("mg_calibration", "Mg"), ("ph_calibration", "pH")):
+        yield ANALYSIS, f"d. Calibration of {quantity}", calibration(magnesium[key]), SETTINGS
+    prior = fit["prior_knowledge"]
+    model = (
+        f"AMARES in the time domain; prior knowledge {prior['name']}: {prior.get('description') or 'no description'}"
+    )
+    yield ANALYSIS, "d. Fitting model", f"{model}; lines {', '.join(prior['lines'])}", SETTINGS
+
+
+def _judged(sample: Sample, settings: Mapping[str, Any]) -> Iterator[Entry]:
+    qc, cohort = settings["qc"], settings["cohort"]
+    yield QUALITY, "a. SNR of PCr (time domain), included scans", _spread(sample, "pcr_snr", ""), RESULTS
+    yield QUALITY, "a. Line width of PCr, included scans", _spread(sample, "pcr_fwhm_hz", "Hz"), RESULTS
+    excluded = (
+        f"PCr SNR below {qc['min_snr']:g}; PCr line width above {qc['max_linewidth_ppm']:g} ppm; more than "
+        f"{100 * qc['max_rejected_fraction']:g} % of the transients rejected; verdict not "
+        f"{' or '.join(cohort['include_verdicts'])}; fit not converged; Mg undefined, or with a probability above "
+        f"{cohort['max_p_undefined']:g}"
+    )
+    yield QUALITY, "b. Criteria of exclusion", excluded, SETTINGS
+    bounds = "Cramér-Rao standard deviations with ties and bounds, raised where the residual is not white"
+    yield (
+        QUALITY,
+        "c. Quality of the fit",
+        f"{bounds}; SD of pMg, included scans: {_spread(sample, 'pmg_sd', '')}",
+        RESULTS,
+    )
+    yield QUALITY, "d. Spectra", "report/sub-*.html: each scan with fit and residual", RESULTS
+
+
+def processing(settings: Mapping[str, Any]) -> str:
+    """Steps from transients to the fitted FID, as the settings have them."""
+    qc, fit = settings["qc"], settings["fit"]
+    align = "aligned in frequency and phase" if qc["align_transients"] else "not aligned"
+    begin = "fitted" if fit["fit_begin_time"] else "held at the stated value"
+    pooled = (
+        ", pooled over the scans of a protocol as a prior" if fit["fit_begin_time"] and fit["pool_begin_time"] else ""
+    )
+    return (
+        f"channels combined; transients {align}, those {qc['outlier_z']:g} robust SDs out rejected, the others "
+        f"averaged; first samples, with broad signals, left out; no apodisation; begin time {begin}{pooled}"
+    )
+
+
+def calibration(document: Mapping[str, Any]) -> str:
+    """Name, source and standing of a calibration."""
+    return f"{document['name']} ({document['standing']}): {document['source']}"
+
+
+def _spread(sample: Sample, name: str, unit: str) -> str | None:
+    """Median and range of a column over the included scans."""
+    values = sample.scans[name].dropna().to_numpy(dtype=np.float64)
+    if len(values) == 0:
+        return None
+    middle, low, high = (f"{number:.3g}" for number in (np.median(values), values.min(), values.max()))
+    return f"median {middle}, {low} to {high} {unit}".strip()

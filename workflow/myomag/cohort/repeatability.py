@@ -1,0 +1,112 @@
+"""Repeated scans: how well one measurement agrees with the next."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from myomag.cohort.agreement import bland_altman, repeat_agreement
+from myomag.cohort.design import Sample, Values
+from myomag.cohort.participants import number_of
+from myomag.cohort.regression import NotEstimable
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
+from myomag.cohort.visits import Visit, close_sessions, same_session, visits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VARIABLES = {"pmg": "pmg_sd", "mg_mmol_l": None, "ph": "ph_sd"}
+"""Measured columns and those with the SD that the fit states."""
+REPEATABILITY_COLUMNS = {
+    "variable": "Measured variable, a column of cohort.tsv; the results below are in its units.",
+    "repeats": "within a session: included scans of one session that differ by their run; between sessions: the first "
+    "scans of sessions at most cohort.max_repeat_years apart. Of each participant the first such group counts.",
+    "participants": "Participants with repeats.",
+    "scans": "Scans compared.",
+    "form": "ICC(A,1), absolute agreement; ICC(1) where participants have different numbers of repeats.",
+    "icc": "Intraclass correlation of single scans.",
+    "icc_ci95_low": "Lower end of its 95 % interval.",
+    "icc_ci95_high": "Upper end of its 95 % interval.",
+    "sem": "Standard error of measurement: SD of repeated scans of one participant.",
+    "smallest_detectable_change": "1.96 times √2 times the SEM: a smaller change of one person may be error.",
+    "fit_sd": "Root mean square of the SDs that the fits state for the same scans; a SEM well above it means that "
+    "repeats differ by more than noise.",
+    "bias": "Bland-Altman: mean difference, second minus first scan.",
+    "bias_ci95_low": "Lower end of its 95 % interval.",
+    "bias_ci95_high": "Upper end of its 95 % interval.",
+    "lower_limit": "Lower limit of agreement, bias - 1.96 SD of the differences.",
+    "lower_limit_ci95_low": "Lower end of its 95 % interval.",
+    "lower_limit_ci95_high": "Upper end of its 95 % interval.",
+    "upper_limit": "Upper limit of agreement.",
+    "upper_limit_ci95_low": "Lower end of its 95 % interval.",
+    "upper_limit_ci95_high": "Upper end of its 95 % interval.",
+    "status": "estimated, or not estimable.",
+    "reason": "Why there is no result.",
+}
+"""Columns of repeatability.tsv and what they hold."""
+NUMBERS = tuple(list(REPEATABILITY_COLUMNS)[5:-2])
+
+
+def build_repeatability(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Build repeatability.tsv: pMg, Mg and pH, for repeats within a session and between close sessions.
+
+    Parameters
+    ----------
+    sample : Sample
+        The included scans.
+    settings : mapping
+        The section `cohort`.
+    """
+    import pandas as pd
+
+    found, time_column = visits(sample.scans, settings)
+    between = f"two sessions at most {settings['max_repeat_years']:g} years apart by {time_column}"
+    if time_column is None:
+        names = " or ".join(settings["time_columns"])
+        between = f"sessions told apart in time: no column {names} varies within a participant"
+    kinds = {
+        "within a session": (same_session(found), "no participant has two included scans in a session"),
+        "between sessions": (close_sessions(found, settings["max_repeat_years"]), f"no participant has {between}"),
+    }
+    rows = [
+        {"variable": name, "repeats": kind} | _row(sample, name, groups, absent)
+        for kind, (groups, absent) in kinds.items()
+        for name in VARIABLES
+    ]
+    frame = pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))
+    return frame.astype({"participants": "Int64", "scans": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+
+
+def _row(sample: Sample, name: str, groups: Sequence[Sequence[Visit]], absent: str) -> dict[str, Any]:
+    values = _values(sample, name, groups)
+    row: dict[str, Any] = {"participants": len(values), "scans": sum(map(len, values))}
+    if not values:
+        return row | {"status": NOT_ESTIMABLE, "reason": absent}
+    try:
+        row |= _agreement(values)
+    except NotEstimable as error:
+        return row | {"status": NOT_ESTIMABLE, "reason": str(error)}
+    return row | {"fit_sd": _fit_sd(sample, name, groups), "status": ESTIMATED}
+
+
+def _values(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> list[Values]:
+    """Values of each participant with more than one."""
+    column = sample.scans[name].tolist()
+    known = [[number for v in group if (number := number_of(column[v.row])) is not None] for group in groups]
+    return [np.array(values) for values in known if len(values) > 1]
+
+
+def _agreement(values: Sequence[Values]) -> dict[str, Any]:
+    agreement = repeat_agreement(values)
+    pairs = bland_altman(np.array([each[0] for each in values]), np.array([each[1] for each in values]))
+    found = vars(agreement) | vars(pairs)
+    return {key: found[key] for key in ("form", *NUMBERS) if key in found}
+
+
+def _fit_sd(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> float | None:
+    if (column := VARIABLES[name]) is None:
+        return None
+    sds = sample.scans[column].tolist()
+    known = [sd for group in groups for visit in group if (sd := number_of(sds[visit.row])) is not None]
+    return math.sqrt(sum(sd**2 for sd in known) / len(known)) if known else None

@@ -1,0 +1,120 @@
+"""When scans of a participant were taken, and which of them repeat one measurement."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from myomag.cohort.participants import number_of
+from myomag.cohort.plan import roles
+from myomag.io.tables import is_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DAYS_PER_YEAR = 365.25
+_VISIT = re.compile(r"_(ses|run)-[A-Za-z0-9]+")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One scan in time.
+
+    Attributes
+    ----------
+    row : int
+        Position in the table of scans.
+    participant_id, session_id : str
+        Who, and in which session; "" where there is none.
+    kind : str
+        Name of the scan without session and run: scans of another kind (voi-, acq-) are no repeats.
+    years : float or None
+        Time since the first dated scan of the participant [years].
+    """
+
+    row: int
+    participant_id: str
+    session_id: str
+    kind: str
+    years: float | None
+
+
+def visits(scans: "pd.DataFrame", settings: Mapping[str, Any]) -> tuple[list[Visit], str | None]:
+    """Scans in time, and the column that told the time: the first named that varies within participants.
+
+    Parameters
+    ----------
+    scans : DataFrame
+        Rows of the cohort.
+    settings : mapping
+        The section `cohort`.
+    """
+    people = scans["participant_id"].tolist()
+    used: str | None = None
+    years: list[float | None] = [None] * len(people)
+    for name in (roles(settings).get(name, name) for name in settings["time_columns"]):
+        if name in scans.columns and _varies(found := _years(people, scans[name].tolist())):
+            used, years = name, [time for _, time in found]
+            break
+    sessions = ["" if is_missing(label) else str(label) for label in scans["session_id"].tolist()]
+    kinds = [_VISIT.sub("", str(scan)) for scan in scans["scan"].tolist()]
+    rows = range(len(people))
+    return [Visit(*values) for values in zip(rows, people, sessions, kinds, years, strict=True)], used
+
+
+def same_session(found: Sequence[Visit]) -> list[list[Visit]]:
+    """Repeats within one session: of each participant the first session with more than one scan of one kind."""
+    return list(_first_groups(found, lambda visit: (visit.kind, visit.session_id)))
+
+
+def close_sessions(found: Sequence[Visit], max_years: float) -> list[list[Visit]]:
+    """Repeats in several sessions close in time: of each participant the first scan of each of them."""
+    groups = []
+    for members in _by(found, lambda visit: visit.kind).values():
+        first = list(_by(members, lambda visit: visit.session_id).values())
+        dated = sorted((each[0] for each in first if each[0].years is not None), key=lambda visit: visit.years or 0.0)
+        groups.append([visit for visit in dated if (visit.years or 0.0) - (dated[0].years or 0.0) <= max_years])
+    return _one_each([group for group in groups if len(group) > 1])
+
+
+def _first_groups(found: Sequence[Visit], key: Any) -> Iterator[list[Visit]]:
+    yield from _one_each([group for group in _by(found, key).values() if len(group) > 1])
+
+
+def _one_each(groups: Sequence[list[Visit]]) -> list[list[Visit]]:
+    """First group of each participant."""
+    return list({group[0].participant_id: group for group in reversed(groups)}.values())[::-1]
+
+
+def _by(found: Sequence[Visit], key: Any) -> dict[Any, list[Visit]]:
+    groups: dict[Any, list[Visit]] = {}
+    for visit in found:
+        groups.setdefault(key(visit), []).append(visit)
+    return groups
+
+
+def _years(people: Sequence[str], values: Sequence[Any]) -> list[tuple[str, float | None]]:
+    """Participant and years since the first dated scan of the participant, from numbers of years or from dates."""
+    numbers = [number_of(value) for value in values]
+    if not any(number is not None for number in numbers):
+        numbers = [_date_years(value) for value in values]
+    first: dict[str, float] = {}
+    for person, number in zip(people, numbers, strict=True):
+        if number is not None:
+            first[person] = min(number, first.get(person, number))
+    return [
+        (person, None if number is None else number - first[person])
+        for person, number in zip(people, numbers, strict=True)
+    ]
+
+
+def _date_years(value: Any) -> float | None:
+    try:
+        return datetime.fromisoformat(str(value)).replace(tzinfo=None).toordinal() / DAYS_PER_YEAR
+    except ValueError:
+        return None
+
+
+def _varies(found: Sequence[tuple[str, float | None]]) -> bool:
+    return any(time is not None and time > 0 for _, time in found)
