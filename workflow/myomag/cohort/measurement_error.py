@@ -1,10 +1,12 @@
 """Regression slopes corrected for the known measurement error of each participant's values.
 
 Model: the observed W = X + U, where the error U of participant i has mean 0 and the known variance σᵢ², independent of
-the true X, of the other variables and of their errors. Sources: Carroll, Ruppert, Stefanski & Crainiceanu 2006,
-Measurement Error in Nonlinear Models (2nd ed.), ch. 4 (regression calibration) and 5 (SIMEX); Fuller 1987, Measurement
-Error Models. The equations are derived in the docstrings, not copied [D]; simulations check them
-(`benchmarks/measurement_error.py`).
+the true X, of the other variables and of their errors. Muscle Mg is to be corrected as pMg, where this holds: the error
+of Mg grows with Mg, and with it the corrected slopes are off (`benchmarks/measurement_error.py`).
+
+Sources: Carroll, Ruppert, Stefanski & Crainiceanu 2006, Measurement Error in Nonlinear Models (2nd ed.), ch. 4
+(regression calibration) and 5 (SIMEX); Fuller 1987, Measurement Error Models. The equations are derived in the
+docstrings, not copied [D]; the same benchmark checks them.
 """
 
 import math
@@ -167,7 +169,8 @@ class _Sample:
         self.columns = np.hstack([ones, (raw - raw.mean(axis=0)) / self.scale])
         self.errors = np.hstack([0 * ones, errors / self.scale])
         self.prone = np.flatnonzero(np.any(self.errors[:, :-1] > 0, axis=0))
-        """Columns of the predictors with error."""
+        self.clean = np.setdiff1d(np.arange(len(predictors) + 1), self.prone)
+        """Columns of the predictors with error, and of 1 and those without."""
 
     def sds(self, counts: Values, *, true: bool) -> Values:
         """SD of each column in each resample, shape (resamples, k + 2), as observed or without the error."""
@@ -236,14 +239,13 @@ def _calibrated(sample: _Sample, drawn: Values) -> Values:
     drawn to the mean the more, the larger its own error. As a best linear prediction it needs no normal X; it does need
     errors whose size does not depend on X.
     """
-    clean = np.setdiff1d(np.arange(sample.columns.shape[1] - 1), sample.prone)
-    z, w = sample.columns[:, clean], sample.columns[:, sample.prone]
+    z, w = sample.columns[:, sample.clean], sample.columns[:, sample.prone]
     weighted = z * drawn[:, None]
-    expected = z @ np.linalg.pinv(weighted.T @ z) @ (weighted.T @ w)
+    expected = z @ np.linalg.lstsq(weighted.T @ z, weighted.T @ w)[0]
     residual = w - expected
     n = drawn.sum()
     error_variance = sample.errors[:, sample.prone] ** 2
-    true = (residual * drawn[:, None]).T @ residual / (n - len(clean)) - np.diag(drawn @ error_variance / n)
+    true = (residual * drawn[:, None]).T @ residual / (n - len(sample.clean)) - np.diag(drawn @ error_variance / n)
     columns = sample.columns.copy()
     if np.linalg.eigvalsh(true)[0] <= 0:
         columns[:, sample.prone] = np.nan
