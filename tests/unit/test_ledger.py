@@ -241,7 +241,7 @@ def test_edited_ledger_is_refused_by_the_next_step(study: Path) -> None:
     with pytest.raises(LedgerError, match=r"ledger/convert/batch-0\.tsv: changed.*--forcerun convert"):
         qc(study)
     with pytest.raises(LedgerError, match="changed since"):
-        read_results([CONVERT])
+        list(read_results([CONVERT]))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not json\n", b"[]\n", b"{}\n", b"\xff"])

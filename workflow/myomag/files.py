@@ -88,6 +88,8 @@ def remove_files(root: Path, paths: Iterable[str]) -> None:
 
 def printable(text: str) -> str:
     """Text with control characters and broken encoding escaped, safe for a table or a terminal."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
         for character in text

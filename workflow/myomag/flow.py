@@ -182,7 +182,7 @@ class Flow:
     def _overrides(self, batch: str | None) -> dict[str, dict[str, Any]]:
         """Overrides for the participants and scans of one batch; None: all."""
         overrides = self.settings.overrides
-        if batch is None:
+        if batch is None or not overrides:
             return overrides
         rows = read_ledger(Path(ledger_path("raw", batch)))
         targets = {row.participant_id for row in rows} | {row.scan for row in rows}

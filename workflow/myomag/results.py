@@ -1,7 +1,7 @@
 """Results of all scans, read back through the ledgers with their digests checked."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,22 +77,28 @@ class ScanResult:
         ]
 
 
-def read_results(ledgers: Iterable[Path]) -> list[ScanResult]:
-    """Results of all scans that the ledgers list, sorted by participant, session and scan.
+def read_results(ledgers: Iterable[Path]) -> Iterator[ScanResult]:
+    """Results of all scans that the ledgers list, batch by batch, so that few of them are in memory at once.
+
+    Within a batch they are sorted by participant, session and scan.
 
     Parameters
     ----------
     ledgers : iterable of Path
         Ledgers of several steps and batches, ledger/<step>/batch-<k>.tsv.
     """
-    by_scan: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
-    for path in sorted(ledgers, key=lambda path: STEPS.index(path.parent.name)):
-        for row in checked_ledger(path):
-            by_scan[row.participant_id, row.session_id, row.scan][path.parent.name] = row
-    return [ScanResult(rows, available_files(rows.values())) for _, rows in sorted(by_scan.items())]
+    batches: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(ledgers, key=lambda path: (path.name, STEPS.index(path.parent.name))):
+        batches[path.name].append(path)
+    for paths in batches.values():
+        by_scan: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
+        for path in paths:
+            for row in checked_ledger(path):
+                by_scan[row.participant_id, row.session_id, row.scan][path.parent.name] = row
+        yield from (ScanResult(rows, available_files(rows.values())) for _, rows in sorted(by_scan.items()))
 
 
-def by_participant(results: Sequence[ScanResult]) -> dict[str, list[ScanResult]]:
+def by_participant(results: Iterable[ScanResult]) -> dict[str, list[ScanResult]]:
     """Results grouped by participant, sorted."""
     groups: dict[str, list[ScanResult]] = defaultdict(list)
     for result in results:

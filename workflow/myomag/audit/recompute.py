@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
 from pathlib import Path
@@ -107,7 +107,7 @@ def _spec(document: Mapping[str, Any], step: str, protocols: Mapping[str, Any]) 
     return canonical({"settings": settings, "overrides": overrides, "code": code_digest(SCRIPTS / f"{step}.py")})
 
 
-def _results(folder: Path, *steps: str) -> list[ScanResult]:
+def _results(folder: Path, *steps: str) -> Iterator[ScanResult]:
     return read_results([path for step in steps for path in sorted(folder.glob(f"ledger/{step}/batch-*.tsv"))])
 
 

@@ -1,6 +1,6 @@
 """From the results of all scans to the tables of the cohort."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,13 @@ Row = Mapping[str, Any]
 
 
 def cohort_tables(
-    results: Sequence[ScanResult], root: Path, study: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
+    results: Iterable[ScanResult], root: Path, study: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
 ) -> dict[str, bytes]:
     """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
 
     Parameters
     ----------
-    results : sequence of ScanResult
+    results : iterable of ScanResult
         All scans of the study.
     root, study : Path
         Derivative and study folder.

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,12 +78,12 @@ def rounded_up(value: float) -> float:
     return float(f"{power * next(step for step in _GRID if step * power >= value * (1 - 1e-12)):.3g}")
 
 
-def protocol_tables(results: Sequence[ScanResult], root: Path) -> dict[str, bytes]:
+def protocol_tables(results: Iterable[ScanResult], root: Path) -> dict[str, bytes]:
     """Contents of protocols.tsv and its data dictionary, by file name.
 
     Parameters
     ----------
-    results : sequence of ScanResult
+    results : iterable of ScanResult
         All scans of the study.
     root : Path
         The derivative.
