@@ -27,7 +27,8 @@ if workflow.is_main_process:
 def raw_ledger(wildcards):
     """First input of every chain; asked for when Snakemake's settings stand, which is after this file was read."""
     go_by_digests(workflow.dag_settings)
-    without_rate_limit(workflow.scheduling_settings)
+    if workflow.local_exec:
+        without_rate_limit(workflow.scheduling_settings)
     return f"ledger/raw/batch-{wildcards.batch}.tsv"
 
 

@@ -77,10 +77,10 @@ def go_by_digests(dag_settings: Any) -> None:
 
 
 def without_rate_limit(scheduling_settings: Any) -> None:
-    """Let Snakemake's scheduler sleep until a job ends.
+    """Let Snakemake's scheduler sleep until a job ends, where nothing but cores limits the jobs.
 
-    While jobs wait, its limit of 100 submissions a second makes every finished job a timer that wakes the scheduler
-    each second from then on: quadratic in the number of jobs, and no limit is needed where a job is a batch of scans.
+    While jobs wait, its limit of submissions makes every finished job a timer that wakes the scheduler each second
+    from then on, which is quadratic in the number of jobs. A cluster wants the limit, in longer spans.
 
     Parameters
     ----------
