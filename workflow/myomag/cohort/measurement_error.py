@@ -201,9 +201,7 @@ def _error_variance(name: str, values: Values, error_sd: Values) -> float:
         raise NotEstimable(f"an error SD of {name} is not a number of at least 0")
     error, sd = float(np.mean(error_sd**2)), float(np.std(values, ddof=1))
     if error >= sd**2:
-        raise NotEstimable(
-            f"the stated errors of {name} (SD {math.sqrt(error):.3g}) explain all of its scatter (SD {sd:.3g})"
-        )
+        raise NotEstimable(f"errors of {name} (SD {math.sqrt(error):.3g}) explain all of its scatter (SD {sd:.3g})")
     return error
 
 
@@ -258,10 +256,10 @@ def _calibrated(sample: _Sample, drawn: Values) -> Values:
 def _simex(sample: _Sample, fit_weights: Values, pairs: int, seed: int) -> Values:
     """Slopes by simulation and extrapolation (Cook & Stefanski 1994, J. Am. Stat. Assoc. 89:1314), (resamples, k).
 
-    Errors of variance λσᵢ² are added to the observed values and the mean slope b(λ) is extrapolated to λ = −1. In least
-    squares b(λ) = A(S + λD)⁻¹…, with S = cov(W | Z) and D the mean error variances, so b(λ) = b(0) + Σⱼ γⱼ·λ/(μⱼ + λ)
-    exactly, μⱼ being the eigenvalues of D⁻¹S; γ comes from the remeasurements. (A parabola would recover only .56 of
-    the true slope at a reliability of .35.) Only the mean of σᵢ² matters, so their size may depend on X.
+    Errors of variance λσᵢ² are added to the observed values and the mean slope b(λ) is extrapolated to λ = −1. The
+    slopes depend on λ through (S + λD)⁻¹ alone, with S = cov(W | Z) and the mean error variances D, so that
+    b(λ) = b(0) + Σⱼ γⱼ·λ/(μⱼ + λ) exactly, μⱼ being the eigenvalues of D⁻¹S; the remeasurements give γ. (A parabola
+    would recover only .56 of the slope at a reliability of .35.) Only the mean of σᵢ² matters, not whose error it is.
     """
     base = moments(sample.columns, fit_weights)
     naive = _slopes(base)
