@@ -1,6 +1,6 @@
 """From the results of all scans to the tables of the cohort."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +46,15 @@ def cohort_tables(
         Participants and scans rejected by hand, with the reason.
     """
     chosen = settings["cohort"]
-    rows = ordered_rows(needed_of(result.summary(root, reject)) for result in results)
+    fields = settings["fit"]["protocol_fields"]
+    found, acquisitions = [], {}
+    for result in results:
+        found.append(row := needed_of(result.summary(root, reject)))
+        acquisitions[row["scan"]] = _acquisition(result, root, fields)
+    rows = ordered_rows(found)
+    acquired = [known for row in rows if (known := acquisitions[row["scan"]])]
     tables = read_tables(study)
     cohort, dictionary = build_cohort(rows, tables, chosen), cohort_dictionary(tables)
-    acquired = _acquisitions(results, root, settings["fit"]["protocol_fields"])
     flow = build_flow(exclusion_rows(rows, chosen))
     written = _analysis(rows, cohort, chosen, units(dictionary))
     written |= {
@@ -81,16 +86,14 @@ def _analysis(
     return {name: (frame, described(columns)) for name, (frame, columns) in found.items()}
 
 
-def _acquisitions(results: Sequence[ScanResult], root: Path, names: list[str]) -> list[Acquisition]:
-    """How each scan that could be read was acquired."""
-    found = []
-    for result in results:
-        sidecar, quality = result.record(root, "preproc_sidecar"), result.record(root, "quality")
-        if sidecar is not None and quality is not None:
-            protocol = digest(protocol_fields(sidecar, names))[:8]
-            counted = {key: quality.get(key) for key in ("transients", "coils")}
-            found.append(Acquisition(protocol, sidecar | counted | _named(result.last.scan)))
-    return found
+def _acquisition(result: ScanResult, root: Path, names: list[str]) -> Acquisition | None:
+    """How a scan was acquired; None where it could not be read."""
+    sidecar, quality = result.record(root, "preproc_sidecar"), result.record(root, "quality")
+    if sidecar is None or quality is None:
+        return None
+    protocol = digest(protocol_fields(sidecar, names))[:8]
+    counted = {key: quality.get(key) for key in ("transients", "coils")}
+    return Acquisition(protocol, sidecar | counted | _named(result.last.scan))
 
 
 def _named(scan: str) -> dict[str, str | None]:
