@@ -224,6 +224,14 @@ def test_second_run_is_refused_while_the_first_works(derivative: Path) -> None:
         second.__enter__()
 
 
+def test_word_of_slurm_on_a_job_it_ended_is_shown(derivative: Path) -> None:
+    said = "slurmstepd-n3: error: Exceeded job memory limit"
+    (derivative / "6.log").write_text(f"Building DAG of jobs...\n{said}\n{said}\nWorkflowError:\n")
+    lines = ["    message: Error in group measurement", "    log: 6.log (check log file(s) for error details)"]
+    assert runner._errors(lines, derivative) == [said]
+    assert runner._errors([*lines, "ERROR: what a script said"], derivative) == ["ERROR: what a script said"]
+
+
 def test_without_locks_the_mark_of_the_last_run_decides(derivative: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

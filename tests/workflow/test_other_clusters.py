@@ -80,6 +80,14 @@ def test_lost_job_is_submitted_again_with_more_and_results_are_those_of_a_local_
     assert REQUESTS[system].format(mem=1600, minutes=120) in second
 
 
+def test_job_that_is_lost_for_good_is_one_clear_line(study: Path, tmp_path: Path) -> None:
+    variables = commands(tmp_path / "cluster", "lsf")
+    lost = myomag("run", study, "--output", tmp_path / "out", "--profile", "lsf", "--", "--retries", "0", **variables)
+    assert lost.returncode == 1
+    assert "A job ended without a word: killed, out of memory or time, or its node died." in lost.stderr
+    assert "rule" not in lost.stderr
+
+
 @pytest.mark.parametrize("profile", sorted(path.parent.name for path in PROFILES.glob("*/config.yaml")))
 def test_every_profile_plans_the_same_jobs(profile: str, study: Path, tmp_path: Path) -> None:
     done = myomag("run", study, "--output", tmp_path / "out", "--profile", profile, "--dry-run")

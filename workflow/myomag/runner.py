@@ -32,6 +32,11 @@ MOST_LINES = 10
 
 _REFUSED = re.compile(r"WorkflowError in file .*common\.smk")
 _JOB_LOG = re.compile(r"\s+log: (\S+) \(check log file")
+_ENDED = re.compile(r"slurmstepd\S*: error: .*(memory limit|CANCELLED AT|oom)")
+_UNEXPLAINED = (
+    "A job ended without a word: killed, out of memory or time, or its node died. "
+    "What the batch system said of it may stand in {}/.snakemake"
+)
 
 
 def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: str, options: Sequence[str]) -> int:
@@ -223,11 +228,14 @@ def _refusal(lines: Sequence[str]) -> list[str]:
 
 
 def _errors(lines: Sequence[str], root: Path) -> list[str]:
-    """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs."""
+    """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs; else Slurm's."""
     logs = [root / match[1] for line in lines if (match := _JOB_LOG.match(line))]
     written = [line for path in logs if path.is_file() for line in path.read_text("utf-8", "replace").splitlines()]
-    messages = dict.fromkeys(line.strip() for line in [*lines, *written] if line.strip().startswith("ERROR: "))
-    return list(messages)[:MOST_LINES]
+    said = [line.strip() for line in [*lines, *written]]
+    messages = [line for line in said if line.startswith("ERROR: ")] or [line for line in said if _ENDED.match(line)]
+    if logs and not messages:
+        messages = [_UNEXPLAINED.format(root)]
+    return list(dict.fromkeys(messages))[:MOST_LINES]
 
 
 def _sum_up(root: Path, seconds: float) -> None:
