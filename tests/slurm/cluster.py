@@ -47,7 +47,7 @@ SchedulerParameters=sched_interval=2,bf_interval=2
 SlurmdParameters=config_overrides
 SlurmdTimeout=10
 KillWait=2
-MinJobAge=300
+MinJobAge=3600
 ReturnToService=2
 """
 
