@@ -42,7 +42,11 @@ def environment(repository: Path = REPOSITORY, **variables: str) -> dict[str, st
 
 
 def myomag(
-    *arguments: str | Path, repository: Path = REPOSITORY, cwd: Path | None = None, **variables: str
+    *arguments: str | Path,
+    repository: Path = REPOSITORY,
+    cwd: Path | None = None,
+    timeout: float = 300,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end; an error never shows a traceback."""
     done = subprocess.run(
@@ -52,7 +56,7 @@ def myomag(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=timeout,
     )
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return done

@@ -7,7 +7,7 @@ from myomag.cohort.tables import read_tables
 from myomag.config import section_for
 from myomag.derivative import derivative_description
 from myomag.errors import MyomagError, ScanError, SettingsError
-from myomag.flow import Flow
+from myomag.flow import SETTINGS_FILE, Flow
 from myomag.progress import progress
 from myomag.steps.convert import convert_scan
 from myomag.study import Scan
@@ -35,7 +35,8 @@ def check_study(study: Path) -> list[Problem]:
     except SettingsError as error:
         if not study.is_dir():
             raise
-        return [{"where": "myomag.yaml", "problem": line} for line in str(error).splitlines()]
+        lines = (line.removeprefix(f"{SETTINGS_FILE}: ") for line in str(error).splitlines())
+        return [{"where": SETTINGS_FILE, "problem": line} for line in lines]
     problems: list[Problem] = []
     if not flow.found.scans:
         problems.append({"where": "study", "problem": "no scans found in sub-*/[ses-*/]mrs or sourcedata/."})

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from myomag.errors import MyomagError, SettingsError
+from myomag.files import disk_trouble
 from myomag.jobs import one_thread_per_process
 
 app = typer.Typer(
@@ -43,7 +44,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
-        print(f"myomag: {error.filename or 'file system'}: {error.strerror or error}", file=sys.stderr)
+        place, reason = error.filename or "the output folder", error.strerror or str(error)
+        print(f"myomag: {disk_trouble([reason], place) or f'{place}: {reason}'}", file=sys.stderr)
         sys.exit(1)
 
 

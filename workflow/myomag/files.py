@@ -1,12 +1,21 @@
 """Files that appear whole or not at all, their digests, and names safe to print."""
 
+import errno
 import hashlib
+import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from myomag.errors import LedgerError
+
+DISK_REMEDIES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room, or ask for a larger quota",
+    errno.EROFS: "make the folder writable, or name another one: --output DIR",
+}
+"""What helps where a disk takes no more."""
 
 PRIVATE = ".myomag"
 """Folder inside the derivative for what is not a result: unfinished files and the digest cache."""
@@ -79,11 +88,21 @@ def remove_files(root: Path, paths: Iterable[str]) -> None:
             raise LedgerError(
                 f"{path}: leads out of the derivative; it was not removed. Look at who edited the ledgers."
             )
-        place.unlink(missing_ok=True)
+        if os.path.lexists(place):  # False, too, for a name longer than the file system allows
+            place.unlink()
         for folder in place.parents:
             if folder == root or not folder.is_dir() or any(folder.iterdir()):
                 break
             folder.rmdir()
+
+
+def disk_trouble(texts: Iterable[str], place: str) -> str | None:
+    """One line for the user where any of these messages tells of a full or read-only disk; None where none does."""
+    for text in texts:
+        for code, remedy in DISK_REMEDIES.items():
+            if (reason := os.strerror(code)) in text:
+                return f"{place}: {reason}; {remedy}, and start the same command again: it goes on where it stopped."
+    return None
 
 
 def printable(text: str) -> str:

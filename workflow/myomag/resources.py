@@ -1,6 +1,7 @@
 """Prior knowledge and calibrations that settings name: shipped, in a file of the study, or spelt out."""
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,9 @@ def _inside(root: Path | None, value: str, where: str, shipped: list[str]) -> Pa
     hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped)}."
     if root is None:
         raise SettingsError(f"{where} = {value!r}: unknown name; {hint}")
-    path = (root / printable(value)).resolve()
+    path = Path(os.path.realpath(root / printable(value)))
     if not path.is_relative_to(root.resolve()):
         raise SettingsError(f"{where} = {value!r}: the file must lie inside the study folder.")
-    if not path.is_file():
-        raise SettingsError(f"{where} = {value!r}: neither a shipped name nor a file of the study; {hint}")
+    if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises an error where a name is too long)
+        raise SettingsError(f"{where} = {value[:80]!r}: neither a shipped name nor a file of the study; {hint}")
     return path

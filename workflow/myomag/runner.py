@@ -17,7 +17,7 @@ import yaml
 
 from myomag.derivative import check_output
 from myomag.errors import MyomagError, SettingsError
-from myomag.files import PRIVATE
+from myomag.files import PRIVATE, disk_trouble
 from myomag.flow import Flow
 from myomag.orphans import cancel_orphans
 from myomag.progress import duration, progress
@@ -190,7 +190,9 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         print(f"{_how_far(state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
         refused = _refusal(lines)
-        print("\n".join(_errors(lines, root) or refused or lines[-1 if code == 2 else -15 :]), file=sys.stderr)
+        full = disk_trouble(lines, str(root))
+        said = [full] if full else _errors(lines, root) or refused or lines[-1 if code == 2 else -15 :]
+        print("\n".join(said), file=sys.stderr)
         print(
             f"{_how_far(state)}The run failed; what is done is kept, and the same command goes on from there. "
             f"Full log: {log_path}",

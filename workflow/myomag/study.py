@@ -17,6 +17,11 @@ SUFFIXES = ("unloc", "svs", "mrsi")
 
 NIFTI = (".nii.gz", ".nii")
 VENDOR = (".dat", ".ima", ".dcm", ".rda", ".sdat", ".spar", ".7", ".txt", ".mrui", ".raw")
+LINK_OUT = "a link out of the study; copy the file into the study."
+SPECIAL = "a pipe, socket or device, not a file; remove it."
+MAX_STEM = 200
+"""Longest name of a scan: file systems end at 255 bytes, and the names of the results are longer by up to 20."""
+
 COMPANIONS = frozenset({".sdat", ".spar"})
 """Extensions that belong to one scan together."""
 
@@ -67,11 +72,15 @@ class Study:
 
 @dataclass(frozen=True)
 class _Listing:
-    """Names in one folder, sorted; `escaped` are links that lead out of the study, also listed as files."""
+    """Names in one folder, sorted.
+
+    `escaped` are links that lead out of the study, `special` pipes, sockets and devices; both are also listed as files.
+    """
 
     folders: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     escaped: set[str] = field(default_factory=set)
+    special: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -80,7 +89,7 @@ class _Found:
 
     nifti: dict[str, list[str]] = field(default_factory=dict)
     vendor: dict[str, list[str]] = field(default_factory=dict)
-    escaped: dict[str, str] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
     sidecars: list[str] = field(default_factory=list)
 
 
@@ -179,8 +188,9 @@ class _Search:
         found.sidecars += [path for path in (*known, *self.sidecars(folder, below)) if path not in found.sidecars]
         for name in below.files:
             stem, extension = split_extension(name)
-            if name in below.escaped and extension in (*NIFTI, *VENDOR, ".json"):
-                found.escaped[stem] = name
+            if extension in (*NIFTI, *VENDOR, ".json") and name in below.escaped | below.special:
+                what = LINK_OUT if name in below.escaped else SPECIAL
+                found.unusable[stem] = f"{printable(name)}: {what}"
             if extension in NIFTI:
                 found.nifti.setdefault(stem, []).append(folder + name)
             elif extension in VENDOR and place.startswith("sourcedata/"):
@@ -205,6 +215,8 @@ class _Search:
                     listing.folders.append(entry.name)
                 else:
                     listing.files.append(entry.name)
+                    if entry.name not in listing.escaped and not entry.is_file() and Path(entry.path).exists():
+                        listing.special.add(entry.name)
         return listing
 
     def folders(self, place: str, listing: _Listing, prefix: str) -> list[str]:
@@ -221,7 +233,7 @@ class _Search:
         for name in names:
             if name in listing.escaped:
                 self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
-        kept = (name for name in names if name not in listing.escaped)
+        kept = (name for name in names if name not in listing.escaped | listing.special)
         return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
 
     def _leaves(self, path: str) -> bool:
@@ -255,7 +267,9 @@ def _scans(participant: str, session: str, found: _Found) -> Iterator[Scan]:
         applying = [
             path for path in found.sidecars if _applies(path, stem) and source >= path.startswith("sourcedata/")
         ]
-        yield Scan(printable(name), participant, session, tuple(raw), tuple(applying), problem)
+        # Pages are named by the label, which a folder that is not BIDS may make too long for a file.
+        label = printable(participant).encode()[:MAX_STEM].decode(errors="ignore")
+        yield Scan(printable(name), label, session, tuple(raw), tuple(applying), problem)
 
 
 def _session(named: dict[str, str]) -> str:
@@ -264,8 +278,8 @@ def _session(named: dict[str, str]) -> str:
 
 def _problem(stem: str, participant: str, session: str, raw: list[str], found: _Found) -> str:
     names = ", ".join(printable(path.rpartition("/")[2]) for path in raw)
-    if stem in found.escaped:
-        return f"{printable(found.escaped[stem])}: a link out of the study; copy the file into the study."
+    if stem in found.unusable:
+        return found.unusable[stem]
     named = entities(stem)
     if not named:
         return (
@@ -275,6 +289,8 @@ def _problem(stem: str, participant: str, session: str, raw: list[str], found: _
     if f"sub-{named['sub']}" != participant or _session(named) != session:
         folder = printable(participant + ("/" + session if session else ""))
         return f"{names}: the name does not match its folder {folder}."
+    if len(stem) > MAX_STEM:
+        return f"{names}: the name is too long for the results ({len(stem)} of {MAX_STEM} characters); shorten it."
     extensions = {split_extension(path)[1] for path in raw}
     if len(raw) > 1 and not (len(raw) == 2 and extensions == COMPANIONS):
         return f"two files for one scan ({names}): keep one, or give them different run- labels."

@@ -17,8 +17,23 @@ from myomag.files import printable
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
+MAX_YAML_BYTES = 1_000_000
+"""Settings, prior knowledge and calibrations are a few kB; what is larger is something else."""
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML without the trap that a key given twice silently keeps its last value."""
+    """YAML without two traps: a key given twice that silently keeps its last value, and aliases.
+
+    Nested aliases make of one line what no memory holds.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            parser: Any = self
+            event = parser.peek_event()
+            line = event.start_mark.line + 1
+            raise yaml.YAMLError(f"line {line}: the alias *{event.anchor} is not read; write the value out")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -51,8 +66,16 @@ def read_mapping(label: str, path: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> Any:
-    """Content of a YAML file, in which no key may be given twice."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+    """Content of a YAML file, in which no key may be given twice and nothing stands by an alias."""
+    if path.exists() and not path.is_file():
+        raise yaml.YAMLError("it is a directory, pipe or device, not a file")
+    if path.stat().st_size > MAX_YAML_BYTES:
+        raise yaml.YAMLError(f"it is larger than {MAX_YAML_BYTES // 1000} kB")
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
+    except (LookupError, AttributeError, TypeError) as error:
+        # So PyYAML fails on a text that does not fit its tag, such as !!int with nothing behind.
+        raise yaml.YAMLError("a value does not fit its tag (!!…); remove the tag") from error
 
 
 def validated(model: type[Any], data: Mapping[str, Any], label: str, prefix: str = "") -> Any:

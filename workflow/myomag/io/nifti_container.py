@@ -19,6 +19,9 @@ from myomag.errors import ScanError
 MAX_BYTES = 2**31
 """Largest decompressed file that is read [bytes]: 1,000 transients of 4,096 points and 32 coils fit twice."""
 
+MAX_EXPANSION, ALWAYS_EXPANDED = 100, 2**25
+"""The noise of an FID hardly compresses: a larger file [bytes] that expands further is no scan but a trap."""
+
 LONGEST_HEADER = Nifti2Header.sizeof_hdr
 
 DATA_TYPES = {32: "c8", 1792: "c16"}
@@ -58,8 +61,7 @@ def read_nifti(path: Path) -> NiftiContent:
             zipped = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             size = path.stat().st_size
-            # Deflate expands to at most 1032 times its size.
-            limit = min(MAX_BYTES, size * 1032 if zipped else size)
+            limit = min(MAX_BYTES, max(size * MAX_EXPANSION, ALWAYS_EXPANDED) if zipped else size)
             stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if zipped else raw
             return _content(stream, limit, path.name)
     except OSError as error:

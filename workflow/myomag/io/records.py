@@ -34,7 +34,8 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise ScanError(f"{path.name}: not a readable JSON file ({error}).") from error
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ScanError(f"{path.name}: not a readable JSON file ({reason}); correct or remove it.") from error
     if not isinstance(record, dict):
         raise ScanError(f"{path.name}: expected a JSON object, found {type(record).__name__}.")
     return record

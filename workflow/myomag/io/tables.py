@@ -46,6 +46,8 @@ def read_text_table(path: Path) -> TextTable:
     StudyError
         If the file is unreadable, not UTF-8, empty, ragged, or has an empty or repeated column name.
     """
+    if path.exists() and not path.is_file():
+        raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

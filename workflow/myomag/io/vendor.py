@@ -115,6 +115,8 @@ def _kind(path: Path) -> str:
             start = file.read(4096)
     except OSError as error:
         raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
+    if not start:
+        raise ScanError(f"{path.name}: is empty; copy or export it again.")
     for kind, (offset, signature) in SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
             return kind

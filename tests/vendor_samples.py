@@ -1,0 +1,174 @@
+"""Small files of every vendor format, written from the definition of the format; personal fields hold MARKER."""
+
+import struct
+
+import numpy as np
+
+from myomag.core.axes import time_axis
+from myomag.core.lineshapes import line_fid
+
+POINTS, DWELL_S, MHZ = 128, 2.5e-4, 51.7
+
+
+def line(transients=1):
+    fid = line_fid(time_axis(POINTS, DWELL_S), frequency_hz=150.0, lorentzian_fwhm_hz=10.0)
+    return fid[:, None] * np.arange(1, transients + 1)
+
+
+def jmrui_text(path, fid, **changes):
+    header = {
+        "PointsInDataset": len(fid),
+        "DatasetsInFile": fid.shape[1],
+        "SamplingInterval": f"{DWELL_S * 1e3:E}",
+        "ZeroOrderPhase": "0E0",
+        "BeginTime": "0E0",
+        "TransmitterFrequency": f"{MHZ * 1e6:.6E}",
+        "MagneticField": "3.0E0",
+        "TypeOfNucleus": "0E0",
+        "NameOfPatient": "MARKER^Jane",
+        "DateOfExperiment": "MARKER",
+        "Spectrometer": "MARKER",
+        "AdditionalInfo": "MARKER: born 1970",
+        "SignalNames": "MARKER",
+    } | changes
+    lines = ["jMRUI Data Textfile", "", "Filename: MARKER.txt", ""]
+    lines += [f"{key}: {value}" for key, value in header.items() if value is not None]
+    lines += ["", "Signal and FFT", "sig(real)\tsig(imag)\tfft(real)\tfft(imag)"]
+    for index, signal in enumerate(fid.T):
+        lines.append(f"Signal {index + 1} out of {fid.shape[1]} in file")
+        lines += [f"{value.real:.9E}\t{value.imag:.9E}\t0E0\t0E0" for value in signal]
+        lines.append("")
+    path.write_text("\n".join(lines), encoding="latin-1")
+    return path
+
+
+def mrui(path, fid, *, text=b"MARKER^Jane; born 1970, comment " * 200, **changes):
+    header = np.zeros(64)
+    values = {
+        "points": len(fid),
+        "dwell_ms": DWELL_S * 1e3,
+        "begin_ms": 0.0,
+        "hz": MHZ * 1e6,
+        "tesla": 3.0,
+        "code": 0.0,
+    }
+    for position, key in zip((1, 2, 3, 5, 6, 7), values, strict=True):
+        header[position] = changes.get(key, values[key])
+    path.write_bytes(header.astype(">f8").tobytes() + fid.T.astype(">c16").tobytes() + text)
+    return path
+
+
+def lcmodel(path, fid, *, seqpar=None, row="{:15.6E}{:15.6E}", **nmid):
+    seqpar = (
+        {"echot": "0.23", "hzpppm": MHZ, "NumberOfPoints": len(fid), "dwellTime": DWELL_S} if seqpar is None else seqpar
+    )
+    blocks = {"SEQPAR": seqpar, "NMID": {"id": "'MARKER'", "fmtdat": "'(2E15.6)'", "volume": 8.0} | nmid}
+    lines = []
+    for name, fields in blocks.items():
+        lines += [f" ${name}", *(f" {key}= {value}" for key, value in fields.items()), " $END"]
+    lines += [row.format(value.real, -value.imag) for value in fid[:, 0]]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def vax(values):
+    """VAX F floats, from the definition: sign, exponent biased by 128, fraction .1f, words swapped."""
+    out = b""
+    for value in np.asarray(values, dtype=float):
+        mantissa, exponent = np.frexp(abs(value))
+        fraction = round((mantissa - 0.5) * 2**24)
+        bits = (int(value < 0) << 31) | ((int(exponent) + 128) << 23) | fraction if value else 0
+        out += struct.pack("<HH", bits >> 16, bits & 0xFFFF)
+    return out
+
+
+def philips(folder, fid, stem="scan", **changes):
+    header = {
+        "examination_name": "MARKER",
+        "scan_id": "MARKER",
+        "patient_name": "MARKER",
+        "samples": len(fid),
+        "rows": fid.shape[1],
+        "synthesizer_frequency": int(MHZ * 1e6),
+        "sample_frequency": round(1 / DWELL_S),
+        "nucleus": "31P",
+        "echo_time": 0.23,
+        "repetition_time": 1500,
+    } | changes
+    text = "".join(f"{key} : {value}\n" for key, value in header.items() if value is not None)
+    (folder / f"{stem}.SPAR").write_text(f"!--- MARKER\n{text}")
+    interleaved = np.stack([fid.T.real, fid.T.imag], axis=-1).ravel()
+    (folder / f"{stem}.SDAT").write_bytes(vax(interleaved))
+    return folder / f"{stem}.SDAT"
+
+
+def rda(path, fid, **changes):
+    header = {
+        "PatientName": "MARKER",
+        "PatientBirthDate": "MARKER",
+        "InstitutionName": "MARKER",
+        "DeviceSerialNumber": "MARKER",
+        "ProtocolName": "MARKER",
+        "InstanceComments": "MARKER",
+        "ModelName": "Skyra",
+        "TR": "1500.0",
+        "TE": "0.23",
+        "DwellTime": round(DWELL_S * 1e6),
+        "MRFrequency": MHZ,
+        "Nucleus": "31P",
+        "VectorSize": len(fid),
+    } | changes
+    lines = [f"{key}: {value}\r\n" for key, value in header.items() if value is not None]
+    text = ">>> Begin of header <<<\r\n" + "".join(lines) + ">>> End of header <<<\r\n"
+    path.write_bytes(text.encode() + np.conj(fid[:, 0]).astype("<c16").tobytes())
+    return path
+
+
+def twix(path, fid, *, masks=None, loops=None, end=True, protocol=""):
+    """VD file of one measurement; `fid` (points, readouts, coils), `loops` the counters of each readout."""
+    readouts = fid.shape[1]
+    meas = (
+        f'<ParamString."ResonantNucleus"> {{ "31P" }}\n<ParamDouble."Frequency"> {{ <Precision> 6 {MHZ * 1e6:.1f} }}\n'
+        '<ParamString."tSequenceString"> { "fid" }\n<ParamString."tPatientName"> { "MARKER" }\n'
+    )
+    yaps = (
+        "### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = 250000\nalTE[0] = 230\nalTR[0] = 1500000\n"
+        f"adFlipAngleDegree[0] = 90\n{protocol}### ASCCONV END ###\n"
+    )
+    buffers = b""
+    for name, text in (("Meas", meas), ("MeasYaps", yaps)):
+        buffers += name.encode() + b"\0" + struct.pack("<I", len(text)) + text.encode()
+    header = struct.pack("<II", len(buffers) + 8, 2) + buffers
+    blocks = b""
+    for index in range(readouts):
+        counters = [0] * 14
+        for position, value in (loops or {1: range(readouts)}).items():
+            counters[position] = value[index]
+        blocks += readout(fid[:, index], masks[index] if masks else 1 << 3, counters)
+    if end:
+        blocks += readout(np.zeros((16, 1), complex), 1, [0] * 14)
+    table = struct.pack("<IIIIQQ", 0, 1, 1, 1, 512, len(header) + len(blocks)).ljust(512, b"\0")
+    path.write_bytes(table + header + blocks)
+    return path
+
+
+def readout(samples, mask, counters):
+    points, coils = samples.shape
+    length = 192 + (8 * points + 32) * coils
+    head = bytearray(192)
+    struct.pack_into("<I", head, 0, length)
+    struct.pack_into("<Q", head, 40, mask)
+    struct.pack_into("<HH14H", head, 48, points, coils, *counters)
+    channels = b"".join(bytes(32) + samples[:, coil].astype("<c8").tobytes() for coil in range(coils))
+    return bytes(head) + channels
+
+
+SYNTHETIC = {
+    "jmrui": lambda folder, fid: jmrui_text(folder / "scan.txt", fid),
+    "mrui": lambda folder, fid: mrui(folder / "scan.mrui", fid),
+    "lcmodel": lambda folder, fid: lcmodel(folder / "scan.RAW", fid[:, :1]),
+    "philips": lambda folder, fid: philips(folder, fid),
+    "rda": lambda folder, fid: rda(folder / "scan.rda", fid[:, :1]),
+    "twix": lambda folder, fid: twix(folder / "scan.dat", fid[:, :, None]),
+}
+ONE_TRANSIENT = ("lcmodel", "rda")
