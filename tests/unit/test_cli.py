@@ -232,6 +232,14 @@ def test_word_of_slurm_on_a_job_it_ended_is_shown(derivative: Path) -> None:
     assert runner._errors([*lines, "ERROR: what a script said"], derivative) == ["ERROR: what a script said"]
 
 
+def test_job_of_which_nobody_says_anything_is_told_from_one_that_was_not_accepted(derivative: Path) -> None:
+    lost = "    log: logs/qc/batch-0.log (check log file(s) for error details)"
+    here, there = ["Provided cores: 2"], ["Provided remote nodes: 100"]
+    for lines in (here, [*there, "Job 3 has been submitted with SLURM jobid 1"]):
+        assert "A job ended without a word" in runner._errors([*lines, lost], derivative)[0]
+    assert "accepted no job" in runner._errors([*there, lost], derivative)[0]
+
+
 def test_without_locks_the_mark_of_the_last_run_decides(derivative: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

@@ -33,6 +33,10 @@ MOST_LINES = 10
 _REFUSED = re.compile(r"WorkflowError in file .*common\.smk")
 _JOB_LOG = re.compile(r"\s+log: (\S+) \(check log file")
 _ENDED = re.compile(r"slurmstepd\S*: error: .*(memory limit|CANCELLED AT|oom)")
+_REFUSED_BY_CLUSTER = (
+    "The batch system accepted no job: wrong account, partition or queue? "
+    "Slurm says more to: sbatch --account=… --partition=… --wrap true"
+)
 _UNEXPLAINED = (
     "A job ended without a word: killed, out of memory or time, or its node died. "
     "What the batch system said of it may stand in {}/.snakemake"
@@ -236,7 +240,9 @@ def _errors(lines: Sequence[str], root: Path) -> list[str]:
     said = [line.strip() for line in [*lines, *written]]
     messages = [line for line in said if line.startswith("ERROR: ")] or [line for line in said if _ENDED.match(line)]
     if logs and not messages:
-        messages = [_UNEXPLAINED.format(root)]
+        # Snakemake drops what the plugin says of the job of a group, so go by what is there.
+        remote, accepted = (any(sign in line for line in lines) for sign in ("Provided remote nodes", "ubmitted"))
+        messages = [_REFUSED_BY_CLUSTER if remote and not accepted else _UNEXPLAINED.format(root)]
     return list(dict.fromkeys(messages))[:MOST_LINES]
 
 
