@@ -231,18 +231,23 @@ def checks(studies: list[Study], fits: list[float]) -> Iterator[str]:
             f"pyAMARES 0.3.28, timed just before and after: {1e3 * statistics.median(fits):.0f} ms a fit, so "
             f"{alone:.0f} s of CPU time for {first.scans} fits alone, against {full.cpu_s:.0f} s for the whole run."
         )
-    for small, large in itertools.pairwise(studies):
-        one, two = small.measured[STEPS[0]], large.measured[STEPS[0]]
-        slope = (two.cpu_s / large.scans) / (one.cpu_s / small.scans) - 1
-        wall = (two.wall_s / large.scans) / (one.wall_s / small.scans) - 1
+    slopes = [marginal(small, large) for small, large in itertools.pairwise(studies) if large.scans > small.scans]
+    for before, after in itertools.pairwise(slopes):
         yield (
-            f"Cost per scan from {small.scans:,} to {large.scans:,} scans: {100 * slope:+.0f} % CPU time, "
-            f"{100 * wall:+.0f} % wall time (goal: within 15 %)."
+            f"A further scan costs {before[0]:.0f} ms of CPU time between the first two sizes and {after[0]:.0f} ms "
+            f"between the next ({100 * (after[0] / before[0] - 1):+.0f} %), {before[1]:.0f} and {after[1]:.0f} ms of "
+            f"wall time ({100 * (after[1] / before[1] - 1):+.0f} %; goal: within 15 %)."
         )
     idle = last.measured[STEPS[1]].wall_s
     yield f"Nothing to do at {last.scans:,} scans: {idle:.1f} s (goal for 10,000: ≤ 10 s)."
     most = max(m.job_mb for study in studies for m in study.measured.values())
     yield f"Largest job of all: {most:.0f} MB (goal: ≤ 500 MB whatever the number of scans)."
+
+
+def marginal(small: Study, large: Study) -> tuple[float, float]:
+    """CPU and wall time of a further scan in a full run [ms]."""
+    one, two, more = small.measured[STEPS[0]], large.measured[STEPS[0]], large.scans - small.scans
+    return 1e3 * (two.cpu_s - one.cpu_s) / more, 1e3 * (two.wall_s - one.wall_s) / more
 
 
 def plan(study: Study) -> Iterator[str]:
