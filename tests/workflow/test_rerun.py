@@ -117,7 +117,7 @@ def test_outputs_of_a_run(original: Lab) -> None:
     used = sorted({batch_of(f"sub-{i:03d}", BATCHES) for i in range(1, PARTICIPANTS + 1)})
     assert used == list(range(BATCHES))
     tables = ("cohort", "exclusions", "flow", "statistics", "comparisons", "sensitivity", "repeatability")
-    tables += ("demographics", "mrsinmrs", "protocols")
+    tables += ("measurement_error", "longitudinal", "demographics", "mrsinmrs", "protocols")
     wanted = {f"{table}.{end}" for table in tables for end in ("tsv", "json")}
     wanted |= {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore", "methods.md"}
     wanted |= {"report/index.html"} | {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}

@@ -9,8 +9,10 @@ from myomag.cohort.columns import needed_of
 from myomag.cohort.comparisons import COMPARISONS_COLUMNS, build_comparisons
 from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
 from myomag.cohort.dictionaries import cohort_dictionary, described, exclusions_dictionary, units
+from myomag.cohort.error_table import MEASUREMENT_ERROR_COLUMNS, build_measurement_error
 from myomag.cohort.exclusions import exclusion_rows
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
+from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.methods import methods_text
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
@@ -79,8 +81,10 @@ def _analysis(
     found = {
         "statistics": (build_statistics(sample, settings, known_units), STATISTICS_COLUMNS),
         "comparisons": (build_comparisons(sample, settings), COMPARISONS_COLUMNS),
+        "measurement_error": (build_measurement_error(sample, settings), MEASUREMENT_ERROR_COLUMNS),
         "sensitivity": (build_sensitivity(rows, cohort, settings), SENSITIVITY_COLUMNS),
         "repeatability": (build_repeatability(sample, settings), REPEATABILITY_COLUMNS),
+        "longitudinal": (build_longitudinal(sample, settings), LONGITUDINAL_COLUMNS),
         "demographics": (build_demographics(sample, settings), DEMOGRAPHICS_COLUMNS),
     }
     return {name: (frame, described(columns)) for name, (frame, columns) in found.items()}

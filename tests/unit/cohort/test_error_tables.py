@@ -1,0 +1,116 @@
+"""Measurement error and years reach the tables: each model by each method, each variable by a mixed model."""
+
+import math
+
+import numpy as np
+import pytest
+
+from myomag.cohort.error_table import MEASUREMENT_ERROR_COLUMNS, build_measurement_error
+from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
+from myomag.cohort.measurement_error import METHODS, reliability
+from myomag.cohort.statistics import build_statistics, included
+from myomag.config_cohort import CohortModel
+from myomag.io.tables import table_bytes
+
+STRENGTH = "knee_extension_strength_nm"
+
+
+def with_models(settings, *models):
+    return settings | {"models": [CohortModel(**model).model_dump() for model in models]}
+
+
+def mg(cohort):
+    return 1000 * 10 ** -cohort["pmg"].to_numpy()
+
+
+def test_models_with_magnesium_have_each_method_and_the_naive_one_is_that_of_the_statistics(full_cohort, settings):
+    sample = included(full_cohort, settings)
+    table = build_measurement_error(sample, settings)
+    assert tuple(table.columns) == tuple(MEASUREMENT_ERROR_COLUMNS)
+    statistics = build_statistics(sample, settings).set_index(["model", "predictor"])
+    concerned = {"mg_age", "mg_sex", "mg_serum_mg"} | {f"strength_mg_{sex}" for sex in ("women", "men")}
+    assert {name for name in table["model"] if "adjusted" not in name} == concerned
+    for (model, term), rows in table.groupby(["model", "predictor"]):
+        assert tuple(rows["method"]) == METHODS
+        naive = rows.iloc[0]
+        assert naive[["b", "beta"]].tolist() == pytest.approx(statistics.loc[(model, term), ["b", "beta"]].tolist())
+
+
+def test_reliability_rests_on_the_sd_of_each_scan_and_of_the_mean_of_repeats(full_cohort, settings):
+    chosen = with_models(settings, {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]})
+    once = build_measurement_error(included(full_cohort, chosen), chosen).iloc[0]
+    sd = math.log(10) * mg(full_cohort) * full_cohort["pmg_sd"].to_numpy()
+    assert once["reliability"] == pytest.approx(reliability(mg(full_cohort), sd).reliability)
+    twice = included(full_cohort.loc[full_cohort.index.repeat(2)].reset_index(drop=True), chosen)
+    mean = build_measurement_error(twice, chosen).iloc[0]
+    assert 1 - mean["reliability"] == pytest.approx((1 - once["reliability"]) / 2)
+
+
+def test_error_of_a_predictor_is_corrected_away_from_zero_and_that_of_an_outcome_leaves_b(make_cohort, settings):
+    rng = np.random.default_rng(4)
+    truth, n = rng.normal(3.3, 0.08, 400), 400
+    sd = np.full(n, 0.06)
+    cohort = make_cohort(
+        n, pmg=truth + rng.normal(0, sd), pmg_sd=sd, age=60 + 100 * (truth - 3.3) + rng.normal(0, 5, n)
+    )
+    chosen = with_models(
+        settings,
+        {"name": "of", "outcome": "pmg", "predictors": ["age"]},
+        {"name": "on", "outcome": "age", "predictors": ["pmg"]},
+    )
+    table = build_measurement_error(included(cohort, chosen), chosen).set_index(["model", "method"])
+    share = table.loc[("on", "naive"), "reliability"]
+    assert share == pytest.approx(0.08**2 / (0.08**2 + 0.06**2), abs=0.08)
+    for method in METHODS[1:]:
+        assert table.loc[("on", method), "b"] * share == pytest.approx(table.loc[("on", "naive"), "b"], rel=0.03)
+        assert table.loc[("of", method), "b"] == pytest.approx(table.loc[("of", "naive"), "b"])
+        assert abs(table.loc[("of", method), "beta"]) > abs(table.loc[("of", "naive"), "beta"])
+
+
+def test_same_cohort_gives_the_same_bytes(full_cohort, settings):
+    chosen = with_models(settings, {"name": "m", "outcome": "strength", "predictors": ["muscle_mg"]})
+    first, second = (table_bytes(build_measurement_error(included(full_cohort, chosen), chosen)) for _ in range(2))
+    assert first == second
+
+
+def test_errors_that_explain_everything_and_missing_errors_are_said_so(full_cohort, settings):
+    chosen = with_models(settings, {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]})
+    noisy = build_measurement_error(included(full_cohort.assign(pmg_sd=1.0), chosen), chosen).iloc[0]
+    assert noisy["status"] == "not estimable" and "explain all of its scatter" in noisy["reason"]
+    unknown = build_measurement_error(included(full_cohort.assign(pmg_sd=math.nan), chosen), chosen).iloc[0]
+    assert unknown["status"] == "not estimable" and unknown["predictor"] == "age"
+
+
+# --- sessions over years
+
+
+@pytest.fixture
+def followed(make_cohort):
+    """Thirty participants with three sessions, pMg rising by 0.01 a year within each."""
+    rng = np.random.default_rng(9)
+    years = np.tile([0.0, 2.0, 5.0], 30)
+    level = np.repeat(rng.normal(3.3, 0.05, 30), 3)
+    people = np.repeat([f"sub-{k:02d}" for k in range(30)], 3)
+    first_age = np.repeat(rng.uniform(50, 80, 30), 3)
+    cohort = make_cohort(90, age=first_age + years, pmg=level + 0.01 * years + rng.normal(0, 0.01, 90), ph=[7.0] * 90)
+    sessions = [f"ses-{k % 3 + 1}" for k in range(90)]
+    scans = [f"{person}_{session}_unloc" for person, session in zip(people, sessions, strict=True)]
+    return cohort.assign(participant_id=people, session_id=sessions, scan=scans)
+
+
+def test_change_over_years_is_found_within_participants(followed, settings):
+    table = build_longitudinal(included(followed, settings), settings)
+    assert tuple(table.columns) == tuple(LONGITUDINAL_COLUMNS)
+    row = table.set_index(["variable", "term"]).loc[("pmg", "years")]
+    # 0.01/√(Σ(t − t̄)²) of 30 participants is 0.0005 a year.
+    assert row["b"] == pytest.approx(0.01, abs=4 * 0.0005)
+    assert (row["participants"], row["sessions"], row["time_column"]) == (30, 90, "age")
+    assert row["b_ci95_low"] < row["b"] < row["b_ci95_high"]
+    ph = table[table["variable"] == "ph"]
+    assert ph["status"].tolist() == ["not estimable"] and "the same for all" in ph["reason"].iloc[0]
+
+
+def test_one_session_each_is_no_course(full_cohort, settings):
+    cohort = full_cohort.assign(scan=[f"{person}_unloc" for person in full_cohort["participant_id"]])
+    table = build_longitudinal(included(cohort, settings), settings)
+    assert len(table) == 3 and table["reason"].str.startswith("no sessions told apart in time").all()

@@ -1,0 +1,107 @@
+"""Measurement error carried through: each model with a measured variable, naive and corrected."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from myomag.cohort.design import Design, Sample
+from myomag.cohort.measurement_error import CorrectedEstimate, corrected_regression, reliability
+from myomag.cohort.plan import Model
+from myomag.cohort.regression import NotEstimable, check_estimable
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, row_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEASUREMENT_ERROR_COLUMNS = {
+    "model": "Model and stratum, as in statistics.tsv; models without a measured variable and controls are left out.",
+    "outcome": "Outcome, a column of cohort.tsv.",
+    "predictor": "Main term, as in statistics.tsv.",
+    "stratum": "Participants in the model.",
+    "covariates": "What the model is adjusted for.",
+    "n": "Participants with all values.",
+    "measured": "Variable with measurement error; its SD is that of the fit, of repeated scans that of their mean.",
+    "reliability": "Share of the variance of the measured variable that is not error: a slope on it alone is that "
+    "share of the true one, a correlation with it the square root of that share.",
+    "reliability_ci95_low": "Lower end of the 95 % interval of the reliability.",
+    "reliability_ci95_high": "Upper end of the 95 % interval of the reliability.",
+    "method": "naive: error ignored; regression_calibration and simex: corrected for it. An error of the outcome alone "
+    "leaves b as it is and shrinks beta. Regression calibration takes the size of the errors as independent of the "
+    "value; where it grows with it, as for Mg, simex needs no such assumption.",
+    "b": "Slope, in the units given in statistics.tsv.",
+    "b_ci95_low": "Lower end of the 95 % bootstrap interval of b.",
+    "b_ci95_high": "Upper end of the 95 % bootstrap interval of b.",
+    "beta": "Standardised slope, in SDs of the observed values (naive) or of the true ones (corrected).",
+    "beta_ci95_low": "Lower end of the 95 % bootstrap interval of beta.",
+    "beta_ci95_high": "Upper end of the 95 % bootstrap interval of beta.",
+    "status": "estimated, or not estimable.",
+    "reason": "Why there is no result.",
+}
+"""Columns of measurement_error.tsv and what they hold."""
+ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[11:-2])
+NUMBERS = ("reliability", "reliability_ci95_low", "reliability_ci95_high", *ESTIMATES)
+SEED = 20190917
+"""The same for every model and study, so that the same data give the same bytes."""
+RESAMPLES = 1000
+
+
+def build_measurement_error(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Build measurement_error.tsv: each main term by each method.
+
+    Parameters
+    ----------
+    sample : Sample
+        The included scans.
+    settings : mapping
+        The section `cohort`.
+    """
+    import pandas as pd
+
+    rows = [
+        row
+        for model, stratum, design in designs(sample, settings)
+        if not model.control and (design.problem is None and design.errors)
+        for row in _rows(model, stratum, design)
+    ]
+    frame = pd.DataFrame(rows, columns=list(MEASUREMENT_ERROR_COLUMNS))
+    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+
+
+def _rows(model: Model, stratum: str, design: Design) -> Iterator[dict[str, Any]]:
+    row: dict[str, Any] = {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
+    row |= {"covariates": ", ".join(model.covariates) or None, "n": len(design.people)}
+    measured = model.outcome if model.outcome in design.errors else next(iter(design.errors))
+    row |= {"measured": measured}
+    try:
+        check_estimable(design.outcome, design.terms)
+        row |= _reliability(design, model, measured)
+        estimates = _estimates(design, model)
+    except NotEstimable as error:
+        for name in design.main:
+            yield row | {"predictor": name, "status": NOT_ESTIMABLE, "reason": str(error)}
+        return
+    for estimate in estimates:
+        if estimate.term in design.main:
+            values = {key: getattr(estimate, key) for key in ESTIMATES}
+            yield row | values | {"predictor": estimate.term, "method": estimate.method, "status": ESTIMATED}
+
+
+def _reliability(design: Design, model: Model, measured: str) -> dict[str, float]:
+    values = design.outcome if measured == model.outcome else design.terms[measured]
+    found = reliability(values, design.errors[measured])
+    return {
+        "reliability": found.reliability,
+        "reliability_ci95_low": found.ci95_low,
+        "reliability_ci95_high": found.ci95_high,
+    }
+
+
+def _estimates(design: Design, model: Model) -> tuple[CorrectedEstimate, ...]:
+    return corrected_regression(
+        design.outcome,
+        design.terms,
+        {name: sd for name, sd in design.errors.items() if name in design.terms},
+        outcome_error_sd=design.errors.get(model.outcome),
+        weights=measurement_weights(model, design),
+        seed=SEED,
+        bootstrap=RESAMPLES,
+    )

@@ -1,0 +1,115 @@
+"""Change of Mg and pH over years, from sessions."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from myomag.cohort.design import Sample
+from myomag.cohort.longitudinal import MixedModel, mixed_model
+from myomag.cohort.participants import number_of
+from myomag.cohort.regression import NotEstimable
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
+from myomag.cohort.visits import Visit, visits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VARIABLES = ("mg_mmol_l", "pmg", "ph")
+LONGITUDINAL_COLUMNS = {
+    "variable": "Outcome, a column of cohort.tsv; the results are in its units.",
+    "term": "intercept: value at the first session; years: change per year within participants; age at the first "
+    "session: difference per year of age between participants.",
+    "time_column": "Column that tells the sessions apart in time.",
+    "participants": "Participants in the model.",
+    "sessions": "Scans in the model.",
+    "b": "Effect, mean over participants, with random intercept and slope of each (restricted maximum likelihood).",
+    "b_se": "Standard error of b.",
+    "b_ci95_low": "Lower end of the 95 % interval of b.",
+    "b_ci95_high": "Upper end of the 95 % interval of b.",
+    "p": "Two-sided p of b = 0.",
+    "sd_between": "Standard deviation of the intercept, or of the slope, between participants; n/a where it is taken "
+    "as the same for all.",
+    "correlation": "Correlation of intercept and slope between participants.",
+    "sd_residual": "Standard deviation of a session about its participant's line.",
+    "status": "estimated, or not estimable.",
+    "reason": "Why there is no result, or what was simplified.",
+}
+"""Columns of longitudinal.tsv and what they hold."""
+NUMBERS = ("b", "b_se", "b_ci95_low", "b_ci95_high", "p", "sd_between", "correlation", "sd_residual")
+AGE = "age at the first session"
+
+
+def build_longitudinal(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Build longitudinal.tsv: a mixed model of each variable on the years since the first session.
+
+    Parameters
+    ----------
+    sample : Sample
+        The included scans.
+    settings : mapping
+        The section `cohort`.
+    """
+    import pandas as pd
+
+    rows = [row for name in VARIABLES for row in _rows(sample, name, settings)]
+    frame = pd.DataFrame(rows, columns=list(LONGITUDINAL_COLUMNS))
+    return frame.astype({"participants": "Int64", "sessions": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+
+
+def _rows(sample: Sample, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found, column = visits(sample.scans, settings)
+    row: dict[str, Any] = {"variable": name, "time_column": column}
+    if column is None:
+        names = " or ".join(settings["time_columns"])
+        reason = f"no sessions told apart in time: no column {names} varies within a participant"
+        return [row | {"term": "years", "status": NOT_ESTIMABLE, "reason": reason}]
+    try:
+        model = _model(sample, name, found, settings)
+    except NotEstimable as error:
+        return [row | {"term": "years", "status": NOT_ESTIMABLE, "reason": str(error)}]
+    return [row | each for each in _effects(model)]
+
+
+def _model(sample: Sample, name: str, found: Sequence[Visit], settings: Mapping[str, Any]) -> MixedModel:
+    """Mixed model of one variable, with the age at the first session where it is known."""
+    outcomes = [number_of(value) for value in sample.scans[name].tolist()]
+    ages = _first_ages(sample, settings)
+    used = [v for v in found if v.years is not None and outcomes[v.row] is not None]
+    covariates = {}
+    if used and all(v.participant_id in ages for v in used):
+        covariates[AGE] = np.array([ages[v.participant_id] for v in used])
+    return mixed_model(
+        np.array([outcomes[v.row] for v in used], dtype=np.float64),
+        np.array([v.years for v in used], dtype=np.float64),
+        [v.participant_id for v in used],
+        covariates,
+    )
+
+
+def _first_ages(sample: Sample, settings: Mapping[str, Any]) -> dict[str, float]:
+    """Smallest age of each participant [years]."""
+    if (name := settings["age_column"]) not in sample.scans.columns:
+        return {}
+    ages: dict[str, float] = {}
+    for person, value in zip(sample.scans["participant_id"].tolist(), sample.scans[name].tolist(), strict=True):
+        if (age := number_of(value)) is not None:
+            ages[person] = min(age, ages.get(person, age))
+    return ages
+
+
+def _effects(model: MixedModel) -> list[dict[str, Any]]:
+    between = {"intercept": model.sd_intercept, "years": model.sd_slope}
+    shared: dict[str, Any] = {
+        "participants": model.participants,
+        "sessions": model.sessions,
+        "sd_residual": model.sd_residual,
+    }
+    shared |= {"correlation": model.correlation, "status": ESTIMATED, "reason": "; ".join(model.notes) or None}
+    keys = ("b", "b_se", "b_ci95_low", "b_ci95_high", "p")
+    return [
+        {"term": effect.name, "sd_between": between.get(effect.name)}
+        | {key: getattr(effect, key) for key in keys}
+        | shared
+        for effect in model.effects
+    ]
