@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from myomag import provenance
 from myomag.ledger import OUTPUT_NAMES
-from myomag.provenance import canonical, code_digest, digest, environment
+from myomag.provenance import canonical, code_digest, digest, environment, software
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "workflow" / "myomag"
@@ -70,8 +71,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def current(tree: Path) -> str:
     """Digest as a new process would find it."""
-    provenance._imports.cache_clear()
-    provenance._content_digest.cache_clear()
+    for function in (provenance._imports, provenance._imported_names, provenance._content_digest):
+        function.cache_clear()
     return code_digest(tree / "scripts/step.py")
 
 
@@ -168,6 +169,21 @@ def test_the_fit_is_not_computed_again_for_the_magnesium_code() -> None:
     assert PACKAGE / "core" / "amares.py" in closures["fit"]
     assert PACKAGE / "core" / "amares.py" not in closures["magnesium"]
     assert PACKAGE / "core" / "magnesium.py" not in closures["fit"] | closures["qc"] | closures["convert"]
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in (REPOSITORY / "workflow" / "scripts").glob("*.py")))
+def test_versions_of_all_packages_that_a_step_imports_are_known_and_recorded(script: str) -> None:
+    found = software(REPOSITORY / "workflow" / "scripts" / f"{script}.py")
+    assert found.pop("python") == ".".join(map(str, sys.version_info[:2]))
+    assert found["numpy"] == np.__version__
+    assert found.items() <= environment()["packages"].items()
+
+
+def test_packages_imported_inside_functions_and_by_other_modules_count(tree: Path) -> None:
+    assert set(software(tree / "scripts/step.py")) == {"python", "numpy"}
+    (tree / "myomag/report/page.py").write_text("def page():\n    from yaml.loader import Loader\n    import json\n")
+    provenance._imported_names.cache_clear()
+    assert set(software(tree / "scripts/step.py")) == {"python", "numpy", "pyyaml"}
 
 
 def _files(name: str) -> Iterator[Path]:

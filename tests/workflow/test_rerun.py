@@ -45,9 +45,9 @@ class Lab:
         place = ("--output", self.derivative)
         return myomag("run", self.study, *place, *options, repository=self.repository, **variables)
 
-    def planned(self, *options: str) -> dict[str, int]:
+    def planned(self, *options: str, **variables: str) -> dict[str, int]:
         """Jobs per rule that would run."""
-        done = self.run("--dry-run", "--", *options)
+        done = self.run("--dry-run", "--", *options, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         assert jobs(done.stdout) or "Nothing to be done" in done.stdout
         return jobs(done.stdout)
@@ -222,6 +222,9 @@ CHANGED_CODE: dict[str, tuple[Callable[[Lab], object], dict[str, int]]] = {
         expected("qc", *AFTER_QC),
     ),
     "runner": (lambda lab: lab.edit("workflow/myomag/runner.py", "\n\n\n", "\n\n\nX = 1\n"), {}),
+    "touched script": (lambda lab: (lab.repository / "workflow/scripts/qc.py").touch(), {}),
+    # What counts is what is installed.
+    "lock": (lambda lab: lab.edit("envs/requirements.lock", "numpy==", "numpy==9"), {}),
 }
 
 
@@ -232,11 +235,72 @@ def test_edit_of_the_code_repeats_exactly_what_imports_it(case: str, lab: Lab) -
     assert lab.planned() == wanted
 
 
+CHANGED_PACKAGE = {
+    "numpy": expected(*ALL),
+    "scipy": expected("qc", *AFTER_QC),
+    "spec2nii": expected(*ALL),
+    "jinja2": expected("pages", "report"),
+    "snakemake": {},
+}
+
+
+@pytest.mark.parametrize("package", CHANGED_PACKAGE)
+def test_another_version_of_a_package_repeats_exactly_what_imports_it(package: str, lab: Lab) -> None:
+    assert lab.planned(PYTHONPATH=with_package(lab, package)) == CHANGED_PACKAGE[package]
+
+
+def with_package(lab: Lab, name: str) -> str:
+    """Python path on which a package seems to be installed in another version."""
+    described = lab.root / "installed" / f"{name}-999.0.dist-info" / "METADATA"
+    described.parent.mkdir(parents=True)
+    described.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 999.0\n")
+    return os.pathsep.join(map(str, (lab.repository / "workflow", described.parents[1])))
+
+
+def raw_file(lab: Lab, participant: str) -> Path:
+    return lab.study / participant / "ses-1" / "mrs" / f"{STEM.format(participant)}.nii.gz"
+
+
+def replace_raw_file(lab: Lab, participant: str, other: str, *, keep_mtime: bool) -> None:
+    raw = raw_file(lab, participant)
+    stat = raw.stat()
+    shutil.copyfile(raw_file(lab, other), raw)
+    os.utime(raw, ns=(stat.st_atime_ns, stat.st_mtime_ns if keep_mtime else stat.st_mtime_ns + 10**9))
+
+
+def add_participant(lab: Lab) -> None:
+    shutil.copytree(lab.study / "sub-001", lab.study / "sub-006")
+    for path in sorted((lab.study / "sub-006").rglob("sub-001*")):
+        path.rename(path.with_name(path.name.replace("sub-001", "sub-006")))
+
+
 def pooled(derivative: Path) -> list[list[str]]:
     """What the fits are given of each protocol."""
     lines = [line.split("\t") for line in (derivative / "protocols.tsv").read_text().splitlines()]
     used = [lines[0].index(name) for name in ("protocol", "begin_time_us", "begin_time_sd_us", "spread_us", "outlying")]
     return [[line[index] for index in used] for line in lines]
+
+
+CHANGED_STUDY: dict[str, tuple[Callable[[Lab], object], str]] = {
+    "participant added": (add_participant, "sub-006"),
+    "participant removed": (lambda lab: shutil.rmtree(lab.study / "sub-004"), "sub-004"),
+    "raw file replaced": (lambda lab: replace_raw_file(lab, "sub-001", "sub-002", keep_mtime=False), "sub-001"),
+    "mtime kept": (lambda lab: replace_raw_file(lab, "sub-001", "sub-002", keep_mtime=True), "sub-001"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED_STUDY)
+def test_changed_participant_repeats_one_batch_unless_the_pooled_begin_time_moves(case: str, lab: Lab) -> None:
+    change, participant = CHANGED_STUDY[case]
+    before = pooled(lab.derivative)
+    change(lab)
+    present = {batch_of(path.name, BATCHES) for path in lab.study.glob("sub-*")}
+    repeated = len({batch_of(participant, BATCHES)} & present)
+    done = lab.done()
+    fits = repeated if pooled(lab.derivative) == before else len(present)
+    assert done == Counter(expected(*ALL, batches=repeated) | expected("fit", "magnesium", "pages", batches=fits))
+    left = [path for path in results(lab.derivative) if participant in path]
+    assert bool(left) == (lab.study / participant).exists()
 
 
 def test_override_of_the_fit_repeats_one_batch_unless_the_pooled_begin_time_moves(lab: Lab) -> None:
@@ -258,10 +322,7 @@ def test_changed_study_is_brought_up_to_date_as_if_made_anew(lab: Lab) -> None:
     write_demo(lab.root / "more", participants=6)
     shutil.copytree(lab.root / "more" / "sub-006", lab.study / "sub-006")
     shutil.rmtree(lab.study / "sub-002")
-    raw = lab.study / "sub-003" / "ses-1" / "mrs" / f"{STEM.format('sub-003')}.nii.gz"
-    stat = raw.stat()
-    shutil.copyfile(str(raw).replace("sub-003", "sub-004"), raw)
-    os.utime(raw, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    replace_raw_file(lab, "sub-003", "sub-004", keep_mtime=True)
     changed = {batch_of(label, BATCHES) for label in ("sub-002", "sub-003", "sub-006")}
     assert len(changed) == BATCHES - 1
 
@@ -289,7 +350,7 @@ def test_changed_study_is_brought_up_to_date_as_if_made_anew(lab: Lab) -> None:
 
 
 def test_number_of_batches_changes_no_result(lab: Lab, original: Lab) -> None:
-    lab.done("--", "--config", "batches=1")
+    assert lab.done("--", "--config", "batches=1") == expected(*ALL, batches=1)
     now, before = results(lab.derivative), results(original.derivative)
     assert [path for path in differing(now, before) if not path.startswith("ledger/")] == ["config.yaml"]
     steps = ("raw", *SCAN_STEPS, "pages")
@@ -313,6 +374,43 @@ def test_edited_intermediate_is_refused_and_repaired_by_the_advice(lab: Lab, ori
     assert advice is not None
     lab.done(*advice[1].split())
     assert differing(results(lab.derivative), results(original.derivative)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("cohort.tsv", "cohort"),
+        ("report/index.html", "report"),
+        (f"ledger/qc/batch-{batch_of('sub-001', 3)}.tsv", "qc"),
+    ],
+)
+def test_edited_summary_is_noticed_even_where_nothing_is_to_be_done(
+    name: str, step: str, lab: Lab, original: Lab
+) -> None:
+    """The time stamp is kept: Snakemake itself takes the file for up to date."""
+    path = lab.derivative / name
+    stat = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"_unloc", b"_unlok", 1))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    refused = lab.run()
+    assert (refused.returncode, "up to date" in refused.stdout) == (1, False)
+    assert f"{name}: changed since step {step} wrote it" in refused.stderr
+    advice = re.search(r"myomag run STUDY (-- --forcerun \w+)$", refused.stderr, re.MULTILINE)
+    assert advice is not None
+    lab.done(*advice[1].split())
+    assert differing(results(lab.derivative), results(original.derivative)) == []
+
+
+def test_comment_in_the_settings_and_edited_record_of_them_are_recorded_again(lab: Lab) -> None:
+    settings, record = lab.study / "myomag.yaml", lab.derivative / "config.yaml"
+    settings.write_text("# A remark.\n" + settings.read_text())
+    assert lab.done() == {"report": 1}
+    right = record.read_bytes()
+    record.write_bytes(right.replace(b"min_snr: 5.0", b"min_snr: 4.0"))
+    assert lab.done() == {"report": 1}
+    assert record.read_bytes() == right
+    assert myomag("verify", lab.study, "--output", lab.derivative).returncode == 0
+    assert "Nothing to be done" in lab.run().stdout
 
 
 def test_edited_table_of_protocols_is_refused_and_repaired_by_the_advice(lab: Lab, original: Lab) -> None:

@@ -18,8 +18,8 @@ from myomag.index import write_index
 from myomag.io.tables import read_text_table
 from myomag.jobs import one_thread_per_process
 from myomag.ledger import batch_of, ledger_path, read_ledger
-from myomag.origins import record_settings, setting_origins
-from myomag.provenance import PACKAGE, canonical, code_digest
+from myomag.origins import record_settings, setting_origins, settings_moved
+from myomag.provenance import PACKAGE, canonical, code_digest, software
 from myomag.study import Study, find_scans, listed_participants
 from myomag.sweep import sweep
 
@@ -155,7 +155,7 @@ class Flow:
         return [ledger_path(step, batch) for step in steps for batch in self.batches]
 
     def step_spec(self, step: str, batch: str) -> str:
-        """Settings of a scan-level step, overrides of the scans of one batch, and the digest of the code, as JSON.
+        """Settings of a scan-level step, overrides of the scans of one batch, code and software, as JSON.
 
         The fit gets what the protocols say of the begin time as a setting, so that it is repeated when that moves.
         """
@@ -165,10 +165,10 @@ class Flow:
             settings["protocols"] = pooled_begin_times(Path(PROTOCOLS))
         chosen = self._overrides(batch).items()
         overrides = {target: content[section] for target, content in chosen if section in content}
-        return canonical({"settings": settings, "overrides": overrides, "code": _code(step)})
+        return canonical({"settings": settings, "overrides": overrides, **_made_with(step)})
 
     def study_spec(self, step: str, batch: str | None = None) -> str:
-        """Settings of a step behind the scan-level ones, rejections by hand, and the digest of its code, as JSON.
+        """Settings of a step behind the scan-level ones, rejections by hand, code and software, as JSON.
 
         With a batch, only the rejections of its participants and scans.
         """
@@ -177,7 +177,7 @@ class Flow:
         reject = {target: reason["reject"] for target, reason in self._overrides(batch).items() if "reject" in reason}
         if not SECTIONS[step]:
             reject = {}
-        return canonical({"settings": settings, "reject": reject, "code": _code(step)})
+        return canonical({"settings": settings, "reject": reject, **_made_with(step)})
 
     def _overrides(self, batch: str | None) -> dict[str, dict[str, Any]]:
         """Overrides for the participants and scans of one batch; None: all."""
@@ -204,6 +204,13 @@ class Flow:
         from myomag.run_time import write_run_time
 
         write_run_time(Path.cwd())
+
+    def renewal(self, root: Path) -> list[str]:
+        """Options for Snakemake that make `begin` run where only the record of the settings is out of date.
+
+        As after a comment in the settings file: no result changes, but the lines do that the settings come from.
+        """
+        return ["--forcerun", "report"] if settings_moved(self.study, root, SETTINGS_FILE) else []
 
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
@@ -290,5 +297,7 @@ def settings_yaml(settings: Settings) -> bytes:
 
 
 @cache
-def _code(step: str) -> str:
-    return code_digest(SCRIPTS / f"{step}.py")
+def _made_with(step: str) -> dict[str, Any]:
+    """Digest of the code of a step, and versions of the packages it imports, as they are installed."""
+    script = SCRIPTS / f"{step}.py"
+    return {"code": code_digest(script), "software": software(script)}

@@ -135,25 +135,37 @@ def _row(line: str) -> Row:
 
 
 def checked_ledger(path: Path) -> list[Row]:
-    """Rows of a ledger, after comparing its digest with the last line of its activity record.
-
-    The raw ledgers have no such record: they are written anew whenever the pipeline starts.
+    """Rows of a ledger, after checking that its step wrote it.
 
     Raises
     ------
     LedgerError
         If the ledger is not readable, or is not the one its step wrote.
     """
-    rows, step = read_ledger(path), path.parent.name
+    rows = read_ledger(path)
+    check_ledger(path)
+    return rows
+
+
+def check_ledger(path: Path) -> None:
+    """Compare the digest of a ledger with the last line of its activity record.
+
+    The raw ledgers have no such record: they are written anew whenever the pipeline starts.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger is not the one its step wrote.
+    """
+    step = path.parent.name
     if step == "raw":
-        return rows
+        return
     try:
         recorded = json.loads(activity_path(path).read_text(encoding="utf-8").splitlines()[-1])["ledger_sha256"]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise LedgerError(f"{activity_path(path)}: not a readable activity record. {_remedy(step)}") from error
     if recorded != sha256_file(path):
         raise LedgerError(f"{path}: changed since step {step} wrote it. {_remedy(step)}")
-    return rows
 
 
 def activity_path(ledger: Path) -> Path:

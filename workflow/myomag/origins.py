@@ -52,6 +52,20 @@ def record_settings(
         record_step(STEP, Path(LEDGER), started=started, chain={"origins": dict(origins)})
 
 
+def settings_moved(study: Path, root: Path, name: str) -> bool:
+    """Whether the settings file, or a file written from it, is not the recorded one; False before the first run."""
+    if not (root / LEDGER).is_file():
+        return False
+    try:
+        (row,) = checked_ledger(root / LEDGER)
+    except (LedgerError, ValueError):
+        return True
+    if (study / name).is_file() != bool(row.inputs):
+        return True
+    files = [*((study, file) for file in row.inputs.values()), *((root, file) for file in row.outputs.values())]
+    return any(not (top / path).is_file() or sha256_file(top / path) != sha for top, (path, sha) in files)
+
+
 def _recorded_origins() -> Any:
     """Origins that the last line of the activity record names; None where the record is missing or was changed."""
     try:

@@ -1,4 +1,4 @@
-"""What a result depends on besides data: the digest of a step's code, and the record of who ran it where and when."""
+"""What a result depends on besides data: a step's code and packages, and the record of who ran it where and when."""
 
 import ast
 import getpass
@@ -8,6 +8,7 @@ import os
 import platform
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -20,7 +21,12 @@ from myomag.files import sha256_bytes, sha256_file, write_atomic
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parents[1]
 LOCK = REPOSITORY / "envs" / "requirements.lock"
-RECORDED_PACKAGES = ("numpy", "scipy", "nibabel", "pandas", "pydantic", "snakemake", "spec2nii", "statsmodels")
+RECORDED_PACKAGES = (
+    *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
+    *("spec2nii", "pydicom", "pymapvbvd", "pyyaml", "jinja2", "markupsafe"),
+)
+DISTRIBUTIONS = {"mapvbvd": "pymapvbvd", "yaml": "pyyaml"}
+"""Packages that are installed under another name than they are imported by."""
 
 
 def canonical(content: Any) -> str:
@@ -48,6 +54,14 @@ def code_digest(script: Path) -> str:
     return total.hexdigest()
 
 
+def software(script: Path) -> dict[str, str | None]:
+    """Versions of Python and of the packages that a script and the modules of this package behind it import."""
+    names = {name.partition(".")[0] for path in _closure(script.resolve()) for name in _imported_names(path)}
+    packages = {DISTRIBUTIONS.get(name, name) for name in names - sys.stdlib_module_names - {PACKAGE.name}}
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"python": python} | {name: _version(name) for name in sorted(packages)}
+
+
 def _closure(script: Path) -> set[Path]:
     found, waiting = {script}, [script]
     while waiting:
@@ -70,15 +84,19 @@ def _closure(script: Path) -> set[Path]:
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Files of the package's modules that a file imports, packages' __init__ included."""
-    if path.suffix != ".py":
-        return ()
+    return tuple(sorted({file for name in _imported_names(path) for file in _module_files(name)}))
+
+
+@cache
+def _imported_names(path: Path) -> frozenset[str]:
+    """Dotted names of all that a file imports, inside functions too."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(ast.parse(path.read_bytes())) if path.suffix == ".py" else ():
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return tuple(sorted({file for name in names for file in _module_files(name)}))
+    return frozenset(names)
 
 
 def _module_files(name: str) -> Iterator[Path]:
@@ -164,6 +182,7 @@ def _user() -> str:
         return f"uid-{os.getuid()}"
 
 
+@cache
 def _version(name: str) -> str | None:
     try:
         return version(name)

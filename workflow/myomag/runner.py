@@ -24,6 +24,7 @@ from myomag.progress import duration, progress
 from myomag.provenance import REPOSITORY
 from myomag.run_state import RunState
 from myomag.run_time import RUNTIME_PAGE
+from myomag.study_step import check_summaries
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
@@ -86,6 +87,8 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
     with _sole_run(root, command) as lock:
         flow.index(root)
+        if not {"--forcerun", "-R"} & set(options):
+            command += flow.renewal(root)
         if dry_run:
             code = subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
             os.ftruncate(lock, 0)
@@ -190,6 +193,11 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         signal.signal(signal.SIGTERM, before)
     if code == 0 or "LockException:" in lines:
         os.ftruncate(lock, 0)
+    if code == 0:
+        check_summaries(root)
+        if any("Nothing to be done" in line for line in lines):
+            print("Nothing to be done: all results are up to date.")
+            print("Checked: ledgers and tables; every file: myomag verify STUDY.")
     if interrupted or code < 0 or any("on user request" in line for line in lines):
         print(f"{_how_far(state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
@@ -223,8 +231,6 @@ def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str], stat
             if state.read(line):
                 advance = advance or stack.enter_context(progress("jobs done", state.total))
                 advance(state.done, state.total, str(state))
-            if "Nothing to be done" in line:
-                print("Nothing to be done: all results are up to date.")
 
 
 def _refusal(lines: Sequence[str]) -> list[str]:

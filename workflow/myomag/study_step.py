@@ -7,7 +7,7 @@ from pathlib import Path
 
 from myomag.errors import LedgerError
 from myomag.files import sha256_bytes, sha256_file, together
-from myomag.ledger import Files, Row, ledger_bytes, read_ledger, record_step
+from myomag.ledger import Files, Row, check_ledger, checked_outputs, ledger_bytes, read_ledger, record_step
 from myomag.provenance import digest
 
 
@@ -27,7 +27,7 @@ def finish_study_step(
     ledger : Path
         Ledger of the step, relative to the derivative; it holds one row, the step's.
     spec : str
-        JSON with `settings` and `code`, as the rule has it.
+        JSON with `settings`, `reject` and `code`, as the rule has it.
     started : datetime
         Start of the step, with time zone.
     """
@@ -38,7 +38,7 @@ def finish_study_step(
         participant_id="",
         session_id="",
         step=step,
-        settings=digest({key: value for key, value in content.items() if key != "code"}),
+        settings=digest({key: content[key] for key in ("settings", "reject")}),
         code=content["code"],
         inputs=inputs,
         outputs={path: (path, sha256_bytes(data)) for path, data in outputs.items()},
@@ -67,3 +67,20 @@ def checked_tables(study: Path, ledger: Path) -> None:
         for path, sha in row.inputs.values():
             if not (study / path).is_file() or sha256_file(study / path) != sha:
                 raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
+
+
+def check_summaries(root: Path) -> None:
+    """Check the ledgers of a derivative, and the tables and pages that were made from many scans.
+
+    They are few, so that every run can afford it; the files of each scan are checked by the step that reads them.
+
+    Raises
+    ------
+    LedgerError
+        Naming the file that is missing or not what its step wrote, and the remedy.
+    """
+    for path in sorted(root.glob("ledger/*/*.tsv")):
+        if path.stem == "all" and path.parent.name != "settings":
+            checked_outputs(root, path)
+        else:
+            check_ledger(path)

@@ -35,7 +35,9 @@ class Problem:
 
 
 def again(step: str) -> str:
-    """Remedy that repeats a step."""
+    """Remedy that repeats a step; the settings are recorded whenever a run starts."""
+    if step == origins.STEP:
+        return "record it again: myomag run STUDY"
     return f"compute it again: myomag run STUDY -- --forcerun {step}"
 
 
