@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from myomag.ledger import STEPS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = """\
 batches: 3
@@ -267,6 +269,13 @@ def test_trace_statistic_accounts_for_every_scan(finished: Path) -> None:
     (left_out,) = found["not_entered"]
     assert (left_out["participant_id"], left_out["step"]) == ("sub-003", "convert")
     assert int(found["row"]["n"]) == len(found["entered"])
+    full = traced(finished, "statistics:mg_age")
+    files = {(file["in"], file["path"]): file["sha256"] for file in full["files"]}
+    for scan in (*found["entered"], *found["not_entered"]):
+        for path, sha in scan["raw"].items():
+            assert files["study", path] == sha
+            assert f"SHA-256 {sha}  {path}" in myomag("trace", finished, "statistics:mg_age").stdout
+    assert {f"{step} {scan['scan']}" for scan in found["entered"] for step in STEPS[1:]} <= set(full["steps"])
     women = traced(finished, "statistics:strength_mg_women")["statistic"]
     assert {scan["reason"] for scan in women["not_entered"][:2]} <= {"not among the women", left_out["reason"]}
 
@@ -417,7 +426,7 @@ def test_reproduce_everything(finished: Path) -> None:
     made = {
         path.relative_to(derivative(finished)).as_posix() for path in derivative(finished).rglob("*") if path.is_file()
     }
-    results = {path for path in made if path.startswith(("sub-", "report/sub-")) or path.count("/") == 0}
+    results = {path for path in made if path.startswith(("sub-", "report/")) or path.count("/") == 0}
     described = {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore"}
     assert found["same"] == len(results - described)
     # A commit made while the test runs is no other environment.

@@ -5,11 +5,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from myomag.audit.record import Derivative, File
-from myomag.files import write_atomic
+from myomag.files import sha256_bytes, write_atomic
 from myomag.flow import SCRIPTS
 from myomag.ledger import STEPS, Row, ledger_bytes, ledger_path, run_step
 from myomag.progress import progress
@@ -19,6 +20,7 @@ from myomag.single import STEPS as FUNCTIONS
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
+from myomag.steps.report import PAGE, report_page
 from myomag.sweep import page_path
 
 BEFORE_POOLING = ("convert", "qc", "begin_time")
@@ -45,7 +47,7 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
     Returns
     -------
     dict of str to bytes
-        Contents of the tables and participants' pages, by path; empty with some of the scans.
+        Contents of the tables and pages, by path; empty with some of the scans.
     """
     batches = _write_raw_ledgers(derivative, set(scans), folder)
     whole = set(scans) == set(derivative.rows)
@@ -58,7 +60,10 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
             write_atomic(folder, path, content)
         protocols = Derivative(derivative.study, folder).protocols
     _run(derivative, batches, AFTER_POOLING, folder, cores, protocols)
-    return tables | _tables_and_pages(derivative, folder) if whole else {}
+    if not whole:
+        return {}
+    made = tables | _tables_and_pages(derivative, folder)
+    return made | _report(derivative, made, folder)
 
 
 def _write_raw_ledgers(derivative: Derivative, scans: set[str], folder: Path) -> list[str]:
@@ -119,6 +124,25 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     )
     pages = participant_pages(by_participant(_results(folder, *STEPS)), folder, document, reject)
     return tables | {page_path(participant): page for participant, page in pages}
+
+
+def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
+    """Page of the cohort from tables computed now; the versions it states are those that were recorded."""
+    ledgers = [derivative.ledgers.get(f"ledger/{step}/all.tsv") for step in ("cohort", "protocols", "report")]
+    recorded = [ledger for ledger in ledgers if ledger and ledger.rows]
+    if len(recorded) < len(ledgers):
+        return {}
+    for path, content in made.items():
+        write_atomic(folder, path, content)
+    steps = [
+        replace(
+            ledger.rows[0],
+            code=code_digest(SCRIPTS / f"{ledger.step}.py"),
+            outputs={path: (path, sha256_bytes(made[path])) for path in ledger.rows[0].outputs if path in made},
+        )
+        for ledger in recorded[:2]
+    ]
+    return {PAGE: report_page(folder, steps, derivative.document, recorded[2].activity)}
 
 
 def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:

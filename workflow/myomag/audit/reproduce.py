@@ -59,12 +59,15 @@ class Reproduction:
         Those with other bytes.
     environment : list of str
         How software and machine differ from those recorded.
+    whole : bool
+        Whether all scans were computed again, and with them what is made from many.
     """
 
     scans: list[str]
     same: int
     deviations: list[Deviation]
     environment: list[str]
+    whole: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Content for a script."""
@@ -79,7 +82,7 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
     derivative : Derivative
         The record.
     targets : sequence of str
-        Participants, sessions or scans; none: the whole study with its tables and participants' pages.
+        Participants, sessions or scans; none: the whole study with its tables and pages.
     cores : int, optional
         Number of processes; as many as there are processors unless given.
 
@@ -97,7 +100,9 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
         study_files = recompute(derivative, scans, folder, cores or available_cores())
         pairs = [*_scan_pairs(derivative, recomputed_rows(folder)), *_study_pairs(derivative, study_files)]
     deviations = [_explained(derivative, *pair) for pair in pairs if pair[3] != pair[4]]
-    return Reproduction(scans, len(pairs) - len(deviations), deviations, _environment(derivative))
+    return Reproduction(
+        scans, len(pairs) - len(deviations), deviations, _environment(derivative), set(scans) == set(derivative.rows)
+    )
 
 
 def _scans(derivative: Derivative, targets: Sequence[str]) -> list[str]:
@@ -198,5 +203,7 @@ def reproduction_lines(result: Reproduction) -> Iterator[str]:
     if len(result.deviations) > MOST:
         yield f"… and {len(result.deviations) - MOST} more: --json has all"
     yield from (f"recorded → now: {text}" for text in result.environment)
+    if not result.whole:
+        yield "The begin times pooled over each protocol are those recorded: only a whole study gives them anew."
     verdict = f"{len(result.deviations)} differ" if result.deviations else "all the same, byte for byte"
     yield f"{len(result.scans)} scans computed again, {result.same + len(result.deviations)} files compared: {verdict}."

@@ -29,7 +29,8 @@ def statistic_of(derivative: Derivative, name: str) -> dict[str, Any]:
     design = _design(derivative, name)
     entered, left_out = [], []
     for scan in _scans(derivative):
-        identity = {key: scan[key] for key in ("scan", "participant_id", "session_id")}
+        identity: dict[str, Any] = {key: scan[key] for key in ("scan", "participant_id", "session_id")}
+        identity["raw"] = _raw(derivative, str(scan["scan"]))
         person = str(scan["participant_id"])
         if scan["status"] != "included":
             step, reason = scan["step"] or scan["status"], scan["reason"]
@@ -52,6 +53,12 @@ def _design(derivative: Derivative, name: str) -> Design:
 def _scans(derivative: Derivative) -> list[dict[str, str | None]]:
     table = read_text_table(derivative.root / "exclusions.tsv")
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
+def _raw(derivative: Derivative, scan: str) -> dict[str, str]:
+    """Raw files of a scan with their SHA-256."""
+    found = derivative.rows.get(scan, {}).get("raw")
+    return {file.path: sha for _, file, sha in found[0].inputs(found[1])} if found else {}
 
 
 def _result(derivative: Derivative, scan: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,10 @@ def trace(derivative: Derivative, target: str) -> Trace:
         from myomag.audit.statistic import statistic_of
 
         statistic = statistic_of(derivative, column)
-        return Trace(target, [STATISTICS], lineage(derivative, [STATISTICS]), statistic=statistic)
+        found = _traced(
+            derivative, target, [STATISTICS, *(top for scan in derivative.rows for top in _last(derivative, scan))]
+        )
+        return replace(found, tops=[STATISTICS], statistic=statistic)
     scans = scans_named(derivative, name)
     if not scans:
         raise SettingsError(f"{target}: {unknown(name, known_names(derivative))}")

@@ -3,10 +3,11 @@
 import json
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, step_record
+from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, lineage, step_record
 from myomag.audit.record import STUDY, Derivative, File
 from myomag.audit.trace import Trace
 from myomag.files import printable
@@ -23,6 +24,8 @@ def trace_lines(derivative: Derivative, found: Trace) -> Iterator[str]:
         yield from _value_lines(value)
     if found.statistic:
         yield from _statistic_lines(found.statistic)
+        # The scans are told by their raw files; the steps behind each of them are for --json.
+        found = replace(found, graph=lineage(derivative, [top for top in found.tops if isinstance(top, File)]))
     writer = _Writer(derivative, found)
     for top in found.tops:
         yield from writer.top(top)
@@ -44,7 +47,7 @@ def _statistic_lines(statistic: dict[str, Any]) -> Iterator[str]:
         yield f"{len(scans)} scans {label}"
         for scan in scans[:MOST]:
             yield f"  {scan['scan']}" + (f": {scan['step']}: {scan['reason']}" if "reason" in scan else "")
-            yield from (f"    SHA-256 {sha}  {path.rpartition('/')[2]}" for path, sha in scan.get("sha256", {}).items())
+            yield from (f"    SHA-256 {sha}  {printable(path)}" for path, sha in scan["raw"].items())
         if len(scans) > MOST:
             yield f"  … and {len(scans) - MOST} more: --json has all"
 

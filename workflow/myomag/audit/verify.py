@@ -187,4 +187,5 @@ def show_verification(result: Verification, derivative: Derivative) -> None:
     count = len(result.problems)
     verdict = f"{count} problem{'s' if count != 1 else ''}" if count else "nothing changed, missing or added"
     print(f"{result.files} files and {result.ledgers} ledgers checked in {derivative.root}: {verdict}.")
+    print("Not checked, for they hold no results: logs/, benchmarks/ and hidden working folders.")
     print(f"anchor {result.anchor}")
