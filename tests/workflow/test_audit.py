@@ -264,17 +264,18 @@ def test_trace_failed_scan(finished: Path) -> None:
 
 
 def test_trace_statistic_accounts_for_every_scan(finished: Path) -> None:
-    found = traced(finished, "statistics:mg_age")["statistic"]
+    full = traced(finished, "statistics:mg_age")
+    found = full["statistic"]
     assert [scan["participant_id"] for scan in found["entered"]] == ["sub-001", "sub-002"]
     (left_out,) = found["not_entered"]
     assert (left_out["participant_id"], left_out["step"]) == ("sub-003", "convert")
     assert int(found["row"]["n"]) == len(found["entered"])
-    full = traced(finished, "statistics:mg_age")
     files = {(file["in"], file["path"]): file["sha256"] for file in full["files"]}
+    text = myomag("trace", finished, "statistics:mg_age").stdout
     for scan in (*found["entered"], *found["not_entered"]):
         for path, sha in scan["raw"].items():
             assert files["study", path] == sha
-            assert f"SHA-256 {sha}  {path}" in myomag("trace", finished, "statistics:mg_age").stdout
+            assert f"SHA-256 {sha}  {path}" in text
     assert {f"{step} {scan['scan']}" for scan in found["entered"] for step in STEPS[1:]} <= set(full["steps"])
     women = traced(finished, "statistics:strength_mg_women")["statistic"]
     assert {scan["reason"] for scan in women["not_entered"][:2]} <= {"not among the women", left_out["reason"]}
