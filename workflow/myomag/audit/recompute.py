@@ -119,9 +119,7 @@ def _results(folder: Path, *steps: str) -> Iterator[ScanResult]:
 def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     document = derivative.document
     reject = {target: own["reject"] for target, own in document["overrides"].items() if "reject" in own}
-    tables = cohort_tables(
-        _results(folder, "qc", "fit", "magnesium"), folder, derivative.study, document["cohort"], reject
-    )
+    tables = cohort_tables(_results(folder, "qc", "fit", "magnesium"), folder, derivative.study, document, reject)
     pages = participant_pages(by_participant(_results(folder, *STEPS)), folder, document, reject)
     return tables | {page_path(participant): page for participant, page in pages}
 
