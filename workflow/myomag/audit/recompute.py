@@ -140,7 +140,8 @@ def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> 
         )
         for ledger in recorded[:2]
     ]
-    return {PAGE: report_page(folder, steps, derivative.document, recorded[2].activity)}
+    settings = derivative.settings(recorded[2], recorded[2].rows[0])["settings"]
+    return {PAGE: report_page(folder, steps, settings, recorded[2].activity)}
 
 
 def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:
