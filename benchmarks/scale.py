@@ -117,6 +117,8 @@ def measure(study: Path, scans: int, batches: int) -> Study:
         if step == STEPS[3]:
             settings.write_text(f"batches: {batches}\nmagnesium: {{temperature_c: 36}}\n", encoding="utf-8")
         measured[step] = run(study, f"{scans} scans, {batches} batches, {step}")
+        if step == STEPS[1] and measured[step].jobs:
+            sys.exit(f"{measured[step].jobs} jobs ran where nothing was to do: was the code edited meanwhile?")
         if step == STEPS[0]:
             derivative_mb, files = size(derivative)
             hidden = sum(size(derivative / name)[1] for name in (".snakemake", ".myomag"))
@@ -179,14 +181,14 @@ def size(folder: Path) -> tuple[float, int]:
 
 
 def pyamares_fits() -> list[float]:
-    """Seconds that pyAMARES takes for some fits of its own reference; empty where it is not installed."""
+    """CPU time [s] that pyAMARES takes for some fits of its own reference; empty where it is not installed."""
     other = os.environ.get("PYAMARES_PYTHON")
     if not other or not REFERENCE.is_dir():
         return []
     say("timing pyAMARES")
     command = [other, str(HERE / "pyamares_reference.py"), str(REFERENCE), "5"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    times: list[float] = json.loads(done.stdout.splitlines()[-1])["fit_s"]
+    times: list[float] = json.loads(done.stdout.splitlines()[-1])["fit_cpu_s"]
     return times
 
 
@@ -228,8 +230,8 @@ def checks(studies: list[Study], fits: list[float]) -> Iterator[str]:
     if fits:
         alone = statistics.median(fits) * first.scans
         yield (
-            f"pyAMARES 0.3.28, timed just before and after: {1e3 * statistics.median(fits):.0f} ms a fit, so "
-            f"{alone:.0f} s of CPU time for {first.scans} fits alone, against {full.cpu_s:.0f} s for the whole run."
+            f"pyAMARES 0.3.28, just before and after: {1e3 * statistics.median(fits):.0f} ms of CPU time a fit, so "
+            f"{alone:.0f} s for {first.scans} fits alone, against {full.cpu_s:.0f} s for the whole run."
         )
     slopes = [marginal(small, large) for small, large in itertools.pairwise(studies) if large.scans > small.scans]
     for before, after in itertools.pairwise(slopes):
