@@ -200,6 +200,15 @@ def test_sensitivity_holds_the_calibrations_the_user_declares(run):
     assert record["mg_mmol_l"] == run()["mg_mmol_l"]
 
 
+def test_magnesium_that_depends_on_ph_is_given_for_each_calibration_of_ph(run):
+    rows = {row["calibration"]: row for row in run({"mg_calibration": SPECIATION})["mg_by_calibration"]}
+    others = [each for each in SETTINGS["compare_calibrations"] if each["quantity"] == "ph"][1:]
+    assert list(rows) == ["invented", "iotti1996", *(f"invented with {each['name']}" for each in others)]
+    for each in others:
+        alone = run({"mg_calibration": SPECIATION, "ph_calibration": each})
+        assert rows[f"invented with {each['name']}"]["mg_mmol_l"] == pytest.approx(alone["mg_mmol_l"])
+
+
 def test_gupta_moore_uses_the_covariance_of_both_lines_and_no_pcr(run):
     record = run({"mg_calibration": GUPTA})
     slope = mg_calibration(GUPTA).dpmg_ddelta(8.45)

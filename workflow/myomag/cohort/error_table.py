@@ -41,7 +41,8 @@ ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[11:-2])
 NUMBERS = ("reliability", "reliability_ci95_low", "reliability_ci95_high", *ESTIMATES)
 SEED = 20190917
 """The same for every model and study, so that the same data give the same bytes."""
-RESAMPLES = 1000
+RESAMPLES, MOST_DRAWS = 1000, 4_000_000
+"""Resamples of the bootstrap, fewer beyond 4,000 participants: 10,000 have 400, which keeps the memory small."""
 
 
 def build_measurement_error(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
@@ -103,5 +104,5 @@ def _estimates(design: Design, model: Model) -> tuple[CorrectedEstimate, ...]:
         outcome_error_sd=design.errors.get(model.outcome),
         weights=measurement_weights(model, design),
         seed=SEED,
-        bootstrap=RESAMPLES,
+        bootstrap=min(RESAMPLES, MOST_DRAWS // len(design.people)),
     )

@@ -96,8 +96,9 @@ def _acquisition(result: ScanResult, root: Path, names: list[str]) -> Acquisitio
     if sidecar is None or quality is None:
         return None
     protocol = digest(protocol_fields(sidecar, names))[:8]
+    header = {key: value for key, value in sidecar.items() if not isinstance(value, list | dict)}
     counted = {key: quality.get(key) for key in ("transients", "coils")}
-    return Acquisition(protocol, sidecar | counted | _named(result.last.scan))
+    return Acquisition(protocol, header | counted | _named(result.last.scan))
 
 
 def _named(scan: str) -> dict[str, str | None]:

@@ -94,17 +94,23 @@ def _shifts(measured: Measured) -> dict[str, float | None]:
 def _sensitivity(
     measured: Measured, settings: Mapping[str, Any], constants: Constants, ph: Estimate, mg: Estimate
 ) -> dict[str, list[dict[str, Any]]]:
-    """What each calibration would have said of the same shifts, those in use first."""
-    by_ph, by_mg = [_ph_row(ph)], [_mg_row(mg)]
-    used = {settings[key]["name"] for key in ("ph_calibration", "mg_calibration")}
-    for document in settings["compare_calibrations"]:
-        if document["name"] in used:
-            continue
-        if document["quantity"] == "ph":
-            by_ph.append(_ph_row(estimate_ph(measured, document)))
-        else:
-            by_mg.append(_mg_row(estimate_mg(measured, document, settings["ph_calibration"], constants)[1]))
-    return {"ph_by_calibration": by_ph, "mg_by_calibration": by_mg}
+    """What each calibration would have said of the same shifts, those in use first.
+
+    A calibration of Mg that is solved together with the pH answers once for each calibration of the pH.
+    """
+    used = [settings["ph_calibration"], settings["mg_calibration"]]
+    names = {document["name"] for document in used}
+    others = [document for document in settings["compare_calibrations"] if document["name"] not in names]
+    of_ph, of_mg = ([each for each in others if each["quantity"] == quantity] for quantity in ("ph", "mg"))
+    by_mg = [_mg_row(mg), *(_mg_row(estimate_mg(measured, each, used[0], constants)[1]) for each in of_mg)]
+    for document in (used[1], *of_mg):
+        for each in of_ph if document["family"] == "speciation" else ():
+            estimate = estimate_mg(measured, document, each, constants)[1]
+            by_mg.append(_mg_row(estimate) | {"calibration": f"{document['name']} with {each['name']}"})
+    return {
+        "ph_by_calibration": [_ph_row(ph), *(_ph_row(estimate_ph(measured, each)) for each in of_ph)],
+        "mg_by_calibration": by_mg,
+    }
 
 
 def _ph_row(estimate: Estimate) -> dict[str, Any]:
