@@ -32,6 +32,7 @@ from myomag.ledger import (
     ledger_path,
     output_path,
     read_ledger,
+    record_step,
     run_step,
 )
 from myomag.provenance import canonical
@@ -681,6 +682,38 @@ def test_changed_number_of_batches_keeps_results_and_drops_old_ledgers(study: Pa
     ]
 
 
+def planted_ledger(row: Row, *, recorded: bool) -> None:
+    """Ledger of the step qc that no step wrote, with or without an activity record that agrees with it."""
+    write_atomic(Path.cwd(), str(QC), ledger_bytes([row]))
+    activity_path(QC).unlink(missing_ok=True)
+    if recorded:
+        record_step("qc", QC, started=datetime.now(UTC), chain={})
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("name", ["sub-1_svs", "sub-2_unloc"])
+def test_edited_name_in_a_ledger_costs_no_file_of_a_present_scan(
+    name: str, recorded: bool, study: Path, derivative: Path
+) -> None:
+    """Both names stand for scans that are not in the study, and share files with those that are."""
+    convert(study)
+    qc(study)
+    before = {path for path in tree(derivative) if path.startswith("sub-")}
+    planted_ledger(Row(name, "sub-1" if name == "sub-1_svs" else "sub-2", "."), recorded=recorded)
+    sweep(derivative, [0])
+    assert {path for path in tree(derivative) if path.startswith("sub-")} == before
+
+
+def test_sweep_does_not_believe_an_edited_ledger(study: Path, derivative: Path) -> None:
+    convert(study)
+    stray = "sub-9/mrs/sub-9_unloc.nii.gz"
+    write_atomic(derivative, stray, b"of nobody knows whom")
+    for recorded in (False, True):
+        planted_ledger(Row("sub-9_unloc", "sub-9", ""), recorded=recorded)
+        sweep(derivative, [0])
+        assert (derivative / stray).exists() == (not recorded)
+
+
 def test_sweep_never_touches_anything_outside_the_derivative(study: Path, derivative: Path) -> None:
     convert(study)
     outside = derivative.parent / "outside"
@@ -688,11 +721,11 @@ def test_sweep_never_touches_anything_outside_the_derivative(study: Path, deriva
     victims = [outside / "mrs/evil_unloc.nii.gz", derivative.parent / "report.html"]
     for victim in victims:
         victim.write_text("keep")
-    write_atomic(derivative, ledger_path("qc", 0), ledger_bytes([Row("evil_unloc", "../outside", "")]))
+    planted_ledger(Row("evil_unloc", "../outside", ""), recorded=True)
     with pytest.raises(LedgerError, match="leads out of the derivative"):
         sweep(derivative, [0])
     (derivative / "sub-9").symlink_to(outside, target_is_directory=True)
-    write_atomic(derivative, ledger_path("qc", 0), ledger_bytes([Row("evil_unloc", "sub-9", "")]))
+    planted_ledger(Row("evil_unloc", "sub-9", ""), recorded=True)
     with pytest.raises(LedgerError, match="leads out of the derivative"):
         sweep(derivative, [0])
     assert all(victim.read_text() == "keep" for victim in victims)

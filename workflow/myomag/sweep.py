@@ -5,11 +5,13 @@ from pathlib import Path
 
 from myomag.errors import LedgerError
 from myomag.files import PRIVATE, remove_files
-from myomag.ledger import OUTPUT_NAMES, Row, activity_path, ledger_path, output_path, read_ledger
+from myomag.ledger import OUTPUT_NAMES, Row, activity_path, checked_ledger, ledger_path, output_path, read_ledger
 
 
 def sweep(root: Path, batches: Iterable[int | str]) -> None:
     """Remove what belongs to scans and batches that are no longer in the study, and files left unfinished.
+
+    A ledger that is not the one its step wrote is not believed, and no name in a ledger costs a present scan its files.
 
     Parameters
     ----------
@@ -21,12 +23,13 @@ def sweep(root: Path, batches: Iterable[int | str]) -> None:
     current = {ledger_path("raw", batch) for batch in batches}
     present = [row for path in sorted(current) for row in read_ledger(root / path)]
     scans, participants = {_identity(row) for row in present}, {row.participant_id for row in present}
+    kept = {path for row in present for path in _files(row)}
     for path in sorted(root.glob("ledger/*/batch-*.tsv")):
         for row in _rows(path):
             if row.participant_id not in participants:
                 remove_files(root, [page_path(row.participant_id)])
             if _identity(row) not in scans and path.parent.name != "pages":
-                remove_files(root, _files(row))
+                remove_files(root, _files(row) - kept)
         if ledger_path("raw", path.stem.removeprefix("batch-")) not in current:
             remove_files(root, [str(place.relative_to(root)) for place in (path, activity_path(path))])
     for path in (root / PRIVATE / "unfinished").glob("*"):
@@ -42,14 +45,14 @@ def _identity(row: Row) -> tuple[str, str, str]:
     return row.participant_id, row.session_id, row.scan
 
 
-def _files(row: Row) -> list[str]:
+def _files(row: Row) -> set[str]:
     """Files that all steps together may have written for one scan."""
-    return [output_path(step, role, row) for step, roles in OUTPUT_NAMES.items() for role in roles]
+    return {output_path(step, role, row) for step, roles in OUTPUT_NAMES.items() for role in roles}
 
 
 def _rows(path: Path) -> list[Row]:
-    """Rows of a ledger, none where it is damaged: its step refuses it, or writes it anew."""
+    """Rows of a ledger, none where it is damaged or edited: its step refuses it, or writes it anew."""
     try:
-        return read_ledger(path)
+        return checked_ledger(path)
     except LedgerError:
         return []
