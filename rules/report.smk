@@ -25,7 +25,8 @@ rule pages:
 
 rule report:
     input:
-        tables=["cohort.tsv", "exclusions.tsv", "statistics.tsv", "protocols.tsv"],
+        tables=rules.cohort.output,
+        protocols="protocols.tsv",
         ledgers=["ledger/cohort/all.tsv", "ledger/protocols/all.tsv"],
     output:
         "report/index.html",
@@ -43,6 +44,6 @@ rule report:
     params:
         spec=flow.study_spec("report"),
     message:
-        "report: the cohort page"
+        "report: the cohort page and its figures"
     script:
         "../workflow/scripts/report.py"

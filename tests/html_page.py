@@ -102,4 +102,4 @@ def assert_self_contained(root: Node) -> None:
         assert hidden or (node.attributes.get("role") == "img" and node.attributes.get("aria-label"))
     for node in root.find("table"):
         assert node.find("caption")[0].text
-        assert all(cell.attributes.get("scope") in {"row", "col"} for cell in node.find("th"))
+        assert all(cell.attributes.get("scope") in {"row", "col", "rowgroup"} for cell in node.find("th"))

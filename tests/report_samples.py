@@ -1,10 +1,17 @@
 """Records of simulated scans for the report pages: the shapes of the pipeline's own, without running it."""
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from myomag.cohort.comparisons import build_comparisons
+from myomag.cohort.demographics import build_demographics
+from myomag.cohort.flow import build_flow
+from myomag.cohort.statistics import build_statistics, included
+from myomag.config import Settings
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.report.participant import ScanView
@@ -52,13 +59,7 @@ SETTINGS: dict[str, Any] = {
         "fit_begin_time": True,
     },
     "magnesium": {"ph_calibration": TAYLOR, "mg_calibration": IOTTI},
-    "cohort": {
-        "include_verdicts": ["pass", "warn"],
-        "age_column": "age",
-        "sex_column": "sex",
-        "strength_column": "knee_extension_strength_nm",
-        "serum_mg_column": "serum_mg_mmol_l",
-    },
+    "cohort": Settings().model_dump()["cohort"],
     "report": {"title": "Muscle magnesium", "spectrum_min_ppm": -20.0, "spectrum_max_ppm": 10.0},
 }
 
@@ -346,24 +347,42 @@ def exclusion_rows(cohort: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: row[key] for key in keys} | {"step": STEPS[row["status"]]} for row in cohort]
 
 
-def statistics_rows() -> list[dict[str, Any]]:
-    strength, serum = "knee_extension_strength_nm", "serum_mg_mmol_l"
-    specifications = (
-        ("mg_age", "mg_mmol_l", "age", "all", 434, -0.29, -0.37, -0.20, 1e-9, 0.084),
-        ("strength_mg_women", strength, "mg_mmol_l", "women", 236, 0.31, 0.19, 0.42, 1e-6, 0.096),
-        ("strength_mg_men", strength, "mg_mmol_l", "men", 198, 0.20, 0.06, 0.33, 0.0034, 0.040),
-        ("mg_sex", "mg_mmol_l", "sex", "all", 434, -0.17, -0.26, -0.08, 0.0004, 0.029),
-        ("control_mg_snr", "mg_mmol_l", "pcr_snr", "all", 434, 0.02, -0.07, 0.11, 0.68, 0.0004),
-    )
-    keys = ("model", "outcome", "predictor", "stratum", "n", "beta", "ci95_low", "ci95_high", "p", "r2")
-    rows: list[dict[str, Any]] = [
-        dict(zip(keys, values, strict=True))
-        | {"role": "control" if values[0].startswith("control") else "main", "status": "estimated", "reason": None}
-        for values in specifications
+def tables_of(cohort: list[dict[str, Any]], **other: Any) -> dict[str, list[dict[str, Any]]]:
+    """Tables as the step cohort makes them of these rows."""
+    settings, exclusions = SETTINGS["cohort"], exclusion_rows(cohort)
+    sample = included(pd.DataFrame(cohort, columns=list(cohort_row(0, np.random.default_rng(0)))), settings)
+    statistics = _rows(build_statistics(sample, settings))
+    made = {
+        "cohort": cohort,
+        "exclusions": exclusions,
+        "flow": _rows(build_flow(exclusions)),
+        "statistics": statistics,
+        "comparisons": _rows(build_comparisons(sample, settings)),
+        "demographics": _rows(build_demographics(sample, settings)),
+        "sensitivity": sensitivity_rows(statistics),
+        "protocols": PROTOCOLS,
+    }
+    return made | other
+
+
+def sensitivity_rows(statistics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each estimated main term under four choices, moved a little by each."""
+    keys = ("model", "outcome", "predictor", "stratum", "covariates", "n", "b", "p", "status", "reason")
+    return [
+        {key: row[key] for key in keys}
+        | {key: row[key] + 0.02 * index for key in ("beta", "ci95_low", "ci95_high")}
+        | {"mg_calibration": "iotti1996", "ph_calibration": "taylor1983", "max_p_undefined": 0.1}
+        | {"verdicts": verdicts, "outliers": outliers, "reference": index == 0}
+        for row in statistics
+        if row["role"] == "main" and row["status"] == "estimated"
+        for index, (verdicts, outliers) in enumerate(product(("pass, warn", "pass"), ("kept", "excluded")))
     ]
-    skipped = dict.fromkeys(keys) | {"model": "serum_mg_age", "outcome": serum, "predictor": "age", "stratum": "all"}
-    skipped |= {"role": "main", "status": "not estimable", "reason": f"no column {serum!r} in the tables of the study"}
-    return [*rows, skipped]
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as they are read back: what is missing is None."""
+    known = frame.astype(object).where(frame.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in known.to_dict("records")]
 
 
 PROTOCOLS = [

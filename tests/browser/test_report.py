@@ -7,18 +7,16 @@ from pathlib import Path
 import pytest
 from chromium import Page, browser_page, find_chromium
 
-from myomag.report.cohort import cohort_page
+from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
 from report_samples import (
-    PROTOCOLS,
     RUN,
     SETTINGS,
     TABLES,
     cohort_rows,
     complete_view,
-    exclusion_rows,
     failed_view,
-    statistics_rows,
+    tables_of,
     undefined_view,
     unfitted_view,
 )
@@ -45,8 +43,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cohort[2] |= {"reason": HOSTILE}
     (folder / "sub-001.html").write_bytes(participant_page("sub-001", views, SETTINGS))
     (folder / "hostile.html").write_bytes(participant_page(HOSTILE, [hostile], SETTINGS))
-    content = cohort_page(HOSTILE, cohort, exclusion_rows(cohort), statistics_rows(), PROTOCOLS, SETTINGS, TABLES, RUN)
-    (folder / "index.html").write_bytes(content)
+    content = cohort_report(tables_of(cohort), SETTINGS | {"report": {"title": HOSTILE}}, TABLES, RUN)
+    (folder / "index.html").write_bytes(content[INDEX])
     return folder
 
 

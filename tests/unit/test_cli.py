@@ -352,11 +352,10 @@ def test_progress_is_calm_where_nobody_watches(capsys: pytest.CaptureFixture[str
 
 
 def test_summary_counts_the_scans_of_each_reason(derivative: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [f"sub-{n}\tn/a\tsub-{n}_unloc\texcluded\tqc\tverdict fail (PCr SNR {n} below 5)" for n in range(1, 4)]
-    lines += ["sub-8\tn/a\tsub-8_unloc\tfailed\tconvert\tsub-8_unloc.nii.gz: is truncated."]
-    lines += ["sub-9\tn/a\tsub-9_unloc\tincluded\tn/a\tn/a"]
-    head = "participant_id\tsession_id\tscan\tstatus\tstep\treason"
-    (derivative / "exclusions.tsv").write_text("\n".join([head, *lines]) + "\n")
+    lines = ["stage\tstep\treason\tscans\tparticipants", "entered\tn/a\tn/a\t5\t5"]
+    lines += ["failed\tconvert\tis truncated.\t1\t1", "excluded\tqc\tverdict fail (PCr SNR 1 to 3 below 5)\t3\t3"]
+    lines += ["analysed\tn/a\tn/a\t1\t1"]
+    (derivative / "flow.tsv").write_text("\n".join(lines) + "\n")
     runner._sum_up(derivative, 75)
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [

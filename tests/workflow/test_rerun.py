@@ -126,6 +126,11 @@ def test_outputs_of_a_run(original: Lab) -> None:
     for participant in ("sub-001", "sub-002", "sub-004"):
         wanted |= files_of(participant)
     found = set(results(original.derivative))
+    # Which figures there are is up to what the models can estimate.
+    figures = {path for path in found if path.startswith("report/figures/")}
+    assert "report/figures/participants_flow.svg" in figures
+    assert {path.replace(".svg", ".csv") for path in figures} == {path for path in figures if path.endswith(".csv")}
+    found -= figures
     assert set(wanted - found) == set()
     # What a step of its own keeps beside (settings and their origins) may be added without harm.
     assert {path for path in found - wanted if not path.startswith("ledger/settings/")} == set()

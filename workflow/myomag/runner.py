@@ -257,9 +257,8 @@ def _sum_up(root: Path, seconds: float) -> None:
     from myomag.io.tables import read_text_table
     from myomag.report.flow import participant_flow
 
-    table = read_text_table(root / "exclusions.tsv")
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    flow = participant_flow(rows, rows)
+    table = read_text_table(root / "flow.tsv")
+    flow = participant_flow([dict(zip(table.columns, row, strict=True)) for row in table.rows])
     parts = f"{flow.included} included, {flow.excluded_scans} excluded, {flow.failed_scans} failed"
     print(f"{flow.entered} scans: {parts}.")
     for status, losses in (("failed", flow.failed), ("excluded", flow.excluded)):

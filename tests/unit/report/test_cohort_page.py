@@ -5,31 +5,19 @@ from typing import Any
 import pytest
 
 from html_page import Node, assert_self_contained, parse, table
-from myomag.report.cohort import cohort_page
-from report_samples import (
-    PROTOCOLS,
-    RUN,
-    SETTINGS,
-    TABLES,
-    cohort_rows,
-    exclusion_rows,
-    statistics_rows,
-)
+from myomag.report.cohort import INDEX, cohort_report
+from report_samples import RUN, SETTINGS, TABLES, cohort_rows, tables_of
 
+METHODS = "# Methods\n\nSpectra were fitted.\n\n- mg_age: mg_mmol_l on age.\n"
 HOSTILE = '"><script>window.hacked = 1</script>'
 
 
-def page_of(cohort: list[dict[str, Any]], statistics: list[dict[str, Any]] | None = None, **other: Any) -> bytes:
-    arguments = {
-        "title": "Muscle magnesium",
-        "exclusions": exclusion_rows(cohort),
-        "statistics": statistics_rows() if statistics is None else statistics,
-        "protocols": PROTOCOLS,
-        "settings": SETTINGS,
-        "provenance": TABLES,
-        "run": RUN,
-    }
-    return cohort_page(cohort=cohort, **(arguments | other))
+def report_of(cohort: list[dict[str, Any]], settings: dict[str, Any] = SETTINGS, **tables: Any) -> dict[str, bytes]:
+    return cohort_report(tables_of(cohort, **tables), settings, TABLES, RUN, METHODS)
+
+
+def page_of(cohort: list[dict[str, Any]], settings: dict[str, Any] = SETTINGS, **tables: Any) -> bytes:
+    return report_of(cohort, settings, **tables)[INDEX]
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +72,55 @@ def test_many_kinds_of_reasons_still_add_up():
     assert counts[-1] == 6
 
 
-def test_regressions_are_shown_and_models_without_a_result_are_named_with_the_reason(page):
-    rows = table(page, "Standardised regressions")
-    assert rows[0] == ["free Mg²⁺ against age", "434", "−0.29", "−0.37 to −0.20", "< 0.001", "0.084"]
-    assert rows[2][4] == "0.003"
-    assert rows[-1][0] == "serum Mg against age"
-    assert rows[-1][2] == "not estimable : no column 'serum_mg_mmol_l' in the tables of the study"
-    assert [row[0] for row in table(page, "Negative controls")] == ["free Mg²⁺ against PCr SNR"]
+def test_models_are_shown_with_all_their_numbers_and_those_not_estimable_with_the_reason(page):
+    rows = table(page, "Results of the models")
+    statistics = tables_of(cohort_rows(441))["statistics"]
+    first = statistics[0]
+    assert rows[0][0].startswith("free Mg²⁺ against age")
+    assert "myomag trace STUDY statistics:mg_age" in rows[0][0]
+    assert rows[0][1] == str(first["n"])
+    assert rows[0][2].startswith(f"{first['beta']:.2f} [".replace("-", "−"))
+    assert "mmol/L" not in rows[0][3]
+    assert rows[1][0].startswith("free Mg²⁺ against age, adjusted for sex")
+    estimated = [row for row in rows if "not estimable" not in row[2]]
+    assert len(rows) == sum(row["role"] == "main" for row in statistics)
+    assert len(estimated) == sum(row["role"] == "main" and row["status"] == "estimated" for row in statistics)
+    controls = [row[0] for row in table(page, "Negative controls")]
+    assert [control.split(" origin")[0] for control in controls][1] == "free Mg²⁺ against PCr SNR"
+
+
+def test_a_model_that_is_not_estimable_says_why():
+    cohort = cohort_rows(40)
+    for row in cohort:
+        row |= {"serum_mg_mmol_l": 0.85}
+    rows = {row[0].split(" origin")[0]: row for row in table(parse(page_of(cohort)), "Results of the models")}
+    assert rows["serum Mg against age"][2].startswith("not estimable : ")
+    assert "constant" in rows["serum Mg against age"][2] or "same" in rows["serum Mg against age"][2]
+    assert "−" in rows["free Mg²⁺ against age"][2]
+
+
+def test_table_one_has_a_column_per_age_group_and_the_counts_of_the_tables(page):
+    part = page.find("table", **{"class": "numbers table-one"})[0]
+    bodies = part.find("tbody")
+    assert [body.find("th")[0].text for body in bodies] == ["Women", "Men", "All"]
+    sizes = [[int(cell.text.rpartition("n = ")[2]) for cell in body.find("tr")[0].find("th")[1:]] for body in bodies]
+    women, men, everyone = sizes
+    assert everyone[-1] == 434
+    assert [w + m for w, m in zip(women, men, strict=True)] == everyone
+    assert sum(everyone[:-1]) == everyone[-1]
+
+
+def test_muscle_and_serum_are_compared_as_one_test(page):
+    rows = table(page, "Muscle against serum Mg")
+    assert [row[0] for row in rows] == ["age", "strength, women", "strength, men"]
+    assert all("[" in row[4] for row in rows)
+
+
+def test_methods_are_written_as_headings_paragraphs_and_lists(page):
+    section = page.find("section", id="methods")[0]
+    assert section.find("strong")[0].text == "Methods"
+    assert "Spectra were fitted." in [node.text for node in section.find("p")]
+    assert [node.text for node in section.find("li")] == ["mg_age: mg_mmol_l on age."]
 
 
 def test_every_scan_is_listed_with_its_numbers_and_its_page(page):
@@ -113,16 +143,21 @@ def test_each_number_of_a_scan_leads_to_its_origin(page):
     assert origins == [f"sub-001.html#{scan}.{column}" for column in columns]
 
 
-def test_scatter_plots_show_each_included_scan_by_colour_and_shape(page):
-    plots = page.find("svg", **{"class": "scatter"})
-    assert len(plots) == 3
-    by_age = plots[0]
+def test_scatter_plots_show_each_participant_by_colour_and_shape(page):
+    plots = {node.attributes["id"]: node for node in page.find("figure") if "id" in node.attributes}
+    by_age = plots["figure-mg_age"].find("svg")[0]
     women, men = (len(by_age.find("g", **{"class": marker})[0].find("a")) for marker in ("circle", "triangle"))
     included = [row for row in cohort_rows(441) if row["status"] == "included"]
     assert women == sum(row["sex"] == "F" for row in included)
     assert women + men == len(included)
-    assert {node.attributes["href"] for node in by_age.find("use")} == {"#m-circle", "#m-triangle"}
-    assert len(by_age.find("path", **{"class": "regression"})) == 1
+    assert len(by_age.find("path", **{"class": "regression all"})) == 1
+    by_strength = plots["figure-strength_mg"].find("svg")[0]
+    lines = [
+        node.attributes["class"]
+        for node in by_strength.find("path")
+        if "regression" in (node.attributes.get("class") or "")
+    ]
+    assert lines == ["regression circle", "regression triangle"]
 
 
 def test_distributions_carry_the_thresholds_of_the_settings(page):
@@ -177,9 +212,9 @@ def test_calibrations_settings_and_software_are_named(page):
 
 
 def test_a_study_of_one_scan_has_no_empty_chart():
-    page = parse(page_of(cohort_rows(1), statistics=[], protocols=None))
+    page = parse(page_of(cohort_rows(1)))
     assert_self_contained(page)
-    assert not page.find("figure")
+    assert [node.attributes["id"] for node in page.find("figure")] == []
     cards = [node.text for node in page.find("dd", **{"class": "value"})]
     assert len(cards) == 2
     assert "[" in cards[0]
@@ -191,33 +226,32 @@ def test_a_study_without_a_usable_scan_says_so():
     for row in cohort:
         row |= {"status": "failed", "reason": "file ends early"}
     for rows in (cohort, []):
-        page = parse(page_of(rows, statistics=[]))
+        page = parse(page_of(rows))
         assert_self_contained(page)
         assert "No scan entered the statistics" in page.text
         assert not page.find("svg", **{"class": "scatter"})
 
 
-def test_values_missing_from_the_tables_leave_their_plot_out():
+def test_values_missing_from_the_tables_leave_their_figures_out():
     cohort = cohort_rows(20)
     for row in cohort:
         row |= {"age": None}
-    plots = parse(page_of(cohort)).find("svg", **{"class": "scatter"})
-    assert all("strength" in plot.attributes["aria-label"].lower() for plot in plots)
-    assert len(plots) == 2
+    names = {path for path in report_of(cohort) if path.endswith(".svg")}
+    assert not {"report/figures/mg_age.svg", "report/figures/age_trend.svg"} & names
+    assert "report/figures/strength_mg.svg" in names
 
 
 def test_a_top_coded_age_and_an_unknown_sex_are_drawn():
     cohort = cohort_rows(12)
     cohort[0] |= {"age": "89+"}
     cohort[1] |= {"sex": None}
-    plot = parse(page_of(cohort)).find("svg", **{"class": "scatter"})[0]
-    assert len(plot.find("a")) == 12
-    assert len(plot.find("g", **{"class": "diamond"})[0].find("a")) == 1
+    plots = {node.attributes["id"]: node for node in parse(page_of(cohort)).find("figure") if "id" in node.attributes}
+    assert len(plots["figure-mg_age"].find("a", tabindex="-1")) == 12
+    assert len(plots["figure-mg_age"].find("g", **{"class": "diamond"})[0].find("a")) == 1
 
 
 def test_the_bytes_depend_on_nothing_but_the_content():
-    cohort = cohort_rows(60)
-    assert page_of(cohort) == page_of(cohort[::-1])
+    assert report_of(cohort_rows(60)) == report_of(cohort_rows(60))
 
 
 def test_markup_in_a_study_stays_text():
@@ -225,18 +259,18 @@ def test_markup_in_a_study_stays_text():
     for row in cohort[:12]:
         row |= dict.fromkeys(("participant_id", "session_id", "verdict", "reason", "sex", "mg_calibration"), HOSTILE)
         row |= {"status": "excluded" if row is cohort[0] else "included"}
-    statistics = [row | {"model": HOSTILE, "outcome": HOSTILE, "stratum": HOSTILE} for row in statistics_rows()]
+    tables = tables_of(cohort)
+    for name in ("statistics", "comparisons", "demographics", "flow", "sensitivity", "exclusions"):
+        tables[name] = [
+            row | {key: HOSTILE for key, value in row.items() if isinstance(value, str)} for row in tables[name]
+        ]
+    tables["flow"][0]["stage"] = "entered"
+    tables["protocols"] = [{HOSTILE: HOSTILE}]
     settings = SETTINGS | {"cohort": SETTINGS["cohort"] | {"age_column": HOSTILE}, "overrides": {HOSTILE: HOSTILE}}
     settings["fit"] = {"prior_knowledge": {"name": HOSTILE, "description": HOSTILE}}
-    content = page_of(
-        [row | {HOSTILE: row["age"]} for row in cohort],
-        statistics,
-        title=HOSTILE,
-        settings=settings,
-        protocols=[{HOSTILE: HOSTILE}],
-        provenance=[dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)],
-        run={HOSTILE: {HOSTILE: HOSTILE}},
-    )
+    settings["report"] = {"title": HOSTILE}
+    provenance = [dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)]
+    content = cohort_report(tables, settings, provenance, {HOSTILE: {HOSTILE: HOSTILE}}, HOSTILE)[INDEX]
     page = parse(content)
     assert_self_contained(page)
     assert len(page.find("script")) == 1

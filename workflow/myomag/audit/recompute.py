@@ -20,7 +20,7 @@ from myomag.single import STEPS as FUNCTIONS
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
-from myomag.steps.report import PAGE, report_page
+from myomag.steps.report import report_files
 from myomag.sweep import page_path
 
 BEFORE_POOLING = ("convert", "qc", "begin_time")
@@ -125,7 +125,7 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
 
 
 def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
-    """Page of the cohort from tables computed now; the versions it states are those that were recorded."""
+    """Page and figures of the cohort from tables computed now; the versions it states are those that were recorded."""
     ledgers = [derivative.ledgers.get(f"ledger/{step}/all.tsv") for step in ("cohort", "protocols", "report")]
     recorded = [ledger for ledger in ledgers if ledger and ledger.rows]
     if len(recorded) < len(ledgers):
@@ -141,7 +141,7 @@ def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> 
         for ledger in recorded[:2]
     ]
     settings = derivative.settings(recorded[2], recorded[2].rows[0])["settings"]
-    return {PAGE: report_page(folder, steps, settings, recorded[2].activity)}
+    return report_files(folder, steps, settings, recorded[2].activity)
 
 
 def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:

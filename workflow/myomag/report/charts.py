@@ -94,8 +94,8 @@ def x_axis(scale: Scale, y: float, label: str, *, grid_top: float, count: int = 
     return element("g", *marks, class_="ticks x") + title
 
 
-def y_axis(scale: Scale, x: float, label: str, *, grid_right: float, count: int = 5) -> Markup:
-    """Axis left of a panel with grid lines to `grid_right`."""
+def y_axis(scale: Scale, x: float, label: str, *, grid_right: float, count: int = 5, title_x: float = 14.0) -> Markup:
+    """Axis left of a panel with grid lines to `grid_right`, its title at `title_x` [px]."""
     values, decimals = ticks(min(scale.domain), max(scale.domain), count)
     marks = [
         element("line", x1=x - 5, x2=grid_right, y1=y, y2=y, class_="grid")
@@ -103,7 +103,9 @@ def y_axis(scale: Scale, x: float, label: str, *, grid_right: float, count: int 
         for value, y in zip(values, scale(values).tolist(), strict=True)
     ]
     middle = sum(scale.pixels) / 2
-    title = element("text", label, class_="axis-title middle", transform=f"translate(14 {middle:.2f}) rotate(-90)")
+    title = element(
+        "text", label, class_="axis-title middle", transform=f"translate({title_x:g} {middle:.2f}) rotate(-90)"
+    )
     return element("g", *marks, class_="ticks y") + title
 
 

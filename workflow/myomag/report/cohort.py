@@ -1,20 +1,19 @@
-"""The page of the cohort: who entered, what came out, how good the scans are, and what it rests on."""
+"""The page of the cohort: who entered, what came out, how good the scans are, what it rests on; and its figures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from myomag.cohort.reasons import short_reason
-from myomag.report import cohort_plots, settings_tables, text
+from myomag.report import cohort_tables, settings_tables, text
+from myomag.report.cohort_figures import cohort_figures
 from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
 from myomag.report.labels import Labels
-from myomag.report.page import render, scan_link
-from myomag.report.plots import marker_definitions
+from myomag.report.overview import headline, scan_order, scan_row
+from myomag.report.page import render
 
 Row = Mapping[str, Any]
-Card = tuple[str, str, str, str | None]
+Tables = Mapping[str, Sequence[Row]]
+INDEX = "report/index.html"
 FILES = (
     ("cohort.tsv", "one row per scan: results joined with the participants, sessions and phenotype tables"),
     ("exclusions.tsv", "every scan that entered, with its fate, step and reason"),
@@ -35,155 +34,72 @@ FILES = (
 )
 
 
-def cohort_page(
-    title: str,
-    cohort: Sequence[Row],
-    exclusions: Sequence[Row],
-    statistics: Sequence[Row],
-    protocols: Sequence[Row] | None,
-    settings: Mapping[str, Any],
-    provenance: Sequence[Row],
-    run: Mapping[str, Any],
-) -> bytes:
-    """Page `report/index.html`.
+def cohort_report(
+    tables: Tables, settings: Mapping[str, Any], provenance: Sequence[Row], run: Mapping[str, Any], methods: str = ""
+) -> dict[str, bytes]:
+    """Page of the cohort and the files of its figures, by their path in the derivative.
 
     Parameters
     ----------
-    title : str
-        Heading.
-    cohort, exclusions, statistics, protocols : sequence of mapping
-        Rows of the tables of the same name; missing values are None.
+    tables : mapping of str to sequence of mapping
+        Rows of each table of the derivative by its stem (cohort, exclusions, flow, statistics, …); missing values are
+        None. What is not there is left out.
     settings : mapping
-        Resolved settings, all sections.
+        Resolved settings, as far as the page needs them.
     provenance : sequence of mapping
         One entry per table the page rests on: step, file (relative to the derivative), sha256, settings_digest,
         source_digest.
     run : mapping
         What else the results depend on: software versions, digest of the settings.
+    methods : str
+        Content of methods.md.
 
     Returns
     -------
-    bytes
-        UTF-8 HTML, the same for the same input.
+    dict of str to bytes
+        The same bytes for the same input.
     """
     labels = Labels.of(settings.get("cohort", {}))
-    ordered = sorted(cohort, key=_order)
-    models = [_model(row, labels) for row in statistics if row.get("role") != "covariate"]
-    return render(
+    ordered = sorted(tables["cohort"], key=scan_order)
+    flow = participant_flow(tables.get("flow", ()))
+    figures = cohort_figures(ordered, tables, flow, settings.get("cohort", {}), labels)
+    statistics = tables.get("statistics", ())
+    page = render(
         "cohort.html.j2",
         ("common.js", "cohort.js"),
-        title=title,
-        flow=participant_flow(ordered, exclusions),
-        headline=_headline(ordered, statistics, labels),
-        models=[model for model in models if not model["control"]],
-        controls=[model for model in models if model["control"]],
-        definitions=marker_definitions(),
-        scatters=cohort_plots.scatters(ordered, statistics, labels),
+        title=settings.get("report", {}).get("title", "Muscle magnesium"),
+        flow=flow,
+        headline=headline(ordered, statistics, labels),
+        participants=cohort_tables.participants_table(tables.get("demographics", ()), labels),
+        models=cohort_tables.model_rows(statistics, labels, "main"),
+        controls=cohort_tables.model_rows(statistics, labels, "control"),
+        model_notes=cohort_tables.model_notes(statistics),
+        comparisons=cohort_tables.comparison_rows(tables.get("comparisons", ()), labels),
+        errors=cohort_tables.error_rows(tables.get("measurement_error", ()), labels),
+        longitudinal=cohort_tables.longitudinal_rows(tables.get("longitudinal", ()), labels),
+        repeats=cohort_tables.repeat_rows(tables.get("repeatability", ()), labels),
+        reporting=cohort_tables.reporting_sections(tables.get("mrsinmrs", ())),
+        methods=cohort_tables.methods_parts(methods),
+        figures={figure.name: figure for figure in figures},
         distributions=distributions(ordered, settings.get("qc", {})),
-        rows=[_scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in ordered],
-        exclusions=sorted((row for row in exclusions if row.get("status") != "included"), key=_order),
-        protocols=_table(protocols),
+        rows=[scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in ordered],
+        exclusions=sorted((r for r in tables.get("exclusions", ()) if r.get("status") != "included"), key=scan_order),
+        protocols=_table(tables.get("protocols")),
         calibrations=settings_tables.calibrations(settings),
         prior_knowledge=settings_tables.prior_knowledge(settings),
         settings=settings_tables.sections(settings),
         provenance=provenance,
-        files=[(path, note) for path, note in FILES if protocols is not None or path != "protocols.tsv"],
+        files=[(path, note) for path, note in FILES if "." not in path or _made(path, tables, methods)],
         run=settings_tables.flatten(run),
     )
+    files = {path: content for figure in figures for path, content in figure.files().items()}
+    return {INDEX: page} | files
 
 
-def _order(row: Row) -> tuple[Any, ...]:
-    return tuple(text.natural_key(row.get(key) or "") for key in ("participant_id", "session_id", "scan"))
-
-
-def _headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[Card]:
-    """Label, value, explanation and origin of the results a reader came for."""
-    included = [row for row in cohort if row["status"] == "included"]
-    items: list[Card] = []
-    if len(included) == 1:
-        row = included[0]
-        mg = cohort_plots.mg_text(row)
-        items.append(("Free Mg²⁺ (mM)", mg, f"one scan, 95 % interval, {row.get('mg_calibration')} scale", None))
-        ph = text.with_sd(row.get("ph"), row.get("ph_sd"), 3)
-        items.append(("pH", ph, f"± SD, {row.get('ph_calibration')} equation", None))
-        return items
-    for label, key, decimals, calibration in (
-        ("free Mg²⁺ (mM)", "mg_mmol_l", 3, "mg_calibration"),
-        ("pH", "ph", 3, "ph_calibration"),
-    ):
-        values = [known for row in included if (known := text.finite(row.get(key))) is not None]
-        if values:
-            low, middle, high = np.percentile(values, [25, 50, 75])
-            names = ", ".join(sorted({str(row[calibration]) for row in included if row.get(calibration)}))
-            spread = f"quartiles {text.interval(low, high, decimals)}; {names or 'unnamed calibration'}"
-            items.append(
-                (
-                    f"Median {label}",
-                    text.number(middle, decimals),
-                    f"{spread}; {text.plural(len(values), 'scan')}",
-                    None,
-                )
-            )
-    return items + [_effect(row, labels) for row in statistics if _is_headline(row, labels)]
-
-
-def _is_headline(row: Row, labels: Labels) -> bool:
-    pair = {row["outcome"], row["predictor"]}
-    simple = row.get("status") == "estimated" and row.get("role") == "main" and not row.get("covariates")
-    return simple and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
-
-
-def _effect(row: Row, labels: Labels) -> Card:
-    name = f"β, {labels.model(row)}"
-    note = f"95 % CI {text.interval(row['ci95_low'], row['ci95_high'], 2)}; p {text.p_value(row['p'])}; n = {row['n']}"
-    return name, text.number(row["beta"], 2), note, None
-
-
-def _model(row: Row, labels: Labels) -> dict[str, Any]:
-    status = row.get("status") or "estimated"
-    return {
-        "name": str(row["model"]),
-        "label": labels.model(row),
-        "control": row.get("role") == "control",
-        "estimated": status == "estimated",
-        "status": status,
-        "reason": row.get("reason"),
-        "n": text.text(row.get("n")),
-        "beta": text.number(row.get("beta"), 2),
-        "ci": text.interval(row.get("ci95_low"), row.get("ci95_high"), 2),
-        "p": text.p_value(row.get("p")).removeprefix("= "),
-        "r2": text.r_squared(row.get("r2")),
-    }
-
-
-def _scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
-    """Cells of the overview: what is shown, what it sorts by, and where `linked` its origin in the page of the scan."""
-    link = scan_link(row)
-    cells = [
-        ("ph", text.with_sd(row.get("ph"), row.get("ph_sd"), 3)),
-        ("mg_mmol_l", cohort_plots.mg_text(row)),
-        ("pcr_snr", text.significant(row.get("pcr_snr"), 3)),
-        ("pcr_fwhm_hz", text.number(row.get("pcr_fwhm_hz"), 1)),
-        ("begin_time_us", text.number(row.get("begin_time_us"), 0)),
-    ]
-    return {
-        "participant": str(row["participant_id"]),
-        "session": row.get("session_id"),
-        "scan": str(row["scan"]),
-        "status": str(row["status"]),
-        "verdict": row.get("verdict"),
-        "reason": short_reason(row),
-        "link": link,
-        "numbers": [
-            (
-                shown,
-                "" if value is None else f"{value:.6g}",
-                f"{link}.{column}" if linked and value is not None else None,
-            )
-            for column, shown in cells
-            for value in [text.finite(row.get(column))]
-        ],
-    }
+def _made(path: str, tables: Tables, methods: str) -> bool:
+    """Whether a file that the page names is there: of the tables only some may be."""
+    stem, _, kind = path.rpartition(".")
+    return {"tsv": stem in tables, "md": bool(methods)}.get(kind, True)
 
 
 def _table(rows: Sequence[Row] | None) -> dict[str, Any] | None:

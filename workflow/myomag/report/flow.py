@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from myomag.cohort.reasons import filled, reason_kind
 from myomag.report.text import MISSING
 
 Row = Mapping[str, Any]
@@ -18,6 +17,7 @@ class Loss:
     step: str
     reason: str
     scans: int
+    participants: int
 
 
 @dataclass(frozen=True)
@@ -42,35 +42,29 @@ class Flow:
         return sum(loss.scans for loss in self.excluded)
 
 
-def participant_flow(cohort: Sequence[Row], exclusions: Sequence[Row]) -> Flow:
-    """Flow of all scans of the cohort; `exclusions` tells the step at which each was lost."""
-    steps = {row["scan"]: row.get("step") for row in exclusions}
-    included = [row for row in cohort if row["status"] == "included"]
-    failed = [row for row in cohort if row["status"] == "failed"]
-    excluded = [row for row in cohort if row["status"] not in ("included", "failed")]
+def participant_flow(rows: Sequence[Row]) -> Flow:
+    """Flow of all scans and participants from the rows of flow.tsv."""
+    stages = {str(row["stage"]): row for row in rows}
+    entered, analysed = (stages.get(stage, {"scans": 0, "participants": 0}) for stage in ("entered", "analysed"))
     return Flow(
-        len(cohort),
-        len({row["participant_id"] for row in cohort}),
-        _losses(failed, steps),
-        _losses(excluded, steps),
-        len(included),
-        len({row["participant_id"] for row in included}),
+        int(entered["scans"]),
+        int(entered["participants"]),
+        _losses([row for row in rows if row["stage"] == "failed"]),
+        _losses([row for row in rows if row["stage"] == "excluded"]),
+        int(analysed["scans"]),
+        int(analysed["participants"]),
     )
 
 
-def _losses(rows: Sequence[Row], steps: Mapping[str, Any]) -> tuple[Loss, ...]:
-    """Count scans by step and kind of reason, the frequent first; rare kinds beyond the list make one entry."""
-    groups: dict[tuple[str, str], list[list[str]]] = {}
-    for row in rows:
-        step = str(steps.get(row["scan"]) or MISSING)
-        template, numbers = reason_kind(row)
-        groups.setdefault((step, template), []).append(numbers)
-    losses = [Loss(step, filled(template, values), len(values)) for (step, template), values in groups.items()]
+def _losses(rows: Sequence[Row]) -> tuple[Loss, ...]:
+    """Losses by step and kind of reason, the frequent first; rare kinds beyond the list make one entry."""
+    losses = [
+        Loss(str(row["step"] or MISSING), str(row["reason"]), int(row["scans"]), int(row["participants"]))
+        for row in rows
+    ]
     losses.sort(key=lambda loss: (-loss.scans, loss.step, loss.reason))
     shown, rest = losses[:SHOWN_REASONS], losses[SHOWN_REASONS:]
-    if len(rest) > 1:
-        return (
-            *shown,
-            Loss(MISSING, "other reasons, see the list of excluded scans", sum(loss.scans for loss in rest)),
-        )
-    return (*shown, *rest)
+    if len(rest) < 2:
+        return tuple(losses)
+    counts = [sum(getattr(loss, key) for loss in rest) for key in ("scans", "participants")]
+    return (*shown, Loss(MISSING, "other reasons, see the list of excluded scans", *counts))

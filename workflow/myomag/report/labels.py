@@ -13,6 +13,7 @@ FIXED = {
     "begin_time_us": "begin time",
     "phase_deg": "zero-order phase",
 }
+UNITS = {"mg_mmol_l": "mM", "pcr_fwhm_hz": "Hz", "begin_time_us": "µs", "phase_deg": "°"}
 STRATA = {"women": "women", "men": "men"}
 
 
@@ -36,6 +37,17 @@ class Labels:
         """Readable name of a column; one that is not known stays as it is."""
         own = {self.age: "age", self.sex: "sex", self.strength: "strength", self.serum_mg: "serum Mg"}
         return FIXED.get(str(name)) or own.get(str(name)) or str(name)
+
+    def title(self, name: Any) -> str:
+        """Readable name of a column that begins a line; symbols keep their case."""
+        label = self.column(name)
+        return label if label[:2] in ("pH", "pM") else label[:1].upper() + label[1:]
+
+    def axis(self, name: Any) -> str:
+        """Readable name of a column with its unit, as far as it is known, for an axis."""
+        units = {self.age: "years", self.serum_mg: "mM", self.strength: self.strength}
+        unit = UNITS.get(str(name)) or units.get(str(name))
+        return self.title(name) + (f" ({unit})" if unit else "")
 
     def model(self, row: Mapping[str, Any]) -> str:
         """`free Mg²⁺ against age`, with the stratum and what it is adjusted for where there are any."""

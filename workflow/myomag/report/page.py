@@ -16,6 +16,7 @@ from myomag.report import text
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+STYLES = ("style.css", "figure.css")
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
@@ -25,7 +26,7 @@ def render(template: str, scripts: Sequence[str], **context: Any) -> bytes:
     The page carries a Content-Security-Policy that allows this style and these scripts by their digest and nothing
     else, so it cannot load or run anything even if a study smuggles markup into it.
     """
-    css, javascript = _inline("style.css"), Markup("").join(_inline(name) for name in scripts)
+    css, javascript = (Markup("").join(map(_inline, names)) for names in (STYLES, scripts))
     policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
     page = _environment().get_template(template).render(css=css, script=javascript, policy=policy, **context)
     return page.encode("utf-8")

@@ -1,19 +1,20 @@
-"""Page of the cohort, with what its tables rest on."""
+"""Page and figures of the cohort, with what its tables rest on."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from myomag.ledger import Row
-from myomag.report.cohort import cohort_page
+from myomag.report.cohort import cohort_report
 from myomag.steps.pages import table_rows
 
-PAGE = "report/index.html"
-TABLES = ("cohort.tsv", "exclusions.tsv", "statistics.tsv", "protocols.tsv")
+METHODS = "methods.md"
 
 
-def report_page(root: Path, steps: Sequence[Row], settings: Mapping[str, Any], software: Mapping[str, Any]) -> bytes:
-    """Page of the cohort, UTF-8 HTML.
+def report_files(
+    root: Path, steps: Sequence[Row], settings: Mapping[str, Any], software: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """Content of the page of the cohort and of its figures, by path in the derivative.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def report_page(root: Path, steps: Sequence[Row], settings: Mapping[str, Any], s
         for path, sha in row.outputs.values()
     ]
     run = {"Python": software["python"], **software["packages"], "settings (SHA-256)": steps[0].settings}
-    cohort, exclusions, statistics, protocols = (table_rows(root / name) for name in TABLES)
-    return cohort_page(
-        settings["report"]["title"], cohort, exclusions, statistics, protocols, settings, provenance, run
-    )
+    made = [entry["file"] for entry in provenance]
+    tables = {path.removesuffix(".tsv"): table_rows(root / path) for path in made if path.endswith(".tsv")}
+    methods = (root / METHODS).read_text(encoding="utf-8") if METHODS in made else ""
+    return cohort_report(tables, settings, provenance, run, methods)

@@ -1,0 +1,226 @@
+"""Tables of the cohort as papers print them: participants, models, comparisons, repeats, reporting."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from myomag.report import text
+from myomag.report.labels import Labels
+from myomag.report.origins import trace_command
+from myomag.report.overview import row_anchor
+
+Row = Mapping[str, Any]
+
+
+def participants_table(demographics: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Table 1: one part per sex with a column per age group, mean ± SD and the number where some have no value."""
+    parts = []
+    groups = _age_groups(demographics)
+    strata = [stratum for stratum in _distinct(demographics, "stratum") if any(_members(demographics, stratum))]
+    for stratum in strata:
+        rows = [row for row in demographics if row["stratum"] == stratum]
+        cells = {(row["variable"], row["age_group"]): row for row in rows}
+        sizes = {row["age_group"]: row["participants"] for row in rows}
+        parts.append(
+            {
+                "name": {"all": "All"}.get(str(stratum), labels.title(stratum)),
+                "groups": [(group, sizes.get(group, 0)) for group in groups],
+                "rows": [
+                    (labels.axis(variable), [_mean(cells.get((variable, group))) for group in groups])
+                    for variable in _distinct(rows, "variable")
+                ],
+            }
+        )
+    return parts
+
+
+def _age_groups(rows: Sequence[Row]) -> list[Any]:
+    """Age groups of everyone, in the order of the table, the total last."""
+    named = [
+        group for group in _distinct([row for row in rows if row["stratum"] == "all"], "age_group") if group != "all"
+    ]
+    return [*named, "all"]
+
+
+def _members(rows: Sequence[Row], stratum: Any) -> Iterator[int]:
+    return (int(row["participants"] or 0) for row in rows if row["stratum"] == stratum)
+
+
+def _distinct(rows: Sequence[Row], key: str) -> list[Any]:
+    return list(dict.fromkeys(row[key] for row in rows))
+
+
+def _mean(row: Row | None) -> str:
+    if row is None or not row["n"]:
+        return text.MISSING
+    short = f" (n = {row['n']})" if row["n"] != row["participants"] else ""
+    if text.finite(row["sd"]) is None:
+        return f"{text.significant(row['mean'], 3)}{short}"
+    decimals = text.uncertainty_decimals(float(row["sd"]))
+    return f"{text.number(row['mean'], decimals)} ± {text.number(row['sd'], decimals)}{short}"
+
+
+def model_rows(statistics: Sequence[Row], labels: Labels, role: str) -> list[dict[str, Any]]:
+    """Rows of the results table: every main term or every control, adjusted versions behind the simple ones."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in statistics:
+        if row.get("role") == role:
+            model = _model(row, labels)
+            groups.setdefault(model["label"], []).append(model)
+    return [model for group in groups.values() for model in group]
+
+
+def model_notes(statistics: Sequence[Row]) -> list[str]:
+    """What was left out of or done in estimated models, each once."""
+    return list(
+        dict.fromkeys(str(row["reason"]) for row in statistics if row.get("status") == "estimated" and row["reason"])
+    )
+
+
+def _model(row: Row, labels: Labels) -> dict[str, Any]:
+    unit = row.get("b_unit")
+    decimals = _slope_decimals(row)
+    return {
+        "anchor": row_anchor(row),
+        "label": labels.model({**row, "covariates": None}),
+        "adjusted": [labels.column(name) for name in str(row.get("covariates") or "").split(", ") if name],
+        "estimated": row.get("status") == "estimated",
+        "status": row.get("status"),
+        "reason": row.get("reason"),
+        "n": text.text(row.get("n")),
+        "beta": text.number(row.get("beta"), 2),
+        "ci": text.interval(row.get("ci95_low"), row.get("ci95_high"), 2),
+        "b": text.number(row.get("b"), decimals),
+        "b_ci": text.interval(row.get("b_ci95_low"), row.get("b_ci95_high"), decimals),
+        "b_se": text.significant(row.get("b_se"), 2),
+        "unit": str(unit or "").replace("mmol/L", "mM"),
+        "p": text.p_value(row.get("p")).removeprefix("= "),
+        "p_fdr": text.p_value(row.get("p_fdr")).removeprefix("= "),
+        "r2": text.r_squared(row.get("r2")),
+        "r2_adjusted": text.number(row.get("r2_adjusted"), 3),
+        "partial_r": text.number(row.get("partial_r"), 2),
+        "partial_ci": text.interval(row.get("partial_r_ci95_low"), row.get("partial_r_ci95_high"), 2),
+        "command": trace_command(f"statistics:{row['model']}"),
+    }
+
+
+def _slope_decimals(row: Row) -> int:
+    error = text.finite(row.get("b_se"))
+    return text.uncertainty_decimals(error) if error else 3
+
+
+def comparison_rows(comparisons: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Muscle against serum Mg as correlates of the same outcome."""
+    return [
+        {
+            "label": labels.column(row["outcome"]) + ("" if row["stratum"] == "all" else f", {row['stratum']}"),
+            "estimated": row["status"] == "estimated",
+            "status": row["status"],
+            "reason": row["reason"],
+            "n": text.text(row["n"]),
+            "first": text.number(row["r_first"], 2),
+            "second": text.number(row["r_second"], 2),
+            "difference": text.number(row["difference"], 2),
+            "ci": text.interval(row["ci95_low"], row["ci95_high"], 2),
+            "p": text.p_value(row["p"]).removeprefix("= "),
+        }
+        for row in comparisons
+    ]
+
+
+def error_rows(errors: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Slope of each model with a measured variable, naive and corrected, with the reliability of the measurement."""
+    groups: dict[tuple[Any, Any], list[Row]] = {}
+    for row in errors:
+        groups.setdefault((row["model"], row["predictor"]), []).append(row)
+    return [_corrected(rows, labels) for rows in groups.values()]
+
+
+def _corrected(rows: Sequence[Row], labels: Labels) -> dict[str, Any]:
+    first = rows[0]
+    ends = text.interval(first["reliability_ci95_low"], first["reliability_ci95_high"], 2)
+    return {
+        "label": labels.model(first),
+        "n": text.text(first["n"]),
+        "estimated": first["status"] == "estimated",
+        "status": first["status"],
+        "reason": first["reason"],
+        "measured": labels.column(first["measured"]),
+        "reliability": f"{text.number(first['reliability'], 2)} [{ends}]",
+        "methods": [(_slope(row, "beta", 2), _slope(row, "b")) for row in rows],
+    }
+
+
+def _slope(row: Row, key: str, decimals: int | None = None) -> str:
+    low, high = (text.finite(row[f"{key}_ci95_{end}"]) for end in ("low", "high"))
+    if decimals is None:
+        decimals = 3 if low is None or high is None else text.uncertainty_decimals((high - low) / 4)
+    return f"{text.number(row[key], decimals)} [{text.interval(low, high, decimals)}]"
+
+
+def longitudinal_rows(longitudinal: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Terms of the mixed models of sessions over years."""
+    return [
+        {
+            "label": f"{labels.axis(row['variable'])}: {row['term']}",
+            "n": f"{text.text(row['participants'])} ({text.text(row['sessions'])})",
+            "estimated": row["status"] == "estimated",
+            "status": row["status"],
+            "reason": row["reason"],
+            "b": _slope(row, "b"),
+            "p": text.p_value(row["p"]).removeprefix("= "),
+            "sd_between": text.significant(row["sd_between"], 2),
+            "correlation": text.number(row["correlation"], 2),
+            "sd_residual": text.significant(row["sd_residual"], 2),
+        }
+        for row in longitudinal
+    ]
+
+
+def repeat_rows(repeatability: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+    """Agreement of repeated scans by variable."""
+    return [
+        {
+            "label": labels.axis(row["variable"]),
+            "repeats": row["repeats"],
+            "estimated": row["status"] == "estimated",
+            "status": row["status"],
+            "reason": row["reason"],
+            "n": f"{text.text(row['participants'])} ({text.text(row['scans'])})",
+            "icc": f"{text.number(row['icc'], 2)} [{text.interval(row['icc_ci95_low'], row['icc_ci95_high'], 2)}]",
+            "form": row["form"],
+            "sem": text.significant(row["sem"], 2),
+            "fit_sd": text.significant(row["fit_sd"], 2),
+            "change": text.significant(row["smallest_detectable_change"], 2),
+            "bias": _limits(row, "bias"),
+            "limits": f"{_limits(row, 'lower_limit')}; {_limits(row, 'upper_limit')}",
+        }
+        for row in repeatability
+    ]
+
+
+def _limits(row: Row, key: str) -> str:
+    decimals = text.uncertainty_decimals(text.finite(row["sem"]) or 0.0)
+    ends = text.interval(row[f"{key}_ci95_low"], row[f"{key}_ci95_high"], decimals)
+    return f"{text.number(row[key], decimals)} [{ends}]"
+
+
+def reporting_sections(mrsinmrs: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Items of the reporting table by section."""
+    return [
+        (str(section), [row for row in mrsinmrs if row["section"] == section])
+        for section in _distinct(mrsinmrs, "section")
+    ]
+
+
+def methods_parts(methods: str) -> list[tuple[str, list[str]]]:
+    """Blocks of methods.md: heading (h), paragraph (p) or list (ul), with its lines."""
+    parts = []
+    for block in filter(str.strip, methods.split("\n\n")):
+        lines = block.strip().splitlines()
+        if block.startswith("#"):
+            parts.append(("h", [lines[0].lstrip("# ")]))
+        elif all(line.startswith("- ") for line in lines):
+            parts.append(("ul", [line.removeprefix("- ") for line in lines]))
+        else:
+            parts.append(("p", [" ".join(lines)]))
+    return parts

@@ -1,0 +1,109 @@
+"""The table of all scans, and the values of the whole cohort that a reader looks for first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from myomag.cohort.reasons import short_reason
+from myomag.report import text
+from myomag.report.labels import Labels
+from myomag.report.page import scan_anchor, scan_link
+
+Row = Mapping[str, Any]
+Card = tuple[str, str, str, str | None]
+
+
+def scan_order(row: Row) -> tuple[Any, ...]:
+    """Sort key: participant, session and scan as a reader counts."""
+    return tuple(text.natural_key(row.get(key) or "") for key in ("participant_id", "session_id", "scan"))
+
+
+def scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
+    """Cells of the overview: what is shown, what it sorts by, and where `linked` its origin in the page of the scan."""
+    link = scan_link(row)
+    cells = [
+        ("ph", text.with_sd(row.get("ph"), row.get("ph_sd"), 3)),
+        ("mg_mmol_l", mg_text(row)),
+        ("pcr_snr", text.significant(row.get("pcr_snr"), 3)),
+        ("pcr_fwhm_hz", text.number(row.get("pcr_fwhm_hz"), 1)),
+        ("begin_time_us", text.number(row.get("begin_time_us"), 0)),
+    ]
+    return {
+        "participant": str(row["participant_id"]),
+        "session": row.get("session_id"),
+        "scan": str(row["scan"]),
+        "status": str(row["status"]),
+        "verdict": row.get("verdict"),
+        "reason": short_reason(row),
+        "link": link,
+        "numbers": [
+            (
+                shown,
+                "" if value is None else f"{value:.6g}",
+                f"{link}.{column}" if linked and value is not None else None,
+            )
+            for column, shown in cells
+            for value in [text.finite(row.get(column))]
+        ],
+    }
+
+
+def mg_text(row: Row) -> str:
+    """Free Mg of a row of the cohort with its interval [mM], or `undefined` with its probability."""
+    return text.magnesium(
+        row.get("mg_mmol_l"),
+        row.get("mg_ci95_low_mmol_l"),
+        row.get("mg_ci95_high_mmol_l"),
+        row.get("mg_p_undefined"),
+    )
+
+
+def row_anchor(row: Row) -> str:
+    """Name of the row of a term in the results table."""
+    return scan_anchor(f"model.{row['model']}.{row['predictor']}")
+
+
+def headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[Card]:
+    """Label, value, explanation and origin of the results a reader came for."""
+    included = [row for row in cohort if row["status"] == "included"]
+    items: list[Card] = []
+    if len(included) == 1:
+        row = included[0]
+        mg = mg_text(row)
+        items.append(
+            ("Free Mg²⁺ (mM)", mg, f"one scan, 95 % interval, {row.get('mg_calibration')} scale", scan_link(row))
+        )
+        ph = text.with_sd(row.get("ph"), row.get("ph_sd"), 3)
+        items.append(("pH", ph, f"± SD, {row.get('ph_calibration')} equation", scan_link(row)))
+        return items
+    for label, key, decimals, calibration in (
+        ("free Mg²⁺ (mM)", "mg_mmol_l", 3, "mg_calibration"),
+        ("pH", "ph", 3, "ph_calibration"),
+    ):
+        values = [known for row in included if (known := text.finite(row.get(key))) is not None]
+        if values:
+            low, middle, high = np.percentile(values, [25, 50, 75])
+            names = ", ".join(sorted({str(row[calibration]) for row in included if row.get(calibration)}))
+            spread = f"quartiles {text.interval(low, high, decimals)}; {names or 'unnamed calibration'}"
+            items.append(
+                (
+                    f"Median {label}",
+                    text.number(middle, decimals),
+                    f"{spread}; {text.plural(len(values), 'scan')}",
+                    "#scans",
+                )
+            )
+    return items + [_effect(row, labels) for row in statistics if _is_headline(row, labels)]
+
+
+def _is_headline(row: Row, labels: Labels) -> bool:
+    pair = {row["outcome"], row["predictor"]}
+    simple = row.get("status") == "estimated" and row.get("role") == "main" and not row.get("covariates")
+    return simple and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
+
+
+def _effect(row: Row, labels: Labels) -> Card:
+    name = f"β, {labels.model(row)}"
+    note = f"95 % CI {text.interval(row['ci95_low'], row['ci95_high'], 2)}; p {text.p_value(row['p'])}; n = {row['n']}"
+    return name, text.number(row["beta"], 2), note, f"#{row_anchor(row)}"

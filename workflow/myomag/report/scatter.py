@@ -1,0 +1,275 @@
+"""Scatter of outcome against predictor of each simple model, with fit and interval per stratum; the trend with age."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from myomag.cohort.design import Design
+from myomag.cohort.plan import Model
+from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
+from myomag.report.figures import Figure
+from myomag.report.labels import Labels
+from myomag.report.text import plural
+
+Array = NDArray[np.float64]
+MARKERS = {"women": "circle", "men": "triangle"}
+FEWEST, FEWEST_FOR_LINE = 3, 4
+MOST_LINKED = 1500
+"""Above this many points they are drawn small, without error bars and links."""
+Z95 = 1.959963984540054
+LINE_POINTS = 41
+LEFT, TOP, BOTTOM = 62.0, 34.0, 330.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """Least-squares line with the 95 % interval of its height, each of shape (points,)."""
+
+    x: Array
+    y: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class Series:
+    """Participants of one group: values, half widths of their 95 % intervals, and the line through them."""
+
+    name: str
+    people: tuple[str, ...]
+    x: Array
+    y: Array
+    x_error: Array | None
+    y_error: Array | None
+    line: Line | None
+
+    @property
+    def marker(self) -> str:
+        """Shape and colour of the points."""
+        return MARKERS.get(self.name, "diamond")
+
+
+def scatter_figures(
+    designs: Sequence[tuple[Model, str, Design]], sexes: Mapping[str, Any], labels: Labels, pages: Mapping[str, str]
+) -> Iterator[Figure]:
+    """Draw each simple model of one numeric predictor, its strata together.
+
+    Parameters
+    ----------
+    designs : sequence of (Model, stratum, Design)
+        As statistics.tsv is made from.
+    sexes : mapping
+        Sex of each participant, where it is known.
+    pages : mapping
+        Link to each participant.
+    """
+    simple: dict[str, list[tuple[Model, str, Design]]] = {}
+    for model, stratum, design in designs:
+        if _numeric(model, design):
+            simple.setdefault(model.name, []).append((model, stratum, design))
+    for name, parts in simple.items():
+        model = parts[0][0]
+        if len(parts) == 1:
+            groups = _by_sex(parts[0][2], sexes)
+            lines = [("all", fitted_line(*_xy(parts[0][2])))]
+        else:
+            groups = [series_of(design, stratum, fit=True) for _, stratum, design in parts]
+            lines = [(series.name, series.line) for series in groups]
+        x_label, y_label = (labels.axis(column) for column in (model.predictors[0], model.outcome))
+        drawing = draw(groups, lines, x_label, y_label, pages)
+        data = [*_point_rows(groups, model), *_line_rows(lines, model)]
+        title = f"{labels.title(model.outcome)} against {labels.column(model.predictors[0])}"
+        yield Figure(name, title, drawing, data, _note(groups), wide=len(parts) == 1)
+
+
+def _numeric(model: Model, design: Design) -> bool:
+    if model.control or model.covariates or len(design.main) != 1 or len(design.people) < FEWEST:
+        return False
+    return len(np.unique(design.terms[design.main[0]])) > 2
+
+
+def _xy(design: Design) -> tuple[Array, Array]:
+    return np.asarray(design.terms[design.main[0]]), np.asarray(design.outcome)
+
+
+def _by_sex(design: Design, sexes: Mapping[str, Any]) -> list[Series]:
+    known = [sexes.get(person) for person in design.people]
+    named = [sex if sex in MARKERS else "sex not stated" for sex in known]
+    groups = (*MARKERS, "sex not stated")
+    return [
+        series_of(design, group, np.array([sex == group for sex in named]), fit=False)
+        for group in groups
+        if group in named
+    ]
+
+
+def series_of(design: Design, name: str, chosen: NDArray[np.bool_] | None = None, *, fit: bool) -> Series:
+    """Participants of a design, or the chosen ones among them."""
+    chosen = np.ones(len(design.people), dtype=bool) if chosen is None else chosen
+    x, y = (values[chosen] for values in _xy(design))
+    outcome = next((key for key in design.errors if key not in design.terms), None)
+    errors = [design.errors.get(key) if key else None for key in (design.main[0], outcome)]
+    x_error, y_error = (None if sd is None else Z95 * np.asarray(sd)[chosen] for sd in errors)
+    people = tuple(person for person, used in zip(design.people, chosen, strict=True) if used)
+    return Series(name, people, x, y, x_error, y_error, fitted_line(x, y) if fit else None)
+
+
+def fitted_line(x: Array, y: Array) -> Line | None:
+    """Least-squares line over the range of x with the 95 % interval of its height; None for too few points."""
+    if len(x) < FEWEST_FOR_LINE or np.ptp(x) == 0:
+        return None
+    middle = x.mean()
+    spread = float(np.sum((x - middle) ** 2))
+    slope = float(np.sum((x - middle) * y)) / spread
+    variance = float(np.sum((y - y.mean() - slope * (x - middle)) ** 2)) / (len(x) - 2)
+    at = np.linspace(x.min(), x.max(), LINE_POINTS)
+    height = y.mean() + slope * (at - middle)
+    half = stdtrit(len(x) - 2, 0.975) * np.sqrt(variance * (1 / len(x) + (at - middle) ** 2 / spread))
+    return Line(at, height, height - half, height + half)
+
+
+def draw(
+    groups: Sequence[Series],
+    lines: Sequence[tuple[str, Line | None]],
+    x_label: str,
+    y_label: str,
+    pages: Mapping[str, str],
+    *,
+    width: float = 720.0,
+) -> Markup:
+    """Points with 95 % intervals, and lines with theirs; points beyond the frame stand at its edge."""
+    right = width - 12
+    everything = [np.concatenate([getattr(group, key) for group in groups]) for key in ("x", "y")]
+    ranges = [robust_range(values.tolist()) for values in everything]
+    x, y = Scale(ranges[0], (LEFT, right)), Scale(ranges[1], (BOTTOM, TOP))
+    known = [(name, line) for name, line in lines if line is not None]
+    many = len(everything[0]) > MOST_LINKED
+    return svg(
+        width,
+        BOTTOM + 46,
+        f"{y_label} against {x_label}: {plural(len(everything[0]), 'participant')}",
+        x_axis(x, BOTTOM, x_label, grid_top=TOP),
+        y_axis(y, LEFT, y_label, grid_right=right),
+        *(band(line, x, y, MARKERS.get(name, "all")) for name, line in known),
+        frame(LEFT, TOP, right, BOTTOM),
+        *([] if many else [_bars(group, x, y) for group in groups]),
+        *(_dots(group, x, y) if many else _points(group, x, y, pages) for group in groups),
+        *(curve(line, x, y, MARKERS.get(name, "all")) for name, line in known),
+        legend([(group.name, group.marker, len(group.people)) for group in groups]),
+        class_="scatter",
+    )
+
+
+def legend(entries: Sequence[tuple[str, str, int]]) -> Markup:
+    """Marker, name and number of each group, above the frame."""
+    at, parts = LEFT + 6, []
+    for name, marker, count in entries:
+        label = f"{name} ({count})"
+        parts.append(
+            element("g", marker_shape(marker, at, 18.0), element("text", label, x=at + 10, y=22), class_=marker)
+        )
+        at += 32 + 7.2 * len(label)
+    return Markup("").join(parts)
+
+
+def marker_shape(marker: str, x: float, y: float, size: float = 4.0) -> Markup:
+    """Circle, triangle or diamond around a point."""
+    if marker == "circle":
+        return element("circle", cx=x, cy=y, r=size)
+    wide, up = 1.2 * size, 1.3 * size
+    if marker == "triangle":
+        return element("path", d=f"M{x:.2f} {y - up:.2f}l{wide:g} {1.8 * size:g}h{-2 * wide:g}z")
+    return element("path", d=f"M{x:.2f} {y - up:.2f}l{up:g} {up:g}l{-up:g} {up:g}l{-up:g} {-up:g}z")
+
+
+def _points(group: Series, x: Scale, y: Scale, pages: Mapping[str, str]) -> Markup:
+    marks = [
+        element(
+            "a",
+            element("title", f"{person}: {_short(h)}, {_short(v)}"),
+            marker_shape(group.marker, at, height),
+            href=pages.get(person),
+            tabindex=-1,
+        )
+        for person, h, v, at, height in zip(
+            group.people, group.x, group.y, _inside(group.x, x), _inside(group.y, y), strict=True
+        )
+    ]
+    return element("g", *marks, class_=group.marker)
+
+
+def _dots(group: Series, x: Scale, y: Scale) -> Markup:
+    places = zip(_inside(group.x, x), _inside(group.y, y), strict=True)
+    return element(
+        "path", d="".join(f"M{at:.1f} {height:.1f}h0" for at, height in places), class_=f"dots {group.marker}"
+    )
+
+
+def _bars(group: Series, x: Scale, y: Scale) -> Markup:
+    at, height = _inside(group.x, x), _inside(group.y, y)
+    parts = []
+    if group.y_error is not None:
+        low, high = (_inside(group.y + sign * group.y_error, y) for sign in (-1, 1))
+        parts += [f"M{h:.2f} {a:.2f}V{b:.2f}" for h, a, b in zip(at, low, high, strict=True)]
+    if group.x_error is not None:
+        low, high = (_inside(group.x + sign * group.x_error, x) for sign in (-1, 1))
+        parts += [f"M{a:.2f} {v:.2f}H{b:.2f}" for v, a, b in zip(height, low, high, strict=True)]
+    return element("path", d="".join(parts), class_=f"interval {group.marker}") if parts else Markup("")
+
+
+def band(line: Line, x: Scale, y: Scale, kind: str) -> Markup:
+    """Area of the 95 % interval of a line."""
+    outline = np.concatenate([line.x, line.x[::-1]]), np.concatenate([line.high, line.low[::-1]])
+    d = path_data(np.asarray(x(outline[0])), np.asarray(_inside(outline[1], y)))
+    return element("path", d=f"{d}z", class_=f"band {kind}")
+
+
+def curve(line: Line, x: Scale, y: Scale, kind: str) -> Markup:
+    """Line in the colour of its group."""
+    return element("path", d=path_data(np.asarray(x(line.x)), _inside(line.y, y)), class_=f"regression {kind}")
+
+
+def _inside(values: Array, scale: Scale) -> Array:
+    return np.asarray(scale(np.clip(values, *scale.domain)), dtype=np.float64)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _note(groups: Sequence[Series]) -> str:
+    bars = any(group.x_error is not None or group.y_error is not None for group in groups)
+    per_scan = " with the 95 % interval of its measurement by the fit" if bars else ""
+    return (
+        f"One point per participant, the mean of the scans{per_scan}; least-squares line with the 95 % interval of its "
+        "height. What lies beyond the frame stands at its edge."
+    )
+
+
+def _point_rows(groups: Sequence[Series], model: Model) -> Iterator[dict[str, Any]]:
+    names = (model.predictors[0], model.outcome)
+    for group in groups:
+        nothing = [None] * len(group.people)
+        errors = [nothing if each is None else each.tolist() for each in (group.x_error, group.y_error)]
+        for person, *values in zip(group.people, group.x.tolist(), group.y.tolist(), *errors, strict=True):
+            yield _csv_row("point", group.name, person, names, values)
+
+
+def _line_rows(lines: Sequence[tuple[str, Line | None]], model: Model) -> Iterator[dict[str, Any]]:
+    names = (model.predictors[0], model.outcome)
+    for name, line in lines:
+        if line is not None:
+            for at, height, high in zip(line.x.tolist(), line.y.tolist(), line.high.tolist(), strict=True):
+                yield _csv_row("line", name, None, names, [at, height, None, high - height])
+
+
+def _csv_row(
+    kind: str, group: str, person: str | None, names: tuple[str, str], values: Sequence[Any]
+) -> dict[str, Any]:
+    keys = (*names, *(f"{name}_ci95_half_width" for name in names))
+    return {"kind": kind, "group": group, "participant_id": person, **dict(zip(keys, values, strict=True))}
