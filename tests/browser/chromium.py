@@ -24,6 +24,8 @@ OPTIONS = (
     "--remote-debugging-pipe",
 )
 PATIENCE_S = 60.0
+# Keys whose default action the page relies on need their code and character.
+KEYS = {"Enter": {"windowsVirtualKeyCode": 13, "text": "\r"}, "Escape": {"windowsVirtualKeyCode": 27}}
 
 
 def find_chromium() -> str | None:
@@ -70,7 +72,13 @@ class Page:
 
     def key(self, name: str) -> None:
         for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=name)
+            self.call("Input.dispatchKeyEvent", type=kind, key=name, code=name, **KEYS.get(name, {}))
+
+    def type(self, text: str) -> None:
+        self.call("Input.insertText", text=text)
+
+    def pdf(self) -> bytes:
+        return base64.b64decode(self.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
 
     def screenshot(self, path: Path, *, whole: bool = True) -> None:
         answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)

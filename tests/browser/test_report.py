@@ -1,11 +1,12 @@
 """The report pages in a real browser: nothing is loaded, nothing fails, and what can be pressed works."""
 
-from collections.abc import Iterator
+import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chromium import Page, browser_page, find_chromium
+from chromium import PATIENCE_S, Page
 
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
@@ -26,15 +27,6 @@ FIGURE = "document.querySelector('figure.spectrum')"
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("no Chromium found: set CHROMIUM or install chromium")
-    with browser_page(executable, tmp_path_factory.mktemp("profile")) as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     views = [complete_view(), undefined_view(), failed_view(), unfitted_view()]
@@ -44,7 +36,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sub-001.html").write_bytes(participant_page("sub-001", views, SETTINGS))
     (folder / "hostile.html").write_bytes(participant_page(HOSTILE, [hostile], SETTINGS))
     content = cohort_report(tables_of(cohort), SETTINGS | {"report": {"title": HOSTILE}}, TABLES, RUN)
-    (folder / "index.html").write_bytes(content[INDEX])
+    (folder / "index.html").write_bytes(content.pop(INDEX))
+    for path, data in content.items():
+        place = folder / path.removeprefix("report/")
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(data)
     return folder
 
 
@@ -161,3 +157,100 @@ def test_the_overview_filters_by_text_and_status(browser, pages):
         )
     assert shown_participants(browser) == ["sub-009", "sub-022", "sub-034"]
     assert browser.evaluate("document.getElementById('shown').textContent") == "3 of 60 scans"
+
+
+def test_a_point_opens_its_scan_and_arrow_keys_go_from_point_to_point(browser, pages):
+    browser.open(pages / "index.html")
+    first = "document.querySelector('figure.points')"
+    browser.evaluate(f"{first}.querySelector('a[tabindex=\"0\"]').focus()")
+    told = f"{first}.querySelector('output').textContent"
+    values = []
+    for _ in range(3):
+        values.append(float(browser.evaluate(told).split()[2].rstrip(".")))
+        browser.key("ArrowRight")
+    assert values == sorted(values)
+    assert len(set(values)) > 1
+    # The same scan is marked in the other plots that know it.
+    assert browser.evaluate("new Set([...document.querySelectorAll('a.same')].map((a) => a.dataset.i)).size") == 1
+    assert browser.evaluate("document.querySelectorAll('a.same').length") > 4
+    browser.evaluate(f"{first}.querySelector('a[href^=\"sub-001.html\"]').focus()")
+    browser.key("Enter")
+    wait_for(browser, "location.pathname.endsWith('sub-001.html') && document.readyState === 'complete'")
+    assert browser.evaluate("document.querySelector(':target').tagName") == "SECTION"
+
+
+def test_a_number_leads_to_its_origin_and_the_command_is_copied(browser, pages):
+    browser.open(pages / "index.html")
+    browser.evaluate("document.querySelector('#overview a.from[href*=mg_mmol_l]').click()")
+    wait_for(browser, "location.hash.endsWith('mg_mmol_l') && document.readyState === 'complete'")
+    row = "document.querySelector('tr:target')"
+    assert browser.evaluate(f"{row}.closest('details').open") is True
+    command = browser.evaluate(f"{row}.querySelector('code.command').textContent")
+    assert command == "myomag trace STUDY sub-001/ses-1:mg_mmol_l"
+    browser.evaluate("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }")
+    browser.evaluate(f"{row}.querySelector('button.copy').click()")
+    assert browser.evaluate("window.copied") == command
+
+
+def wait_for(browser: Page, condition: str) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not browser.evaluate(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.05)
+
+
+def test_a_large_table_is_turned_page_by_page(browser, tmp_path):
+    content = cohort_report(tables_of(cohort_rows(1203)), SETTINGS, TABLES, RUN)[INDEX]
+    (tmp_path / "index.html").write_bytes(content)
+    browser.open(tmp_path / "index.html")
+    seen = shown_participants(browser)
+    for _ in range(2):
+        browser.evaluate("document.querySelectorAll('#pager button')[1].click()")
+        seen += shown_participants(browser)
+    assert seen == [row["participant_id"] for row in cohort_rows(1203)]
+    assert browser.evaluate("document.querySelectorAll('#pager button')[1].disabled") is True
+    browser.evaluate("document.querySelectorAll('#overview thead button')[6].click()")
+    snr = browser.evaluate("[...document.querySelectorAll('#overview tbody tr')].map((r) => r.cells[6].dataset.sort)")
+    assert len(snr) == 500
+    assert [float(value) for value in snr] == sorted(float(value) for value in snr)
+
+
+@pytest.mark.parametrize("name", ["index.html", "sub-001.html"])
+def test_a_page_prints_with_its_text_and_without_its_buttons(browser, pages, name):
+    browser.open(pages / name)
+    document = browser.pdf()
+    assert document.startswith(b"%PDF-")
+    # Pages and fonts are plain objects of the file; a font with text has a map to the letters.
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", document)) <= 60
+    assert b"/ToUnicode" in document
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert browser.evaluate("document.body.innerText.includes('Free Mg²⁺')") is True
+        visible = "[...document.querySelectorAll('button')].filter((each) => each.offsetParent !== null).length"
+        headings = browser.evaluate("document.querySelectorAll('#overview thead button').length")
+        assert browser.evaluate(visible) == headings
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_a_figure_stands_alone(browser, pages):
+    files = sorted((pages / "figures").glob("*.svg"))
+    assert {path.stem for path in files} >= {
+        "forest",
+        "mg_age",
+        "age_trend",
+        "specification_curve",
+        "participants_flow",
+    }
+    for path in files:
+        browser.open(path)
+        assert browser.problems == []
+        assert browser.requests == [path.resolve().as_uri()]
+        assert browser.evaluate("document.documentElement.getBoundingClientRect().width") > 400
+        outside = (
+            "[...document.querySelectorAll('text')].filter((text) => {const box = text.getBoundingClientRect();"
+            "const all = document.documentElement.getBoundingClientRect();"
+            "return box.left < -1 || box.right > all.right + 1 || box.bottom > all.bottom + 1;})"
+            ".map((text) => text.textContent)"
+        )
+        assert browser.evaluate(outside) == [], path.name

@@ -161,7 +161,7 @@ def longitudinal_rows(longitudinal: Sequence[Row], labels: Labels) -> list[dict[
     """Terms of the mixed models of sessions over years."""
     return [
         {
-            "label": f"{labels.axis(row['variable'])}: {row['term']}",
+            "label": f"{', '.join(labels.axis(name) for name in row['variables'])}: {row['term']}",
             "n": f"{text.text(row['participants'])} ({text.text(row['sessions'])})",
             "estimated": row["status"] == "estimated",
             "status": row["status"],
@@ -172,15 +172,15 @@ def longitudinal_rows(longitudinal: Sequence[Row], labels: Labels) -> list[dict[
             "correlation": text.number(row["correlation"], 2),
             "sd_residual": text.significant(row["sd_residual"], 2),
         }
-        for row in longitudinal
+        for row in _joined(longitudinal, "term")
     ]
 
 
 def repeat_rows(repeatability: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
-    """Agreement of repeated scans by variable."""
+    """Agreement of repeated scans by variable; what fails for one reason is one row."""
     return [
         {
-            "label": labels.axis(row["variable"]),
+            "label": ", ".join(labels.axis(name) for name in row["variables"]),
             "repeats": row["repeats"],
             "estimated": row["status"] == "estimated",
             "status": row["status"],
@@ -194,8 +194,17 @@ def repeat_rows(repeatability: Sequence[Row], labels: Labels) -> list[dict[str, 
             "bias": _limits(row, "bias"),
             "limits": f"{_limits(row, 'lower_limit')}; {_limits(row, 'upper_limit')}",
         }
-        for row in repeatability
+        for row in _joined(repeatability, "repeats")
     ]
+
+
+def _joined(rows: Sequence[Row], *same: str) -> list[dict[str, Any]]:
+    """Rows with their `variables`: those that are not estimable for one reason together."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for index, row in enumerate(rows):
+        apart = index if row["status"] == "estimated" else None
+        groups.setdefault((apart, row["reason"], *(row[key] for key in same)), []).append(row)
+    return [{**group[0], "variables": [row["variable"] for row in group]} for group in groups.values()]
 
 
 def _limits(row: Row, key: str) -> str:

@@ -105,10 +105,9 @@ function askReason(scan, verdict) {
   dialog.querySelector("p").textContent = scan;
   field.value = before === null ? "" : before.reason;
   field.required = verdict === "rejected";
-  dialog.onclose = function () {
-    if (dialog.returnValue === "keep") { ratings.rate(scan, verdict, field.value.trim()); }
+  dialog.querySelector("form").onsubmit = function (event) {
+    if (event.submitter.value === "keep") { ratings.rate(scan, verdict, field.value.trim()); }
   };
-  dialog.returnValue = "";
   dialog.showModal();
 }
 
