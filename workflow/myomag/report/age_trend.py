@@ -29,6 +29,7 @@ from myomag.report.scatter import (
 )
 
 WIDTH = 720.0
+FEWEST = 4
 NOTE = (
     "Mean of each age group and sex with its 95 % interval, at the mean age of the group; lines: least squares through "
     "the participants of each sex with the 95 % interval of their height."
@@ -56,7 +57,7 @@ def age_trend(
         return None
     design = designs[place][2]
     known = np.array([sexes.get(person) for person in design.people])
-    series = [series_of(design, sex, known == sex, fit=True) for sex in MARKERS if np.sum(known == sex) > 1]
+    series = [series_of(design, sex, known == sex, fit=True) for sex in MARKERS if np.sum(known == sex) >= FEWEST]
     if not series:
         return None
     means = [(each, group_means(each.x, each.y, edges)) for each in series]
@@ -82,6 +83,7 @@ def _draw(means: Sequence[tuple[Series, Sequence[Mean]]], labels: Labels) -> Mar
     lines = [(series, series.line) for series, _ in means if series.line is not None]
     heights = [mean.mean + sign * (mean.half or 0) for mean in every if mean.n > 2 for sign in (-1, 1)]
     heights += [mean.mean for mean in every]
+    heights += [float(end) for _, line in lines for edge in (line.low, line.high) for end in (edge[0], edge[-1])]
     x = Scale(robust_range(np.concatenate([series.x for series, _ in means]).tolist()), (LEFT, right))
     y = Scale(robust_range(heights), (BOTTOM, TOP))
     return svg(
