@@ -1,105 +1,18 @@
 """The workflow as a whole: what it writes, what each change makes it do again, and the same bytes whatever happens."""
 
-import fcntl
 import os
-import random
 import re
 import shutil
-import signal
-import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lab import ALL, BATCHES, ONCE, PARTICIPANTS, SCAN_STEPS, STEM, Lab, expected, with_package
 from myomag.demo import write_demo
 from myomag.ledger import OUTPUT_NAMES, batch_of
-from running import checkout, command, differing, environment, finished, jobs, myomag, results, snakemake
-
-BATCHES = 3
-PARTICIPANTS = 4
-CORRUPT = "sub-003"
-"""The demo cuts this file in half."""
-
-SCAN_STEPS = ("convert", "qc", "begin_time", "fit", "magnesium")
-ALL = (*SCAN_STEPS, "protocols", "cohort", "pages", "report")
-ONCE = ("protocols", "cohort", "report")
-STEM = "{0}_ses-1_acq-fid_nuc-31P_voi-thigh_unloc"
-
-
-def expected(*rules: str, batches: int = BATCHES) -> dict[str, int]:
-    """Jobs of these rules: one per batch, or one for the whole study."""
-    return {rule: 1 if rule in ONCE else batches for rule in rules}
-
-
-class Lab:
-    """A checkout, a study and a derivative of it side by side, all free to be changed."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.repository, self.study, self.derivative = root, root / "repo", root / "study", root / "out"
-
-    def run(self, *options: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-        """`myomag run` with the checkout of this lab."""
-        place = ("--output", self.derivative)
-        return myomag("run", self.study, *place, *options, repository=self.repository, **variables)
-
-    def planned(self, *options: str, **variables: str) -> dict[str, int]:
-        """Jobs per rule that would run."""
-        done = self.run("--dry-run", "--", *options, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert jobs(done.stdout) or "Nothing to be done" in done.stdout
-        return jobs(done.stdout)
-
-    def done(self, *options: str) -> Counter[str]:
-        """Jobs per rule that did run, without an error."""
-        outcome = self.run(*options)
-        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-        return finished(self.derivative)
-
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Change the code of this lab."""
-        path = self.repository / name
-        text = path.read_text(encoding="utf-8")
-        assert old in text, f"{name} has changed: adapt the test"
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
-def build(lab: Lab) -> None:
-    checkout(lab.repository)
-    write_demo(lab.study, participants=PARTICIPANTS)
-    (lab.study / "myomag.yaml").write_text(f"batches: {BATCHES}\n")
-    before = snapshot(lab.study)
-    lab.done("--", "--cores", "2")
-    assert snapshot(lab.study) == before, "the run wrote into the study"
-
-
-def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
-    return {str(path): (path.lstat().st_mtime_ns, path.lstat().st_size) for path in folder.rglob("*")}
-
-
-@pytest.fixture(scope="session")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """The lab that all tests start from, made once however many processes share the tests."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "rerun"
-    shared.mkdir(exist_ok=True)
-    with (shared / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lab = Lab(shared / "lab")
-        if not (shared / "ready").exists():
-            shutil.rmtree(lab.root, ignore_errors=True)
-            build(lab)
-            (shared / "ready").touch()
-    return lab
-
-
-@pytest.fixture
-def lab(original: Lab, tmp_path: Path) -> Lab:
-    """A copy of the original, at another place and with other inodes."""
-    shutil.copytree(original.root, tmp_path / "lab")
-    return Lab(tmp_path / "lab")
+from running import differing, finished, myomag, results, snakemake
 
 
 def files_of(participant: str) -> set[str]:
@@ -252,14 +165,6 @@ CHANGED_PACKAGE = {
 @pytest.mark.parametrize("package", CHANGED_PACKAGE)
 def test_another_version_of_a_package_repeats_exactly_what_imports_it(package: str, lab: Lab) -> None:
     assert lab.planned(PYTHONPATH=with_package(lab, package)) == CHANGED_PACKAGE[package]
-
-
-def with_package(lab: Lab, name: str) -> str:
-    """Python path on which a package seems to be installed in another version."""
-    described = lab.root / "installed" / f"{name}-999.0.dist-info" / "METADATA"
-    described.parent.mkdir(parents=True)
-    described.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 999.0\n")
-    return os.pathsep.join(map(str, (lab.repository / "workflow", described.parents[1])))
 
 
 def raw_file(lab: Lab, participant: str) -> Path:
@@ -444,50 +349,6 @@ def test_bug_fails_the_run_every_time_until_it_is_mended(lab: Lab, original: Lab
     step.write_text(right)
     assert set(lab.done()) == {"fit", "magnesium", "pages", "cohort", "report"}
     assert differing(results(lab.derivative), results(original.derivative)) == []
-
-
-def test_stopped_runs_resume_to_the_same_bytes(lab: Lab, original: Lab) -> None:
-    """Each run changes settings, so that there is work to stop; MYOMAG_KILLS=100 for a long trial."""
-    shutil.rmtree(lab.derivative)
-    other = ("--", "--config", "qc={'min_snr': 4}", "fit={'begin_time_window_us': 300.0}")
-    stops = []
-    for number in range(int(os.environ.get("MYOMAG_KILLS", "2"))):
-        how = signal.SIGKILL if number % 2 == 0 else random.choice((signal.SIGINT, signal.SIGTERM))  # noqa: S311
-        stops.append((random.uniform(0.5, 7.0), how.name))  # noqa: S311
-        with subprocess.Popen(
-            command("run", lab.study, "--output", lab.derivative, *random.choice(((), other))),  # noqa: S311
-            env=environment(lab.repository),
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as process:
-            time.sleep(stops[-1][0])
-            os.killpg(process.pid, how)
-    outcome = lab.run()
-    assert outcome.returncode == 0, (stops, outcome.stderr)
-    assert differing(results(lab.derivative), results(original.derivative)) == [], stops
-    assert list((lab.derivative / ".myomag" / "unfinished").iterdir()) == []
-
-
-def test_ctrl_c_stops_at_once_and_says_how_to_go_on(lab: Lab) -> None:
-    shutil.rmtree(lab.derivative)
-    with subprocess.Popen(
-        command("run", lab.study, "--output", lab.derivative),
-        env=environment(lab.repository),
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        while not list(lab.derivative.glob("ledger/convert/*.tsv")):
-            assert process.poll() is None
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate()
-    assert process.returncode == 1
-    assert output.splitlines()[-1] == "Stopped. Start the same command again to go on where it stopped."
-    assert "Traceback" not in output
-    assert not (lab.derivative / "report" / "index.html").exists()
 
 
 def test_plain_snakemake_started_in_the_checkout_writes_into_the_study(lab: Lab, original: Lab) -> None:
