@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from html_page import Node, assert_self_contained, parse, table
+from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS
+from myomag.cohort.repeatability import REPEATABILITY_COLUMNS
 from myomag.report.cohort import INDEX, cohort_report
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, tables_of
 
@@ -114,6 +116,41 @@ def test_muscle_and_serum_are_compared_as_one_test(page):
     rows = table(page, "Muscle against serum Mg")
     assert [row[0] for row in rows] == ["age", "strength, women", "strength, men"]
     assert all("[" in row[4] for row in rows)
+
+
+def test_every_table_names_its_file_and_the_command_that_traces_it(page):
+    sources = classed(page, "span", "source")
+    files = [node.find("a")[0].attributes["href"].removeprefix("../") for node in sources]
+    tables = {"demographics", "statistics", "comparisons", "flow"}
+    assert {f"{table}.tsv" for table in tables} | {"methods.md"} == set(files)
+    commands = [node.find("code")[0].text for node in sources]
+    assert commands == [f"myomag trace STUDY {file}" for file in files]
+
+
+def test_repeats_and_visits_are_shown_and_what_fails_for_one_reason_is_one_row():
+    numbers = dict.fromkeys([name for name in REPEATABILITY_COLUMNS if name.endswith(("low", "high", "limit"))], 0.01)
+    base = dict.fromkeys(REPEATABILITY_COLUMNS) | numbers
+    known = {"participants": 9, "scans": 18, "form": "ICC(A,1)", "icc": 0.94, "sem": 0.025, "bias": -0.017}
+    base |= {"repeats": "within a session"}
+    rows = [base | known | {"variable": "pmg", "status": "estimated"}]
+    rows += [
+        base | {"variable": name, "status": "not estimable", "reason": "no repeats"} for name in ("ph", "mg_mmol_l")
+    ]
+    visit = dict.fromkeys(LONGITUDINAL_COLUMNS) | {
+        "variable": "pmg",
+        "term": "years",
+        "status": "estimated",
+        "b": 0.002,
+    }
+    visit |= {"participants": 40, "sessions": 90, "b_ci95_low": 0.001, "b_ci95_high": 0.003, "p": 0.01}
+    page = parse(page_of(cohort_rows(20), repeatability=rows, longitudinal=[visit]))
+    assert_self_contained(page)
+    shown = table(page, "Agreement")
+    assert shown[0][2] == "0.94 [0.01 to 0.01]"
+    assert [row[2] for row in shown[1:]] == ["not estimable : no repeats"]
+    assert shown[1][0].startswith("pH, Free Mg²⁺ (mM)")
+    (change,) = table(page, "Change over years")
+    assert change[:3] == ["pMg: years", "40 (90)", "0.00200 [0.00100 to 0.00300]"]
 
 
 def test_methods_are_written_as_headings_paragraphs_and_lists(page):

@@ -192,7 +192,7 @@ def repeat_rows(repeatability: Sequence[Row], labels: Labels) -> list[dict[str, 
             "fit_sd": text.significant(row["fit_sd"], 2),
             "change": text.significant(row["smallest_detectable_change"], 2),
             "bias": _limits(row, "bias"),
-            "limits": f"{_limits(row, 'lower_limit')}; {_limits(row, 'upper_limit')}",
+            "limits": [_limits(row, "lower_limit"), _limits(row, "upper_limit")],
         }
         for row in _joined(repeatability, "repeats")
     ]
