@@ -19,28 +19,45 @@ def with_models(settings, *models):
     return settings | {"models": [CohortModel(**model).model_dump() for model in models]}
 
 
-def mg(cohort):
-    return 1000 * 10 ** -cohort["pmg"].to_numpy()
-
-
-def test_models_with_magnesium_have_each_method_and_the_naive_one_is_that_of_the_statistics(full_cohort, settings):
+def test_models_with_magnesium_have_each_method(full_cohort, settings):
     sample = included(full_cohort, settings)
     table = build_measurement_error(sample, settings)
     assert tuple(table.columns) == tuple(MEASUREMENT_ERROR_COLUMNS)
-    statistics = build_statistics(sample, settings).set_index(["model", "predictor"])
     concerned = {"mg_age", "mg_sex", "mg_serum_mg"} | {f"strength_mg_{sex}" for sex in ("women", "men")}
     assert {name for name in table["model"] if "adjusted" not in name} == concerned
-    for (model, term), rows in table.groupby(["model", "predictor"]):
+    for _, rows in table.groupby(["model", "predictor"]):
         assert tuple(rows["method"]) == METHODS
-        naive = rows.iloc[0]
-        assert naive[["b", "beta"]].tolist() == pytest.approx(statistics.loc[(model, term), ["b", "beta"]].tolist())
+
+
+def test_magnesium_enters_by_its_logarithm_and_other_variables_as_they_are(full_cohort, settings):
+    chosen = with_models(
+        settings,
+        {"name": "of", "outcome": "muscle_mg", "predictors": ["age"]},
+        {"name": "on", "outcome": "strength", "predictors": ["muscle_mg"]},
+        {"name": "of_pmg", "outcome": "pmg", "predictors": ["age"]},
+        {"name": "on_pmg", "outcome": "strength", "predictors": ["pmg"]},
+    )
+    sample = included(full_cohort, chosen)
+    table = build_measurement_error(sample, chosen).set_index(["model", "method"])
+    statistics = build_statistics(sample, chosen).set_index("model")
+    values = ["b", "beta", "reliability"]
+    for name in ("of", "on"):
+        assert table.loc[(name, "naive"), "measured"] == "log10_mg_mmol_l"
+        # pMg is 3 less the logarithm of Mg [mmol/l].
+        for method in METHODS:
+            opposite = table.loc[(f"{name}_pmg", method), values].tolist()
+            assert table.loc[(name, method), values].tolist() == pytest.approx(
+                [-opposite[0], -opposite[1], opposite[2]]
+            )
+        plain = statistics.loc[f"{name}_pmg", ["b", "beta"]].tolist()
+        assert table.loc[(f"{name}_pmg", "naive"), ["b", "beta"]].tolist() == pytest.approx(plain)
 
 
 def test_reliability_rests_on_the_sd_of_each_scan_and_of_the_mean_of_repeats(full_cohort, settings):
     chosen = with_models(settings, {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]})
     once = build_measurement_error(included(full_cohort, chosen), chosen).iloc[0]
-    sd = math.log(10) * mg(full_cohort) * full_cohort["pmg_sd"].to_numpy()
-    assert once["reliability"] == pytest.approx(reliability(mg(full_cohort), sd).reliability)
+    pmg, sd = (full_cohort[name].to_numpy() for name in ("pmg", "pmg_sd"))
+    assert once["reliability"] == pytest.approx(reliability(pmg, sd).reliability)
     twice = included(full_cohort.loc[full_cohort.index.repeat(2)].reset_index(drop=True), chosen)
     mean = build_measurement_error(twice, chosen).iloc[0]
     assert 1 - mean["reliability"] == pytest.approx((1 - once["reliability"]) / 2)

@@ -1,17 +1,22 @@
 """Measurement error carried through: each model with a measured variable, naive and corrected."""
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from myomag.cohort.design import Design, Sample
 from myomag.cohort.measurement_error import CorrectedEstimate, corrected_regression, reliability
-from myomag.cohort.plan import Model
+from myomag.cohort.plan import MG, Model
 from myomag.cohort.regression import NotEstimable, check_estimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, row_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LOG_MG = "log10_mg_mmol_l"
 MEASUREMENT_ERROR_COLUMNS = {
     "model": "Model and stratum, as in statistics.tsv; models without a measured variable and controls are left out.",
     "outcome": "Outcome, a column of cohort.tsv.",
@@ -19,15 +24,17 @@ MEASUREMENT_ERROR_COLUMNS = {
     "stratum": "Participants in the model.",
     "covariates": "What the model is adjusted for.",
     "n": "Participants with all values.",
-    "measured": "Variable with measurement error; its SD is that of the fit, of repeated scans that of their mean.",
+    "measured": "Variable with measurement error, as it enters here; its SD is that of the fit, of repeated scans that "
+    "of their mean. Mg enters by its logarithm, whose error does not grow with the value as that of Mg does.",
     "reliability": "Share of the variance of the measured variable that is not error: a slope on it alone is that "
     "share of the true one, a correlation with it the square root of that share.",
     "reliability_ci95_low": "Lower end of the 95 % interval of the reliability.",
     "reliability_ci95_high": "Upper end of the 95 % interval of the reliability.",
     "method": "naive: error ignored; regression_calibration and simex: corrected for it. An error of the outcome alone "
     "leaves b as it is and shrinks beta. Regression calibration takes the size of the errors as independent of the "
-    "value; where it grows with it, as for Mg, simex needs no such assumption.",
-    "b": "Slope, in the units given in statistics.tsv.",
+    "value; simex needs no such assumption.",
+    "b": "Slope, in the units given in statistics.tsv; per tenfold Mg, or in powers of ten of Mg, where its logarithm "
+    "is a term or the outcome.",
     "b_ci95_low": "Lower end of the 95 % bootstrap interval of b.",
     "b_ci95_high": "Upper end of the 95 % bootstrap interval of b.",
     "beta": "Standardised slope, in SDs of the observed values (naive) or of the true ones (corrected).",
@@ -67,11 +74,29 @@ def build_measurement_error(sample: Sample, settings: Mapping[str, Any]) -> "pd.
     return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
 
 
-def _rows(model: Model, stratum: str, design: Design) -> Iterator[dict[str, Any]]:
+def _with_log_mg(design: Design, outcome: str) -> Design:
+    """Design with log10 [Mg] = 3 − pMg in place of Mg: its error is that of pMg.
+
+    The error of Mg grows with Mg, and regression calibration, which takes them as independent, would overcorrect.
+    """
+    if MG not in design.errors:
+        return design
+    mg = design.outcome if outcome == MG else design.terms[MG]
+    error = design.errors[MG] / (math.log(10) * mg)
+    return replace(
+        design,
+        outcome=np.log10(mg) if outcome == MG else design.outcome,
+        terms={name: np.log10(mg) if name == MG else values for name, values in design.terms.items()},
+        errors={name: error if name == MG else sd for name, sd in design.errors.items()},
+    )
+
+
+def _rows(model: Model, stratum: str, observed: Design) -> Iterator[dict[str, Any]]:
+    design = _with_log_mg(observed, model.outcome)
     row: dict[str, Any] = {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
     row |= {"covariates": ", ".join(model.covariates) or None, "n": len(design.people)}
     measured = model.outcome if model.outcome in design.errors else next(iter(design.errors))
-    row |= {"measured": measured}
+    row |= {"measured": LOG_MG if measured == MG else measured}
     try:
         check_estimable(design.outcome, design.terms)
         row |= _reliability(design, model, measured)

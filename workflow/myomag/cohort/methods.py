@@ -61,7 +61,7 @@ def methods_text(
 
 def _acquisition(acquisitions: Sequence[Acquisition]) -> Iterator[str]:
     groups = by_protocol(acquisitions)
-    yield f"{len(acquisitions)} scans of {len(groups)} protocol{'s' * (len(groups) != 1)} could be read."
+    yield f"{_counted(len(acquisitions), 'scan')} of {_counted(len(groups), 'protocol')} could be read."
     for name, members in groups.items():
         said = {
             "field strength": stated(members, "MagneticFieldStrength", unit="T"),
@@ -77,7 +77,9 @@ def _acquisition(acquisitions: Sequence[Acquisition]) -> Iterator[str]:
         }
         known = "; ".join(f"{key} {value}" for key, value in said.items() if value)
         silent = ", ".join(key for key, value in said.items() if not value)
-        yield f"Protocol {name} ({len(members)} scans): {known}." + (f" {silent}: {NOT_STATED}." if silent else "")
+        yield f"Protocol {name} ({_counted(len(members), 'scan')}): {known}." + (
+            f" {silent}: {NOT_STATED}." if silent else ""
+        )
 
 
 def _quantification(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -112,7 +114,11 @@ def _exclusions(flow: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[st
 
 
 def _count(row: Row) -> str:
-    return f"{row['scans']} scans ({row['participants']} participants)"
+    return f"{_counted(row['scans'], 'scan')} ({_counted(row['participants'], 'participant')})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator[str]:
@@ -125,8 +131,8 @@ def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator
     yield "\n".join(f"- {_sentence(model)}" for model in planned_models(cohort, columns))
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
-        "correlations. Estimates were corrected for the measurement error of each scan by regression calibration and "
-        "SIMEX, with bootstrap intervals that include the error. Agreement of repeated scans: ICC(A,1), standard error "
+        "correlations. Estimates were corrected for the measurement error of each scan (Mg by its logarithm) by "
+        "regression calibration and SIMEX, with bootstrap intervals that include the error. Agreement of repeated scans: ICC(A,1), standard error "
         "of measurement, smallest detectable change, limits of agreement. Sessions over years: linear mixed model with "
         "random intercept and slope."
     )
