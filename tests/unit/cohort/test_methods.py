@@ -79,7 +79,7 @@ def test_text_follows_settings_headers_and_counts(everything):
         "PCr SNR below 7.5",
         "transients not aligned",
         "5 scans (5 participants) entered.",
-        "- excluded at qc: 1 scans (1 participants): verdict fail (PCr SNR 3 below 5)",
+        "- excluded at qc: 1 scan (1 participant): verdict fail (PCr SNR 3 below 5)",
         "4 scans (4 participants) were analysed.",
         "- mg_age_adjusted: mg_mmol_l on age; adjusted for sex, girth.",
         "TR 1500 ms",

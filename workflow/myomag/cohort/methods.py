@@ -132,9 +132,9 @@ def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
         "correlations. Estimates were corrected for the measurement error of each scan (Mg by its logarithm) by "
-        "regression calibration and SIMEX, with bootstrap intervals that include the error. Agreement of repeated scans: ICC(A,1), standard error "
-        "of measurement, smallest detectable change, limits of agreement. Sessions over years: linear mixed model with "
-        "random intercept and slope."
+        "regression calibration and SIMEX, with bootstrap intervals that include the error. Agreement of repeated "
+        "scans: ICC(A,1), standard error of measurement, smallest detectable change, limits of agreement. Sessions "
+        "over years: linear mixed model with random intercept and slope."
     )
     yield (
         "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "
