@@ -3,12 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 DEMO := demo
+BENCH := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYAMARES_PYTHON=.venv/pyamares/bin/python $(BIN)/python
 
-.PHONY: help demo test test-crate lint bench config docs lock clean
+.PHONY: help demo test test-slurm validators lint bench config docs lock clean
 
 help:
 	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
 	@echo "make test   run the whole test suite"
+	@echo "make test-slurm  run the demo on a Slurm started on this machine (Debian, root)"
 	@echo "make docs   run the commands of docs/ again and put in what they print"
 	@echo "make lint   ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make bench  measure speed and accuracy"
@@ -28,13 +30,16 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
-# The validator of RO-Crates needs other versions than Snakemake, so it lives apart; the test finds it there.
-test-crate: $(READY) .venv/roc-validator/ready
-	$(BIN)/python -m pytest tests/workflow/test_audit.py -k crate -rs
+# Needs root and the Debian packages munge, slurmctld, slurmd and slurm-client; says so where it is skipped.
+test-slurm: $(READY)
+	MYOMAG_TEST_SLURM=1 $(BIN)/python -m pytest -rs tests/slurm
 
-.venv/roc-validator/ready: $(READY) envs/roc-validator.txt
-	$(PYTHON) -m venv .venv/roc-validator
-	.venv/roc-validator/bin/python -m pip install --quiet -r envs/roc-validator.txt
+# The validators of BIDS and RO-Crates live apart, as they need other versions than Snakemake; the tests find them there.
+validators: .venv/bids-validator/ready .venv/roc-validator/ready
+
+.venv/%-validator/ready: envs/%-validator.txt $(READY)
+	$(PYTHON) -m venv .venv/$*-validator
+	.venv/$*-validator/bin/python -m pip install --quiet -r envs/$*-validator.txt
 	@touch $@
 
 lint: $(READY)
@@ -45,7 +50,10 @@ lint: $(READY)
 	$(BIN)/python tests/workflow/lint_workflow.py
 
 bench: $(READY) .venv/pyamares/ready
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYAMARES_PYTHON=.venv/pyamares/bin/python $(BIN)/python benchmarks/run.py --write
+	$(BENCH) benchmarks/run.py --write
+	$(BENCH) benchmarks/scale.py --scans 441 2000 10000 --write
+	$(BENCH) benchmarks/measurement_error.py --write
+	$(BENCH) benchmarks/validation.py --write
 
 # pyAMARES needs an older pandas, so it lives apart.
 .venv/pyamares/ready: $(READY) envs/pyamares.txt
