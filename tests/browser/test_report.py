@@ -120,6 +120,27 @@ def test_the_pointer_and_the_arrow_keys_read_the_shift(browser, pages):
     assert float(browser.evaluate(readout).split()[0]) < ppm
 
 
+def test_the_keyboard_zooms_about_the_read_out(browser, pages):
+    browser.open(pages / "sub-001.html")
+    whole = ticks(browser)
+    browser.evaluate(f"{FIGURE}.querySelector('.stage').focus()")
+    for _ in range(40):
+        browser.key("ArrowRight")
+    readout = f"{FIGURE}.querySelector('.readout').textContent"
+    there = browser.evaluate(readout)
+    for _ in range(2):
+        browser.key("z")
+    assert browser.evaluate(readout) == there
+    ppm = float(there.split()[0].replace("\N{MINUS SIGN}", "-"))
+    zoomed = ticks(browser)
+    # A quarter of 30 ppm, with the read-out in view.
+    assert 5 < max(zoomed) - min(zoomed) <= 7.5
+    assert min(zoomed) - 1 < ppm < max(zoomed) + 1
+    browser.key("Escape")
+    assert ticks(browser) == whole
+    assert browser.problems == []
+
+
 def test_the_vertical_scale_magnifies_about_the_baseline(browser, pages):
     browser.open(pages / "sub-001.html")
     browser.evaluate(

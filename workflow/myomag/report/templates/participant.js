@@ -80,6 +80,15 @@ document.querySelectorAll("figure.spectrum").forEach(function (figure) {
     draw();
   }
 
+  // Half of the range in view, about the read-out.
+  function zoomIn(here) {
+    const quarter = (right - left) / 4;
+    const middle = clamp(here, left + quarter, right - quarter);
+    const kept = toPpm(here);
+    zoom(middle - quarter, middle + quarter);
+    point(toX(kept));
+  }
+
   function reset() {
     view.high = high; view.low = low; gain.value = 1;
     draw();
@@ -123,6 +132,7 @@ document.querySelectorAll("figure.spectrum").forEach(function (figure) {
       ArrowRight: () => point(here + step),
       "+": () => { gain.stepUp(1); draw(); },
       "-": () => { gain.stepDown(1); draw(); },
+      z: () => zoomIn(here),
       Escape: reset,
     };
     if (Object.hasOwn(actions, event.key)) { event.preventDefault(); actions[event.key](); }
