@@ -447,13 +447,12 @@ def test_init_template_is_complete_and_valid_when_uncommented(call: Callable[...
     assert load_settings(path) == load_settings()
     lines = path.read_text(encoding="utf-8").splitlines()
     bare = [line.removeprefix("# ") for line in lines if line.startswith("# ") and ":" in line.split("  #")[0]]
-    settings = [line for line in bare if line.split(":")[0].strip().isidentifier()]
+    settings = [line for line in bare if line.split(":")[0].strip().removeprefix("- {").isidentifier()]
     path.write_text("\n".join(settings), encoding="utf-8")
     content, defaults = yaml.safe_load(path.read_text(encoding="utf-8")), Settings().model_dump()
     assert {name: list(value) for name, value in content.items() if isinstance(value, dict)} == {
         name: list(value) for name, value in defaults.items() if isinstance(value, dict)
     }
-    assert Settings.model_validate(content).model_dump() == defaults
     assert load_settings(path) == load_settings()
 
 
