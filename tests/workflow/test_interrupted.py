@@ -33,7 +33,7 @@ def test_stopped_runs_resume_to_the_same_bytes(lab: Lab, original: Lab) -> None:
     stops = []
     for number in range(int(os.environ.get("MYOMAG_KILLS", "50"))):
         how = signal.SIGKILL if number % 2 == 0 else random.choice((signal.SIGINT, signal.SIGTERM))  # noqa: S311
-        stops.append((startup_s * random.uniform(0.5, 2.0), how.name))  # noqa: S311
+        stops.append((startup_s * random.uniform(0.5, 1.5), how.name))  # noqa: S311
         with subprocess.Popen(
             command("run", lab.study, "--output", lab.derivative, *random.choice(((), other))),  # noqa: S311
             env=environment(lab.repository),

@@ -58,6 +58,7 @@ class _Writer:
     def __init__(self, derivative: Derivative, found: Trace) -> None:
         self.derivative, self.graph = derivative, found.graph
         self.told: set[str] = set()
+        self.defaults: dict[str, str] = {}
         self.environments: dict[str, dict[str, Any]] = {}
 
     def top(self, top: File | Step) -> Iterator[str]:
@@ -82,7 +83,7 @@ class _Writer:
         record = step_record(self.derivative, step)
         yield f"{indent}└ {step.name}" + (f": {record['status']}: {record['reason']}" if record["reason"] else "")
         indent += "  "
-        yield from (f"{indent}{line}" for line in self._facts(record, WIDTH - len(indent)))
+        yield from (f"{indent}{line}" for line in self._facts(step.name, record, WIDTH - len(indent)))
         files = list(dict.fromkeys(file for file in step.used if file in self.graph.files))
         for number, file in enumerate(files[:MOST]):
             last = number == len(files) - 1
@@ -90,7 +91,7 @@ class _Writer:
         if len(files) > MOST:
             yield f"{indent}└─ … and {len(files) - MOST} more files: --json has all"
 
-    def _facts(self, record: dict[str, Any], width: int) -> Iterator[str]:
+    def _facts(self, step: str, record: dict[str, Any], width: int) -> Iterator[str]:
         run = record["run"]
         if run["started"]:
             seconds = (datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])).total_seconds()
@@ -99,8 +100,29 @@ class _Writer:
         yield f"in    {record['ledger']}"
         if record["settings_sha256"]:
             yield f"with  settings SHA-256 {record['settings_sha256']}"
-            for line in _settings_lines(record["settings"]):
+            for line in self._settings_lines(step, record["settings"]):
                 yield from textwrap.wrap(line, width, initial_indent="      ", subsequent_indent="        ")
+
+    def _settings_lines(self, step: str, settings: dict[str, Any] | None) -> Iterator[str]:
+        """Settings that are not defaults one by one with their origin; the defaults on one line."""
+        if settings is None:
+            yield "config.yaml holds other settings now: it was changed, or a later run was not finished"
+            return
+        for key, item in settings.items():
+            if item["origin"] != "default":
+                yield f"{key} = {_brief(item['value'])}  ← {item['origin']}"
+        unchanged = {key: item["value"] for key, item in settings.items() if item["origin"] == "default"}
+        if unchanged:
+            yield f"defaults: {self._defaults(step, unchanged)}"
+
+    def _defaults(self, step: str, settings: dict[str, Any]) -> str:
+        """Settings of one section with their values, told once; of several only how many, they stand elsewhere."""
+        sections = list(dict.fromkeys(key.partition(".")[0] for key in settings))
+        if len(sections) > 1:
+            return f"{len(settings)} in the sections {', '.join(sections)}: see config.yaml, or --json"
+        text = ", ".join(f"{key.rpartition('.')[2]} = {_brief(value)}" for key, value in settings.items())
+        first = self.defaults.setdefault(text, step)
+        return text if first == step else f"the same {len(settings)} as of {first}"
 
     def _environment(self, record: dict[str, Any]) -> int:
         content = record["code"] | record["environment"]
@@ -121,25 +143,10 @@ class _Writer:
             yield f"  lock file SHA-256 {lock}"
 
 
-def _settings_lines(settings: dict[str, Any] | None) -> Iterator[str]:
-    """Settings that are not defaults one by one with their origin, the others on one line."""
-    if settings is None:
-        yield "config.yaml holds other settings now: it was changed, or a later run was not finished"
-        return
-    for key, item in settings.items():
-        if item["origin"] != "default":
-            yield f"{key} = {_brief(item['value'])}  ← {item['origin']}"
-    defaults = [
-        f"{key.rpartition('.')[2]} = {_brief(v['value'])}" for key, v in settings.items() if v["origin"] == "default"
-    ]
-    if defaults:
-        yield f"defaults: {', '.join(defaults)}"
-
-
 def _brief(value: Any) -> str:
     """Value of a setting; a document by its name and digest."""
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-        return f"[{', '.join(_brief(item) for item in value)}]"
+        return f"[{', '.join(str(item.get('name', '…')) for item in value)}]"
     if isinstance(value, dict):
         if name := value.get("name"):
             return f"{name} (SHA-256 {digest(value)[:12]}…)"
