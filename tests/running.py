@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -46,11 +46,12 @@ def myomag(
     repository: Path = REPOSITORY,
     cwd: Path | None = None,
     timeout: float = 300,
+    prefix: Sequence[str] = (),
     **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end; an error never shows a traceback."""
+    """Run the command to its end, by way of another one if `prefix` names it; an error never shows a traceback."""
     done = subprocess.run(
-        command(*arguments),
+        [*prefix, *command(*arguments)],
         cwd=cwd,
         env=environment(repository, **variables),
         capture_output=True,

@@ -188,6 +188,7 @@ def _bad_samples(rng: Generator) -> dict[str, Files]:
     return {
         "a sample NaN": _samples(at(np.nan)),
         "a sample infinite": _samples(at(np.inf)),
+        "a sample huge": _samples(at(1e20)),
         "all zero": _samples(lambda fid: fid.fill(0)),
         "constant": _samples(lambda fid: fid.fill(1 + 1j)),
         "denormal": _samples(lambda fid: fid.fill(1e-42)),

@@ -43,6 +43,9 @@ NAMES = (
 LONG = STEM.format("x" * 205)
 """A BIDS name that leaves no room for those of the results."""
 
+TWINS = STEM.format("twins")
+"""A BIDS name for two files that differ by the case of the extension."""
+
 FOLDERS = (
     "sub-a b",
     "sub-\n",

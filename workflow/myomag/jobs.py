@@ -32,7 +32,8 @@ def job_log(path: str) -> Iterator[None]:
         log.info(message)
         sys.exit(message)
     except OSError as error:
-        message = f"ERROR: {error.filename or 'output'}: {error.strerror or error}; nothing was left half-written."
+        place = error.filename2 or error.filename or "output"
+        message = f"ERROR: {place}: {error.strerror or error}; nothing was left half-written."
         log.exception(message)
         sys.exit(message)
     except Exception as error:

@@ -203,7 +203,7 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
     elif code:
         refused = _refusal(lines)
         full = disk_trouble(lines, str(root))
-        said = [full] if full else _errors(lines, root) or refused or lines[-1 if code == 2 else -15 :]
+        said = [full] if full else _errors(lines, root) or refused or _last_words(lines, code)
         print("\n".join(said), file=sys.stderr)
         print(
             f"{_how_far(state)}The run failed; what is done is kept, and the same command goes on from there. "
@@ -237,6 +237,14 @@ def _refusal(lines: Sequence[str]) -> list[str]:
     """What the Snakefile said when it found settings or study wrong."""
     start = next((n for n, line in enumerate(lines, start=1) if _REFUSED.match(line)), len(lines))
     return [*takewhile(lambda line: not line.startswith("  File"), lines[start:])]
+
+
+def _last_words(lines: Sequence[str], code: int) -> Sequence[str]:
+    """How Snakemake's output ends; of a traceback, which stays in the log, only what it comes to."""
+    end = lines[-1 if code == 2 else -15 :]
+    if any(line.startswith("  File ") for line in end):
+        return [line for line in end if line.strip()][-1:]
+    return end
 
 
 def _errors(lines: Sequence[str], root: Path) -> list[str]:

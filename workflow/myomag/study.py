@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from myomag.errors import StudyError
@@ -119,6 +120,7 @@ def find_scans(root: Path) -> Study:
         raise StudyError(f"{error.filename}: cannot be read ({error.strerror}).") from error
     for (participant, session), found in sorted(search.found.items()):
         study.scans += _scans(participant, session, found)
+    study.scans = list(_told_apart(study.scans))
     _mark_collisions(study)
     return study
 
@@ -136,7 +138,9 @@ def listed_participants(root: Path) -> set[str] | None:
         return None
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise StudyError(f"participants.tsv: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
         raise StudyError("participants.tsv: not readable as UTF-8 text.") from error
     header = lines[0].split("\t") if lines else []
     if "participant_id" not in header:
@@ -305,17 +309,22 @@ def _applies(sidecar: str, stem: str) -> bool:
     return suffix == own_suffix and set(parts) <= set(own)
 
 
+def _told_apart(scans: Iterable[Scan]) -> Iterator[Scan]:
+    """Number the scans whose names print alike, such as a name with a line break and one with its escape."""
+    seen: Counter[str] = Counter()
+    for scan in scans:
+        seen[scan.stem] += 1
+        count = seen[scan.stem]
+        yield scan if count == 1 else replace(scan, stem=f"{scan.stem} ({count})")
+
+
 def _mark_collisions(study: Study) -> None:
     """Two scans that differ by the suffix alone would write to the same files."""
     seen: dict[str, int] = {}
     for index, scan in enumerate(study.scans):
         first = index if scan.problem else seen.setdefault(split_stem(scan.stem)[0], index)
         if first != index:
-            study.scans[index] = Scan(
-                scan.stem,
-                scan.participant_id,
-                scan.session_id,
-                scan.raw,
-                scan.sidecars,
-                f"differs from {study.scans[first].stem} by its suffix alone: give them different acq- or run- labels.",
+            problem = (
+                f"differs from {study.scans[first].stem} by its suffix alone: give them different acq- or run- labels."
             )
+            study.scans[index] = replace(scan, problem=problem)

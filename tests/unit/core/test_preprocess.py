@@ -103,6 +103,14 @@ def test_noise_alone_has_no_pcr():
             find_pcr_hz(noise, dwell_time_s=3e-4, spectrometer_frequency_mhz=51.7)
 
 
+def test_the_flat_spectrum_of_one_huge_sample_has_no_pcr():
+    scan = replace(scan_at(51.7), dwell_time_s=2.5e-4)
+    fid = simulated(scan)
+    fid[64] = 1e20
+    with pytest.raises(ScanError, match="flat"):
+        found_ppm(scan, fid)
+
+
 def test_pcr_is_found_in_data_without_noise_at_any_scale():
     scan = scan_at(51.7)
     for factor in (1e-6, 1.0, 1e9):

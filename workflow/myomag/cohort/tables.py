@@ -206,7 +206,9 @@ def _descriptions(path: Path) -> Mapping[str, Any]:
         return {}
     try:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}: not a readable JSON file ({error}).") from error
     return content if isinstance(content, dict) else {}
 

@@ -27,6 +27,8 @@ _MIRROR_MARGIN = 7.0
 _BETA_MARGIN = 2.5
 # The largest of n noise values of a Rayleigh magnitude is √(2 ln n) SDs; e⁻⁸ is the chance taken.
 _CHANCE_EXPONENT = 8.0
+# Heights that differ by less, relative to the highest, differ by the rounding of the transform.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
     Raises
     ------
     ScanError
-        If no line stands out of the noise, or if the pattern is clearly the mirror image.
+        If no line stands out of the noise, the spectrum is flat, or the pattern is clearly the mirror image.
     """
     magnitude = _smoothed_magnitude(fid, dwell_time_s, spectrometer_frequency_mhz)
     height = magnitude.heights[0]
@@ -111,6 +113,8 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
             f"no PCr line: the highest peak is {height.max():.1f} noise SD, a line needs {threshold:.1f}; check that "
             "the file holds a 31P signal, or leave the scan out."
         )
+    if np.ptp(height) < _ROUNDING * height.max():
+        raise ScanError("no PCr line: the spectrum is flat, as that of one huge sample is; leave the scan out.")
     candidates = _candidates(height, 0.2 * float(height.max()))
     centres = magnitude.ppm[candidates]
     given = magnitude.prominences(centres[:, None] + _PATTERN_PPM)

@@ -33,7 +33,9 @@ def read_record(path: Path) -> dict[str, Any]:
     """
     try:
         record = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else error
         raise ScanError(f"{path.name}: not a readable JSON file ({reason}); correct or remove it.") from error
     if not isinstance(record, dict):

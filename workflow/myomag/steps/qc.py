@@ -32,7 +32,8 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) 
     Raises
     ------
     ScanError
-        If no PCr line stands out of the noise, the data look conjugated, or nearly all samples are zero.
+        If no PCr line stands out of the noise, the spectrum is flat, the data look conjugated, or nearly all samples
+        are zero.
     """
     data, transients = read_transients(inputs["fid"])
     sidecar = read_record(inputs["sidecar"])
