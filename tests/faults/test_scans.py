@@ -9,7 +9,7 @@ import os
 import resource
 import shutil
 import stat
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from corruptions import Fault, Files, drawn_fault, fixed_faults, originals
-from hostile import FOLDERS, LONG, NAMES, special_files
+from hostile import FOLDERS, LONG, NAMES, TWINS, special_files
 
 from myomag.demo import write_demo
 from myomag.io.tables import read_text_table
@@ -27,8 +27,17 @@ from running import myomag, results
 DRAWN = int(os.environ.get("MYOMAG_FAULTS", "900"))
 SEED = int(os.environ.get("MYOMAG_FAULTS_SEED", "1"))
 PER_PARTICIPANT = 40
+GOOD = 3
+"""Scans of the demo beside the damaged ones."""
+
 JOB_MEMORY_MB = 800
 """What the rules ask for."""
+
+SILENT = 0.005
+"""Fraction of drawn faults that move Mg out of its interval unseen: 3 of 900 with seed 1, 8 of 1,500 with seed 3.
+
+Such as the exponent of one early sample in one of two transients, or a frequency that would still do for the field:
+nothing else in the file contradicts them."""
 
 Row = dict[str, str | None]
 
@@ -92,11 +101,13 @@ def hostile_names(study: Path, outside: Path, good: bytes) -> list[str]:
     for name in FOLDERS:
         (study / name / "mrs").mkdir(parents=True)
         (study / name / "mrs" / "sub-001_unloc.nii.gz").write_bytes(good)
+    for extension in (".nii.gz", ".NII.GZ"):
+        (folder / f"{TWINS}{extension}").write_bytes(good)
     (study / "sub-linked").symlink_to(outside)
     (study / "sub-loop").symlink_to("sub-loop")
     (study / "sub-badlink").mkdir()
     (study / "sub-badlink" / "mrs").symlink_to(outside)
-    return [LONG, *special_files(folder, outside)]
+    return [LONG, TWINS, *special_files(folder, outside)]
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +147,8 @@ def test_the_run_ends_well_and_writes_nothing_elsewhere(campaign: Campaign) -> N
 
 def test_every_bad_scan_is_a_row_with_a_reason(campaign: Campaign) -> None:
     account = campaign.rows("exclusions.tsv")
-    assert len(account) >= len(campaign.faults) + len(NAMES) + len(campaign.hostile) + len(FOLDERS)
+    good = len(campaign.originals) + GOOD
+    assert len(account) == len(campaign.faults) + len(NAMES) + len(campaign.hostile) + len(FOLDERS) + good
     refused = [stem for stem, fault in campaign.faults.items() if fault.refuse] + campaign.hostile
     assert [stem for stem in refused if account[stem]["status"] == "included"] == []
     for row in account.values():
@@ -155,36 +167,35 @@ def test_good_scans_are_unaffected(campaign: Campaign) -> None:
     def of_good(derivative: Path) -> dict[str, str]:
         return {path: sha for path, sha in results(derivative).items() if path.startswith("sub-00") and "/mrs/" in path}
 
-    assert len(of_good(campaign.clean)) == 3 * 7
+    assert len(of_good(campaign.clean)) == GOOD * 8
     assert of_good(campaign.derivative) == of_good(campaign.clean)
     table = campaign.rows("cohort.tsv")
     for scan, row in rows(campaign.clean / "cohort.tsv").items():
         assert table[scan] == row
 
 
-def test_damage_changes_no_result_in_silence(campaign: Campaign, record_property: Any) -> None:
-    """A flipped bit in a zipped file is always noticed; elsewhere one may hide in a sample or a digit of a header."""
+def test_damage_changes_no_result_in_silence(campaign: Campaign) -> None:
     table = campaign.rows("cohort.tsv")
-    fates: Counter[str] = Counter()
+    fates: defaultdict[str, Counter[str]] = defaultdict(Counter)
     moved: list[str] = []
     for stem, fault in campaign.faults.items():
-        kind = next((kind for kind in campaign.originals if fault.name.startswith(f"{kind} .")), "nifti")
-        whole = table[f"sub-whole_acq-{kind.replace(' ', '')}_nuc-31P_unloc"]
+        kind = next((kind for kind in campaign.originals if fault.name.startswith(f"{kind} .")), "")
+        whole = table[f"sub-whole_acq-{(kind or 'nifti').replace(' ', '')}_nuc-31P_unloc"]
         fate = fate_of(table[stem], whole)
-        fates[fate] += 1
+        fates[kind or "catalogue"][fate] += 1
         if fate == "moved":
             moved.append(f"{stem} {fault.name}: {table[stem]['mg_mmol_l']} for {whole['mg_mmol_l']}")
-    record_property("fates", dict(fates))
-    print(dict(fates), *moved, sep="\n")
-    assert not [line for line in moved if "zipped" in line]
-    # Seen: 5 of 1,000, all in digits of text headers that nothing else in the file contradicts.
-    assert len(moved) <= 0.02 * len(campaign.faults), moved
+    print(*(f"{kind}\t{dict(sorted(counts.items()))}" for kind, counts in sorted(fates.items())), *moved, sep="\n")
+    assert fates["catalogue"]["moved"] == fates["zipped nifti"]["moved"] == 0, moved
+    expected = SILENT * DRAWN
+    assert len(moved) <= expected + 4 * expected**0.5, moved
 
 
 def fate_of(row: Row, whole: Row) -> str:
-    """What became of a damaged scan: refused, flagged by its verdict, the same, within the 95 % interval, or moved."""
+    """What became of a damaged scan: failed, excluded, flagged by its verdict, the same, within the 95 % interval, or
+    moved."""
     if row["status"] != "included":
-        return "refused"
+        return str(row["status"])
     if row["mg_mmol_l"] == whole["mg_mmol_l"]:
         return "same"
     low, high = (float(str(whole[f"mg_ci95_{end}_mmol_l"])) for end in ("low", "high"))
