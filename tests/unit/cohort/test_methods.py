@@ -2,7 +2,7 @@
 
 import pytest
 
-from myomag.cohort.acquisitions import NOT_STATED, Acquisition, stated
+from myomag.cohort.acquisitions import NOT_STATED, Acquisition, by_protocol, stated
 from myomag.cohort.flow import build_flow
 from myomag.cohort.methods import methods_text
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
@@ -34,17 +34,17 @@ def acquired(count=3, protocol="aa", **changes):
 
 
 def table_of(acquisitions, cohort, settings):
-    table = build_mrsinmrs(acquisitions, included(cohort, settings["cohort"]), settings)
+    table = build_mrsinmrs(by_protocol(acquisitions), included(cohort, settings["cohort"]), settings)
     assert tuple(table.columns) == tuple(MRSINMRS_COLUMNS)
     return table.set_index(["protocol", "item"])["value"]
 
 
 def test_values_are_those_of_the_headers_in_the_units_shown():
-    members = [*acquired(2), *acquired(1, RepetitionTime=2.0, voi="calf")]
+    members = by_protocol([*acquired(2), *acquired(1, RepetitionTime=2.0, voi="calf")])["aa"]
     assert stated(members, "RepetitionTime", 1e3, "ms") == "1500 to 2000 ms"
     assert stated(members, "voi") == "calf; thigh"
     assert stated(members, "FlipAngle") is None
-    some = [*acquired(2), *acquired(1, FlipAngle=90.0)]
+    some = by_protocol([*acquired(2), *acquired(1, FlipAngle=90.0)])["aa"]
     assert stated(some, "FlipAngle", unit="degrees") == "90 degrees (2 of 3 scans do not state it)"
 
 
@@ -61,8 +61,8 @@ def test_nothing_but_known_fields_reaches_table_and_text(full_cohort, everything
     planted = {"PatientName": "Planted^Name", "InstitutionName": "Planted House", "SeriesDescription": "Planted"}
     acquisitions = acquired(**planted)
     flow = build_flow([]).to_dict("records")
-    text = methods_text(acquisitions, flow, everything, [], {"Python": "3"})
-    table = build_mrsinmrs(acquisitions, included(full_cohort, everything["cohort"]), everything)
+    text = methods_text(by_protocol(acquisitions), flow, everything, [], {"Python": "3"})
+    table = build_mrsinmrs(by_protocol(acquisitions), included(full_cohort, everything["cohort"]), everything)
     assert "Planted" not in text + table.to_csv()
 
 
@@ -74,7 +74,9 @@ def test_text_follows_settings_headers_and_counts(everything):
     account[0] |= {"status": "excluded", "step": "qc", "reason": "verdict fail (PCr SNR 3 below 5)"}
     settings = everything | {"qc": everything["qc"] | {"min_snr": 7.5, "align_transients": False}}
     settings["cohort"] = settings["cohort"] | {"body_size_columns": ["girth"]}
-    text = methods_text(acquired(), build_flow(account).to_dict("records"), settings, ["girth"], {"numpy": "9.9"})
+    text = methods_text(
+        by_protocol(acquired()), build_flow(account).to_dict("records"), settings, ["girth"], {"numpy": "9.9"}
+    )
     for part in (
         "PCr SNR below 7.5",
         "transients not aligned",
@@ -92,5 +94,5 @@ def test_text_follows_settings_headers_and_counts(everything):
 
 
 def test_text_without_any_scan(everything):
-    text = methods_text([], build_flow([]).to_dict("records"), everything, [], {})
+    text = methods_text({}, build_flow([]).to_dict("records"), everything, [], {})
     assert "0 scans of 0 protocols could be read." in text

@@ -1,7 +1,8 @@
 """How the scans were acquired, as their headers state it, by protocol."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 NOT_STATED = "not stated in the headers"
@@ -15,36 +16,47 @@ class Acquisition:
     fields: Mapping[str, Any]
 
 
-def by_protocol(acquisitions: Iterable[Acquisition]) -> dict[str, list[Acquisition]]:
-    """Acquisitions of each protocol, sorted."""
-    groups: dict[str, list[Acquisition]] = {}
+@dataclass
+class Protocol:
+    """Number of scans of a protocol, and how many of them state each value of a field."""
+
+    scans: int = 0
+    fields: dict[str, Counter[Any]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+def by_protocol(acquisitions: Iterable[Acquisition]) -> dict[str, Protocol]:
+    """Acquisitions counted by protocol, sorted; of many scans only the values that differ are kept."""
+    groups: dict[str, Protocol] = defaultdict(Protocol)
     for each in acquisitions:
-        groups.setdefault(each.protocol, []).append(each)
+        groups[each.protocol].scans += 1
+        for name, value in each.fields.items():
+            if value is not None:
+                groups[each.protocol].fields[name][value] += 1
     return dict(sorted(groups.items()))
 
 
-def stated(members: Sequence[Acquisition], field: str, scale: float = 1.0, unit: str = "") -> str | None:
+def stated(protocol: Protocol, name: str, scale: float = 1.0, unit: str = "") -> str | None:
     """What the headers of some scans say of a field: one value, the range of numbers or all texts; None for nothing.
 
     Parameters
     ----------
-    members : sequence of Acquisition
+    protocol : Protocol
         The scans.
-    field : str
+    name : str
         Name of the field.
     scale : float
         Factor from the header's unit to the one shown.
     unit : str
         Unit shown.
     """
-    values = [each.fields[field] for each in members if each.fields.get(field) is not None]
+    values = protocol.fields.get(name)
     if not values:
         return None
-    missing = len(members) - len(values)
+    missing = protocol.scans - values.total()
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         low, high = (f"{scale * value:.6g}" for value in (min(values), max(values)))
         text = low if low == high else f"{low} to {high}"
     else:
         text = "; ".join(sorted({str(value) for value in values}))
     text = f"{text} {unit}".strip()
-    return f"{text} ({missing} of {len(members)} scans do not state it)" if missing else text
+    return f"{text} ({missing} of {protocol.scans} scans do not state it)" if missing else text

@@ -14,8 +14,10 @@ MAX_GROUPS = 200
 
 def bootstrap_counts(n: int, resamples: int, seed: int) -> Values:
     """How often each participant is drawn in n draws with replacement, shape (resamples, n)."""
-    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
-    return np.array([np.bincount(drawn, minlength=n) for drawn in draws], dtype=np.float64)
+    rng, counts = np.random.default_rng(seed), np.empty((resamples, n))
+    for row in counts:
+        row[:] = np.bincount(rng.integers(n, size=n), minlength=n)
+    return counts
 
 
 def jackknife_counts(n: int) -> Values:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from myomag import __version__
-from myomag.cohort.acquisitions import NOT_STATED, Acquisition, by_protocol, stated
+from myomag.cohort.acquisitions import NOT_STATED, Protocol, stated
 from myomag.cohort.mrsinmrs import calibration, processing
 from myomag.cohort.plan import Model, planned_models
 
@@ -24,7 +24,7 @@ REFERENCES = (
 
 
 def methods_text(
-    acquisitions: Sequence[Acquisition],
+    protocols: Mapping[str, Protocol],
     flow: Sequence[Row],
     settings: Mapping[str, Any],
     columns: Sequence[str],
@@ -34,8 +34,8 @@ def methods_text(
 
     Parameters
     ----------
-    acquisitions : sequence of Acquisition
-        Scans that could be read.
+    protocols : mapping of str to Protocol
+        Scans that could be read, from `acquisitions.by_protocol`.
     flow : sequence of mapping
         Rows of flow.tsv.
     settings : mapping
@@ -46,7 +46,7 @@ def methods_text(
         Versions by name.
     """
     sections = {
-        "Acquisition": _acquisition(acquisitions),
+        "Acquisition": _acquisition(protocols),
         "Processing and quantification": _quantification(settings),
         "Quality control and exclusions": _exclusions(flow, settings),
         "Statistics": _statistics(settings, columns),
@@ -59,25 +59,25 @@ def methods_text(
     return "\n\n".join(parts) + "\n"
 
 
-def _acquisition(acquisitions: Sequence[Acquisition]) -> Iterator[str]:
-    groups = by_protocol(acquisitions)
-    yield f"{_counted(len(acquisitions), 'scan')} of {_counted(len(groups), 'protocol')} could be read."
-    for name, members in groups.items():
+def _acquisition(protocols: Mapping[str, Protocol]) -> Iterator[str]:
+    scans = sum(protocol.scans for protocol in protocols.values())
+    yield f"{_counted(scans, 'scan')} of {_counted(len(protocols), 'protocol')} could be read."
+    for name, protocol in protocols.items():
         said = {
-            "field strength": stated(members, "MagneticFieldStrength", unit="T"),
-            "scanner": stated(members, "ManufacturersModelName"),
-            "sequence": stated(members, "PulseSequenceType"),
-            "place": stated(members, "voi"),
-            "TR": stated(members, "RepetitionTime", 1e3, "ms"),
-            "TE or delay": stated(members, "EchoTime", 1e3, "ms"),
-            "flip angle": stated(members, "FlipAngle", unit="degrees"),
-            "transients": stated(members, "transients"),
-            "spectral width": stated(members, "SpectralWidth", unit="Hz"),
-            "points": stated(members, "NumberOfSpectralPoints"),
+            "field strength": stated(protocol, "MagneticFieldStrength", unit="T"),
+            "scanner": stated(protocol, "ManufacturersModelName"),
+            "sequence": stated(protocol, "PulseSequenceType"),
+            "place": stated(protocol, "voi"),
+            "TR": stated(protocol, "RepetitionTime", 1e3, "ms"),
+            "TE or delay": stated(protocol, "EchoTime", 1e3, "ms"),
+            "flip angle": stated(protocol, "FlipAngle", unit="degrees"),
+            "transients": stated(protocol, "transients"),
+            "spectral width": stated(protocol, "SpectralWidth", unit="Hz"),
+            "points": stated(protocol, "NumberOfSpectralPoints"),
         }
         known = "; ".join(f"{key} {value}" for key, value in said.items() if value)
         silent = ", ".join(key for key, value in said.items() if not value)
-        yield f"Protocol {name} ({_counted(len(members), 'scan')}): {known}." + (
+        yield f"Protocol {name} ({_counted(protocol.scans, 'scan')}): {known}." + (
             f" {silent}: {NOT_STATED}." if silent else ""
         )
 

@@ -3,13 +3,13 @@
 What headers and settings do not tell is marked as such and left to the authors; nothing is guessed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from myomag import __version__
-from myomag.cohort.acquisitions import NOT_STATED, Acquisition, by_protocol, stated
+from myomag.cohort.acquisitions import NOT_STATED, Protocol, stated
 from myomag.cohort.design import Sample
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ Entry = tuple[str, str, str | None, str]
 HEADER, NAME, SETTINGS, RESULTS = "headers", "file names", "settings", "results"
 
 
-def build_mrsinmrs(acquisitions: Sequence[Acquisition], sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
     """Build mrsinmrs.tsv: hardware and acquisition of each protocol, then analysis and quality of all.
 
     Parameters
     ----------
-    acquisitions : sequence of Acquisition
-        Scans that could be read.
+    protocols : mapping of str to Protocol
+        Scans that could be read, from `acquisitions.by_protocol`.
     sample : Sample
         The included scans.
     settings : mapping
@@ -43,8 +43,14 @@ def build_mrsinmrs(acquisitions: Sequence[Acquisition], sample: Sample, settings
     """
     import pandas as pd
 
-    parts = [(name, len(members), [*_acquired(members)]) for name, members in by_protocol(acquisitions).items()]
-    parts.append(("all", len(acquisitions), [*_analysed(settings), *_judged(sample, settings)]))
+    parts = [(name, protocol.scans, [*_acquired(protocol)]) for name, protocol in protocols.items()]
+    parts.append(
+        (
+            "all",
+            sum(protocol.scans for protocol in protocols.values()),
+            [*_analysed(settings), *_judged(sample, settings)],
+        )
+    )
     rows = [
         (protocol, scans, section, item, value or NOT_STATED, source if value else None)
         for protocol, scans, entries in parts
@@ -53,34 +59,34 @@ def build_mrsinmrs(acquisitions: Sequence[Acquisition], sample: Sample, settings
     return pd.DataFrame(rows, columns=list(MRSINMRS_COLUMNS))
 
 
-def _acquired(members: Sequence[Acquisition]) -> Iterator[Entry]:
+def _acquired(protocol: Protocol) -> Iterator[Entry]:
     """Hardware and acquisition of one protocol."""
 
     def joined(*fields: str, between: str = ", ") -> str | None:
-        return between.join(text for field in fields if (text := stated(members, field))) or None
+        return between.join(text for field in fields if (text := stated(protocol, field))) or None
 
-    coils, nucleus = stated(members, "coils"), stated(members, "ResonantNucleus")
-    unlocalised = {each.fields["suffix"] for each in members} == {"unloc"}
-    yield HARDWARE, "a. Field strength", stated(members, "MagneticFieldStrength", unit="T"), HEADER
-    yield HARDWARE, "b. Manufacturer", stated(members, "Manufacturer"), HEADER
+    coils, nucleus = stated(protocol, "coils"), stated(protocol, "ResonantNucleus")
+    unlocalised = set(protocol.fields["suffix"]) == {"unloc"}
+    yield HARDWARE, "a. Field strength", stated(protocol, "MagneticFieldStrength", unit="T"), HEADER
+    yield HARDWARE, "b. Manufacturer", stated(protocol, "Manufacturer"), HEADER
     yield HARDWARE, "c. Model and software", joined("ManufacturersModelName", "SoftwareVersions"), HEADER
     names = joined("TransmitCoilName", "ReceiveCoilName", between=" / ")
     yield HARDWARE, "d. RF coils: name (transmit / receive)", names, HEADER
     yield HARDWARE, "d. RF coils: nucleus and receive channels", f"{nucleus}, {coils}" if coils else nucleus, HEADER
     yield HARDWARE, "e. Additional hardware", None, HEADER
     yield ACQUISITION, "a. Pulse sequence", joined("PulseSequenceType", "SequenceName", "ScanningSequence"), HEADER
-    place = stated(members, "voi")
-    yield ACQUISITION, "b. Place of the volume", place or stated(members, "BodyPart"), NAME if place else HEADER
+    place = stated(protocol, "voi")
+    yield ACQUISITION, "b. Place of the volume", place or stated(protocol, "BodyPart"), NAME if place else HEADER
     size = "not localised: the sensitive volume of the coil" if unlocalised else None
     yield ACQUISITION, "c. Nominal size of the volume", size, NAME
-    yield ACQUISITION, "d. Repetition time", stated(members, "RepetitionTime", 1e3, "ms"), HEADER
-    yield ACQUISITION, "d. Echo time, or delay of the acquisition", stated(members, "EchoTime", 1e3, "ms"), HEADER
-    yield ACQUISITION, "e. Transients per spectrum", stated(members, "transients"), HEADER
-    yield ACQUISITION, "f. Spectral width", stated(members, "SpectralWidth", unit="Hz"), HEADER
-    yield ACQUISITION, "f. Points", stated(members, "NumberOfSpectralPoints"), HEADER
-    yield ACQUISITION, "f. Spectrometer frequency", stated(members, "SpectrometerFrequency", unit="MHz"), HEADER
-    yield ACQUISITION, "f. Flip angle", stated(members, "FlipAngle", unit="degrees"), HEADER
-    yield ACQUISITION, "f. Frequency offset", stated(members, "TxOffset", unit="ppm"), HEADER
+    yield ACQUISITION, "d. Repetition time", stated(protocol, "RepetitionTime", 1e3, "ms"), HEADER
+    yield ACQUISITION, "d. Echo time, or delay of the acquisition", stated(protocol, "EchoTime", 1e3, "ms"), HEADER
+    yield ACQUISITION, "e. Transients per spectrum", stated(protocol, "transients"), HEADER
+    yield ACQUISITION, "f. Spectral width", stated(protocol, "SpectralWidth", unit="Hz"), HEADER
+    yield ACQUISITION, "f. Points", stated(protocol, "NumberOfSpectralPoints"), HEADER
+    yield ACQUISITION, "f. Spectrometer frequency", stated(protocol, "SpectrometerFrequency", unit="MHz"), HEADER
+    yield ACQUISITION, "f. Flip angle", stated(protocol, "FlipAngle", unit="degrees"), HEADER
+    yield ACQUISITION, "f. Frequency offset", stated(protocol, "TxOffset", unit="ppm"), HEADER
     yield ACQUISITION, "g. Water suppression", "not applicable to 31P" if nucleus == "31P" else None, HEADER
     yield ACQUISITION, "h. Shimming", None, HEADER
     yield ACQUISITION, "i. Triggering and motion correction", None, HEADER

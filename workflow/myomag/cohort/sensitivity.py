@@ -1,9 +1,9 @@
 """Specification curve: each conclusion again under other calibrations, quality thresholds and without outliers."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,8 @@ SENSITIVITY_COLUMNS = {
 VERDICTS = (("pass",), ("pass", "warn"))
 P_UNDEFINED = (0.01, 0.5)
 """Thresholds tried beside the one of the settings."""
+ANSWERS = ("pmg", "pmg_sd", MG, "ph")
+"""Columns of the cohort that depend on the calibrations."""
 Z95 = 1.959963984540054
 
 
@@ -58,12 +60,12 @@ class Specification:
     outliers: str
 
 
-def build_sensitivity(rows: Sequence[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> "pd.DataFrame":
     """Build sensitivity.tsv: each main term of each model that is no control, under each specification.
 
     Parameters
     ----------
-    rows : sequence of mapping
+    rows : iterable of mapping, read several times
         One per scan in the order of the cohort, see `columns.flat_result`; the magnesium records hold the answers of
         the other calibrations.
     cohort : DataFrame
@@ -74,24 +76,24 @@ def build_sensitivity(rows: Sequence[Row], cohort: "pd.DataFrame", settings: Map
     import pandas as pd
 
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
-    known: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     found = []
-    for specification in _specifications(rows, settings):
-        scans = _scans(rows, cohort, settings, specification)
-        sample = Sample(scans, settings["sex_column"])
+    for _, group in groupby(_specifications(rows, settings), key=lambda each: (each.mg, each.ph)):
         # Specifications that choose the same scans of the same calibration share their results.
-        same = (specification.mg, specification.ph, tuple(scans.index))
-        for number, model in enumerate(models):
-            if _concerns(model, specification):
-                if (*same, number) not in known:
-                    known[(*same, number)] = [row for s in sample.strata(model) for row in _results(sample, model, s)]
-                labels = _labels(specification, cohort, settings)
-                found += [row | labels for row in known[(*same, number)]]
+        known: dict[tuple[bytes, int], list[dict[str, Any]]] = {}
+        for specification, scans in _scans(rows, cohort, settings, list(group)):
+            sample = Sample(scans, settings["sex_column"])
+            same = scans.index.to_numpy().tobytes()
+            for number, model in enumerate(models):
+                if _concerns(model, specification):
+                    if (same, number) not in known:
+                        known[same, number] = [row for s in sample.strata(model) for row in _results(sample, model, s)]
+                    labels = _labels(specification, cohort, settings)
+                    found += [row | labels for row in known[same, number]]
     frame = pd.DataFrame(found, columns=list(SENSITIVITY_COLUMNS))
     return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
 
 
-def _specifications(rows: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[Specification]:
+def _specifications(rows: Iterable[Row], settings: Mapping[str, Any]) -> Iterator[Specification]:
     """All combinations of scans, with the calibrations of the settings first and each other one in turn."""
     calibrations: list[tuple[str | None, str | None]] = [(None, None)]
     calibrations += [(name, None) for name in _other_calibrations(rows, "mg")]
@@ -102,7 +104,7 @@ def _specifications(rows: Sequence[Row], settings: Mapping[str, Any]) -> Iterato
         yield Specification(mg, ph, verdict, p, outliers)
 
 
-def _other_calibrations(rows: Sequence[Row], quantity: str) -> list[str]:
+def _other_calibrations(rows: Iterable[Row], quantity: str) -> list[str]:
     """Calibrations whose answer the scans hold, but for the first one, which is the one in use."""
     names = (
         entry["calibration"]
@@ -120,22 +122,26 @@ def _concerns(model: Model, specification: Specification) -> bool:
 
 
 def _scans(
-    rows: Sequence[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any], specification: Specification
-) -> "pd.DataFrame":
-    """Scans that enter under a specification, with the values of its calibrations."""
-    chosen = dict(settings) | {
-        "include_verdicts": specification.verdicts,
-        "max_p_undefined": specification.max_p_undefined,
-    }
-    answers = [_with_calibrations(row, specification) for row in rows]
-    enters = np.array([decide(row, chosen).status == "included" for row in answers], dtype=bool)
-    scans = cohort[enters]
-    if specification.mg is not None or specification.ph is not None:
-        records = [row["magnesium"] for row, kept in zip(answers, enters, strict=True) if kept]
-        scans = scans.assign(**{name: [r.get(name) for r in records] for name in ("pmg", "pmg_sd", MG, "ph")})
-    if specification.outliers == "excluded":
-        scans = _without_outliers(scans, settings["outlier_z"])
-    return scans
+    rows: Iterable[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any], group: Sequence[Specification]
+) -> Iterator[tuple[Specification, "pd.DataFrame"]]:
+    """Scans that enter under each specification of one pair of calibrations, with the values of these."""
+    chosen = {each: (each.verdicts, each.max_p_undefined) for each in group}
+    enters = {choice: np.zeros(len(cohort), dtype=bool) for choice in chosen.values()}
+    values = np.full((len(cohort), len(ANSWERS)), np.nan)
+    for place, row in enumerate(rows):
+        answer = _with_calibrations(row, group[0])
+        record = answer.get("magnesium") or {}
+        values[place] = [math.nan if (value := record.get(name)) is None else value for name in ANSWERS]
+        for verdicts, p in enters:
+            limits = {"include_verdicts": verdicts, "max_p_undefined": p}
+            enters[verdicts, p][place] = decide(answer, limits).status == "included"
+    if group[0].mg is not None or group[0].ph is not None:
+        cohort = cohort.assign(**dict(zip(ANSWERS, values.T, strict=True)))
+    for specification in group:
+        scans = cohort[enters[chosen[specification]]]
+        if specification.outliers == "excluded":
+            scans = _without_outliers(scans, settings["outlier_z"])
+        yield specification, scans
 
 
 def _with_calibrations(row: Row, specification: Specification) -> Row:

@@ -1,7 +1,8 @@
 """Tables of a study (participants, phenotype, sessions) joined to the results, one row per scan."""
 
-import itertools
 import json
+import math
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,7 +126,7 @@ def build_cohort(
     Parameters
     ----------
     rows : iterable of mapping
-        One per scan, see `columns.flat_result`.
+        One per scan in the order of the cohort, see `columns.flat_result`.
     tables : sequence of StudyTable
         From `read_tables`.
     settings : mapping
@@ -133,33 +134,33 @@ def build_cohort(
     """
     import pandas as pd
 
-    ordered = ordered_rows(rows)
-    results = [flat_result(row, settings) for row in ordered]
+    # Numbers in arrays and each text once: as Python objects the columns would take five times the memory.
+    fixed: dict[str, Any] = {column.name: array("d") if column.numeric else [] for column in FIXED_COLUMNS}
+    joined = joined_columns(tables)
+    added: dict[str, list[str | None]] = {column.name: [] for column in joined}
+    texts: dict[str, str] = {}
+    for row in rows:
+        result = flat_result(row, settings)
+        for column in FIXED_COLUMNS:
+            value = result[column.name]
+            if column.numeric:
+                fixed[column.name].append(math.nan if value is None else value)
+            else:
+                fixed[column.name].append(texts.setdefault(value, value))
+        for each in joined:
+            added[each.name].append(each.value(row))
     series = {
-        column.name: pd.Series(
-            [result[column.name] for result in results], dtype="float64" if column.numeric else "object"
-        )
-        for column in FIXED_COLUMNS
+        name: pd.Series(values, dtype="float64" if isinstance(values, array) else "object")
+        for name, values in fixed.items()
     }
-    for joined in joined_columns(tables):
-        series[joined.name] = typed_series(joined.name, [joined.value(row) for row in ordered])
-    return pd.DataFrame(series)
+    return pd.DataFrame(series | {name: typed_series(name, values) for name, values in added.items()})
 
 
 def build_exclusions(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> "pd.DataFrame":
     """Build exclusions.tsv: every scan that entered with status, step and reason, in the order of the cohort."""
     import pandas as pd
 
-    return pd.DataFrame(exclusion_rows(ordered_rows(rows), settings), columns=list(EXCLUSION_COLUMNS), dtype="object")
-
-
-def ordered_rows(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows by participant, session and scan; StudyError if a scan appears twice."""
-    ordered = sorted(rows, key=lambda row: (row["participant_id"], row.get("session_id") or "", row["scan"]))
-    for first, second in itertools.pairwise(ordered):
-        if first["scan"] == second["scan"]:
-            raise StudyError(f"{first['scan']}: the scan appears twice; each scan may enter once.")
-    return ordered
+    return pd.DataFrame(exclusion_rows(rows, settings), columns=list(EXCLUSION_COLUMNS), dtype="object")
 
 
 def _participant_table(study: Path, path: Path) -> StudyTable:

@@ -1,5 +1,6 @@
 """Tab-separated tables in the BIDS manner: UTF-8, one header line, `n/a` where a value is missing."""
 
+import io
 import math
 import re
 from collections.abc import Sequence
@@ -117,9 +118,14 @@ def table_bytes(frame: "pd.DataFrame") -> bytes:
     ValueError
         If a number is infinite.
     """
-    columns = [[written(value) for value in frame.iloc[:, index].tolist()] for index in range(frame.shape[1])]
-    header = "\t".join(written(str(name)) for name in frame.columns)
-    return "\n".join([header, *("\t".join(row) for row in zip(*columns, strict=True)), ""]).encode()
+    text = io.BytesIO()
+    text.write(("\t".join(written(str(name)) for name in frame.columns) + "\n").encode())
+    # Some rows at a time: the cells of a large table as texts would take ten times its memory.
+    for start in range(0, len(frame), 1000):
+        part = frame.iloc[start : start + 1000]
+        columns = [[written(value) for value in part.iloc[:, index].tolist()] for index in range(part.shape[1])]
+        text.write("".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)).encode())
+    return text.getvalue()
 
 
 def is_missing(value: object) -> bool:

@@ -1,10 +1,10 @@
 """From the results of all scans to the tables of the cohort."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myomag.cohort.acquisitions import Acquisition
+from myomag.cohort.acquisitions import Acquisition, by_protocol
 from myomag.cohort.columns import needed_of
 from myomag.cohort.comparisons import COMPARISONS_COLUMNS, build_comparisons
 from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
@@ -15,10 +15,11 @@ from myomag.cohort.flow import FLOW_COLUMNS, build_flow
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.methods import methods_text
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
+from myomag.cohort.packed import PackedRows
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
-from myomag.cohort.tables import build_cohort, build_exclusions, ordered_rows, read_tables
+from myomag.cohort.tables import build_cohort, build_exclusions, read_tables
 from myomag.io.records import record_bytes
 from myomag.io.tables import table_bytes
 from myomag.provenance import digest, environment
@@ -49,12 +50,11 @@ def cohort_tables(
     """
     chosen = settings["cohort"]
     fields = settings["fit"]["protocol_fields"]
-    found, acquisitions = [], {}
-    for result in results:
-        found.append(row := needed_of(result.summary(root, reject)))
-        acquisitions[row["scan"]] = _acquisition(result, root, fields)
-    rows = ordered_rows(found)
-    acquired = [known for row in rows if (known := acquisitions[row["scan"]])]
+    rows = PackedRows(
+        needed_of(result.summary(root, reject)) | {"acquisition": _acquisition(result, root, fields)}
+        for result in results
+    )
+    protocols = by_protocol(Acquisition(**known) for row in rows if (known := row["acquisition"]))
     tables = read_tables(study)
     cohort, dictionary = build_cohort(rows, tables, chosen), cohort_dictionary(tables)
     flow = build_flow(exclusion_rows(rows, chosen))
@@ -63,18 +63,18 @@ def cohort_tables(
         "flow": (flow, described(FLOW_COLUMNS)),
         "cohort": (cohort, dictionary),
         "exclusions": (build_exclusions(rows, chosen), exclusions_dictionary()),
-        "mrsinmrs": (build_mrsinmrs(acquired, included(cohort, chosen), settings), described(MRSINMRS_COLUMNS)),
+        "mrsinmrs": (build_mrsinmrs(protocols, included(cohort, chosen), settings), described(MRSINMRS_COLUMNS)),
     }
     contents = {f"{name}.tsv": table_bytes(frame) for name, (frame, _) in written.items()}
     contents |= {f"{name}.json": record_bytes(dictionary) for name, (_, dictionary) in written.items()}
     counts: list[Any] = flow.to_dict("records")
     software = environment()
-    text = methods_text(acquired, counts, settings, list(cohort.columns), _versions(software))
+    text = methods_text(protocols, counts, settings, list(cohort.columns), _versions(software))
     return contents | {"methods.md": text.encode()}
 
 
 def _analysis(
-    rows: Sequence[Row], cohort: "pd.DataFrame", settings: Row, known_units: Mapping[str, str]
+    rows: PackedRows, cohort: "pd.DataFrame", settings: Row, known_units: Mapping[str, str]
 ) -> dict[str, tuple["pd.DataFrame", dict[str, Any]]]:
     """Tables of the analysis with their data dictionaries."""
     sample = included(cohort, settings)
@@ -90,15 +90,15 @@ def _analysis(
     return {name: (frame, described(columns)) for name, (frame, columns) in found.items()}
 
 
-def _acquisition(result: ScanResult, root: Path, names: list[str]) -> Acquisition | None:
-    """How a scan was acquired; None where it could not be read."""
+def _acquisition(result: ScanResult, root: Path, names: list[str]) -> dict[str, Any] | None:
+    """Content of the `Acquisition` of a scan; None where it could not be read."""
     sidecar, quality = result.record(root, "preproc_sidecar"), result.record(root, "quality")
     if sidecar is None or quality is None:
         return None
     protocol = digest(protocol_fields(sidecar, names))[:8]
     header = {key: value for key, value in sidecar.items() if not isinstance(value, list | dict)}
     counted = {key: quality.get(key) for key in ("transients", "coils")}
-    return Acquisition(protocol, header | counted | _named(result.last.scan))
+    return {"protocol": protocol, "fields": header | counted | _named(result.last.scan)}
 
 
 def _named(scan: str) -> dict[str, str | None]:
