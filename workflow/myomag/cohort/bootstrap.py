@@ -8,8 +8,8 @@ MAX_UNDEFINED = 0.025
 """Share of resamples without a value beyond which a limit of the interval is unbounded."""
 
 
-MAX_GROUPS = 200
-"""Groups of the jackknife; more would cost time and tell little."""
+MAX_GROUPS, MOST_WEIGHTS = 200, 2_000_000
+"""Groups of the jackknife, more would tell little; fewer beyond 10,000 participants, which keeps the memory small."""
 
 
 def bootstrap_counts(n: int, resamples: int, seed: int) -> Values:
@@ -22,7 +22,7 @@ def bootstrap_counts(n: int, resamples: int, seed: int) -> Values:
 
 def jackknife_counts(n: int) -> Values:
     """1 for each participant but those of the group left out, 0, shape (groups, n): every `groups`-th participant."""
-    groups = min(n, MAX_GROUPS)
+    groups = min(n, MAX_GROUPS, max(MOST_WEIGHTS // n, 2))
     return np.asarray(np.arange(n) % groups != np.arange(groups)[:, None], dtype=np.float64)
 
 
