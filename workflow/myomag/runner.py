@@ -175,6 +175,8 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
     lines: list[str] = []
     state = RunState(root)
     interrupted = True
+    # In the background of a script, processes ignore SIGINT from birth, and so would Snakemake, which is stopped by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with (
         subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", pass_fds=[lock]
