@@ -41,7 +41,8 @@ def transient_maps(
     rejected = rejections(quality)
     aligned = transients * np.conj(phasors(shifts_hz, np.deg2rad(phases_deg), points, dwell_time_s))
     offset_hz = _offsets(quality, shifts_hz)
-    before, after = (_spectra(fids, dwell_time_s, offset_hz, quality) for fids in (transients, aligned))
+    both = _spectra(np.hstack([transients, aligned]), dwell_time_s, offset_hz, quality)
+    before, after = both[:, :count], both[:, count:]
     used = [index for index in range(count) if index not in rejected]
     means = before.mean(axis=1), after[:, used].mean(axis=1)
     top, mean_top = float(np.quantile(after[:, used].max(axis=0), 0.9)), float(max(mean.max() for mean in means))
@@ -71,7 +72,8 @@ def _spectra(
     time_s = time_axis(fids.shape[0], dwell_time_s)
     weight = np.exp(-np.pi * (finite(quality.get("pcr_fwhm_hz")) or 0.0) / 2 * time_s)
     frequency_hz = offset_hz + (finite(quality.get("pcr_offset_hz")) or 0.0)
-    transform = np.exp(-2j * np.pi * np.outer(frequency_hz, time_s)) * weight
+    turns = phasors(frequency_hz, np.zeros_like(frequency_hz), time_s.size, dwell_time_s)
+    transform = turns.conj().T * weight
     phase = np.exp(-1j * np.deg2rad(finite(quality.get("phase_deg")) or 0.0))
     return np.real(transform @ fids * phase)
 
