@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from pathlib import Path
 
 from lab import ALL, Lab, expected
 from running import command, differing, environment, results
@@ -24,16 +25,21 @@ def test_runs_made_in_parts_come_to_the_same_bytes(lab: Lab, original: Lab) -> N
 
 
 def test_stopped_runs_resume_to_the_same_bytes(lab: Lab, original: Lab) -> None:
-    """Half of the runs change settings, so that there is always work to stop; MYOMAG_KILLS sets how often."""
+    """Half of the runs change settings, so that there is always work to stop; MYOMAG_KILLS sets how often.
+
+    Every other run is stopped at any moment of its start, the rest once their jobs are at work.
+    """
     shutil.rmtree(lab.derivative)
     before = time.monotonic()
     lab.planned()
     startup_s = time.monotonic() - before
     other = ("--", "--config", "qc={'min_snr': 4}", "fit={'begin_time_window_us': 300.0}")
+    log = lab.derivative / "logs" / "snakemake.log"
     stops = []
     for number in range(int(os.environ.get("MYOMAG_KILLS", "50"))):
-        how = signal.SIGKILL if number % 2 == 0 else random.choice((signal.SIGINT, signal.SIGTERM))  # noqa: S311
-        stops.append((startup_s * random.uniform(0.5, 1.5), how.name))  # noqa: S311
+        how = random.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM))  # noqa: S311
+        stops.append((bool(number % 2), startup_s * random.uniform(0, 1), how.name))  # noqa: S311
+        log.unlink(missing_ok=True)
         with subprocess.Popen(
             command("run", lab.study, "--output", lab.derivative, *random.choice(((), other))),  # noqa: S311
             env=environment(lab.repository),
@@ -41,13 +47,20 @@ def test_stopped_runs_resume_to_the_same_bytes(lab: Lab, original: Lab) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
-            time.sleep(stops[-1][0])
+            while number % 2 and not _at_work(log) and process.poll() is None:
+                time.sleep(0.05)
+            time.sleep(stops[-1][1])
             os.killpg(process.pid, how)
     assert list(lab.derivative.glob("ledger/convert/*.tsv")), "no run came as far as its jobs"
     outcome = lab.run()
     assert outcome.returncode == 0, (stops, outcome.stderr)
     assert differing(results(lab.derivative), results(original.derivative)) == [], stops
     assert list((lab.derivative / ".myomag" / "unfinished").iterdir()) == []
+
+
+def _at_work(log: Path) -> bool:
+    """Whether Snakemake has begun with its jobs."""
+    return log.is_file() and "Select jobs to execute" in log.read_text(encoding="utf-8")
 
 
 def test_ctrl_c_stops_at_once_and_says_how_to_go_on(lab: Lab) -> None:
