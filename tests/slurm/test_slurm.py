@@ -22,8 +22,9 @@ if os.environ.get("MYOMAG_TEST_SLURM") != "1":
 
 BATCHES, PARTICIPANTS = 3, 7
 LARGE = "sub-006"
-"""Given so many transients that qc of its batch needs more than the 800 MB of a first attempt, and less than 1600."""
-TRANSIENTS = 5120
+"""Given so many transients that qc of its batch is above the 800 MB of a first attempt for seconds: Slurm looks once a
+second, and a peak between two looks goes unseen."""
+TRANSIENTS = 8192
 
 PROFILE = ("--profile", "slurm")
 OPTIONS = ("--", "--slurm-init-seconds-before-status-checks", "1")
@@ -114,10 +115,11 @@ def test_killed_pipeline_goes_on_and_ends_with_the_bytes_of_a_local_run(study: P
     assert f"{PARTICIPANTS} scans: {PARTICIPANTS - 2} included, 0 excluded, 2 failed." in text
     assert " failed at convert: " in text
     assert differing(results(derivative), local) == []
-    # One group of steps is one job of Slurm: two for each batch, and one for each table of the study.
+    # One group of steps is one job of Slurm: two for each batch, and one for each table of the study. Both groups of the
+    # large scan may be tried again with more memory, once or twice.
     log = (derivative / "logs" / "snakemake.log").read_text()
     assert finished(derivative)["fit"] == BATCHES
-    assert len(re.findall("has been submitted with SLURM jobid", log)) <= 2 * BATCHES + 3 + 1
+    assert len(re.findall("has been submitted with SLURM jobid", log)) <= 2 * BATCHES + 3 + 2 * 2
 
 
 def test_cancelled_job_vanished_node_and_too_little_memory_lose_nothing(
@@ -143,4 +145,4 @@ def test_cancelled_job_vanished_node_and_too_little_memory_lose_nothing(
     assert facts(widow)["JobState"] == "NODE_FAIL"
     logs = "".join(path.read_text() for path in slurm.glob("slurmd-*.log"))
     starved = map(facts, re.findall(r"StepId=(\d+)\S* exceeded memory limit", logs))
-    assert {job["MinMemoryNode"] for job in starved if job["WorkDir"] == str(derivative)} == {"800M"}
+    assert "800M" in {job["MinMemoryNode"] for job in starved if job["WorkDir"] == str(derivative)}

@@ -41,8 +41,8 @@ def transient_maps(
     rejected = rejections(quality)
     aligned = transients * np.conj(phasors(shifts_hz, np.deg2rad(phases_deg), points, dwell_time_s))
     offset_hz = _offsets(quality, shifts_hz)
-    both = _spectra(np.hstack([transients, aligned]), dwell_time_s, offset_hz, quality)
-    before, after = both[:, :count], both[:, count:]
+    transform = _transform(points, dwell_time_s, offset_hz, quality)
+    before, after = (np.real(transform @ fids) for fids in (transients, aligned))
     used = [index for index in range(count) if index not in rejected]
     means = before.mean(axis=1), after[:, used].mean(axis=1)
     top, mean_top = float(np.quantile(after[:, used].max(axis=0), 0.9)), float(max(mean.max() for mean in means))
@@ -65,17 +65,15 @@ def _offsets(quality: Mapping[str, Any], shifts_hz: Array) -> Array:
     return np.linspace(-half, half, STEPS + 1)
 
 
-def _spectra(
-    fids: NDArray[np.complex128], dwell_time_s: float, offset_hz: Array, quality: Mapping[str, Any]
-) -> NDArray[np.float64]:
-    """Real parts around PCr in the phase of the average, weighted with its decay, shape (offsets, transients)."""
-    time_s = time_axis(fids.shape[0], dwell_time_s)
-    weight = np.exp(-np.pi * (finite(quality.get("pcr_fwhm_hz")) or 0.0) / 2 * time_s)
+def _transform(
+    points: int, dwell_time_s: float, offset_hz: Array, quality: Mapping[str, Any]
+) -> NDArray[np.complex128]:
+    """From FIDs to spectra around PCr in the phase of the average, weighted with its decay, shape (offsets, points)."""
+    weight = np.exp(-np.pi * (finite(quality.get("pcr_fwhm_hz")) or 0.0) / 2 * time_axis(points, dwell_time_s))
     frequency_hz = offset_hz + (finite(quality.get("pcr_offset_hz")) or 0.0)
-    turns = phasors(frequency_hz, np.zeros_like(frequency_hz), time_s.size, dwell_time_s)
-    transform = turns.conj().T * weight
-    phase = np.exp(-1j * np.deg2rad(finite(quality.get("phase_deg")) or 0.0))
-    return np.real(transform @ fids * phase)
+    phase_rad = np.deg2rad(finite(quality.get("phase_deg")) or 0.0)
+    turns = phasors(frequency_hz, np.full(frequency_hz.size, phase_rad), points, dwell_time_s)
+    return np.conj(turns).T * weight
 
 
 def _panel(offset_hz: Array, spectra: Array, mean: Array, rejected: Mapping[int, str], name: str) -> Markup:
