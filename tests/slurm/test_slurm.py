@@ -115,8 +115,8 @@ def test_killed_pipeline_goes_on_and_ends_with_the_bytes_of_a_local_run(study: P
     assert f"{PARTICIPANTS} scans: {PARTICIPANTS - 2} included, 0 excluded, 2 failed." in text
     assert " failed at convert: " in text
     assert differing(results(derivative), local) == []
-    # One group of steps is one job of Slurm: two for each batch, and one for each table of the study. Both groups of the
-    # large scan may be tried again with more memory, once or twice.
+    # One group of steps is one job of Slurm: two for each batch, and one for each table of the study. Both groups of
+    # the large scan may be tried again with more memory, once or twice.
     log = (derivative / "logs" / "snakemake.log").read_text()
     assert finished(derivative)["fit"] == BATCHES
     assert len(re.findall("has been submitted with SLURM jobid", log)) <= 2 * BATCHES + 3 + 2 * 2
