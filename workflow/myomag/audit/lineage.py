@@ -72,7 +72,7 @@ def lineage(derivative: Derivative, files: Iterable[File], steps: Iterable[Step]
         graph.files |= {other: recorded[other] for other in step.used if other in recorded}
         if step.name not in graph.steps:
             graph.steps[step.name] = step
-            waiting += step.used if step.ledger.step in STEPS else []
+            waiting += step.used if step.ledger.batch else []
     return graph
 
 

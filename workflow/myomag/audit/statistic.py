@@ -1,31 +1,24 @@
-"""Which scans entered a row of statistics.tsv, and why the others did not."""
+"""Which scans entered a model, and why the others did not."""
 
 from typing import Any
 
 from myomag.audit.record import Derivative
-from myomag.audit.trace import STATISTICS, table_row
 from myomag.cohort.design import Design
 from myomag.cohort.statistics import designs, included, row_name
 from myomag.io.tables import read_text_table, read_tsv
 from myomag.results import RECORDS
 
 
-def statistic_of(derivative: Derivative, name: str) -> dict[str, Any]:
-    """Row of statistics.tsv with the scans that entered it and those that did not, each with the reason.
+def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
+    """Scans that entered a model, and those that did not, each with the reason.
 
     Parameters
     ----------
     derivative : Derivative
         The record.
     name : str
-        Model of the row.
-
-    Raises
-    ------
-    SettingsError
-        If there is no such row.
+        Model, as in statistics.tsv.
     """
-    row = table_row(derivative, STATISTICS, "model", name)
     design = _design(derivative, name)
     entered, left_out = [], []
     for scan in _scans(derivative):
@@ -40,7 +33,7 @@ def statistic_of(derivative: Derivative, name: str) -> dict[str, Any]:
         else:
             reason = design.left_out.get(person) or design.problem
             left_out.append(identity | {"step": "cohort", "reason": reason})
-    return {"row": row, "entered": entered, "not_entered": left_out}
+    return {"entered": entered, "not_entered": left_out}
 
 
 def _design(derivative: Derivative, name: str) -> Design:

@@ -1,4 +1,4 @@
-"""From a value, scan, participant, file or statistic back to the raw data."""
+"""From a value, scan, participant, file or row of a table back to the raw data."""
 
 import difflib
 import json
@@ -12,12 +12,14 @@ from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.errors import SettingsError, StudyError
 from myomag.files import printable
+from myomag.flow import SECTIONS
 from myomag.io.tables import TextTable, read_text_table, written
 from myomag.ledger import STEPS
 from myomag.results import RECORDS
 
 COHORT = File(DERIVATIVE, "cohort.tsv")
-STATISTICS = File(DERIVATIVE, "statistics.tsv")
+SAME_SAMPLE = ("statistics", "measurement_error")
+"""Tables whose rows are named by a model and rest on the participants that have all its values."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Trace:
         As asked for.
     values : list of dict
         Cells of a table, each with the record it was taken from.
-    statistic : dict or None
-        Row of statistics.tsv with the scans that entered it and those that did not.
+    table : dict or None
+        Rows of another table; of a model with the scans that entered it and those that did not.
     tops : list
         Files, and steps that failed, from which the tree starts.
     graph : Lineage
@@ -42,7 +44,7 @@ class Trace:
     tops: list[File | Step]
     graph: Lineage
     values: list[dict[str, Any]] = field(default_factory=list)
-    statistic: dict[str, Any] | None = None
+    table: dict[str, Any] | None = None
 
 
 def trace(derivative: Derivative, target: str) -> Trace:
@@ -53,8 +55,8 @@ def trace(derivative: Derivative, target: str) -> Trace:
     derivative : Derivative
         The record.
     target : str
-        sub-001, sub-001/ses-1, the stem of a scan, one of these with a column of cohort.tsv (sub-001:mg_mmol_l), a
-        row of statistics.tsv (statistics:mg_age), or a file.
+        sub-001, sub-001/ses-1, the stem of a scan, one of these with a column of cohort.tsv (sub-001:mg_mmol_l),
+        rows of another table by what stands in its first column (statistics:mg_age), or a file.
 
     Raises
     ------
@@ -62,16 +64,13 @@ def trace(derivative: Derivative, target: str) -> Trace:
         If there is no such target; the nearest names are given.
     """
     if file := _file(derivative, target):
-        return _traced(derivative, target, [file])
+        ledger = derivative.ledgers.get(file.path) if file.where == DERIVATIVE else None
+        tops: list[File | Step] = [step_of(derivative, ledger, row) for row in ledger.rows] if ledger else []
+        return _traced(derivative, target, tops or [file])
     name, _, column = target.partition(":")
-    if name == "statistics":
-        from myomag.audit.statistic import statistic_of
-
-        statistic = statistic_of(derivative, column)
-        found = _traced(
-            derivative, target, [STATISTICS, *(top for scan in derivative.rows for top in _last(derivative, scan))]
-        )
-        return replace(found, tops=[STATISTICS], statistic=statistic)
+    table = File(DERIVATIVE, f"{name}.tsv")
+    if column and table in derivative.makers:
+        return replace(_traced(derivative, target, [table]), table=_table(derivative, table, column))
     scans = scans_named(derivative, name)
     if not scans:
         raise SettingsError(f"{target}: {unknown(name, known_names(derivative))}")
@@ -84,6 +83,15 @@ def _traced(derivative: Derivative, target: str, tops: list[File | Step]) -> Tra
     files = [top for top in tops if isinstance(top, File)]
     steps = [top for top in tops if isinstance(top, Step)]
     return Trace(target, tops, lineage(derivative, files, steps))
+
+
+def _table(derivative: Derivative, file: File, name: str) -> dict[str, Any]:
+    rows = {"table": file.path, "rows": table_rows(derivative, file, name)}
+    if file.path.removesuffix(".tsv") not in SAME_SAMPLE:
+        return rows
+    from myomag.audit.statistic import scans_of
+
+    return rows | scans_of(derivative, name)
 
 
 def _traced_values(derivative: Derivative, target: str, scans: list[str], column: str) -> Trace:
@@ -102,9 +110,9 @@ def _traced_values(derivative: Derivative, target: str, scans: list[str], column
 
 def _file(derivative: Derivative, target: str) -> File | None:
     """File that the target names, relative to the derivative, the study or the working directory."""
-    recorded = {File(DERIVATIVE, file.path) if file in derivative.makers else file for file in _recorded(derivative)}
+    recorded = {*_recorded(derivative), *(File(DERIVATIVE, path) for path in derivative.ledgers)}
     for where, top in ((DERIVATIVE, derivative.root), (STUDY, derivative.study)):
-        for path in (top / target, Path(target).absolute()):
+        for path in (top / target, Path(target).absolute(), Path(target).resolve()):
             if path.is_relative_to(top) and (file := File(where, path.relative_to(top).as_posix())) in recorded:
                 return file
     return None
@@ -143,23 +151,33 @@ def _last(derivative: Derivative, scan: str) -> list[File | Step]:
 
 def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
     """Cell of cohort.tsv, and the record that it was taken from."""
-    row = table_row(derivative, COHORT, "scan", scan)
+    row = next((row for row in table_rows(derivative, COHORT) if row.get("scan") == scan), None)
+    if row is None:
+        raise StudyError(f"{COHORT.path}: no row of {scan}; it was changed: myomag verify STUDY")
     if column not in row:
         raise SettingsError(f"{scan}:{column}: {unknown(column, list(row), 'column of cohort.tsv')}")
     value: dict[str, Any] = {"scan": scan, "column": column, "value": row[column], "table": COHORT.path}
     path = next((each.path for each in FIXED_COLUMNS if each.name == column), None)
     if path is None:
-        stated = str(json.loads((derivative.root / "cohort.json").read_bytes()).get(column, {}).get("Source"))
+        stated = str((_content(derivative.root / "cohort.json", column) or {}).get("Source"))
         tables = [file for file in derivative.tables if file.path in stated]
         return value | {"from": stated, "sources": tables}
-    source = next((file for file in _outputs(derivative, scan, path[0]) if len(path) > 1), None)
+    source = next((file for file in _outputs(derivative, scan, path[0])), None) if len(path) > 1 else None
     if source is None:
         return value | {"from": None, "sources": list(_records(derivative, scan))}
-    taken: Any = json.loads(derivative.place(source).read_bytes())
-    for key in path[1:]:
-        taken = taken.get(key) if isinstance(taken, dict) else None
-    agrees = written(taken) == (row[column] or "n/a")
+    agrees = written(_content(derivative.place(source), *path[1:])) == (row[column] or "n/a")
     return value | {"from": source.path, "field": ".".join(path[1:]), "agrees": agrees, "sources": [source]}
+
+
+def _content(path: Path, *keys: str) -> Any:
+    """What stands under some keys of a JSON file; None where it does not, or the file was damaged."""
+    try:
+        found: Any = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
 
 
 def _records(derivative: Derivative, scan: str) -> Iterator[File]:
@@ -173,8 +191,8 @@ def _outputs(derivative: Derivative, scan: str, role: str) -> Iterator[File]:
         yield from (file for name, file, _ in ledger.outputs(row) if name == role)
 
 
-def table_row(derivative: Derivative, file: File, key: str, name: str) -> dict[str, str | None]:
-    """Row of a table of the derivative, as text.
+def table_rows(derivative: Derivative, file: File, name: str | None = None) -> list[dict[str, str | None]]:
+    """Rows of a table of the derivative as text; with a name, those that have it in their first column.
 
     Raises
     ------
@@ -184,14 +202,11 @@ def table_row(derivative: Derivative, file: File, key: str, name: str) -> dict[s
         If there is no such table.
     """
     table: TextTable = read_text_table(derivative.place(file))
-    if key not in table.columns:
-        raise StudyError(f"{file.path}: no column {key}; it was changed: myomag verify STUDY.")
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    for row in rows:
-        if row[key] == name:
-            return row
-    kind = f"row of {file.path}"
-    raise SettingsError(f"{name or 'nothing'}: {unknown(name, [str(row[key]) for row in rows], kind)}")
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows if name in (None, row[0])]
+    if name and not rows:
+        kind = f"{table.columns[0]} in {file.path}"
+        raise SettingsError(f"{name}: {unknown(name, [str(row[0]) for row in table.rows], kind)}")
+    return rows
 
 
 def known_names(derivative: Derivative) -> list[str]:
@@ -209,15 +224,26 @@ def unknown(name: str, known: list[str], kind: str = "participant, scan or file"
     return f"no such {kind}; {hint}"
 
 
+def _whole(derivative: Derivative, found: Trace) -> Lineage:
+    """Files and steps behind a trace; behind a table or page made from many scans, those of all of them."""
+    makers = [found.graph.makers.get(top) if isinstance(top, File) else top for top in found.tops]
+    if found.values or not any(step and step.ledger.step in SECTIONS and not step.ledger.batch for step in makers):
+        return found.graph
+    last = [top for scan in derivative.rows for top in _last(derivative, scan)]
+    rest = lineage(derivative, [f for f in last if isinstance(f, File)], [s for s in last if isinstance(s, Step)])
+    own = found.graph
+    return Lineage(own.files | rest.files, rest.makers | own.makers, own.steps | rest.steps)
+
+
 def trace_dict(derivative: Derivative, found: Trace) -> dict[str, Any]:
     """Content of a trace for a script."""
-    graph = found.graph
+    graph = _whole(derivative, found)
     return {
         "target": found.target,
         "study": str(derivative.study),
         "derivative": str(derivative.root),
         "values": found.values,
-        "statistic": found.statistic,
+        "table": found.table,
         "starts_at": [top.path if isinstance(top, File) else top.name for top in found.tops],
         "files": [file_record(derivative, graph, file) for file in sorted(graph.files)],
         "steps": {name: step_record(derivative, step) for name, step in graph.steps.items()},

@@ -3,11 +3,10 @@
 import json
 import textwrap
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, lineage, step_record
+from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, step_record
 from myomag.audit.record import STUDY, Derivative, File
 from myomag.audit.trace import Trace
 from myomag.files import printable
@@ -22,10 +21,8 @@ def trace_lines(derivative: Derivative, found: Trace) -> Iterator[str]:
     """Lines of a trace, the environments it names at the end."""
     for value in found.values:
         yield from _value_lines(value)
-    if found.statistic:
-        yield from _statistic_lines(found.statistic)
-        # The scans are told by their raw files; the steps behind each of them are for --json.
-        found = replace(found, graph=lineage(derivative, [top for top in found.tops if isinstance(top, File)]))
+    if found.table:
+        yield from _table_lines(found.table)
     writer = _Writer(derivative, found)
     for top in found.tops:
         yield from writer.top(top)
@@ -41,9 +38,21 @@ def _value_lines(value: dict[str, Any]) -> Iterator[str]:
         yield f"  joined from {value['from']}"
 
 
-def _statistic_lines(statistic: dict[str, Any]) -> Iterator[str]:
-    yield "  ".join(f"{key} {value}" for key, value in statistic["row"].items() if value is not None)
-    for label, scans in (("entered", statistic["entered"]), ("did not enter", statistic["not_entered"])):
+def _table_lines(table: dict[str, Any]) -> Iterator[str]:
+    """Rows of a table; of a model the scans behind it, told by their raw files: the steps of each are for --json."""
+    for row in table["rows"][:MOST]:
+        cells = "  ".join(
+            f"{key}\u00a0{value}".replace(" ", "\u00a0") for key, value in row.items() if value is not None
+        )
+        yield from (
+            line.replace("\u00a0", " ")
+            for line in textwrap.wrap(cells, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        )
+    if len(table["rows"]) > MOST:
+        yield f"… and {len(table['rows']) - MOST} more rows: --json has all"
+    for label, scans in (("entered", table.get("entered")), ("did not enter", table.get("not_entered"))):
+        if scans is None:
+            continue
         yield f"{len(scans)} scans {label}"
         for scan in scans[:MOST]:
             yield f"  {scan['scan']}" + (f": {scan['step']}: {scan['reason']}" if "reason" in scan else "")
@@ -69,7 +78,7 @@ class _Writer:
         """A file, and below it the step that made it."""
         record = file_record(self.derivative, self.graph, file)
         maker = self.graph.makers.get(file)
-        place = "raw data, " if file.where == STUDY else ""
+        place = "of the study, " if file.where == STUDY else ""
         yield f"{first}{printable(file.path)}"
         yield f"{rest}  SHA-256 {record['sha256']}  {place}{record['state']}"
         if maker and maker.name in self.told:
@@ -96,7 +105,8 @@ class _Writer:
         if run["started"]:
             seconds = (datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])).total_seconds()
             yield f"ran   {run['started']}, {seconds:.2f} s, user {run['user']} on {run['host']}, job {run['job']}"
-            yield f"code  SHA-256 {record['code_sha256']}, environment [{self._environment(record)}]"
+            code = f"SHA-256 {record['code_sha256']}, " if record["code_sha256"] else ""
+            yield f"code  {code}environment [{self._environment(record)}]"
         yield f"in    {record['ledger']}"
         if record["settings_sha256"]:
             yield f"with  settings SHA-256 {record['settings_sha256']}"
