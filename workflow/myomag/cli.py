@@ -3,14 +3,19 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import disk_trouble
 from myomag.jobs import one_thread_per_process
+
+if TYPE_CHECKING:
+    from myomag.audit.record import Derivative
 
 app = typer.Typer(
     help="Free magnesium and pH of skeletal muscle from 31P MR spectra.",
@@ -47,6 +52,16 @@ def main() -> None:
         place, reason = error.filename or "the output folder", error.strerror or str(error)
         print(f"myomag: {disk_trouble([reason], place) or f'{place}: {reason}'}", file=sys.stderr)
         sys.exit(1)
+
+
+@contextmanager
+def _opened(study: Path, output: Path | None) -> Iterator["Derivative"]:
+    """Open the record of a derivative; errors on it advise commands that name it."""
+    from myomag.audit.record import open_derivative
+
+    derivative = open_derivative(study, output)
+    with derivative.advice.in_errors():
+        yield derivative
 
 
 def _show_version(wanted: bool) -> None:
@@ -176,12 +191,11 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Hash every file again and name each one changed, missing, swapped or added."""
-    from myomag.audit.record import open_derivative
     from myomag.audit.verify import show_verification
     from myomag.audit.verify import verify as verified
 
-    derivative = open_derivative(study, output)
-    result = verified(derivative, anchor)
+    with _opened(study, output) as derivative:
+        result = verified(derivative, anchor)
     if as_json:
         print_json(result.as_dict())
     else:
@@ -195,7 +209,8 @@ def trace(
     target: Annotated[
         str,
         typer.Argument(
-            help="sub-001, sub-001/ses-1, a scan, sub-001:mg_mmol_l, statistics:mg_age, or a file.", metavar="TARGET"
+            help="sub-001, sub-001/ses-1, a scan, sub-001:mg_mmol_l, statistics:mg_age (or another table), or a file.",
+            metavar="TARGET",
         ),
     ],
     output: OutputOption = None,
@@ -203,15 +218,14 @@ def trace(
 ) -> None:
     """Follow a value, scan, file or statistic back to the raw data."""
     from myomag.audit import trace as tracing
-    from myomag.audit.record import open_derivative
     from myomag.audit.trace_text import trace_lines
 
-    derivative = open_derivative(study, output)
-    found = tracing.trace(derivative, target)
-    if as_json:
-        print_json(tracing.trace_dict(derivative, found))
-    else:
-        print("\n".join(trace_lines(derivative, found)))
+    with _opened(study, output) as derivative:
+        found = tracing.trace(derivative, target)
+        if as_json:
+            print_json(tracing.trace_dict(derivative, found))
+        else:
+            print("\n".join(trace_lines(derivative, found)))
 
 
 @app.command()
@@ -248,9 +262,9 @@ def reproduce(
 ) -> None:
     """Compute results again in a temporary folder and compare them byte for byte."""
     from myomag.audit import reproduce as reproducing
-    from myomag.audit.record import open_derivative
 
-    result = reproducing.reproduce(open_derivative(study, output), scans or [], cores)
+    with _opened(study, output) as derivative:
+        result = reproducing.reproduce(derivative, scans or [], cores)
     if as_json:
         print_json(result.as_dict())
     else:
@@ -267,9 +281,9 @@ def export(
 ) -> None:
     """Write a Workflow Run RO-Crate (Provenance Run Crate) of the results for an archive."""
     from myomag.audit.export import export_crate
-    from myomag.audit.record import open_derivative
 
-    done = export_crate(open_derivative(study, output), ro_crate, people=people)
+    with _opened(study, output) as derivative:
+        done = export_crate(derivative, ro_crate, people=people)
     for remark in done.remarks:
         print(f"note: {remark}", file=sys.stderr)
     print(f"Wrote an RO-Crate of {done.files} files to {done.folder}.")

@@ -18,7 +18,7 @@ from myomag.index import write_index
 from myomag.io.tables import read_text_table
 from myomag.jobs import one_thread_per_process
 from myomag.ledger import batch_of, ledger_path, read_ledger
-from myomag.origins import record_settings, setting_origins, settings_moved
+from myomag.origins import record_settings, settings_moved
 from myomag.provenance import PACKAGE, canonical, code_digest, software
 from myomag.study import Study, find_scans, listed_participants
 from myomag.sweep import sweep
@@ -196,8 +196,7 @@ class Flow:
         files = {"config.yaml": settings_yaml(self.settings), **description}
         for name, content in files.items():
             write_if_changed(root, name, content)
-        origins = setting_origins(SETTINGS_FILE, self.study / SETTINGS_FILE, self.given)
-        record_settings(self.study, SETTINGS_FILE, files, self.settings, origins, started)
+        record_settings(self.study, SETTINGS_FILE, files, self.settings, self.given, started)
 
     def end(self) -> None:
         """After the jobs: write where the time went."""

@@ -15,6 +15,7 @@ from typing import IO
 
 import yaml
 
+from myomag.advice import Advice, advice_for_run
 from myomag.derivative import check_output
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE, disk_trouble
@@ -85,7 +86,8 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     started = time.monotonic()
     # Snakemake wants a cache, and the home directory may be full or read-only. Jobs of a cluster inherit the place.
     os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
-    with _sole_run(root, command) as lock:
+    advice = advice_for_run(study, output, profile, options)
+    with advice.in_errors(), _sole_run(root, command) as lock:
         flow.index(root)
         if not {"--forcerun", "-R"} & set(options):
             command += flow.renewal(root)
@@ -93,7 +95,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
             code = subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
             os.ftruncate(lock, 0)
             return code
-        code = _run_with_progress(command, root, lock)
+        code = _run_with_progress(command, root, lock, advice)
     # Not there yet where the options ask for a part of the flow only.
     if code == 0 and (root / "exclusions.tsv").is_file():
         _sum_up(root, time.monotonic() - started)
@@ -168,7 +170,7 @@ def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
     print("note: this file system has no locks; do not start two runs at once.", file=sys.stderr)
 
 
-def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
+def _run_with_progress(command: Sequence[str], root: Path, lock: int, advice: Advice) -> int:
     """Run Snakemake, its output kept in logs/snakemake.log and its progress shown."""
     log_path = root / LOG
     log_path.parent.mkdir(exist_ok=True)
@@ -199,14 +201,14 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int) -> int:
         check_summaries(root)
         if any("Nothing to be done" in line for line in lines):
             print("Nothing to be done: all results are up to date.")
-            print("Checked: ledgers and tables; every file: myomag verify STUDY.")
+            print(advice.complete("Checked: ledgers and tables; every file: myomag verify STUDY"))
     if interrupted or code < 0 or any("on user request" in line for line in lines):
         print(f"{_how_far(state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
     elif code:
         refused = _refusal(lines)
         full = disk_trouble(lines, str(root))
         said = [full] if full else _errors(lines, root) or refused or _last_words(lines, code)
-        print("\n".join(said), file=sys.stderr)
+        print(advice.complete("\n".join(said)), file=sys.stderr)
         print(
             f"{_how_far(state)}The run failed; what is done is kept, and the same command goes on from there. "
             f"Full log: {log_path}",

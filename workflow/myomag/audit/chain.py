@@ -11,7 +11,7 @@ from myomag.errors import LedgerError
 from myomag.files import sha256_bytes, sha256_file
 from myomag.index import TABLES
 from myomag.ledger import STEPS, activity_path, ledger_path
-from myomag.provenance import digest
+from myomag.provenance import canonical, digest
 
 
 @dataclass(frozen=True)
@@ -58,44 +58,46 @@ def _missing(derivative: Derivative) -> Iterator[Problem]:
         if raw.batch:
             expected |= {ledger_path(step, raw.batch) for step in (*STEPS, "pages")}
     for path in sorted(expected - set(derivative.ledgers)):
-        yield Problem("missing", path, f"ledger missing, or its step never ended; {again(path.split('/')[1])}.")
+        yield Problem("missing", path, f"ledger missing, or its step never ended; {again(path.split('/')[1])}")
 
 
 def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
     path, record = derivative.root / ledger.path, activity_path(derivative.root / ledger.path)
     name = record.relative_to(derivative.root).as_posix()
     if not ledger.lines:
-        yield Problem("missing", name, f"activity record of {ledger.path} missing; {again(ledger.step)}.")
+        yield Problem("missing", name, f"activity record of {ledger.path} missing; {again(ledger.step)}")
         return
     bad = [str(number) for number in _bad_lines(ledger.lines)]
     if bad:
         yield Problem(
             "edited",
             name,
-            f"line{'s'[: len(bad) - 1]} {', '.join(bad)} changed, or one before; restore the record, or delete it and "
-            f"{again(ledger.step)}: what it says of earlier runs is lost then.",
+            f"line{'s'[: len(bad) - 1]} {', '.join(bad)} changed, or one before; restore the record, or delete it, "
+            f"which loses what it says of earlier runs, and {again(ledger.step)}",
         )
     elif ledger.activity.get("ledger_sha256") != sha256_file(path):
-        yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {again(ledger.step)}.")
+        yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {again(ledger.step)}")
 
 
 def _bad_lines(lines: list[str]) -> Iterator[int]:
     """Lines, counted from 1, that are not what was written, or do not follow the line before them."""
     before = None
     for number, line in enumerate(lines, start=1):
-        if _own_digest(line) is None or json.loads(line).get("previous_sha256") != before:
+        entry = _entry(line)
+        if not entry or entry.get("previous_sha256") != before:
             yield number
-        before = sha256_bytes(line.encode())
+        before = sha256_bytes(line.removesuffix("\n").encode())
 
 
-def _own_digest(line: str) -> str | None:
-    """Digest that a line states of itself, if it is true."""
+def _entry(line: str) -> dict[str, Any] | None:
+    """Content of a line, if it states its own digest and is, byte for byte, what was written of it."""
     try:
         entry: dict[str, Any] = json.loads(line)
         stated = entry.pop("sha256")
+        whole = entry | {"sha256": stated}
+        return whole if digest(entry) == stated and f"{canonical(whole)}\n" == line else None
     except (ValueError, LookupError, AttributeError, TypeError):
         return None
-    return stated if digest(entry) == stated else None
 
 
 def _stale(derivative: Derivative) -> Iterator[Problem]:
@@ -106,7 +108,7 @@ def _stale(derivative: Derivative) -> Iterator[Problem]:
                 "stale",
                 ledger.path,
                 f"step {ledger.step} read another {path} than the present one; one of both was changed, or a run was "
-                f"not finished: myomag run STUDY, or {again(ledger.step)}.",
+                f"not finished: myomag run STUDY, or {again(ledger.step)}",
             )
 
 
@@ -141,7 +143,7 @@ def settings_problems(derivative: Derivative) -> Iterator[Problem]:
     try:
         _ = derivative.document
     except LedgerError as error:
-        yield Problem("edited", "config.yaml", str(error).removeprefix(f"{derivative.root}/"))
+        yield Problem("edited", "config.yaml", str(error).removeprefix(f"{derivative.root / 'config.yaml'}: "))
         return
     for ledger in derivative.ledgers.values():
         rows = [row for row in ledger.rows if row.settings and not derivative.settings_hold(ledger, row)]
@@ -150,5 +152,5 @@ def settings_problems(derivative: Derivative) -> Iterator[Problem]:
             yield Problem(
                 "stale",
                 ledger.path,
-                f"{rows[0].scan}{more}: made with other settings than config.yaml holds; {again(ledger.step)}.",
+                f"{rows[0].scan}{more}: made with other settings than config.yaml holds; {again(ledger.step)}",
             )

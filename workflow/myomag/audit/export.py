@@ -116,7 +116,7 @@ def _add_file(crate: "ROCrate", derivative: Derivative, file: File, sha: str) ->
         crate.add(DataEntity(crate, crate_id(file, sha), properties=content))
         return
     if not place.is_file() or sha256_file(place) != sha:
-        raise LedgerError(f"{file.path}: not what the record says; look into it first: myomag verify STUDY.")
+        raise LedgerError(f"{file.path}: not what the record says; look into it first: myomag verify STUDY")
     content = properties | {"contentSize": str(place.stat().st_size)}
     crate.add_file(place, crate_id(file, sha), properties=content)
 

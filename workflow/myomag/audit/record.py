@@ -1,5 +1,6 @@
 """The record of one derivative, read back: its ledgers, activity records and settings."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from myomag import origins
+from myomag.advice import Advice
 from myomag.errors import LedgerError, SettingsError
 from myomag.flow import PROTOCOLS, SECTIONS, default_output, pooled_begin_times
 from myomag.index import TABLES
@@ -45,7 +47,7 @@ class Ledger:
     problem : str
         Why it cannot be read, "" otherwise.
     lines : list of str
-        Lines of its activity record.
+        Lines of its activity record with their ends; bytes that are no text are replaced.
     """
 
     path: str
@@ -90,7 +92,8 @@ class Derivative:
     @cached_property
     def ledgers(self) -> dict[str, Ledger]:
         """Ledgers by their path, in the order of the flow."""
-        paths = [path.relative_to(self.root).as_posix() for path in self.root.glob("ledger/*/*.tsv")]
+        found = (path for path in self.root.glob("ledger/*/*.tsv") if path.is_file())
+        paths = [path.relative_to(self.root).as_posix() for path in found]
         known = [path for path in paths if path.split("/")[1] in ORDER]
         return {path: _read(self.root, path) for path in sorted(known, key=lambda p: (ORDER.index(p.split("/")[1]), p))}
 
@@ -140,10 +143,20 @@ class Derivative:
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise LedgerError(f"{path}: the recorded settings cannot be read ({error}).") from error
+            reason = getattr(error, "strerror", None) or error
+            raise LedgerError(f"{path}: the recorded settings cannot be read ({reason}).") from error
         if not isinstance(content, dict):
             raise LedgerError(f"{path}: does not hold the recorded settings.")
         return content
+
+    @property
+    def advice(self) -> Advice:
+        """What commands need that are to work on this derivative, with the settings that the last run was given."""
+        place = () if self.root == default_output(self.study) else ("--output", str(self.root))
+        ledger = self.ledgers.get(origins.LEDGER)
+        given = ledger.activity.get("command_line") or {} if ledger else {}
+        settings = ("--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())) if given else ()
+        return Advice("STUDY" if self.study == self.root else str(self.study), place, settings)
 
     @cached_property
     def origins(self) -> dict[str, str]:
@@ -219,10 +232,10 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
 
 def _read(root: Path, path: str) -> Ledger:
     step, record = path.split("/")[1], activity_path(root / path)
-    lines, rows, problem = [], [], ""
+    rows, problem = [], ""
+    text = record.read_bytes().decode("utf-8", "replace") if record.is_file() else ""
     try:
-        lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
         rows = read_ledger(root / path)
-    except (LedgerError, OSError, ValueError) as error:
-        problem = str(error).removeprefix(f"{root}/")
-    return Ledger(path, step, rows, problem, lines)
+    except LedgerError as error:
+        problem = str(error).removeprefix(f"{root / path}: ")
+    return Ledger(path, step, rows, problem, list(io.StringIO(text, newline="\n")))

@@ -124,7 +124,7 @@ def _check_sources(derivative: Derivative, scans: Sequence[str]) -> None:
         sources[protocols] = derivative.makers[protocols][1].outputs[PROTOCOLS][1]
     for file, sha in sources.items():
         if (now := state(derivative, file, sha)) != "as recorded":
-            raise LedgerError(f"{file.path}: {now} since the results were made; restore it, see: myomag verify STUDY.")
+            raise LedgerError(f"{file.path}: {now} since the results were made; restore it, see: myomag verify STUDY")
 
 
 Pair = tuple[Ledger, Row, str, str | None, str | None]
@@ -165,7 +165,7 @@ def _explained(
 ) -> Deviation:
     reasons = []
     if path != "outcome" and present != dict(row.outputs.values()).get(path):
-        reasons.append("the file was changed since it was made, see: myomag verify STUDY")
+        reasons.append(derivative.advice.complete("the file was changed since it was made, see: myomag verify STUDY"))
     now = code_digest(SCRIPTS / f"{ledger.step}.py")
     if row.code != now:
         commit = ledger.activity.get("git_commit") or "unknown"

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +66,16 @@ def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
     problems = list(ledger_problems(derivative))
     expected = _expected(derivative, {problem.path for problem in problems if problem.kind == "edited"})
     found = _hashed(derivative, list(expected))
-    problems += _file_problems(expected, found)
+    problems += _file_problems(derivative, expected, found)
     problems += _unaccounted(derivative, expected)
     problems += _unlisted(derivative)
     problems += settings_problems(derivative)
     state = state_anchor(derivative)
     if anchor and anchor != state:
         problems.append(Problem("anchor", "ledger", f"not the state noted: its anchor is {state}, not {anchor}."))
-    ordered = sorted(set(problems), key=lambda problem: (problem.path, problem.kind, problem.message))
+    advice = derivative.advice
+    complete = {replace(problem, message=advice.complete(problem.message)) for problem in problems}
+    ordered = sorted(complete, key=lambda problem: (problem.path, problem.kind, problem.message))
     return Verification(len(expected), len(derivative.ledgers), state, ordered)
 
 
@@ -102,12 +104,13 @@ def _expected(derivative: Derivative, edited: set[str]) -> Expected:
 
 
 def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]:
-    """SHA-256 of each file; None where it is missing, unreadable, or not inside its folder."""
+    """SHA-256 of each file; None where it is missing or unreadable, or not in the derivative but linked into it."""
 
     def found(file: File) -> str | None:
-        place, top = derivative.place(file), derivative.study if file.where == STUDY else derivative.root
+        place = derivative.place(file)
         try:
-            return sha256_file(place) if place.resolve().is_relative_to(top) else None
+            inside = file.where == STUDY or place.resolve().is_relative_to(derivative.root)
+            return sha256_file(place) if inside else None
         except (OSError, RuntimeError):
             return None
 
@@ -119,31 +122,30 @@ def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]
     return digests
 
 
-def _file_problems(expected: Expected, found: dict[File, str | None]) -> Iterator[Problem]:
+def _file_problems(derivative: Derivative, expected: Expected, found: dict[File, str | None]) -> Iterator[Problem]:
+    makers = derivative.makers
     wrong = {file: sha for file, sha in found.items() if sha not in expected[file]}
     owners = {sha: file for file, digests in expected.items() for sha in digests}
     for file in wrong:
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else again(step.split()[0])
+        maker = makers[file][0].step if file in makers else step.split()[0]
+        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else again(maker)
         source = f"restore it, or {remedy}"
         if sha is None:
-            yield Problem(
-                "missing", file.path, f"named by {ledger}, missing or not readable in the {file.where}; {source}."
-            )
+            where = f"missing, unreadable or a link in the {file.where}"
+            yield Problem("missing", file.path, f"named by {ledger}, {where}; {source}")
         elif sha in owners:
-            yield Problem("swapped", file.path, f"holds the content of {owners[sha].path}; {source}.")
+            yield Problem("swapped", file.path, f"holds the content of {owners[sha].path}; {source}")
         else:
             stated = next(iter(expected[file]))
             what = f"not as step {step} it (expected SHA-256 {stated[:12]}…, found {sha[:12]}…)"
-            yield Problem("changed", file.path, f"{what}; {source}.")
+            yield Problem("changed", file.path, f"{what}; {source}")
     for file, digests in expected.items():
         if len(digests) > 1:
             ledgers = ", ".join(sorted({ledger for _, ledger in digests.values()}))
-            yield Problem(
-                "stale", file.path, f"named with different digests by {ledgers}; run again: myomag run STUDY."
-            )
+            yield Problem("stale", file.path, f"named with different digests by {ledgers}; run again: myomag run STUDY")
 
 
 def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem]:
@@ -176,7 +178,7 @@ def _unlisted(derivative: Derivative) -> Iterator[Problem]:
     for path in sorted({*files, *tables} - listed):
         kind = "table" if path in tables else "raw file"
         yield Problem(
-            "added", printable(path), f"{kind} of the study that no ledger lists; run again: myomag run STUDY."
+            "added", printable(path), f"{kind} of the study that no ledger lists; run again: myomag run STUDY"
         )
 
 
