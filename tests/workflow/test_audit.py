@@ -447,6 +447,25 @@ def test_diff_names_tables_and_rejections(finished: Path, study: Path) -> None:
     assert cells["sub-002", "status"]["cause"]["kind"] in ("tables of the study", "settings")
 
 
+def test_diff_sees_tables_and_pages_that_differ_alone(finished: Path, study: Path) -> None:
+    """Nothing else depends on what counts as an outlier; a page may differ where no number does."""
+    (study / "myomag.yaml").write_text(SETTINGS + "cohort: {outlier_z: 0.01}\nreport: {title: Another}\n")
+    assert myomag("run", study).returncode == 0
+    found = differing(finished, study)
+    assert {cell["table"] for cell in found["differences"]} == {"sensitivity.tsv"}
+    assert {cell["cause"]["detail"] for cell in found["differences"]} == {"cohort.outlier_z 3.5 → 0.01"}
+    assert "report/index.html" in found["documents"]
+
+
+def test_diff_names_a_table_that_was_changed(finished: Path, study: Path) -> None:
+    """It is no result of what was recorded; rows that one side lacks count too."""
+    table = derivative(study) / "statistics.tsv"
+    table.write_text("".join(table.read_text(encoding="utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
+    (cell,) = differing(finished, study)["differences"]
+    assert (cell["column"], cell["a"], cell["b"]) == ("row", "present", None)
+    assert (cell["cause"]["kind"], cell["cause"]["step"]) == ("changed file", "cohort")
+
+
 def test_diff_names_scans_that_only_one_has(finished: Path, study: Path) -> None:
     """It moves the pooled begin time; what acts at a later step besides is named as well, and not as first cause."""
     shutil.rmtree(study / "sub-002")

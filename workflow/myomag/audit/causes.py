@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from myomag.audit.record import Derivative, Ledger
+from myomag.audit.lineage import state
+from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.ledger import STEPS, Files, Row
 from myomag.provenance import digest
 
@@ -17,9 +18,10 @@ RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT = (
     "code",
     "environment",
 )
+CHANGED = "changed file"
 UNEXPLAINED = "unexplained"
 NOTHING_ELSE = "same data, settings, code and environment"
-KINDS = (RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT, UNEXPLAINED)
+KINDS = (CHANGED, RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT, UNEXPLAINED)
 """Kinds of causes, from the data on; of several at one step, the first counts."""
 
 
@@ -112,7 +114,7 @@ class Comparison:
             own = self._begin_time_rows(scan)
             if own and _result(own[0]) != _result(own[1]):
                 causes += self.scan_causes(scan)[:1]
-        causes += self._study_causes("protocols")
+        causes += self.study_causes("protocols")
         return _ordered(causes) or [Cause(UNEXPLAINED, "protocols", NOTHING_ELSE)]
 
     def _begin_time_rows(self, scan: str) -> tuple[Row, Row] | None:
@@ -127,10 +129,20 @@ class Comparison:
                 more = f" and {len(only) - 1} more" if len(only) > 1 else ""
                 yield Cause(SCANS, "raw", f"only in {name}: {only[0]}{more}")
 
+    def changed_since(self, table: str) -> Cause | None:
+        """The cause of all that differs in a table that is not, or no longer, the one its step wrote."""
+        file = File(DERIVATIVE, table)
+        for name, derivative in (("A", self.a), ("B", self.b)):
+            if file in derivative.makers:
+                ledger, row = derivative.makers[file]
+                if (now := state(derivative, file, row.outputs[table][1])) != "as recorded":
+                    return Cause(CHANGED, ledger.step, f"{table} of {name} is {now}, see: myomag verify")
+        return None
+
     @cached_property
     def cohort_causes(self) -> list[Cause]:
         """What differs at the step that makes the tables, the first cause first."""
-        return self._study_causes("cohort")
+        return self.study_causes("cohort")
 
     @cached_property
     def summary_causes(self) -> list[Cause]:
@@ -139,7 +151,7 @@ class Comparison:
         causes = _ordered([*self.missing_scans(), *scans, *self.cohort_causes])
         return causes or [Cause(UNEXPLAINED, "cohort", NOTHING_ELSE)]
 
-    def _study_causes(self, step: str) -> list[Cause]:
+    def study_causes(self, step: str) -> list[Cause]:
         """What differs at a step that sees all scans: tables of the study, settings, code, environment."""
         ledgers = [derivative.ledgers.get(f"ledger/{step}/all.tsv") for derivative in (self.a, self.b)]
         if not ledgers[0] or not ledgers[1] or not ledgers[0].rows or not ledgers[1].rows:
@@ -147,7 +159,8 @@ class Comparison:
         (row_a,), (row_b,) = ledgers[0].rows, ledgers[1].rows
         causes = [Cause(TABLES, step, text) for text in self.table_differences()] if step == "cohort" else []
         if row_a.settings != row_b.settings:
-            one, other = self.a.settings(ledgers[0], row_a), self.b.settings(ledgers[1], row_b)
+            both = (self.a.settings(ledgers[0], row_a), self.b.settings(ledgers[1], row_b))
+            one, other = ({**each["settings"], "reject": each["reject"]} for each in both)
             causes.append(Cause(SETTINGS, step, "; ".join(differences(one, other))))
         return causes + _code_and_environment(ledgers[0], row_a, ledgers[1], row_b)
 

@@ -1,6 +1,6 @@
 """What differs between the results of two derivatives, by how much, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,20 +13,31 @@ from myomag.io.tables import number, read_text_table
 KEYS = {
     "cohort.tsv": ("scan",),
     "statistics.tsv": ("model", "predictor"),
-    "comparisons.tsv": ("outcome", "stratum"),
+    "comparisons.tsv": ("outcome", "stratum", "first", "second"),
+    "measurement_error.tsv": ("model", "predictor", "method"),
+    "sensitivity.tsv": (
+        *("model", "predictor", "mg_calibration", "ph_calibration", "verdicts", "max_p_undefined", "outliers"),
+    ),
+    "repeatability.tsv": ("variable", "repeats"),
+    "longitudinal.tsv": ("variable", "term"),
     "demographics.tsv": ("stratum", "age_group", "variable"),
+    "mrsinmrs.tsv": ("protocol", "section", "item"),
     "protocols.tsv": ("protocol",),
 }
-"""Tables that are compared, and the columns that pair their rows."""
+"""Tables that are compared, and the columns that pair their rows; exclusions and flow say what the cohort says."""
+ROW = "row"
+"""Stands for a column where one side has no such row."""
 MEASURED = {column.name for column in FIXED_COLUMNS if len(column.path) > 1}
 DECIDED = {column.name for column in FIXED_COLUMNS} - MEASURED
 MOST = 10
-"""Columns shown for each cause, and scans, before the rest is only counted."""
+"""Scans and files shown before the rest is only counted."""
+MOST_COLUMNS = 5
+"""Columns of each table shown for each cause."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell that differs; `difference` (B - A) and `relative` only where both are numbers."""
+    """One cell that differs, or a row that one side lacks; `difference` (B - A) and `relative` only of two numbers."""
 
     table: str
     row: str
@@ -52,6 +63,8 @@ class Diff:
         Scans with a file that differs, and why.
     differences : list of Difference
         Cells that differ by more than the tolerance.
+    documents : dict of str to Cause
+        Pages, figures and texts made from many scans that differ in their bytes.
     """
 
     only_in_a: list[str]
@@ -59,6 +72,7 @@ class Diff:
     compared: int
     changed: dict[str, list[Cause]]
     differences: list[Difference]
+    documents: dict[str, Cause]
 
     @property
     def same(self) -> bool:
@@ -74,6 +88,7 @@ class Diff:
             "only_in_b": self.only_in_b,
             "changed": {scan: [asdict(cause) for cause in causes] for scan, causes in self.changed.items()},
             "differences": [asdict(difference) for difference in self.differences],
+            "documents": {path: asdict(cause) for path, cause in self.documents.items()},
         }
 
 
@@ -91,19 +106,31 @@ def diff(a: Derivative, b: Derivative, tolerance: float = 0.0) -> Diff:
     changed = {scan: causes for scan in comparison.shared if (causes := comparison.scan_causes(scan))}
     cells = [cell for table in KEYS for cell in _cells(comparison, table, tolerance)]
     only_a, only_b = ([s for s in own.rows if s not in other.rows] for own, other in ((a, b), (b, a)))
-    return Diff(only_a, only_b, len(comparison.shared), changed, cells)
+    return Diff(only_a, only_b, len(comparison.shared), changed, cells, _documents(comparison))
 
 
 def _cells(comparison: Comparison, table: str, tolerance: float) -> Iterator[Difference]:
     rows_a, rows_b = (_rows(derivative, table) for derivative in (comparison.a, comparison.b))
-    for key, row_a in rows_a.items():
-        for column, value_a in row_a.items() if key in rows_b else ():
-            if column not in rows_b[key] or value_a == (value_b := rows_b[key][column]):
-                continue
-            change, relative = _sizes(value_a, value_b)
-            if relative is None or relative > tolerance:
-                cause = _cause(comparison, table, key, column)
-                yield Difference(table, key, column, value_a, value_b, change, relative, cause)
+    changed = comparison.changed_since(table)
+    for key in dict.fromkeys((*rows_a, *rows_b)):
+        for column, a, b in _unequal(rows_a.get(key), rows_b.get(key)):
+            change, relative = _sizes(a, b)
+            # Scans that one side lacks are named by themselves.
+            if (relative is None or relative > tolerance) and (column != ROW or table != "cohort.tsv"):
+                cause = changed or _cause(comparison, table, key, column)
+                yield Difference(table, key, column, a, b, change, relative, cause)
+
+
+def _unequal(
+    row_a: Mapping[str, str | None] | None, row_b: Mapping[str, str | None] | None
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Columns in which two rows differ, with both values."""
+    if row_a is None or row_b is None:
+        yield ROW, "present" if row_a else None, "present" if row_b else None
+        return
+    for column in dict.fromkeys((*row_a, *row_b)):
+        if row_a.get(column) != row_b.get(column):
+            yield column, row_a.get(column), row_b.get(column)
 
 
 def _rows(derivative: Derivative, table: str) -> dict[str, dict[str, str | None]]:
@@ -120,6 +147,23 @@ def _sizes(a: str | None, b: str | None) -> tuple[float | None, float | None]:
     if x is None or y is None:
         return None, None
     return y - x, abs(y - x) / max(abs(x), abs(y)) if x != y else 0.0
+
+
+def _documents(comparison: Comparison) -> dict[str, Cause]:
+    """Pages, figures and texts that differ in their bytes, with the first cause of each."""
+    made_a, made_b = (
+        {
+            path: sha
+            for ledger in derivative.of_step("cohort", "pages", "report")
+            for row in ledger.rows
+            for path, sha in row.outputs.values()
+            if path.startswith("report/") or path.endswith(".md")
+        }
+        for derivative in (comparison.a, comparison.b)
+    )
+    causes = [cause for cause in comparison.summary_causes if cause.kind != UNEXPLAINED]
+    cause = next(iter([*causes, *comparison.study_causes("report")]), Cause(UNEXPLAINED, "report", NOTHING_ELSE))
+    return {path: cause for path in sorted(made_a.keys() | made_b.keys()) if made_a.get(path) != made_b.get(path)}
 
 
 def _cause(comparison: Comparison, table: str, key: str, column: str) -> Cause:
@@ -140,7 +184,13 @@ def diff_lines(found: Diff) -> Iterator[str]:
         yield from (f"only in {name}: {scan}" for scan in scans[:MOST])
         if len(scans) > MOST:
             yield f"only in {name}: … and {len(scans) - MOST} more"
-    causes = dict.fromkeys([*(each.cause for each in found.differences), *(c[0] for c in found.changed.values())])
+    causes = dict.fromkeys(
+        [
+            *(each.cause for each in found.differences),
+            *(c[0] for c in found.changed.values()),
+            *found.documents.values(),
+        ]
+    )
     for cause in causes:
         scans = [scan for scan, own in found.changed.items() if own[0] == cause]
         yield ""
@@ -150,10 +200,16 @@ def diff_lines(found: Diff) -> Iterator[str]:
         also = dict.fromkeys(c for scan in scans for c in found.changed[scan][1:])
         yield from (f"  besides: {c.kind} at {c.step}: {c.detail}" for c in also)
         yield f"  {len(scans)} of {found.compared} scans have files that differ"
-        columns = list(_columns([each for each in found.differences if each.cause == cause]))
-        yield from columns[:MOST]
-        if len(columns) > MOST:
-            yield f"  … and {len(columns) - MOST} more columns: --json has all"
+        for table in KEYS:
+            cells = [each for each in found.differences if each.cause == cause and each.table == table]
+            columns = list(_columns(cells))
+            yield from columns[:MOST_COLUMNS]
+            if len(columns) > MOST_COLUMNS:
+                yield f"  … and {len(columns) - MOST_COLUMNS} more columns of {table}: --json has all"
+        paths = [path for path, own in found.documents.items() if own == cause]
+        if paths:
+            more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+            yield f"  {paths[0]}{more}: other bytes"
     yield ""
     yield f"{found.compared} scans compared: " + _verdict(found)
 
@@ -165,7 +221,9 @@ def _verdict(found: Diff) -> str:
         return (
             f"no value differs by more than the tolerance; files of {len(found.changed)} scans differ in their bytes."
         )
-    return "nothing differs." if found.same else "scans are missing on one side, no value differs."
+    if not found.same:
+        return "scans are missing on one side, no value differs."
+    return "no value differs; pages differ in their bytes." if found.documents else "nothing differs."
 
 
 def _columns(cells: list[Difference]) -> Iterator[str]:
