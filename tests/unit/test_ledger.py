@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from myomag.cohort.tables import table_paths
 from myomag.errors import LedgerError, ScanError
 from myomag.files import PRIVATE, sha256_bytes, sha256_file, together, write_atomic, write_if_changed
-from myomag.index import CACHE, TABLES, write_index
+from myomag.index import CACHE, TABLES, study_tables, write_index
 from myomag.ledger import (
     COLUMNS,
     OUTPUT_NAMES,
@@ -526,6 +527,14 @@ def test_account_without_a_name_is_recorded_by_its_number(study: Path, monkeypat
 def index(study: Path, root: Path, batches: int) -> dict[str, bytes]:
     write_index(find_scans(study), root, batches)
     return {path.name: path.read_bytes() for path in (root / "ledger/raw").glob("batch-*.tsv")}
+
+
+def test_tables_that_are_watched_are_those_the_cohort_reads(study: Path) -> None:
+    (study / "phenotype").mkdir(exist_ok=True)
+    for name in ("participants", "sessions", "phenotype/serum", "sub-1/sub-1_sessions"):
+        for end in ("tsv", "json"):
+            (study / f"{name}.{end}").write_text("", encoding="utf-8")
+    assert study_tables(find_scans(study)) == [path.relative_to(study).as_posix() for path in table_paths(study)]
 
 
 def test_batches_depend_on_the_label_alone() -> None:

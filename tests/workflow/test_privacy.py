@@ -74,6 +74,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
             file.rename(folder / f"sub-{kind}_nuc-31P_unloc{file.suffix}")
         (folder / f"sub-{kind}_nuc-31P_unloc.json").write_text(json.dumps(sidecar), encoding="utf-8")
     write_nifti(folder_of(study, "sub-nifti", source=False), fid)
+    people = (f"{path.parent.name}\t61\tMARKER\t1933-MARKER\tlives at MARKER\n" for path in study.rglob("mrs"))
+    table = "participant_id\tage\tname\tbirth_date\tnotes\n" + "".join(people)
+    (study / "participants.tsv").write_text(table, encoding="utf-8")
+    (study / "participants.json").write_text('{"name": {"Description": "MARKER"}}', encoding="utf-8")
     (study / "myomag.yaml").write_text("batches: 1\n", encoding="utf-8")
     for folder in sorted(study.rglob("mrs")):
         halve(folder, folder_of(study, f"{folder.parent.name}half", source="sourcedata" in folder.parts))

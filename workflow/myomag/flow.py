@@ -213,12 +213,15 @@ class Flow:
 
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
+        from myomag.cohort.tables import personal_columns
+
         yield from self.found.remarks
         yield from (f"{scan.stem}: {scan.problem}" for scan in self.found.scans if scan.problem)
         listed = listed_participants(self.study)
         for participant in self.found.participants if listed is not None else ():
             if participant not in (listed or ()):
                 yield f"{participant}: has scans but no row in participants.tsv; add one to join age and sex."
+        yield from personal_columns(self.study)
         names = {scan.stem for scan in self.found.scans} | set(self.found.participants)
         for target in self.settings.overrides:
             if target not in names:

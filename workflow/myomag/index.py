@@ -64,7 +64,8 @@ def write_index(study: Study, root: Path, batches: int) -> list[int]:
 def study_tables(study: Study) -> list[str]:
     """Participants, sessions and phenotype tables with their data dictionaries, relative to the study, sorted."""
     root = study.root
-    found = [name for name in ("participants.tsv", "participants.json") if (root / name).is_file()]
+    described = ("participants.tsv", "participants.json", "sessions.json")
+    found = [name for name in described if (root / name).is_file()]
     if (root / "phenotype").is_dir():
         with os.scandir(root / "phenotype") as entries:
             found += [f"phenotype/{entry.name}" for entry in entries if entry.name.endswith((".tsv", ".json"))]

@@ -8,7 +8,7 @@ import pytest
 from myomag.cohort.columns import FIXED_NAMES
 from myomag.cohort.dictionaries import cohort_dictionary, exclusions_dictionary, units
 from myomag.cohort.packed import PackedRows
-from myomag.cohort.tables import build_cohort, build_exclusions, read_tables, table_paths
+from myomag.cohort.tables import build_cohort, build_exclusions, personal_columns, read_tables, table_paths
 from myomag.errors import StudyError
 from myomag.io.tables import table_bytes
 
@@ -33,6 +33,17 @@ def test_fixed_columns_come_first_then_participants_phenotype_sessions(write_stu
     assert table_bytes(cohort[["age", "sex", "strength", "serum", "weight"]]).decode() == (
         "age\tsex\tstrength\tserum\tweight\n61\tF\t101.5\t0.85\t70\nn/a\tM\t160\tn/a\tn/a\n"
     )
+
+
+def test_personal_data_and_free_text_stay_out(write_study, make_row, settings):
+    personal = ["name", "Patient Name", "birth_date", "dateOfBirth", "e-mail", "phone_home", "notes", "nurse_comment"]
+    harmless = ["age", "birth_weight_kg", "enamel", "denoted", "phonetics", "group"]
+    header, values = "|".join(["participant_id", *personal, *harmless]), "|".join(["x"] * len(personal + harmless))
+    study = write_study({"participants.tsv": f"{header}\nsub-001|{values}\n"})
+    assert list(build_cohort([make_row(1)], read_tables(study), settings).columns) == [*FIXED_NAMES, *harmless]
+    assert set(cohort_dictionary(read_tables(study))) & set(personal) == set()
+    (remark,) = personal_columns(study)
+    assert remark.endswith(": " + ", ".join(personal) + ".")
 
 
 def test_cohort_has_one_row_per_scan_and_people_without_scans_or_rows_are_no_error(write_study, make_row, settings):

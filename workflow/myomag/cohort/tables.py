@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import EXCLUSION_COLUMNS, exclusion_rows
 from myomag.errors import StudyError
+from myomag.files import printable
 from myomag.io.tables import TextTable, read_text_table, typed_series
 
 if TYPE_CHECKING:
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
 Record = Mapping[str, str | None]
+_PERSONAL = re.compile(
+    r"(?:^|_)(?:name|surname|(?:first|last|fore)name|initials|dob|birth_?(?:date|day)|date_of_birth|address|street|"
+    r"(?:tele)?phone|e?mail|mrn|ssn|notes?|comments?|remarks?)(?:$|_)",
+    re.IGNORECASE,
+)
+"""Names of columns that hold personal data or free text, where a name may stand too."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,24 @@ class JoinedColumn:
         return None
 
 
+def is_personal(column: str) -> bool:
+    """Whether a column of the study stays out of the cohort, by its name: personal data, or free text."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", column)
+    return bool(_PERSONAL.search(words))
+
+
+def personal_columns(study: Path) -> Iterator[str]:
+    """Columns of participants.tsv and phenotype/ that stay out of the cohort, as remarks for the user."""
+    for path in table_paths(study):
+        # A table that cannot be read is told of where it is joined.
+        with suppress(StudyError):
+            if path.suffix == ".tsv" and path.parent in (study, study / "phenotype"):
+                names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
+                if names:
+                    place = path.relative_to(study)
+                    yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
+
+
 def table_paths(study: Path) -> list[Path]:
     """Tables of a study and the JSON files that describe them, sorted."""
     patterns = ("participants", "phenotype/*", "sessions", "sub-*/sub-*_sessions")
@@ -104,14 +131,15 @@ def joined_columns(tables: Sequence[StudyTable]) -> list[JoinedColumn]:
     """Columns the tables add to the cohort.
 
     Where sessions and participants share a name, the session's value holds for a scan of that session. A name that two
-    phenotype tables share, or that is one of the cohort's own, gets the name of its table in front.
+    phenotype tables share, or that is one of the cohort's own, gets the name of its table in front. Personal data and
+    free text are left out.
     """
     assessments = [table for table in tables if table.phenotype]
     counts = Counter(name for table in assessments for name in table.columns)
     shared = {name for name, count in counts.items() if count > 1}
     offered: dict[tuple[str, str], list[StudyTable]] = {}
     for table in tables:
-        for column in table.columns:
+        for column in (column for column in table.columns if not is_personal(column)):
             own = column in FIXED_NAMES or (column in shared and table.phenotype)
             offered.setdefault((f"{table.stem}_{column}" if own else column, column), []).insert(0, table)
     taken = set(FIXED_NAMES)
