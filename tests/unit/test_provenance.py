@@ -291,6 +291,7 @@ def test_environment_names_python_packages_lock_and_commit() -> None:
     assert found["python"].split(".")[0] == "3"
     assert found["packages"]["numpy"].count(".") >= 1
     assert len(found["lock_sha256"]) == 64
+    assert found["processor"]
 
 
 def test_environment_without_git_or_checkout_is_still_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -486,6 +486,7 @@ def test_diff_names_scans_that_only_one_has(finished: Path, study: Path) -> None
     [
         ("ledger", "code", "0" * 64, "code"),
         ("activity", '"numpy":"', '"numpy":"0.', "environment"),
+        ("activity", '"processor":"', '"processor":"other ', "environment"),
         ("activity", '"host":"', '"host":"other-', "unexplained"),
     ],
 )

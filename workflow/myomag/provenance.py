@@ -28,6 +28,10 @@ RECORDED_PACKAGES = (
 DISTRIBUTIONS = {"mapvbvd": "pymapvbvd", "yaml": "pyyaml"}
 """Packages that are installed under another name than they are imported by."""
 
+_FAMILY = ("cpu family", "model")
+_INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
+"""Facts of /proc/cpuinfo that tell of the instructions in use where the name of the processor does not."""
+
 
 def canonical(content: Any) -> str:
     """JSON text without spaces: equal content gives equal text.
@@ -135,11 +139,25 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "processor": processor(),
         "packages": packages,
         "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
         "git_commit": commit,
         "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
     }
+
+
+@cache
+def processor() -> str:
+    """Kind of processor: numpy and BLAS choose their instructions by it, which moves the last digits of results."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    flags = set(facts.get("flags", facts.get("Features", "")).split())
+    parts = [facts.get("model name", platform.machine()), *(f"{key} {facts[key]}" for key in _FAMILY if key in facts)]
+    return ", ".join([*parts, *(flag for flag in _INSTRUCTIONS if flag in flags)])
 
 
 def record_activity(root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]) -> None:

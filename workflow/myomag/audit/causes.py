@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from myomag.audit.lineage import ENVIRONMENT as RECORDED
 from myomag.audit.lineage import state
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.ledger import STEPS, Files, Row
@@ -198,8 +199,8 @@ def _code_and_environment(ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b:
     if row_a.code != row_b.code:
         commits = " → ".join(_commit(activity) for activity in (one, other))
         causes.append(Cause(CODE, step, f"source {row_a.code[:12]}… → {row_b.code[:12]}…, commit {commits}"))
-    keys = ("python", "platform", "packages", "lock_sha256")
-    texts = list(differences({key: one.get(key) for key in keys}, {key: other.get(key) for key in keys}))
+    keys = [key for key in RECORDED if key in one and key in other]
+    texts = list(differences({key: one[key] for key in keys}, {key: other[key] for key in keys}))
     return causes + ([Cause(ENVIRONMENT, step, "; ".join(texts))] if texts else [])
 
 

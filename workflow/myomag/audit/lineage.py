@@ -10,7 +10,7 @@ from myomag.flow import PROTOCOLS, SECTIONS
 from myomag.ledger import STEPS, Row
 from myomag.results import RECORDS
 
-ENVIRONMENT = ("python", "platform", "packages", "lock_sha256")
+ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
 CODE = ("git_commit", "git_dirty")
 RECORDS_READ = {"protocols": ("begintime",), "cohort": RECORDS}
 RUN = ("host", "user", "job", "started", "ended")

@@ -144,11 +144,11 @@ class _Writer:
         for number, content in enumerate(self.environments.values(), start=1):
             commit, dirty = (content[key] for key in CODE)
             clean = {True: "with uncommitted changes", False: "clean", None: "unknown"}[dirty]
-            python, platform, packages, lock = (content[key] for key in ENVIRONMENT)
+            python, platform, processor, packages, lock = (content[key] for key in ENVIRONMENT)
             yield ""
             yield f"environment [{number}]"
             yield f"  git commit {commit or 'unknown'}, {clean}"
-            yield f"  Python {python}, {platform}"
+            yield f"  Python {python}, {platform}, {processor or 'processor unknown'}"
             yield f"  {', '.join(f'{name} {version}' for name, version in (packages or {}).items())}"
             yield f"  lock file SHA-256 {lock}"
 
