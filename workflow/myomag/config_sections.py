@@ -35,11 +35,13 @@ class QcSettings(Section):
     """Combining coils and transients, and the verdict on the averaged spectrum."""
 
     align_transients: bool = Field(True, description="Align transients in frequency and phase before averaging.")
-    max_alignment_shift_hz: Positive = Field(
-        50.0, description="Largest frequency shift alignment may apply to a transient [Hz]."
+    max_alignment_shift_hz: float = Field(
+        50.0, ge=0.1, le=500, description="Largest frequency shift alignment may apply to a transient [Hz]."
     )
-    outlier_z: Positive = Field(
+    outlier_z: float = Field(
         5.0,
+        ge=1,
+        allow_inf_nan=False,
         description="A transient is rejected when its residual energy lies this many robust standard deviations "
         "(1.4826 MAD) above the median of the scan, or its amplitude as many away from it.",
     )
@@ -91,8 +93,10 @@ class FitSettings(Section):
         description="Begin time of the first sample [µs]. null: EchoTime of the sidecar, else 0. "
         "Only the start value when fit_begin_time is true.",
     )
-    begin_time_sd_us: Positive = Field(
+    begin_time_sd_us: float = Field(
         100.0,
+        ge=0.01,
+        le=5000,
         description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs].",
     )
     pool_begin_time: bool = Field(
@@ -149,20 +153,25 @@ class MagnesiumSettings(Section):
         le=0.5,
         description="Ionic strength of the cell [mol/l], used as the temperature is. 0.25 is unverified.",
     )
-    atp_mmol_l: Positive = Field(
+    atp_mmol_l: float = Field(
         8.2,
+        gt=0,
+        le=1000,
         description="ATP of muscle [mmol/l], which turns ratios to ATP into concentrations for ADP and ΔG. "
         "8.2 ± 0.4 (SEM) is a published mean of resting muscle (found).",
     )
-    total_creatine_mmol_l: Positive = Field(
-        42.5, description="PCr plus creatine of muscle [mmol/l], for ADP. 42.5 is from memory (unverified)."
+    total_creatine_mmol_l: float = Field(
+        42.5,
+        gt=0,
+        le=1000,
+        description="PCr plus creatine of muscle [mmol/l], for ADP. 42.5 is from memory (unverified).",
     )
     atp_line: Literal["gamma-ATP", "alpha-ATP", "beta-ATP"] = Field(
         "gamma-ATP",
         description="Line of ATP that amplitudes are divided by. Pulses of finite bandwidth weaken beta-ATP, far from "
         "the carrier, and alpha-ATP overlaps NAD.",
     )
-    t1_s: dict[Name, Positive] | None = Field(
+    t1_s: dict[Name, Annotated[float, Field(ge=0.01, le=100)]] | None = Field(
         None,
         description="T1 per line of the fit [s], such as {PCr: 6.5, gamma-ATP: 4}, to correct ratios, ADP and ΔG for "
         "partial saturation with RepetitionTime and FlipAngle of the sidecar. null: no correction, as T1 at 3 T are "
@@ -174,8 +183,8 @@ class ReportSettings(Section):
     """HTML pages."""
 
     title: Name = Field("Muscle magnesium from 31P-MRS", description="Heading of the cohort page.")
-    spectrum_min_ppm: Finite = Field(-20.0, description="Lower end of the plotted shift range [ppm].")
-    spectrum_max_ppm: Finite = Field(10.0, description="Upper end of the plotted shift range [ppm].")
+    spectrum_min_ppm: float = Field(-20.0, ge=-500, description="Lower end of the plotted shift range [ppm].")
+    spectrum_max_ppm: float = Field(10.0, le=500, description="Upper end of the plotted shift range [ppm].")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ReportSettings":

@@ -96,6 +96,13 @@ def test_no_more_than_the_allowed_shift_is_applied():
     assert np.abs(aligned(scan, fid, max_shift_hz=10.0).shifts_hz).max() <= 10.0
 
 
+@pytest.mark.parametrize("max_shift_hz", [0.1, 0.5, 500.0])
+def test_any_allowed_shift_suits_a_short_fid(max_shift_hz):
+    scan = truth(points=64, transients=8)
+    alignment = aligned(scan, simulate_scan(scan, np.random.default_rng(3)), max_shift_hz=max_shift_hz)
+    assert np.abs(alignment.shifts_hz).max() <= max_shift_hz
+
+
 def test_corrupted_transients_are_rejected_with_the_reason_and_the_others_kept():
     scan = truth(corrupted_transients=4)
     fid = simulate_scan(scan, np.random.default_rng(2)).astype(np.complex128)

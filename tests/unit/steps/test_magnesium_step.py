@@ -379,7 +379,7 @@ def test_settings_of_energetics_and_calibrations_are_checked_before_anything_run
         ({"compare_calibrations": [GUPTA | {"range": {"lower_ppm": 1.0, "upper_ppm": 2.0}}]}, "compare_calibrations"),
         ({"mg_calibration": SPECIATION | {"family": "specification"}}, "iotti, gupta_moore, speciation"),
         ({"temperature_c": 310.15}, "less than or equal to 50"),
-        ({"t1_s": {"PCr": -1.0}}, "greater than 0"),
+        ({"t1_s": {"PCr": 6500.0}}, "less than or equal to 100"),
     ],
 )
 def test_wrong_settings_stop_with_one_line(magnesium, message):

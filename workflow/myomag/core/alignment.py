@@ -138,7 +138,9 @@ def _estimate(
 ) -> tuple[Real, Real]:
     """Shift [Hz] and phase [rad] of each transient, shapes (transients,), mean zero over the accepted ones."""
     points, transients = fid.shape
-    length = max(1, min(int(_TURNS_PER_BLOCK / (max_shift_hz * dwell_time_s)), points // 8))
+    # At least as many blocks as are averaged over.
+    longest = points // _SMOOTHING.size
+    length = max(1, int(min(_TURNS_PER_BLOCK / (max_shift_hz * dwell_time_s), longest)))
     shifts, phases = np.zeros(transients), np.zeros(transients)
     aligned, accepted = fid, plausible
     members = plausible if _coherent(fid, plausible, noise_sd) else _typical(fid, plausible)

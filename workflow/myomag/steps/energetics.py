@@ -73,9 +73,9 @@ def _saturation(
     if t1_s is None:
         return {}, {}
     stated = {}
-    for key in ("RepetitionTime", "FlipAngle"):
+    for key, least in (("RepetitionTime", 1e-3), ("FlipAngle", 0.1)):
         value = sidecar.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
             reason = f"saturation cannot be corrected: the sidecar states no {key}; add it, or set t1_s to null"
             return {}, dict.fromkeys(lines, reason)
         stated[key] = float(value)
