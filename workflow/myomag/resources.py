@@ -56,7 +56,7 @@ def _check_resources(document: Mapping[str, Any], label: str) -> None:
     for section, key, build in builders:
         try:
             build(document[section][key])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SettingsError(f"{label}: {section}.{key}: {one_line(error)}.") from error
 
 

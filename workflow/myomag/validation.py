@@ -22,10 +22,22 @@ MAX_YAML_BYTES = 1_000_000
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without two traps: a key given twice that silently keeps its last value, and aliases.
+    """YAML without its traps: a key given twice that silently keeps its last value, aliases, text no file can hold.
 
-    Nested aliases make of one line what no memory holds.
+    Nested aliases make of one line what no memory holds; half a character (a surrogate) is what no file holds.
     """
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        value = super().construct_scalar(node)
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: holds half a character (\\ud800…\\udfff)")
+        return value
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        value = super().construct_yaml_int(node)
+        if abs(value) > 2**63:
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: a number is too large")
+        return value
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -42,6 +54,9 @@ class _Loader(yaml.SafeLoader):
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value} is given twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 def read_mapping(label: str, path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 QUANTITIES = ("amplitude", "shift_ppm", "lorentzian_hz", "gaussian_hz", "phase_deg", "j_hz")
 WIDTHS = ("lorentzian_hz", "gaussian_hz")
 _DEFAULTS: dict[str, dict[str, float]] = {
-    "amplitude": {"start": 1.0, "lower": 0.0, "upper": math.inf},
+    "amplitude": {"start": 1.0, "lower": 0.0},
     "gaussian_hz": {"fixed": 0.0},
     "phase_deg": {"fixed": 0.0},
     "j_hz": {"fixed": 0.0},
@@ -168,10 +168,13 @@ class PriorKnowledge:
             Naming the line and the field.
         """
         _check_keys(document, {"name", "lines"}, {"description"}, "prior knowledge")
+        for key in ("name", "description"):
+            if not isinstance(document.get(key, ""), str):
+                raise ValueError(f"{key}: expected text, found {document[key]!r}")
         if not isinstance(document["lines"], Mapping):
             raise ValueError("lines: expected a mapping of line names")
         lines = tuple(_line(str(name), content) for name, content in document["lines"].items())
-        return cls(str(document["name"]), lines, str(document.get("description", "")))
+        return cls(document["name"], lines, document.get("description", ""))
 
     def to_dict(self) -> dict[str, Any]:
         """Mapping that `from_dict` reads back."""
@@ -246,6 +249,8 @@ def _entry(content: Any, key: str, name: str) -> Value | Tie:
     for field, value in content.items():
         if field != "same_as" and not _is_number(value):
             raise ValueError(f"{where}.{field}: expected a number, found {value!r}")
+        if field in ("lower", "upper") and math.isinf(value):
+            raise ValueError(f"{where}.{field}: found {value!r}; leave it out where there is no bound")
     try:
         if "same_as" in content:
             further = {"offset_ppm"} if key == "shift_ppm" else set()
