@@ -168,7 +168,8 @@ SIDECARS = {
     "another frequency": sidecar(SpectrometerFrequency=120.3),
     "another field": sidecar(MagneticFieldStrength=7.0),
     "width zero": sidecar(SpectralWidth=0),
-    "keys twice": b'{"ResonantNucleus": "31P", "ResonantNucleus": "1H"}',
+    "keys twice": b'{"EchoTime": 0.23, "EchoTime": 0.00023}',
+    "of another length": sidecar(NumberOfSpectralPoints=2048),
 }
 
 
@@ -194,6 +195,8 @@ def _bad_samples(rng: Generator) -> dict[str, Files]:
         "denormal": _samples(lambda fid: fid.fill(1e-42)),
         "noise alone": _samples(lambda fid: fid.__setitem__(..., rng.normal(size=(*fid.shape, 2)) @ (1, 1j))),
         "conjugated": _samples(lambda fid: np.conj(fid, out=fid)),
+        "real part alone": _samples(lambda fid: fid.imag.fill(0)),
+        "too many points": {".nii.gz": nifti_mrs_bytes(scan_of(np.tile(base_fid()[:, :1, None], (65, 1, 1))))},
     }
 
 

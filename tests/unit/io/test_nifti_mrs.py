@@ -210,6 +210,9 @@ def test_wrong_extension_is_refused(tmp_path, message, extensions):
         ("infinite", np.where(np.arange(POINTS) == 5, np.inf, stored()), HEADER),
         ("infinite", stored().astype(complex) * 1e300, HEADER),
         ("every sample is zero", stored() * 0, HEADER),
+        ("real part of every sample is zero", 1j * stored().imag, HEADER),
+        ("imaginary part of every sample is zero", stored().real + 0j, HEADER),
+        ("65792 points are too many", stored(65792), HEADER),
     ],
 )
 def test_wrong_data_are_refused(tmp_path, message, data, header):

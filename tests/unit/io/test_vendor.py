@@ -198,6 +198,7 @@ def test_sidecar_completes_a_file_without_parameters(tmp_path):
         ({"EchoTime": 230}, ("EchoTime", "230")),
         ({"SpectralWidth": "wide"}, ("SpectralWidth", "str")),
         ({"SpectrometerFrequency": [50, 60]}, ("SpectrometerFrequency", "list")),
+        ({"NumberOfSpectralPoints": 1024}, ("NumberOfSpectralPoints", "1024", str(POINTS))),
     ],
 )
 def test_sidecar_that_contradicts_the_file_is_refused(tmp_path, sidecar, values):
@@ -248,6 +249,22 @@ def test_overflowed_fortran_number_is_refused(tmp_path):
     path = lcmodel(tmp_path / "scan.RAW", line())
     path.write_text(re.sub(r"\S+\n$", "*************\n", path.read_text()))
     with pytest.raises(ScanError, match="not a number"):
+        read(path, nucleus="31P")
+
+
+def test_two_fids_in_one_lcmodel_file_are_refused(tmp_path):
+    path = lcmodel(tmp_path / "scan.RAW", line())
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(ScanError, match="one FID per file"):
+        read(path, nucleus="31P")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("write", "name"), [(lcmodel, "scan.RAW"), (jmrui_text, "scan.txt")])
+def test_number_beyond_the_largest_is_refused_without_a_warning(tmp_path, write, name):
+    path = write(tmp_path / name, line())
+    path.write_text(re.sub(r"E([-+]\d\d)", r"E+999", path.read_text()))
+    with pytest.raises(ScanError):
         read(path, nucleus="31P")
 
 

@@ -160,7 +160,7 @@ def test_zero_filling_changes_nothing(run):
 
 def test_a_scan_of_zeros_but_for_a_few_samples_is_refused(run):
     fid = np.zeros((512, 2), dtype=np.complex128)
-    fid[:10] = 1.0
+    fid[:10] = 1 + 1j
     with pytest.raises(ScanError, match="only 10 points are not zero"):
         run(mrs(fid))
 

@@ -80,7 +80,7 @@ def _signal(text: str, name: str) -> NDArray[np.complex128]:
         values = np.array(rows, dtype=np.float64).reshape(len(rows), 2)
     except ValueError as error:
         raise ScanError(f"{name}: a line of samples does not hold two numbers; it is damaged.") from error
-    return values[:, 0] + 1j * values[:, 1]
+    return values.view(np.complex128)[:, 0]
 
 
 def _frames(block: bytes, points: int, name: str) -> NDArray[np.complex128]:

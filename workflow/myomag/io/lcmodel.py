@@ -5,6 +5,7 @@ exported for jMRUI and for LCModel shows that a RAW file holds the complex conju
 """
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ def read_lcmodel_raw(path: Path) -> RawScan:
     for flag in ("bruker", "seqacq"):
         if header.get(flag, "F").strip(".").upper().startswith("T"):
             raise ScanError(f"{name}: {flag} = T is not supported; export the FID with {flag} = F.")
+    if any(text[one.end() : other.start()].strip() for one, other in pairwise(namelists)):
+        raise ScanError(f"{name}: has data between its namelists; keep one FID per file.")
     fid = _samples(text[namelists[-1].end() :], name)
     if "numberofpoints" in header and whole_number(header["numberofpoints"], f"{name}: NumberOfPoints") != fid.size:
         raise ScanError(f"{name}: holds {fid.size} points, not NumberOfPoints; it is truncated or damaged.")
@@ -52,4 +55,4 @@ def _samples(text: str, name: str) -> NDArray[np.complex128]:
     values = np.array([value.lower().replace("d", "e") for value in _NUMBER.findall(text)], dtype=np.float64)
     if values.size % 2:
         raise ScanError(f"{name}: holds an odd number of values; it is truncated.")
-    return values[0::2] + 1j * values[1::2]
+    return values.view(np.complex128)

@@ -20,6 +20,7 @@ from myomag.errors import ScanError
 from myomag.io.nifti_container import NiftiContent, read_nifti
 from myomag.io.nuclei import check_field, frequency_mhz, nucleus_name, positive
 from myomag.io.privacy import BIDS_NAMES, public_metadata
+from myomag.io.records import parsed_json
 
 TRANSIENT_TAGS = ("DIM_DYN", "DIM_MEAS", "DIM_REP")
 COIL_TAG = "DIM_COIL"
@@ -34,7 +35,9 @@ STANDARD_FIELDS = (
     "SoftwareVersions",
     "SequenceName",
 )
-MIN_POINTS = 64
+MIN_POINTS, MAX_POINTS = 64, 65_536
+"""Length of an FID: below there is no spectrum, above the file is damaged or no spectroscopy."""
+
 MIN_DWELL_S, MAX_DWELL_S = 1e-6, 1e-2
 WIDTH_TOLERANCE = 0.005
 """Two statements of the spectral width or of the frequency may differ by this much, relative."""
@@ -114,6 +117,11 @@ def checked_scan(
         )
     if fid.shape[0] < MIN_POINTS:
         raise ScanError(f"{name}: {fid.shape[0]} points are too few for a spectrum (at least {MIN_POINTS}).")
+    if fid.shape[0] > MAX_POINTS:
+        raise ScanError(
+            f"{name}: {fid.shape[0]} points are too many for an FID (at most {MAX_POINTS}); is the header damaged, or "
+            "are transients joined end to end?"
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         samples = np.ascontiguousarray(fid, dtype=np.complex64)
     bad = np.count_nonzero(~np.isfinite(samples))
@@ -121,6 +129,9 @@ def checked_scan(
         raise ScanError(f"{name}: {bad} of {samples.size} samples are NaN or infinite; export the scan again.")
     if not samples.any():
         raise ScanError(f"{name}: every sample is zero; the file holds no signal.")
+    for part, values in (("real", samples.real), ("imaginary", samples.imag)):
+        if not values.any():
+            raise ScanError(f"{name}: the {part} part of every sample is zero; export the complex signal.")
     field = metadata.get("MagneticFieldStrength")
     check_field(spectrometer_frequency_mhz, nucleus, field, f"{name}: MagneticFieldStrength")
     return MrsData(samples, dwell_time_s, spectrometer_frequency_mhz, nucleus, metadata)
@@ -197,7 +208,7 @@ def _header_extension(content: NiftiContent, name: str) -> dict[str, Any]:
     if len(texts) != 1:
         raise ScanError(f"{name}: has {len(texts)} header extensions with code 44, one is needed; is it NIfTI-MRS?")
     try:
-        fields = json.loads(texts[0].rstrip(b"\x00").decode())
+        fields = parsed_json(texts[0].rstrip(b"\x00"))
     except (ValueError, RecursionError) as error:
         raise ScanError(f"{name}: the header extension is not valid JSON; export the scan again.") from error
     if not isinstance(fields, dict):

@@ -77,6 +77,7 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
     nucleus = _nucleus(raw, sidecar, fallback_nucleus, name)
     mhz = _frequency_mhz(raw, sidecar, nucleus, name)
     check_field(mhz, nucleus, raw.field_t, f"{name}: magnetic field")
+    _check_points(raw, sidecar, f"{label} NumberOfSpectralPoints")
     metadata = public_metadata(raw.metadata, name) | public_metadata(sidecar, label)
     if raw.field_t:
         metadata.setdefault("MagneticFieldStrength", raw.field_t)
@@ -88,6 +89,13 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
         nucleus=nucleus,
         metadata=metadata,
     )
+
+
+def _check_points(raw: RawScan, sidecar: Mapping[str, Any], where: str) -> None:
+    """Refuse a sidecar that describes an FID of another length: it belongs to another scan."""
+    stated, points = sidecar.get("NumberOfSpectralPoints"), raw.fid.shape[0]
+    if stated is not None and positive(stated, where) != points:
+        raise ScanError(f"{where} = {stated}, the file holds {points}; correct the sidecar.")
 
 
 def _nucleus(raw: RawScan, sidecar: Mapping[str, Any], fallback: str | None, name: str) -> str:

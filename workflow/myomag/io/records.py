@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,17 @@ def record_bytes(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(_rounded(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def parsed_json(content: bytes) -> Any:
+    """What a JSON text holds, with or without a byte order mark.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        If it is not JSON, or gives a key twice, of which JSON keeps the last in silence.
+    """
+    return json.loads(content, object_pairs_hook=_each_key_once)
+
+
 def read_record(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
@@ -32,7 +43,7 @@ def read_record(path: Path) -> dict[str, Any]:
         If the file is not a JSON object.
     """
     try:
-        record = json.loads(path.read_bytes())
+        record = parsed_json(path.read_bytes())
     except OSError as error:
         raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:
@@ -41,6 +52,14 @@ def read_record(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ScanError(f"{path.name}: expected a JSON object, found {type(record).__name__}.")
     return record
+
+
+def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)} is given twice")
+    return content
 
 
 def _rounded(value: Any) -> Any:
