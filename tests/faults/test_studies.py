@@ -35,6 +35,19 @@ def test_bad_table_is_a_problem_in_one_line(study: Path, content: bytes) -> None
     one_problem(study)
 
 
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"age": {"Max": NaN}}', b'{"a": "\\ud800"}', b'{"a": 1, "a": 2}'])
+def test_bad_data_dictionary_is_a_problem_in_one_line(study: Path, content: bytes) -> None:
+    (study / "participants.tsv").write_bytes(b"participant_id\tage\nsub-001\t60\n")
+    (study / "participants.json").write_bytes(content)
+    assert one_problem(study).startswith("participants.json: ")
+
+
+def test_files_that_macos_leaves_are_no_tables(study: Path) -> None:
+    (study / "phenotype").mkdir()
+    (study / "phenotype" / "._x.tsv").write_bytes(b"\x00\x05\x16\x07\xff")
+    assert check_study(study) == []
+
+
 @pytest.mark.parametrize("content", SETTINGS.values(), ids=SETTINGS)
 def test_bad_settings_stop_in_one_line(study: Path, content: bytes) -> None:
     (study / "myomag.yaml").write_bytes(content)
@@ -59,9 +72,12 @@ def test_run_with_bad_settings_or_table_ends_in_one_line(study: Path) -> None:
     done = myomag("run", study)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     (study / "myomag.yaml").unlink()
-    (study / "participants.tsv").write_bytes(TABLES["latin-1"])
-    done = myomag("run", study)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    for name in ("participants.tsv", "phenotype/late.tsv"):
+        (study / name).parent.mkdir(exist_ok=True)
+        (study / name).write_bytes(TABLES["latin-1"])
+        done = myomag("run", study)
+        (study / name).unlink()
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
 
 
 def test_odd_tables_are_joined(study: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from myomag.errors import StudyError
-from myomag.flow import Flow
-from myomag.study import Scan, Study, entities, find_scans, listed_participants, split_extension
+from myomag.flow import Flow, listed_participants
+from myomag.study import Scan, Study, entities, find_scans, split_extension
 
 STEM = "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_run-1_unloc"
 
@@ -308,9 +308,9 @@ def test_empty_study_has_no_scans(tmp_path: Path) -> None:
 def test_participants_table(tmp_path: Path) -> None:
     assert listed_participants(tmp_path) is None
     table = tmp_path / "participants.tsv"
-    table.write_bytes(b"\xef\xbb\xbfparticipant_id\tage\r\nsub-001\t30\r\n\r\nsub-002\t40\r\n")
+    table.write_bytes(b"\xef\xbb\xbfparticipant_id\tage\r\nsub-001\t30\r\n002\t40\r\n")
     assert listed_participants(tmp_path) == {"sub-001", "sub-002"}
-    for content in (b"subject\tage\n", b"", b"\xff\xfe"):
+    for content in (b"subject\tage\n", b"", b"\xff\xfe", b"participant_id\tage\nsub-001\t30\n\nsub-002\t40\n"):
         table.write_bytes(content)
         with pytest.raises(StudyError, match=r"participants\.tsv"):
             listed_participants(tmp_path)

@@ -39,7 +39,7 @@ def check_output(study: Path, root: Path) -> None:
 def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]:
     """Files that describe the derivative as a dataset, by name; `link` leads from it to the study."""
     source = study / "dataset_description.json"
-    name = read_record(source).get("Name", "a study") if source.is_file() else "a study"
+    name = printable(str(read_record(source).get("Name", "a study"))) if source.is_file() else "a study"
     description = {
         "Name": f"myomag: muscle magnesium and pH of {name}",
         "BIDSVersion": "1.10.0",

@@ -15,12 +15,12 @@ from myomag.derivative import check_output, derivative_description
 from myomag.errors import LedgerError, MyomagError, SettingsError
 from myomag.files import sha256_file, write_if_changed
 from myomag.index import write_index
-from myomag.io.tables import read_text_table
+from myomag.io.tables import keyed_rows, read_text_table
 from myomag.jobs import one_thread_per_process
 from myomag.ledger import batch_of, ledger_path, read_ledger
 from myomag.origins import record_settings, settings_moved
 from myomag.provenance import PACKAGE, canonical, code_digest, software
-from myomag.study import Study, find_scans, listed_participants
+from myomag.study import Study, find_scans
 from myomag.sweep import sweep
 
 SCRIPTS = PACKAGE.parent / "scripts"
@@ -226,6 +226,21 @@ class Flow:
         for target in self.settings.overrides:
             if target not in names:
                 yield f"overrides.{target}: no such participant or scan in the study."
+
+
+def listed_participants(root: Path) -> set[str] | None:
+    """Labels in participants.tsv; None where the file does not exist.
+
+    Raises
+    ------
+    StudyError
+        If the table is malformed or has no column participant_id.
+    """
+    path = root / "participants.tsv"
+    if not os.path.lexists(path):
+        return None
+    table = read_text_table(path)
+    return {label for label, _ in keyed_rows(table, "participant_id", "sub")}
 
 
 def check_protocols(root: Path) -> None:

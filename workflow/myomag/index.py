@@ -68,7 +68,8 @@ def study_tables(study: Study) -> list[str]:
     found = [name for name in described if (root / name).is_file()]
     if (root / "phenotype").is_dir():
         with os.scandir(root / "phenotype") as entries:
-            found += [f"phenotype/{entry.name}" for entry in entries if entry.name.endswith((".tsv", ".json"))]
+            names = (entry.name for entry in entries if not entry.name.startswith("."))
+            found += [f"phenotype/{name}" for name in names if name.endswith((".tsv", ".json"))]
     for participant in study.participants:
         for extension in ("tsv", "json"):
             path = f"{participant}/{participant}_sessions.{extension}"

@@ -16,6 +16,7 @@ from typing import IO
 import yaml
 
 from myomag.advice import Advice, advice_for_run
+from myomag.cohort.tables import read_tables
 from myomag.derivative import check_output
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE, disk_trouble
@@ -77,6 +78,8 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     ]
     check_output(flow.study, root)
     _show_remarks(list(flow.remarks()))
+    # Now, and not after hours of fits.
+    read_tables(flow.study)
     try:
         (root / PRIVATE).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -125,31 +125,6 @@ def find_scans(root: Path) -> Study:
     return study
 
 
-def listed_participants(root: Path) -> set[str] | None:
-    """Labels in participants.tsv; None where the file does not exist.
-
-    Raises
-    ------
-    StudyError
-        If the file has no column participant_id.
-    """
-    path = root / "participants.tsv"
-    if not path.is_file():
-        return None
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise StudyError(f"participants.tsv: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise StudyError("participants.tsv: not readable as UTF-8 text.") from error
-    header = lines[0].split("\t") if lines else []
-    if "participant_id" not in header:
-        raise StudyError("participants.tsv: the column participant_id is missing; it must be the first column.")
-    column = header.index("participant_id")
-    rows = (line.split("\t") for line in lines[1:] if line.strip())
-    return {row[column] for row in rows if len(row) > column}
-
-
 def entities(stem: str) -> dict[str, str]:
     """Entities of a BIDS stem, such as {"sub": "001", "nuc": "31P"}; empty if it is not one."""
     if not _NAME.fullmatch(stem):

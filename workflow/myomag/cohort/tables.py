@@ -15,7 +15,8 @@ from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import EXCLUSION_COLUMNS, exclusion_rows
 from myomag.errors import StudyError
 from myomag.files import printable
-from myomag.io.tables import TextTable, read_text_table, typed_series
+from myomag.io.records import parsed_json
+from myomag.io.tables import keyed_rows, prefixed, read_text_table, typed_series
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,9 +64,9 @@ class StudyTable:
 
     def record(self, row: Mapping[str, Any]) -> Record | None:
         """Record that belongs to a scan, None if the table has none."""
-        participant = _label(row["participant_id"], "sub")
+        participant = prefixed(row["participant_id"], "sub")
         if self.name == SESSIONS:
-            return self.rows.get((participant, _label(row.get("session_id") or "", "ses")))
+            return self.rows.get((participant, prefixed(row.get("session_id") or "", "ses")))
         return self.rows.get((participant,))
 
 
@@ -108,7 +109,8 @@ def table_paths(study: Path) -> list[Path]:
     """Tables of a study and the JSON files that describe them, sorted."""
     patterns = ("participants", "phenotype/*", "sessions", "sub-*/sub-*_sessions")
     paths = (path for pattern in patterns for end in ("tsv", "json") for path in study.glob(f"{pattern}.{end}"))
-    return sorted(path for path in paths if path != study / "sessions.tsv")
+    # macOS leaves ._name beside a file.
+    return sorted(path for path in paths if path != study / "sessions.tsv" and not path.name.startswith("."))
 
 
 def read_tables(study: Path) -> tuple[StudyTable, ...]:
@@ -195,7 +197,7 @@ def _participant_table(study: Path, path: Path) -> StudyTable:
     table = read_text_table(path)
     rows: dict[tuple[str, ...], Record] = {}
     hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
-    for label, record in _keyed(table, "participant_id", "sub"):
+    for label, record in keyed_rows(table, "participant_id", "sub"):
         if (label,) in rows:
             raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
         rows[(label,)] = record
@@ -209,7 +211,7 @@ def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
     descriptions = dict(_descriptions(study / "sessions.json"))
     columns: dict[str, None] = {}
     for path in paths:
-        for label, record in _keyed(read_text_table(path), "session_id", "ses"):
+        for label, record in keyed_rows(read_text_table(path), "session_id", "ses"):
             key = (path.parent.name, label)
             if key in rows:
                 raise StudyError(f"{path}: session {label} appears twice; keep one row per session.")
@@ -219,32 +221,21 @@ def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
     return StudyTable(SESSIONS, tuple(columns), rows, descriptions)
 
 
-def _keyed(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, Record]]:
-    """Label and record (without the label) of each row."""
-    if key not in table.columns:
-        raise StudyError(f"{table.path}: no column {key!r}; add it as the first column.")
-    index = table.columns.index(key)
-    for number, row in enumerate(table.rows, start=2):
-        if (label := row[index]) is None:
-            raise StudyError(f"{table.path}: line {number}: {key} is missing; write {prefix}-<label>.")
-        yield _label(label, prefix), {name: v for name, v in zip(table.columns, row, strict=True) if name != key}
-
-
 def _descriptions(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+        content = parsed_json(path.read_bytes())
+        # It goes into the dictionary of the cohort, which holds neither NaN nor half a character.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
     except (ValueError, RecursionError) as error:
-        raise StudyError(f"{path}: not a readable JSON file ({error}).") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _label(text: str, prefix: str) -> str:
-    """Label with its BIDS prefix; tables often leave it out."""
-    return text if not text or text.startswith(f"{prefix}-") else f"{prefix}-{text}"
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise StudyError(f"{path}: not a readable JSON file ({reason}); correct or remove it.") from error
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: expected a JSON object that describes columns, found {type(content).__name__}.")
+    return content
 
 
 def _unused(name: str, taken: set[str]) -> str:

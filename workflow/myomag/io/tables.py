@@ -3,7 +3,7 @@
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,28 @@ def read_text_table(path: Path) -> TextTable:
             )
         rows.append(tuple(_present(value) for value in values))
     return TextTable(path, columns, tuple(rows))
+
+
+def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Label with its prefix and record (without the label) of each row.
+
+    Raises
+    ------
+    StudyError
+        If the column is missing, or empty in a row.
+    """
+    if key not in table.columns:
+        raise StudyError(f"{table.path}: no column {key!r}; add it as the first column.")
+    index = table.columns.index(key)
+    for number, row in enumerate(table.rows, start=2):
+        if (label := row[index]) is None:
+            raise StudyError(f"{table.path}: line {number}: {key} is missing; write {prefix}-<label>.")
+        yield prefixed(label, prefix), {name: v for name, v in zip(table.columns, row, strict=True) if name != key}
+
+
+def prefixed(text: str, prefix: str) -> str:
+    """Label with its BIDS prefix; tables often leave it out."""
+    return text if not text or text.startswith(f"{prefix}-") else f"{prefix}-{text}"
 
 
 def read_tsv(path: Path) -> "pd.DataFrame":
