@@ -185,7 +185,7 @@ def test_broken_table_stops_the_run_with_1(call: Callable[..., Outcome], tmp_pat
     (tmp_path / "study/participants.tsv").write_text("name\n")
     outcome = call("run", tmp_path / "study")
     assert outcome.code == 1
-    assert outcome.err.startswith("myomag: participants.tsv: the column participant_id is missing")
+    assert "participants.tsv: no column 'participant_id'" in outcome.err
 
 
 def test_message_in_a_process_of_its_own_is_one_line_on_stderr(tmp_path: Path) -> None:
@@ -419,6 +419,13 @@ def test_scan_for_a_person_names_the_result_and_its_interval(call: Callable[...,
         assert part in outcome.out
 
 
+def test_scan_names_the_file_it_was_given(call: Callable[..., Outcome], tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(size=(512, 1, 1, 2)) @ (1, 1j)
+    path = tmp_path / "sub-07_unloc.nii.gz"
+    path.write_bytes(nifti_mrs_bytes(MrsData(noise, 2.5e-4, 51.7, "31P", {})))
+    assert "sub-07_unloc.nii.gz: no PCr line" in call("scan", path).out
+
+
 def test_scan_takes_settings_from_a_file(call: Callable[..., Outcome], tmp_path: Path) -> None:
     path = write_scan(tmp_path / "sub-07_unloc.nii.gz")
     (tmp_path / "mine.yaml").write_text("magnesium: {ph_calibration: petroff1985}\n")
@@ -473,7 +480,9 @@ def test_check_lists_every_problem_with_its_place(call: Callable[..., Outcome], 
     table.write_text("".join(line for line in table.read_text().splitlines(keepends=True) if "sub-004" not in line))
     (study / "dataset_description.json").write_text("{")
     (study / "phenotype/serum.tsv").write_text("participant_id\tserum_mg_mmol_l\nsub-001\n")
-    (study / "myomag.yaml").write_text("overrides: {sub-099: {reject: nobody}}\n")
+    (study / "myomag.yaml").write_text(
+        "overrides: {sub-099: {reject: nobody}, sub-001: {convert: {conjugate: true}}}\n"
+    )
     outcome = call("check", study, "--json")
     assert outcome.code == 1
     problems = json.loads(outcome.out)["problems"]
@@ -489,6 +498,7 @@ def test_check_lists_every_problem_with_its_place(call: Callable[..., Outcome], 
         "dataset_description.json",
         "serum.tsv",
         "overrides.sub-099",
+        "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_unloc.nii.gz: the data look conjugated",
     ):
         assert part in text
     lines = call("check", study).out.splitlines()

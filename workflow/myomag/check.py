@@ -1,16 +1,27 @@
 """What would go wrong with a study, found before running it."""
 
-from collections.abc import Callable, Iterator, Mapping
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from myomag.cohort.tables import read_tables
-from myomag.config import section_for
+from myomag.config import Settings
 from myomag.derivative import derivative_description
 from myomag.errors import MyomagError, ScanError, SettingsError
 from myomag.flow import SETTINGS_FILE, Flow
+from myomag.jobs import available_cores
 from myomag.progress import progress
-from myomag.steps.convert import convert_scan
+from myomag.single import do_step
 from myomag.study import Scan
+
+STEPS = ("convert", "qc", "begin_time")
+"""Steps that find fault with a scan; those behind them fail where these did."""
+
+FEW = 50
+"""Scans that are done before a second process has started."""
 
 Problem = dict[str, str]
 
@@ -18,7 +29,8 @@ Problem = dict[str, str]
 def check_study(study: Path) -> list[Problem]:
     """Problems of a study, each with the place where it is and what to do.
 
-    Settings, names, tables and every raw file are read as a run would read them; nothing is written.
+    Settings, names, tables and every raw file are read as a run would read them, and the spectrum is looked for as a
+    run would; nothing is written into the study.
 
     Parameters
     ----------
@@ -49,25 +61,41 @@ def check_study(study: Path) -> list[Problem]:
         try:
             read()
         except MyomagError as error:
-            problems.append({"where": where, "problem": str(error).replace(f"{flow.study}/", "")})
+            problem = str(error).replace(f"{flow.study}/", "")
+            if problem not in (each["problem"] for each in problems):
+                problems.append({"where": where, "problem": problem})
     return problems + list(_scan_problems(flow))
 
 
 def _scan_problems(flow: Flow) -> Iterator[Problem]:
     scans = [scan for scan in flow.found.scans if not scan.problem]
+    judge = partial(_problem, flow.study, flow.settings)
     with progress("scans read", len(scans)) as advance:
-        for number, scan in enumerate(scans, start=1):
-            settings = section_for(flow.settings, "convert", scan.participant_id, scan.stem)
-            try:
-                convert_scan(scan.stem, _files(flow.study, scan), settings)
-            except ScanError as error:
-                yield {"where": scan.stem, "problem": str(error)}
+        for number, (scan, problem) in enumerate(zip(scans, _mapped(judge, scans), strict=True), start=1):
+            if problem:
+                yield {"where": scan.stem, "problem": problem}
             advance(number)
 
 
-def _files(study: Path, scan: Scan) -> Mapping[str, Path]:
-    return {
+def _mapped(judge: Callable[[Scan], str | None], scans: list[Scan]) -> Iterator[str | None]:
+    if len(scans) < FEW:
+        yield from map(judge, scans)
+        return
+    with ProcessPoolExecutor(available_cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(judge, scans, chunksize=8)
+
+
+def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:
+    """Why a run would fail with a scan, None where it would not."""
+    files = {
         f"{role}_{number}" if number else role: study / path
         for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars))
         for number, path in enumerate(paths)
     }
+    with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
+        try:
+            for step in STEPS:
+                do_step(step, scan.stem, files, settings, Path(folder), scan.participant_id, scan.stem)
+        except ScanError as error:
+            return " ".join(str(error).split())
+    return None

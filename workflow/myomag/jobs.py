@@ -19,6 +19,11 @@ def one_thread_per_process() -> None:
         os.environ.setdefault(name, "1")
 
 
+def available_cores() -> int:
+    """Number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
     """Log to a file, which keeps the traceback of a bug; the job itself ends with one line that starts with ERROR."""

@@ -62,20 +62,12 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
     outcome: dict[str, Any] = {"status": "ok", "step": None, "reason": None}
     records: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
-        for step, (function, section) in STEPS.items():
-            inputs = files if step == "convert" else {role: files[role] for role in READS[step]}
+        for step in STEPS:
             try:
-                # A single file has no protocol to learn from.
-                outputs = function(stem, inputs, section_for(settings, section) | {"protocols": {}})
+                records |= do_step(step, stem, files, settings, Path(folder))
             except ScanError as error:
                 outcome = {"status": "failed", "step": step, "reason": " ".join(str(error).split())}
                 break
-            for role, content in outputs.items():
-                # The name keeps the extension the readers go by.
-                files[role] = Path(folder) / (f"{role}.json" if content[:1] == b"{" else f"{role}.nii.gz")
-                files[role].write_bytes(content)
-                if content[:1] == b"{":
-                    records[role] = json.loads(content)
         resampled = {}
         if bootstrap and outcome["status"] == "ok":
             from myomag.resampling import bootstrap_sds
@@ -90,6 +82,38 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
         **{role: records.get(role) for role in ("quality", "fit", "magnesium")},
     }
     return SingleResult(flat_result(row, settings.cohort.model_dump()) | resampled, records)
+
+
+def do_step(
+    step: str, stem: str, files: dict[str, Path], settings: Settings, folder: Path, *targets: str
+) -> dict[str, dict[str, Any]]:
+    """Do one step for one scan, write its outputs into `folder` and add them to `files`; returns the records.
+
+    Parameters
+    ----------
+    step, stem : str
+        Name of the step and of the scan.
+    files : dict of str to Path
+        Files of the scan by role.
+    settings : Settings
+        Resolved settings, of which the overrides for `targets` hold.
+
+    Raises
+    ------
+    ScanError
+        If the scan cannot be processed.
+    """
+    function, section = STEPS[step]
+    inputs = files if step == "convert" else {role: files[role] for role in READS[step]}
+    # A single scan has no protocol to learn from.
+    outputs = function(stem, inputs, section_for(settings, section, *targets) | {"protocols": {}})
+    records = {role: json.loads(content) for role, content in outputs.items() if content[:1] == b"{"}
+    for role, content in outputs.items():
+        # Under the name of the scan, for the messages; the extension is the one the readers go by.
+        files[role] = folder / role / (f"{stem}.json" if role in records else f"{stem}.nii.gz")
+        files[role].parent.mkdir(exist_ok=True)
+        files[role].write_bytes(content)
+    return records
 
 
 def show_result(result: SingleResult) -> None:

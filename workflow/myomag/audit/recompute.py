@@ -1,7 +1,6 @@
 """The scan-level steps run again in another folder, with recorded settings, by the harness that the pipeline uses."""
 
 import multiprocessing
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
@@ -148,11 +147,6 @@ def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:
     """Rows of the ledgers in a folder by scan and step."""
     rows = Derivative(folder, folder).rows
     return {scan: {step: row for step, (_, row) in steps.items()} for scan, steps in rows.items()}
-
-
-def available_cores() -> int:
-    """Number of processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def raw_files(derivative: Derivative, scan: str) -> dict[File, str]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from myomag.audit.causes import differences
 from myomag.audit.lineage import CODE, ENVIRONMENT, state
-from myomag.audit.recompute import available_cores, raw_files, recompute, recomputed_rows
+from myomag.audit.recompute import raw_files, recompute, recomputed_rows
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.audit.trace import known_names, scans_named, unknown
 from myomag.errors import LedgerError, SettingsError
 from myomag.files import sha256_bytes, sha256_file
 from myomag.flow import PROTOCOLS, SCRIPTS
+from myomag.jobs import available_cores
 from myomag.ledger import STEPS, Row
 from myomag.provenance import code_digest, environment
 
