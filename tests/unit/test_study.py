@@ -296,6 +296,19 @@ def test_each_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(listed) == 2 + 20 * (1 + 4 + 3)
 
 
+def test_scans_beside_the_folder_mrs_are_named(tmp_path: Path) -> None:
+    places = ("sub-1/sub-1_unloc.nii.gz", "sub-2/ses-1/sub-2_ses-1_svs.dat", "sub-3/MRS/sub-3_unloc.nii.gz")
+    study = find_scans(place(tmp_path, *places, "sub-4/anat/sub-4_T1w.nii.gz", "sub-4/sub-4_scans.tsv"))
+    assert (study.scans, study.remarks) == (
+        [],
+        [
+            "sub-1/sub-1_unloc.nii.gz: not read here; move it to sub-1/mrs/.",
+            "sub-2/ses-1/sub-2_ses-1_svs.dat: not read here; move it to sub-2/ses-1/mrs/.",
+            "sub-3/MRS: not read; call the folder mrs.",
+        ],
+    )
+
+
 def test_missing_study_is_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="nowhere: no such study folder"):
         find_scans(tmp_path / "nowhere")

@@ -117,7 +117,7 @@ def find_scans(root: Path) -> Study:
         if "sourcedata" in search.folders("", top, "sourcedata"):
             search.tree("sourcedata/", search.listing("sourcedata"), inherited)
     except OSError as error:
-        raise StudyError(f"{error.filename}: cannot be read ({error.strerror}).") from error
+        raise StudyError(f"{error.filename}: cannot be read ({error.strerror}); make the folder readable.") from error
     for (participant, session), found in sorted(search.found.items()):
         study.scans += _scans(participant, session, found)
     study.scans = list(_told_apart(study.scans))
@@ -159,6 +159,7 @@ class _Search:
 
     def scans(self, participant: str, session: str, place: str, listing: _Listing, known: list[str]) -> None:
         """Sort the files of one mrs folder into NIfTI-MRS, vendor files and sidecars."""
+        self.misplaced(place, listing)
         if "mrs" not in self.folders(place, listing, "mrs"):
             return
         found = self.found.setdefault((participant, session), _Found())
@@ -180,6 +181,16 @@ class _Search:
         for name in below.folders:
             if entities(split_extension(name)[0]):
                 self.remarks.append(f"{printable(folder + name)}: a folder is not read; keep one file per scan.")
+
+    def misplaced(self, place: str, listing: _Listing) -> None:
+        """Remark on scans of a participant or session that do not lie in its folder mrs."""
+        for name in listing.files:
+            stem, extension = split_extension(name)
+            if extension in (*NIFTI, *VENDOR) and entities(stem):
+                self.remarks.append(f"{printable(place + name)}: not read here; move it to {printable(place)}mrs/.")
+        for name in listing.folders:
+            if name != "mrs" and name.lower() == "mrs":
+                self.remarks.append(f"{printable(place + name)}: not read; call the folder mrs.")
 
     def listing(self, folder: str) -> _Listing:
         """Names in a folder of the study, hidden ones left out."""
