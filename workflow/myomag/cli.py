@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from myomag.errors import MyomagError, SettingsError
-from myomag.files import disk_trouble
+from myomag.files import disk_trouble, printable
 from myomag.jobs import one_thread_per_process
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Free magnesium and pH of skeletal muscle from 31P MR spectra.",
+    epilog="Exit codes: 0 done, 1 problems found or work failed, 2 wrong usage or settings.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -89,7 +90,7 @@ def run(
     ] = None,
     output: OutputOption = None,
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run and why.")] = False,
-    profile: Annotated[str, typer.Option(help="local, slurm, or a folder with a Snakemake profile.")] = "local",
+    profile: Annotated[str, typer.Option(help="local, slurm, pbs, lsf, or the folder of a profile.")] = "local",
 ) -> None:
     """Run the whole pipeline on a study; what is up to date is not run again."""
     from myomag.runner import run_pipeline
@@ -113,7 +114,8 @@ def scan(
     from myomag.single import analyse_file, show_result
 
     if not file.is_file():
-        raise SettingsError(f"{file}: no such file.")
+        what = "a folder, pipe or device, not a file" if file.exists() else "no such file"
+        raise SettingsError(f"{printable(str(file))}: {what}.")
     loaded = load_settings(settings, root=settings.parent if settings else None)
     result = analyse_file(file, loaded, bootstrap=bootstrap)
     if as_json:
@@ -257,7 +259,7 @@ def reproduce(
         list[str] | None, typer.Argument(help="Participants or scans; none: all of them.", metavar="[SCAN…]")
     ] = None,
     output: OutputOption = None,
-    cores: Annotated[int | None, typer.Option(min=1, help="Number of processes [all processors].")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Number of processes; all processors if not given.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute results again in a temporary folder and compare them byte for byte."""

@@ -19,39 +19,33 @@ def progress(label: str, total: int) -> Iterator[Callable[..., None]]:
     total : int
         Number of them.
     """
+    started = time.monotonic()
+
+    def text(done: int, total: int, remark: str) -> str:
+        # The speed is that of the whole work: jobs of a large study take minutes, and several end at once.
+        left = (time.monotonic() - started) * (total - done) / done if done else 0
+        parts = (f"{done} of {total} {label}", remark, f"about {duration(left)} left" if 0 < done < total else "")
+        return "; ".join(filter(None, parts))
+
     if sys.stderr.isatty():
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(separator=" of "),
-            TextColumn(f"{label}{{task.fields[remark]}}"),
-            TimeRemainingColumn(),
-        )
-        # The speed is that of the whole work: jobs of a large study take minutes.
-        with Progress(
-            *columns,
-            console=Console(stderr=True),
-            transient=True,
-            refresh_per_second=2,
-            speed_estimate_period=float("inf"),
-        ) as bar:
-            task = bar.add_task(label, total=total, remark="")
+        columns = (BarColumn(bar_width=16), TextColumn("{task.description}", markup=False))
+        with Progress(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
+            task = bar.add_task(text(0, total, ""), total=total)
             yield lambda done, total=total, remark="": bar.update(
-                task, completed=done, total=total, remark=remark and f"; {remark}"
+                task, completed=done, total=total, description=text(done, total, remark)
             )
         return
-    shown, started = 0, time.monotonic()
+    shown = 0
 
     def advance(done: int, total: int = total, remark: str = "") -> None:
         nonlocal shown
         tenth = 10 * done // max(total, 1)
         if tenth > shown:
             shown = tenth
-            left = (time.monotonic() - started) * (total - done) / done
-            parts = [f"{done} of {total} {label}", remark, f"about {duration(left)} left" if done < total else ""]
-            print("; ".join(filter(None, parts)), file=sys.stderr, flush=True)
+            print(text(done, total, remark), file=sys.stderr, flush=True)
 
     yield advance
 
