@@ -12,7 +12,7 @@ from myomag.config import Settings
 from myomag.derivative import derivative_description
 from myomag.errors import MyomagError, ScanError, SettingsError
 from myomag.flow import SETTINGS_FILE, Flow
-from myomag.jobs import available_cores
+from myomag.jobs import available_cores, out_of_reach_of_ctrl_c
 from myomag.progress import progress
 from myomag.single import do_step
 from myomag.study import Scan
@@ -82,7 +82,9 @@ def _mapped(judge: Callable[[Scan], str | None], scans: list[Scan]) -> Iterator[
         yield from map(judge, scans)
         return
     with ProcessPoolExecutor(available_cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(judge, scans, chunksize=8)
+        with out_of_reach_of_ctrl_c():
+            found = pool.map(judge, scans, chunksize=8)
+        yield from found
 
 
 def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:

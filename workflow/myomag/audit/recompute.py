@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import chdir
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from myomag.audit.record import Derivative, File
 from myomag.files import sha256_bytes, write_atomic
 from myomag.flow import SCRIPTS
+from myomag.jobs import out_of_reach_of_ctrl_c
 from myomag.ledger import STEPS, Row, ledger_bytes, ledger_path, run_step
 from myomag.progress import progress
 from myomag.provenance import canonical, code_digest
@@ -88,9 +90,9 @@ def _run(
     context = multiprocessing.get_context("spawn")
     processes = min(cores, len(batches)) or 1
     with ProcessPoolExecutor(processes, mp_context=context) as pool, progress("batches", len(batches)) as advance:
-        jobs = [pool.submit(run_batch, batch, specs, folder, derivative.study) for batch in batches]
-        for number, job in enumerate(jobs, start=1):
-            job.result()
+        with out_of_reach_of_ctrl_c():
+            done = pool.map(partial(run_batch, specs=specs, folder=folder, study=derivative.study), batches)
+        for number, _ in enumerate(done, start=1):
             advance(number)
 
 
