@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
 
-from myomag.cohort.bootstrap import bootstrap_counts, jackknife_counts, moments, percentile_interval, without_bias
+from myomag.cohort.bootstrap import bca_interval, bootstrap_counts, jackknife_counts, moments, without_bias
 from myomag.cohort.measurement_error import METHODS, corrected_regression, reliability
 from myomag.cohort.regression import NotEstimable, linear_regression
 
@@ -184,6 +185,23 @@ def test_bootstrap_pieces():
     assert without_bias(np.var(values), others) == pytest.approx(np.var(values, ddof=1))
     columns = np.array([[1.0, 2.0], [1.0, 3.0]])
     assert moments(columns, np.array([[1.0, 2.0]]))[0].tolist() == [[3.0, 8.0], [8.0, 22.0]]
-    low, high = percentile_interval(np.arange(1001.0))
-    assert (low, high) == pytest.approx((25, 975))
-    assert all(math.isnan(limit) for limit in percentile_interval(np.r_[np.full(30, np.nan), np.zeros(970)]))
+
+
+def test_interval_is_that_of_scipy():
+    """Variance of skewed values: bias and acceleration both move the limits."""
+    values = np.random.default_rng(8).lognormal(0, 0.7, 60)
+    options = {"n_resamples": 999, "vectorized": True, "rng": np.random.default_rng(9)}
+    expected = bootstrap((values,), np.var, method="BCa", **options)
+    left_out = np.array([np.var(np.delete(values, k)) for k in range(len(values))])
+    found = bca_interval(np.var(values), expected.bootstrap_distribution, left_out)
+    assert found == pytest.approx(tuple(expected.confidence_interval), rel=1e-9)
+    plain = np.quantile(expected.bootstrap_distribution, [0.025, 0.975])
+    assert np.all(np.array(found) > plain)
+
+
+def test_interval_without_skew_is_that_of_the_quantiles():
+    still = np.zeros(10)
+    assert bca_interval(500.0, np.arange(1001.0), still) == pytest.approx((25, 975))
+    assert all(math.isnan(limit) for limit in bca_interval(0.0, np.r_[np.full(30, np.nan), np.zeros(970)], still))
+    low, high = bca_interval(-1.0, np.arange(1001.0), np.full(10, np.nan))
+    assert 0 <= low <= high <= 25

@@ -53,15 +53,38 @@ def moments(columns: Values, counts: Values, others: Values | None = None) -> Va
     return np.asarray((counts @ products.reshape(len(columns), m * m)).reshape(len(counts), m, m))
 
 
-def percentile_interval(resampled: Values) -> tuple[float, float]:
-    """95 % percentile interval (Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 13).
+def bca_interval(estimate: float, resampled: Values, left_out: Values) -> tuple[float, float]:
+    """95 % interval, bias-corrected and accelerated, which also holds where the estimate is skewed or biased.
+
+    Its limits are the quantiles Φ(z₀ + (z₀ + z)/(1 − a(z₀ + z))) of the resamples with z = ∓1.96, z₀ = Φ⁻¹ of the share
+    of resamples below the estimate, and a = Σd³/6(Σd²)^1.5 of the jackknife's deviations d (Efron 1987, J. Am. Stat.
+    Assoc. 82:171). The plain quantiles miss a slope corrected for error more often on one side than on the other.
 
     Parameters
     ----------
+    estimate : float
+        The estimate itself.
     resampled : ndarray, shape (resamples,)
         The estimate in each resample, NaN where it had none; (NaN, NaN) results if they are more than `MAX_UNDEFINED`.
+    left_out : ndarray, shape (groups,)
+        The estimate with one group of participants left out each; the interval is not accelerated if one is NaN.
     """
-    if np.mean(np.isnan(resampled)) > MAX_UNDEFINED:
+    from scipy.special import ndtr, ndtri
+
+    known = resampled[~np.isnan(resampled)]
+    if np.isnan(estimate) or len(known) < (1 - MAX_UNDEFINED) * len(resampled):
         return float("nan"), float("nan")
-    low, high = np.nanquantile(resampled, (0.025, 0.975))
+    below = (np.sum(known < estimate) + np.sum(known <= estimate)) / (2 * len(known))
+    # A share of 0 or 1 has no z; half a resample is as little as can be told from none.
+    shift = float(ndtri(np.clip(below, 0.5 / len(known), 1 - 0.5 / len(known))))
+    moved = shift + ndtri(np.array([0.025, 0.975]))
+    # The transformation turns back where a·z exceeds 1, which needs a handful of very unequal participants.
+    scale = np.maximum(1 - _acceleration(left_out) * moved, 0.1)
+    low, high = np.quantile(known, ndtr(shift + moved / scale))
     return float(low), float(high)
+
+
+def _acceleration(left_out: Values) -> float:
+    deviations = np.mean(left_out) - left_out
+    squares = float(np.sum(deviations**2))
+    return float(np.sum(deviations**3)) / (6 * squares**1.5) if squares > 0 else 0.0

@@ -16,13 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.bootstrap import bootstrap_counts, jackknife_counts, moments, percentile_interval, without_bias
+from myomag.cohort.bootstrap import bca_interval, bootstrap_counts, jackknife_counts, moments, without_bias
 from myomag.cohort.regression import MIN_EIGENVALUE, NotEstimable, check_estimable, check_varied
 
 Values = NDArray[np.float64]
 METHODS = ("naive", "regression_calibration", "simex")
 SIMEX_LEVELS = (0.5, 1.0, 1.5, 2.0)
 """Error variance that is added, in units of the one that is there."""
+BLOCK = 64
+"""Resamples that are calibrated at once: enough to be fast, few enough to be small."""
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,10 @@ class _Sample:
         """
         numbers: list[float] = []
         for values in (slopes * self.scale[-1] / self.scale[position], slopes * ratio):
+            estimate, left_out, resampled = float(values[0]), values[1:-bootstrap], values[-bootstrap:]
             plain = method == "naive" or len(self.prone) == 0
-            estimate = float(values[0]) if plain else without_bias(float(values[0]), values[1:-bootstrap])
-            numbers += [estimate, *percentile_interval(values[-bootstrap:])]
+            numbers.append(estimate if plain else without_bias(estimate, left_out))
+            numbers += bca_interval(estimate, resampled, left_out)
         return CorrectedEstimate(self.names[position], method, *numbers)
 
 
@@ -223,34 +226,35 @@ def _calibrated_moments(sample: _Sample, counts: Values, fit_weights: Values) ->
     if len(sample.prone) == 0:
         return moments(sample.columns, fit_weights)
     found = []
-    for drawn, weights in zip(counts, fit_weights, strict=True):
-        columns = _calibrated(sample, drawn)
-        found.append((columns * weights[:, None]).T @ columns)
-    return np.array(found)
+    for start in range(0, len(counts), BLOCK):
+        block = slice(start, start + BLOCK)
+        columns = np.repeat(sample.columns[None], len(counts[block]), axis=0)
+        columns[:, :, sample.prone] = _calibrated(sample, counts[block])
+        found.append((columns * fit_weights[block, :, None]).transpose(0, 2, 1) @ columns)
+    return np.concatenate(found)
 
 
-def _calibrated(sample: _Sample, drawn: Values) -> Values:
-    """Columns with E[X | W, Z] in place of each error-prone W (regression calibration); NaN where not defined.
+def _calibrated(sample: _Sample, counts: Values) -> Values:
+    """E[X | W, Z] for each error-prone W in each resample (regression calibration), shape (resamples, n, prone).
 
     With m = E[W | Z] from the regression of W on the error-free predictors Z, and Σ = cov(W | Z) − mean(Sᵢ), where Sᵢ
     has the error variances of participant i on its diagonal, E[Xᵢ | Wᵢ, Zᵢ] = mᵢ + Σ(Σ + Sᵢ)⁻¹(Wᵢ − mᵢ): a value is
     drawn to the mean the more, the larger its own error. As a best linear prediction it needs no normal X; it does need
-    errors whose size does not depend on X.
+    errors whose size does not depend on X. NaN where no true variance is left.
     """
     z, w = sample.columns[:, sample.clean], sample.columns[:, sample.prone]
-    weighted = z * drawn[:, None]
-    expected = z @ np.linalg.lstsq(weighted.T @ z, weighted.T @ w)[0]
-    residual = w - expected
-    n = drawn.sum()
     error_variance = sample.errors[:, sample.prone] ** 2
-    true = (residual * drawn[:, None]).T @ residual / (n - len(sample.clean)) - np.diag(drawn @ error_variance / n)
-    columns = sample.columns.copy()
-    if np.linalg.eigvalsh(true)[0] <= 0:
-        columns[:, sample.prone] = np.nan
-        return columns
-    each = true + error_variance[:, :, None] * np.eye(len(sample.prone))
-    columns[:, sample.prone] = expected + np.linalg.solve(each, residual[:, :, None])[:, :, 0] @ true
-    return columns
+    n, (participants, k), prone = counts.sum(axis=1)[:, None, None], z.shape, w.shape[1]
+    products = (z[:, :, None] * w[:, None, :]).reshape(participants, k * prone)
+    expected = z @ np.linalg.pinv(moments(z, counts), hermitian=True) @ (counts @ products).reshape(-1, k, prone)
+    residual = w - expected
+    scatter = (residual * counts[:, :, None]).transpose(0, 2, 1) @ residual
+    true = scatter / (n - k) - (counts @ error_variance)[:, None] / n * np.eye(prone)
+    true[np.linalg.eigvalsh(true)[:, 0] <= 0] = np.nan
+    each = true[:, None] + error_variance[:, :, None] * np.eye(prone)
+    # A matrix of one number needs no factorisation, which takes most of the time.
+    inverse = 1 / each if prone == 1 else np.linalg.inv(each)
+    return np.asarray(expected + ((residual[:, :, None] @ inverse) @ true[:, None])[:, :, 0])
 
 
 def _simex(sample: _Sample, fit_weights: Values, pairs: int, seed: int) -> Values:
