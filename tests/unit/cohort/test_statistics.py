@@ -204,8 +204,9 @@ def test_misnamed_column_is_suggested(full_cohort, settings):
     [
         ([60.0] * 6, 6, "age is the same for all 6 participants"),
         ([60, 61, 62, None, None, None], 3, "3 participants with all values"),
-        ([None] * 6, 0, "0 participants with all values"),
+        ([None] * 6, 0, "no participant enters: no value of age (6)"),
         (["60", "61", "old", "63", "64", "65"], 0, "age of sub-002 is 'old', not a number"),
+        (["60", "61", "1e300", "63", "64", "65"], 0, "age of sub-002 is '1e300', too large"),
         (["60", "61", "inf", "63", "64", "65"], 0, "age of sub-002 is 'inf', not a number"),
         (["old", "old", "old", "old", "old", "young"], 6, "age: young: a group of 1 participant"),
     ],
@@ -234,6 +235,19 @@ def test_a_text_cannot_be_an_outcome(full_cohort, settings):
     cohort = full_cohort.assign(site=["A", "B", "C"] * 20)
     row = mains(cohort, with_model(settings, outcome="site")).loc["m"]
     assert row["reason"].startswith("site is text")
+
+
+def test_an_outcome_of_two_levels_says_which_one_counts(full_cohort, settings):
+    cohort = full_cohort.assign(site=["B", "A"] * 30)
+    row = mains(cohort, with_model(settings, outcome="site")).loc["m"]
+    assert (row["status"], row["reason"]) == ("estimated", "site: B counts 1, else 0")
+    assert row["b"] == pytest.approx(np.polyfit(cohort["age"], cohort["site"] == "B", 1)[0])
+
+
+def test_nobody_left_is_counted_by_reason(full_cohort, settings):
+    nobody = full_cohort.assign(sex="M", age=np.nan)
+    row = mains(nobody, with_model(settings, subset={"sex": ["M"]}, strata="sex")).loc["m_men"]
+    assert row["reason"] == "no participant enters: no value of age (60)"
 
 
 # --- what a study's tables may hold

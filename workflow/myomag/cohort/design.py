@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -149,11 +150,19 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         terms=terms,
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, people)),
-        notes=notes,
+        notes=(*notes, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=left_out,
     )
     several = f"{model.outcome} is text with {len(outcome)} other levels, not a number" if len(outcome) > 1 else None
-    return replace(design, problem=several or _small_group(terms))
+    return replace(design, problem=several or _nobody(design) or _small_group(terms))
+
+
+def _nobody(design: Design) -> str | None:
+    """Say why no participant is left, where none is."""
+    if design.people or not design.left_out:
+        return None
+    counts = Counter(design.left_out.values())
+    return "no participant enters: " + ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
 
 
 def absent_column(name: str, columns: Sequence[str]) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 WOMEN_CODES = frozenset({"f", "female", "w", "woman"})
 MEN_CODES = frozenset({"m", "male", "man"})
 SEXES = ("women", "men")
+LARGEST = 1e100
+"""Beyond this nothing is measured, and sums of squares overflow."""
 _TOP_CODED = re.compile(r"(\d+(\.\d+)?)\+")
 
 
@@ -45,7 +47,8 @@ def participant_values(scans: "pd.DataFrame", name: str, repeated: str = "mean")
     for person, value in _present(scans, name):
         top_coded += _TOP_CODED.fullmatch(str(value)) is not None
         if (parsed := number_of(value)) is None:
-            return Variable({}, f"{name} of {person} is {str(value)[:40]!r}, not a number")
+            fault = "not a number" if number(str(value)) is None else "too large for a measurement"
+            return Variable({}, f"{name} of {person} is {str(value)[:40]!r}, {fault}")
         collected.setdefault(person, []).append(parsed)
     note = f"{name} of {top_coded} scans is top-coded (such as 89+) and taken at its lower bound"
     summary: Callable[[list[float]], float] = _mean if repeated == "mean" else _first
@@ -93,10 +96,11 @@ def sex_of(value: Any) -> str | None:
 
 
 def number_of(value: Any) -> float | None:
-    """Number behind a value of a table, the lower bound of a top-coded one (89+); None if it is none."""
+    """Number behind a value of a table, the lower bound of a top-coded one (89+); None if it is none or enormous."""
     text = str(value)
     coded = _TOP_CODED.fullmatch(text)
-    return None if is_missing(value) else number(coded[1] if coded else text)
+    found = None if is_missing(value) else number(coded[1] if coded else text)
+    return found if found is not None and abs(found) <= LARGEST else None
 
 
 def is_text(scans: "pd.DataFrame", name: str) -> bool:
