@@ -85,7 +85,7 @@ def test_text_follows_settings_headers_and_counts(everything):
         "4 scans (4 participants) were analysed.",
         "- mg_age_adjusted: mg_mmol_l on age; adjusted for sex, girth.",
         "TR 1500 ms",
-        "field strength, scanner, sequence, flip angle: not stated in the headers",
+        "field strength, sequence, flip angle: not stated in the headers",
         "numpy 9.9",
         "iotti1996 (found)",
         "robust SDs",

@@ -60,3 +60,8 @@ def stated(protocol: Protocol, name: str, scale: float = 1.0, unit: str = "") ->
         text = "; ".join(sorted({str(value) for value in values}))
     text = f"{text} {unit}".strip()
     return f"{text} ({missing} of {protocol.scans} scans do not state it)" if missing else text
+
+
+def joined(protocol: Protocol, *names: str, between: str = ", ") -> str | None:
+    """What the headers say of several fields, one behind the other; None if nothing."""
+    return between.join(text for name in names if (text := stated(protocol, name))) or None

@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from myomag import __version__
-from myomag.cohort.acquisitions import NOT_STATED, Protocol, stated
+from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.cohort.mrsinmrs import calibration, processing
 from myomag.cohort.plan import Model, planned_models
 
 Row = Mapping[str, Any]
+HC3 = "HC3: MacKinnon & White 1985, J. Econometrics 29:305"
 REFERENCES = (
     "AMARES: Vanhamme et al. 1997, J. Magn. Reson. 129:35",
     "Analysis generalised: Cameron et al. 2019, Front. Physiol. 10:1454",
     "False discovery rate: Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57:289",
-    "HC3: MacKinnon & White 1985, J. Econometrics 29:305",
     "Dependent correlations: Steiger 1980, Psychol. Bull. 87:245; interval: Zou 2007, Psychol. Methods 12:399",
     "Measurement error: Carroll et al. 2006, Measurement Error in Nonlinear Models; SIMEX: Cook & Stefanski 1994, "
-    "J. Am. Stat. Assoc. 89:1314",
+    "J. Am. Stat. Assoc. 89:1314; intervals: Efron 1987, J. Am. Stat. Assoc. 82:171",
     "Agreement: McGraw & Wong 1996, Psychol. Methods 1:30; Bland & Altman 1986, Lancet 327:307",
     "Sessions: Laird & Ware 1982, Biometrics 38:963",
     "Reporting: Lin et al. 2021, NMR Biomed. 34:e4484",
@@ -51,12 +51,16 @@ def methods_text(
         "Quality control and exclusions": _exclusions(flow, settings),
         "Statistics": _statistics(settings, columns),
         "Software": (f"myomag {__version__}; {', '.join(f'{name} {found}' for name, found in software.items())}.",),
-        "References": (f"- {reference}." for reference in REFERENCES),
+        "References": (f"- {reference}." for reference in _references(settings)),
     }
     parts = ["# Methods", "Written by myomag from the settings, the headers of the scans and the results of this run."]
     for title, lines in sections.items():
         parts += [f"## {title}", ("\n" if title == "References" else "\n\n").join(lines)]
     return "\n\n".join(parts) + "\n"
+
+
+def _references(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*REFERENCES, HC3) if any(model["robust"] for model in settings["cohort"]["models"]) else REFERENCES
 
 
 def _acquisition(protocols: Mapping[str, Protocol]) -> Iterator[str]:
@@ -65,7 +69,7 @@ def _acquisition(protocols: Mapping[str, Protocol]) -> Iterator[str]:
     for name, protocol in protocols.items():
         said = {
             "field strength": stated(protocol, "MagneticFieldStrength", unit="T"),
-            "scanner": stated(protocol, "ManufacturersModelName"),
+            "scanner": joined(protocol, "Manufacturer", "ManufacturersModelName", between=" "),
             "sequence": stated(protocol, "PulseSequenceType"),
             "place": stated(protocol, "voi"),
             "TR": stated(protocol, "RepetitionTime", 1e3, "ms"),
@@ -110,7 +114,7 @@ def _exclusions(flow: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[st
     yield f"{_count(entered)} entered."
     if lost:
         yield "\n".join(f"- {row['stage']} at {row['step']}: {_count(row)}: {row['reason']}" for row in lost)
-    yield f"{_count(analysed)} were analysed."
+    yield f"{_count(analysed)} {'was' if analysed['scans'] == 1 else 'were'} analysed."
 
 
 def _count(row: Row) -> str:
@@ -132,9 +136,9 @@ def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
         "correlations. Estimates were corrected for the measurement error of each scan (Mg by its logarithm) by "
-        "regression calibration and SIMEX, with bootstrap intervals that include the error. Agreement of repeated "
-        "scans: ICC(A,1), standard error of measurement, smallest detectable change, limits of agreement. Sessions "
-        "over years: linear mixed model with random intercept and slope."
+        "regression calibration and SIMEX, with bias-corrected and accelerated bootstrap intervals that include the "
+        "error. Where scans were repeated: ICC(A,1), standard error of measurement, smallest detectable change, limits "
+        "of agreement. Where sessions lie years apart: linear mixed model with random intercept and slope."
     )
     yield (
         "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "
@@ -151,7 +155,15 @@ def _sentence(model: Model) -> str:
     if model.strata:
         parts.append(f"by {model.strata}")
     if model.subset:
-        parts.append(f"subset by {', '.join(model.subset)}")
+        parts.append(f"only {', '.join(f'{name} {_wanted(wanted)}' for name, wanted in model.subset.items())}")
     parts += ["weighted by 1/SD² of the outcome"] * (model.weights is not None) + ["HC3"] * model.robust
     parts += ["negative control"] * model.control + list(model.notes)
     return "; ".join(parts) + "."
+
+
+def _wanted(wanted: Any) -> str:
+    """Levels or range of a subset in words."""
+    if not isinstance(wanted, Mapping):
+        return " or ".join(map(str, wanted))
+    ends = (("from", wanted.get("min")), ("to", wanted.get("max")))
+    return " ".join(f"{word} {end:g}" for word, end in ends if end is not None)

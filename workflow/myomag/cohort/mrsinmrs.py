@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag import __version__
-from myomag.cohort.acquisitions import NOT_STATED, Protocol, stated
+from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.cohort.design import Sample
 
 if TYPE_CHECKING:
@@ -61,20 +61,21 @@ def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: 
 
 def _acquired(protocol: Protocol) -> Iterator[Entry]:
     """Hardware and acquisition of one protocol."""
-
-    def joined(*fields: str, between: str = ", ") -> str | None:
-        return between.join(text for field in fields if (text := stated(protocol, field))) or None
-
     coils, nucleus = stated(protocol, "coils"), stated(protocol, "ResonantNucleus")
     unlocalised = set(protocol.fields["suffix"]) == {"unloc"}
     yield HARDWARE, "a. Field strength", stated(protocol, "MagneticFieldStrength", unit="T"), HEADER
     yield HARDWARE, "b. Manufacturer", stated(protocol, "Manufacturer"), HEADER
-    yield HARDWARE, "c. Model and software", joined("ManufacturersModelName", "SoftwareVersions"), HEADER
-    names = joined("TransmitCoilName", "ReceiveCoilName", between=" / ")
+    yield HARDWARE, "c. Model and software", joined(protocol, "ManufacturersModelName", "SoftwareVersions"), HEADER
+    names = joined(protocol, "TransmitCoilName", "ReceiveCoilName", between=" / ")
     yield HARDWARE, "d. RF coils: name (transmit / receive)", names, HEADER
     yield HARDWARE, "d. RF coils: nucleus and receive channels", f"{nucleus}, {coils}" if coils else nucleus, HEADER
     yield HARDWARE, "e. Additional hardware", None, HEADER
-    yield ACQUISITION, "a. Pulse sequence", joined("PulseSequenceType", "SequenceName", "ScanningSequence"), HEADER
+    yield (
+        ACQUISITION,
+        "a. Pulse sequence",
+        joined(protocol, "PulseSequenceType", "SequenceName", "ScanningSequence"),
+        HEADER,
+    )
     place = stated(protocol, "voi")
     yield ACQUISITION, "b. Place of the volume", place or stated(protocol, "BodyPart"), NAME if place else HEADER
     size = "not localised: the sensitive volume of the coil" if unlocalised else None
@@ -152,5 +153,7 @@ def _spread(sample: Sample, name: str, unit: str) -> str | None:
     values = sample.scans[name].dropna().to_numpy(dtype=np.float64)
     if len(values) == 0:
         return None
+    if len(values) == 1:
+        return f"{values[0]:.3g} {unit}".strip()
     middle, low, high = (f"{number:.3g}" for number in (np.median(values), values.min(), values.max()))
     return f"median {middle}, {low} to {high} {unit}".strip()
