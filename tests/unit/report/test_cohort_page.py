@@ -1,5 +1,6 @@
 """The page of the cohort."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from html_page import Node, assert_self_contained, parse, table
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS
 from myomag.report.cohort import INDEX, cohort_report
+from myomag.report.labels import Labels
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, tables_of
 
 METHODS = "# Methods\n\nSpectra were fitted.\n\n- mg_age: mg_mmol_l on age.\n"
@@ -110,6 +112,32 @@ def test_table_one_has_a_column_per_age_group_and_the_counts_of_the_tables(page)
     assert everyone[-1] == 434
     assert [w + m for w, m in zip(women, men, strict=True)] == everyone
     assert sum(everyone[:-1]) == everyone[-1]
+
+
+def test_table_one_has_the_same_decimals_throughout_a_row(page):
+    part = page.find("table", **{"class": "numbers table-one"})[0]
+    for row in part.find("tr"):
+        numbers = [re.findall(r"\d+\.?(\d*)", cell.text.partition("(")[0]) for cell in row.find("td")]
+        assert len({len(decimals) for cell in numbers for decimals in cell}) <= 1
+
+
+def test_units_are_those_of_the_data_dictionaries_as_papers_print_them():
+    units = {"knee_extension_strength_nm": "N.m", "girth": "cm"}
+    labels = Labels.of(SETTINGS["cohort"], units)
+    assert labels.axis("knee_extension_strength_nm") == "Strength (N·m)"
+    assert labels.axis("girth") == "Girth (cm)"
+    assert labels.axis("age") == "Age (years)"
+    assert labels.unit("mmol/L per unit of pcr_snr") == "mM per unit of PCr SNR"
+    assert labels.unit("N.m per mmol/L") == "N·m per mM"
+    assert labels.unit("mmol/L per us") == "mM per µs"
+
+
+def test_two_scans_of_a_session_are_told_apart_by_their_run():
+    rows = cohort_rows(2)
+    for number, row in enumerate(rows, 1):
+        row |= {"participant_id": "sub-001", "session_id": "ses-1", "scan": f"sub-001_ses-1_run-{number}_unloc"}
+    shown = table(parse(cohort_report(tables_of(rows), SETTINGS, TABLES, RUN)[INDEX]), "All scans")
+    assert [row[1] for row in shown] == ["ses-1 run-1", "ses-1 run-2"]
 
 
 def test_muscle_and_serum_are_compared_as_one_test(page):

@@ -10,13 +10,14 @@ from scipy import stats
 
 from myomag.cohort.flow import build_flow
 from myomag.report.age_trend import group_means
+from myomag.report.charts import Scale
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.figures import Figure
 from myomag.report.flow import participant_flow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
 from myomag.report.labels import Labels
-from myomag.report.scatter import fitted_line
+from myomag.report.scatter import fitted_line, within
 from myomag.report.specification import specification_curve
 from report_samples import SETTINGS, cohort_rows, tables_of
 
@@ -55,6 +56,17 @@ def test_the_interval_of_a_line_is_that_of_its_height():
     np.testing.assert_allclose(line.y, intercept + slope * line.x, rtol=1e-9)
     np.testing.assert_allclose(line.high - line.y, stats.t.ppf(0.975, 28) * height_sd, rtol=1e-7)
     np.testing.assert_allclose(line.y - line.low, line.high - line.y, rtol=1e-7)
+
+
+def test_a_line_ends_where_it_leaves_the_frame():
+    x = np.linspace(0, 10, 30)
+    line = fitted_line(x, 2 * x + np.sin(x))
+    assert line is not None
+    part = within(line, Scale((2.03, 7.77), (0.0, 574.0)))
+    assert (part.x.min(), part.x.max()) == (2.03, 7.77)
+    slope = np.polyfit(line.x, line.y, 1)
+    assert part.y == pytest.approx(np.polyval(slope, part.x))
+    assert np.all((part.low < part.y) & (part.y < part.high))
 
 
 def test_no_line_through_too_few_points_or_one_place():

@@ -35,7 +35,12 @@ FILES = (
 
 
 def cohort_report(
-    tables: Tables, settings: Mapping[str, Any], provenance: Sequence[Row], run: Mapping[str, Any], methods: str = ""
+    tables: Tables,
+    settings: Mapping[str, Any],
+    provenance: Sequence[Row],
+    run: Mapping[str, Any],
+    methods: str = "",
+    units: Mapping[str, str] | None = None,
 ) -> dict[str, bytes]:
     """Page of the cohort and the files of its figures, by their path in the derivative.
 
@@ -53,13 +58,15 @@ def cohort_report(
         What else the results depend on: software versions, digest of the settings.
     methods : str
         Content of methods.md.
+    units : mapping of str to str, optional
+        Units of the columns of cohort.tsv, as far as its data dictionary gives them.
 
     Returns
     -------
     dict of str to bytes
         The same bytes for the same input.
     """
-    labels = Labels.of(settings.get("cohort", {}))
+    labels = Labels.of(settings.get("cohort", {}), units)
     ordered = sorted(tables["cohort"], key=scan_order)
     flow = participant_flow(tables.get("flow", ()))
     figures = cohort_figures(ordered, tables, flow, settings.get("cohort", {}), labels)

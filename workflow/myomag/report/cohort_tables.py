@@ -1,6 +1,7 @@
 """Tables of the cohort as papers print them: participants, models, comparisons, repeats, reporting."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from myomag.report import text
@@ -15,6 +16,7 @@ def participants_table(demographics: Sequence[Row], labels: Labels) -> list[dict
     """Table 1: one part per sex with a column per age group, mean ± SD and the number where some have no value."""
     parts = []
     groups = _age_groups(demographics)
+    decimals = {name: _decimals(demographics, name) for name in _distinct(demographics, "variable")}
     strata = [stratum for stratum in _distinct(demographics, "stratum") if any(_members(demographics, stratum))]
     for stratum in strata:
         rows = [row for row in demographics if row["stratum"] == stratum]
@@ -25,7 +27,10 @@ def participants_table(demographics: Sequence[Row], labels: Labels) -> list[dict
                 "name": {"all": "All"}.get(str(stratum), labels.title(stratum)),
                 "groups": [(group, sizes.get(group, 0)) for group in groups],
                 "rows": [
-                    (labels.axis(variable), [_mean(cells.get((variable, group))) for group in groups])
+                    (
+                        labels.axis(variable),
+                        [_mean(cells.get((variable, group)), decimals[variable]) for group in groups],
+                    )
                     for variable in _distinct(rows, "variable")
                 ],
             }
@@ -49,13 +54,18 @@ def _distinct(rows: Sequence[Row], key: str) -> list[Any]:
     return list(dict.fromkeys(row[key] for row in rows))
 
 
-def _mean(row: Row | None) -> str:
+def _decimals(demographics: Sequence[Row], variable: Any) -> int:
+    """Decimals of a variable throughout Table 1: two significant digits of the middle one of its SDs."""
+    known = [sd for row in demographics if row["variable"] == variable and (sd := text.finite(row["sd"])) is not None]
+    return text.uncertainty_decimals(median(known)) if known else 1
+
+
+def _mean(row: Row | None, decimals: int) -> str:
     if row is None or not row["n"]:
         return text.MISSING
     short = f" (n = {row['n']})" if row["n"] != row["participants"] else ""
     if text.finite(row["sd"]) is None:
-        return f"{text.significant(row['mean'], 3)}{short}"
-    decimals = text.uncertainty_decimals(float(row["sd"]))
+        return f"{text.number(row['mean'], decimals)}{short}"
     return f"{text.number(row['mean'], decimals)} ± {text.number(row['sd'], decimals)}{short}"
 
 
@@ -77,7 +87,6 @@ def model_notes(statistics: Sequence[Row]) -> list[str]:
 
 
 def _model(row: Row, labels: Labels) -> dict[str, Any]:
-    unit = row.get("b_unit")
     decimals = _slope_decimals(row)
     return {
         "anchor": row_anchor(row),
@@ -92,7 +101,7 @@ def _model(row: Row, labels: Labels) -> dict[str, Any]:
         "b": text.number(row.get("b"), decimals),
         "b_ci": text.interval(row.get("b_ci95_low"), row.get("b_ci95_high"), decimals),
         "b_se": text.significant(row.get("b_se"), 2),
-        "unit": str(unit or "").replace("mmol/L", "mM"),
+        "unit": labels.unit(row.get("b_unit")),
         "p": text.p_value(row.get("p")).removeprefix("= "),
         "p_fdr": text.p_value(row.get("p_fdr")).removeprefix("= "),
         "r2": text.r_squared(row.get("r2")),

@@ -1,5 +1,6 @@
 """The table of all scans, and the values of the whole cohort that a reader looks for first."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
     ]
     return {
         "participant": str(row["participant_id"]),
-        "session": row.get("session_id"),
+        "visit": _visit(row),
         "scan": str(row["scan"]),
         "status": str(row["status"]),
         "verdict": row.get("verdict"),
@@ -47,6 +48,12 @@ def scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
             for value in [text.finite(row.get(column))]
         ],
     }
+
+
+def _visit(row: Row) -> str | None:
+    """Session of a scan, with its run where it has one: two scans of a session are told apart by it."""
+    parts = [row["session_id"]] if row.get("session_id") else []
+    return " ".join([*parts, *re.findall(r"_(run-[^_]+)_", str(row["scan"]))]) or None
 
 
 def mg_text(row: Row) -> str:

@@ -224,6 +224,7 @@ def _bars(group: Series, x: Scale, y: Scale) -> Markup:
 
 def band(line: Line, x: Scale, y: Scale, kind: str) -> Markup:
     """Area of the 95 % interval of a line."""
+    line = within(line, x)
     outline = np.concatenate([line.x, line.x[::-1]]), np.concatenate([line.high, line.low[::-1]])
     d = path_data(np.asarray(x(outline[0])), np.asarray(_inside(outline[1], y)))
     return element("path", d=f"{d}z", class_=f"band {kind}")
@@ -231,7 +232,14 @@ def band(line: Line, x: Scale, y: Scale, kind: str) -> Markup:
 
 def curve(line: Line, x: Scale, y: Scale, kind: str) -> Markup:
     """Line in the colour of its group."""
+    line = within(line, x)
     return element("path", d=path_data(np.asarray(x(line.x)), _inside(line.y, y)), class_=f"regression {kind}")
+
+
+def within(line: Line, x: Scale) -> Line:
+    """Part of a line that the frame holds."""
+    at = np.clip(line.x, *x.domain)
+    return Line(at, *(np.interp(at, line.x, values) for values in (line.y, line.low, line.high)))
 
 
 def _inside(values: Array, scale: Scale) -> Array:

@@ -1,14 +1,17 @@
 """Page and figures of the cohort, with what its tables rest on."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from myomag import __version__
+from myomag.cohort.dictionaries import units
 from myomag.ledger import Row
 from myomag.report.cohort import cohort_report
 from myomag.steps.pages import table_rows
 
-METHODS = "methods.md"
+METHODS, DICTIONARY = "methods.md", "cohort.json"
 
 
 def report_files(
@@ -32,8 +35,11 @@ def report_files(
         for row in steps
         for path, sha in row.outputs.values()
     ]
-    run = {"Python": software["python"], **software["packages"], "settings (SHA-256)": steps[0].settings}
+    versions = {"myomag": __version__, "Python": software["python"], **software["packages"]}
     made = [entry["file"] for entry in provenance]
     tables = {path.removesuffix(".tsv"): table_rows(root / path) for path in made if path.endswith(".tsv")}
     methods = (root / METHODS).read_text(encoding="utf-8") if METHODS in made else ""
-    return cohort_report(tables, settings, provenance, run, methods)
+    columns = json.loads((root / DICTIONARY).read_text(encoding="utf-8")) if DICTIONARY in made else {}
+    return cohort_report(
+        tables, settings, provenance, versions | {"settings (SHA-256)": steps[0].settings}, methods, units(columns)
+    )
