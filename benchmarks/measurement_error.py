@@ -171,8 +171,8 @@ def page(lines: list[str], options: argparse.Namespace) -> str:
         "accelerated bootstrap (Efron 1987).",
         "",
         "Below, the same effect of Mg estimated with pMg or with Mg as predictor. The error of Mg grows with Mg, which",
-        "the corrections do not allow for: its intervals fall short. myomag therefore corrects the logarithm of Mg, as in",
-        "the lines of pMg; those of Mg show why.",
+        "the corrections do not allow for: its intervals fall short. myomag therefore corrects the logarithm of Mg, as",
+        "in the lines of pMg; those of Mg show why.",
         "",
     ]
     return "\n".join([*head, *lines]) + "\n"
