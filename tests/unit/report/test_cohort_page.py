@@ -8,6 +8,7 @@ import pytest
 from html_page import Node, assert_self_contained, parse, table
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS
+from myomag.cohort.statistics import STATISTICS_COLUMNS
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.labels import Labels
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, tables_of
@@ -130,6 +131,35 @@ def test_units_are_those_of_the_data_dictionaries_as_papers_print_them():
     assert labels.unit("mmol/L per unit of pcr_snr") == "mM per unit of PCr SNR"
     assert labels.unit("N.m per mmol/L") == "N·m per mM"
     assert labels.unit("mmol/L per us") == "mM per µs"
+
+
+def model_row(name, **changes):
+    empty = dict.fromkeys(STATISTICS_COLUMNS)
+    row = {"model": name, "outcome": "mg_mmol_l", "predictor": "age", "role": "main", "stratum": "all", "n": 9}
+    return empty | row | {"status": "estimated", "beta": -0.1, "ci95_low": -0.4, "ci95_high": 0.2} | changes
+
+
+def test_models_of_the_same_variables_are_told_apart():
+    """Strata of any column, subsets and models without a simple version; none is taken for another's adjusted one."""
+    statistics = [
+        model_row("site_A", stratum="A"),
+        model_row("site_adjusted_A", stratum="A", covariates="sex"),
+        model_row("old"),
+        model_row("young", beta=None, ci95_low=None, ci95_high=None),
+        model_row("group", predictor="pcr_snr", covariates="age, sex"),
+    ]
+    rows = cohort_rows(6)
+    made = parse(cohort_report(tables_of(rows, statistics=statistics), SETTINGS, TABLES, RUN)[INDEX])
+    shown = [(row[0].partition("origin")[0].strip(), row[2]) for row in table(made, "Results of the models")]
+    assert shown == [
+        ("free Mg²⁺ against age, A", "−0.10 [−0.40 to 0.20]"),
+        ("free Mg²⁺ against age, A, adjusted for sex", "−0.10 [−0.40 to 0.20]"),
+        ("free Mg²⁺ against age (old)", "−0.10 [−0.40 to 0.20]"),
+        ("free Mg²⁺ against age (young)", "–"),
+        ("free Mg²⁺ against PCr SNR, adjusted for age, sex", "−0.10 [−0.40 to 0.20]"),
+    ]
+    indented = [row for row in made.find("tr") if "adjusted" in row.attributes.get("class", "")]
+    assert len(indented) == 1
 
 
 def test_two_scans_of_a_session_are_told_apart_by_their_run():

@@ -71,11 +71,11 @@ def _mean(row: Row | None, decimals: int) -> str:
 
 def model_rows(statistics: Sequence[Row], labels: Labels, role: str) -> list[dict[str, Any]]:
     """Rows of the results table: every main term or every control, adjusted versions behind the simple ones."""
+    members = [row for row in statistics if row.get("role") == role]
     groups: dict[str, list[dict[str, Any]]] = {}
-    for row in statistics:
-        if row.get("role") == role:
-            model = _model(row, labels)
-            groups.setdefault(model["label"], []).append(model)
+    for relation, row in zip(labels.relations(members), members, strict=True):
+        group = groups.setdefault(relation, [])
+        group.append(_model(row, labels) | {"label": relation, "follows": bool(group)})
     return [model for group in groups.values() for model in group]
 
 
@@ -90,14 +90,13 @@ def _model(row: Row, labels: Labels) -> dict[str, Any]:
     decimals = _slope_decimals(row)
     return {
         "anchor": row_anchor(row),
-        "label": labels.model({**row, "covariates": None}),
-        "adjusted": [labels.column(name) for name in str(row.get("covariates") or "").split(", ") if name],
+        "adjusted": labels.covariates(row),
         "estimated": row.get("status") == "estimated",
         "status": row.get("status"),
         "reason": row.get("reason"),
         "n": text.text(row.get("n")),
         "beta": text.number(row.get("beta"), 2),
-        "ci": text.interval(row.get("ci95_low"), row.get("ci95_high"), 2),
+        "ci": None if row.get("beta") is None else text.interval(row.get("ci95_low"), row.get("ci95_high"), 2),
         "b": text.number(row.get("b"), decimals),
         "b_ci": text.interval(row.get("b_ci95_low"), row.get("b_ci95_high"), decimals),
         "b_se": text.significant(row.get("b_se"), 2),
@@ -141,14 +140,16 @@ def error_rows(errors: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
     groups: dict[tuple[Any, Any], list[Row]] = {}
     for row in errors:
         groups.setdefault((row["model"], row["predictor"]), []).append(row)
-    return [_corrected(rows, labels) for rows in groups.values()]
+    relations = labels.relations([rows[0] for rows in groups.values()])
+    return [_corrected(name, rows, labels) for name, rows in zip(relations, groups.values(), strict=True)]
 
 
-def _corrected(rows: Sequence[Row], labels: Labels) -> dict[str, Any]:
+def _corrected(relation: str, rows: Sequence[Row], labels: Labels) -> dict[str, Any]:
     first = rows[0]
+    adjusted = " and ".join(labels.covariates(first))
     ends = text.interval(first["reliability_ci95_low"], first["reliability_ci95_high"], 2)
     return {
-        "label": labels.model(first),
+        "label": f"{relation}, adjusted for {adjusted}" if adjusted else relation,
         "n": text.text(first["n"]),
         "estimated": first["status"] == "estimated",
         "status": first["status"],

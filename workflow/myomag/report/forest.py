@@ -46,9 +46,9 @@ def forest(statistics: Sequence[Row], errors: Sequence[Row], labels: Labels) -> 
         if row.get("method") == "simex"
     ]
     groups: dict[str, list[Row]] = {}
-    for row in rows:
+    for relation, row in zip(labels.relations(rows), rows, strict=True):
         if all(text.finite(row[key]) is not None for key in ("beta", "ci95_low", "ci95_high")):
-            groups.setdefault(labels.model({**row, "covariates": None}), []).append(row)
+            groups.setdefault(relation, []).append(row)
     if not groups:
         return None
     order = list(VERSIONS)

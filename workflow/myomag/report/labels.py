@@ -1,9 +1,11 @@
 """Names and units of the cohort's columns as a reader would say them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from myomag.cohort.plan import ALL
 
 FIXED = {
     "mg_mmol_l": "free Mg²⁺",
@@ -18,7 +20,6 @@ FIXED = {
 UNITS = {"mg_mmol_l": "mM", "pcr_fwhm_hz": "Hz", "begin_time_us": "µs", "phase_deg": "°"}
 PRINTED = {"mmol/L": "mM", "umol/L": "µM", "us": "µs", "degrees": "degree", "years": "year", "N.m": "N·m"}
 """Units as data dictionaries write them, and as papers print them."""
-STRATA = {"women": "women", "men": "men"}
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,28 @@ class Labels:
         words = (PRINTED.get(word) or self.column(word) for word in re.split(r"( )", str(unit or "")))
         return "".join(words)
 
-    def model(self, row: Mapping[str, Any]) -> str:
-        """`free Mg²⁺ against age`, with the stratum and what it is adjusted for where there are any."""
-        stratum = STRATA.get(str(row.get("stratum")))
-        where = f", {stratum}" if stratum else ""
-        covariates = [self.column(name) for name in str(row.get("covariates") or "").split(", ") if name]
-        adjusted = f", adjusted for {' and '.join(covariates)}" if covariates else ""
-        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}{adjusted}"
+    def relations(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What each row of statistics relates: `free Mg²⁺ against age, women`; adjusted versions have the same name.
+
+        Where several models of the settings relate the same, as with another subset, their names follow.
+        """
+        plain = [self._relation(row) for row in rows]
+        models: dict[str, set[str]] = {}
+        for name, row in zip(plain, rows, strict=True):
+            models.setdefault(name, set()).add(_model(row))
+        shared = {name for name, found in models.items() if len(found) > 1}
+        return [f"{name} ({_model(row)})" if name in shared else name for name, row in zip(plain, rows, strict=True)]
+
+    def covariates(self, row: Mapping[str, Any]) -> list[str]:
+        """Readable names of what a row is adjusted for."""
+        return [self.column(name) for name in str(row.get("covariates") or "").split(", ") if name]
+
+    def _relation(self, row: Mapping[str, Any]) -> str:
+        where = f", {row['stratum']}" if row.get("stratum") not in (None, ALL) else ""
+        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}"
+
+
+def _model(row: Mapping[str, Any]) -> str:
+    """Name of a row's model in the settings, without its stratum and the mark of an adjusted version."""
+    stratum = "" if row.get("stratum") in (None, ALL) else f"_{row['stratum']}"
+    return str(row.get("model")).removesuffix(stratum).removesuffix("_adjusted")

@@ -1,6 +1,7 @@
 """The table of all scans, and the values of the whole cohort that a reader looks for first."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,16 +102,17 @@ def headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -
                     "#scans",
                 )
             )
-    return items + [_effect(row, labels) for row in statistics if _is_headline(row, labels)]
+    terms = Counter(row["model"] for row in statistics)
+    effects = [row for row in statistics if terms[row["model"]] == 1 and _is_headline(row, labels)]
+    return items + [_effect(name, row) for name, row in zip(labels.relations(effects), effects, strict=True)]
 
 
 def _is_headline(row: Row, labels: Labels) -> bool:
     pair = {row["outcome"], row["predictor"]}
-    simple = row.get("status") == "estimated" and row.get("role") == "main" and not row.get("covariates")
-    return simple and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
+    shown = row.get("role") == "main" and text.finite(row.get("beta")) is not None
+    return shown and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
 
 
-def _effect(row: Row, labels: Labels) -> Card:
-    name = f"β, {labels.model(row)}"
+def _effect(relation: str, row: Row) -> Card:
     note = f"95 % CI {text.interval(row['ci95_low'], row['ci95_high'], 2)}; p {text.p_value(row['p'])}; n = {row['n']}"
-    return name, text.number(row["beta"], 2), note, f"#{row_anchor(row)}"
+    return f"β, {relation}", text.number(row["beta"], 2), note, f"#{row_anchor(row)}"

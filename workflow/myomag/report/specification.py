@@ -37,8 +37,8 @@ def specification_curve(sensitivity: Sequence[Row], labels: Labels) -> Figure | 
         if MG in (row["outcome"], row["predictor"]) and text.finite(row.get("beta")) is not None
     ]
     panels: dict[str, list[Row]] = {}
-    for row in rows:
-        panels.setdefault(labels.model({**row, "covariates": None}), []).append(row)
+    for relation, row in zip(labels.relations(rows), rows, strict=True):
+        panels.setdefault(relation, []).append(row)
     panels = {name: sorted(group, key=_order) for name, group in panels.items() if len(group) > 1}
     levels = _levels([row for group in panels.values() for row in group])
     if not panels or not levels:
