@@ -5,11 +5,15 @@ import io
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from myomag.cohort.flow import build_flow
+from myomag.cohort.repeatability import build_repeatability
+from myomag.cohort.statistics import included
 from myomag.report.age_trend import group_means
+from myomag.report.bland_altman import bland_altman_figures
 from myomag.report.charts import Scale
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.figures import Figure
@@ -19,6 +23,7 @@ from myomag.report.forest import forest
 from myomag.report.labels import Labels
 from myomag.report.scatter import fitted_line, within
 from myomag.report.specification import specification_curve
+from myomag.report.text import number
 from report_samples import SETTINGS, cohort_rows, tables_of
 
 LABELS = Labels.of(SETTINGS["cohort"])
@@ -175,3 +180,25 @@ def test_the_flow_figure_wraps_long_reasons_and_adds_up():
     assert max(map(len, texts)) < 70
     assert " ".join(texts).count("long") == 60
     assert counted.entered == counted.failed_scans + counted.excluded_scans + counted.included == 3
+
+
+def test_repeats_are_drawn_with_the_limits_of_their_table():
+    rows = cohort_rows(12)
+    for index, row in enumerate(rows):
+        person, run = f"sub-{index // 2:03d}", index % 2 + 1
+        row |= {"participant_id": person, "session_id": "ses-1", "scan": f"{person}_ses-1_run-{run}_unloc"}
+    sample = included(pd.DataFrame(rows), SETTINGS["cohort"])
+    (figure,) = bland_altman_figures(sample, SETTINGS["cohort"], {})
+    plotted = rows_of(figure)
+    assert [row["participant_id"] for row in plotted] == [f"sub-{k:03d}" for k in range(6)]
+    differences = [rows[2 * k + 1]["pmg"] - rows[2 * k]["pmg"] for k in range(6)]
+    assert [float(row["difference"]) for row in plotted] == pytest.approx(differences)
+    table = build_repeatability(sample, SETTINGS["cohort"]).set_index(["variable", "repeats"]).loc["pmg"].iloc[0]
+    text = " ".join(svg_of(figure).itertext())
+    for key in ("bias", "lower_limit", "upper_limit"):
+        assert number(table[key], 3) in text
+
+
+def test_without_three_pairs_no_repeats_are_drawn():
+    sample = included(pd.DataFrame(cohort_rows(8)), SETTINGS["cohort"])
+    assert list(bland_altman_figures(sample, SETTINGS["cohort"], {})) == []

@@ -60,26 +60,40 @@ def build_repeatability(sample: Sample, settings: Mapping[str, Any]) -> "pd.Data
     """
     import pandas as pd
 
-    found, time_column = visits(sample.scans, settings)
-    between = f"two sessions at most {settings['max_repeat_years']:g} years apart by {time_column}"
-    if time_column is None:
-        names = " or ".join(settings["time_columns"])
-        between = f"sessions told apart in time: no column {names} varies within a participant"
-    kinds = {
-        "within a session": (same_session(found), "no participant has two included scans in a session"),
-        "between sessions": (close_sessions(found, settings["max_repeat_years"]), f"no participant has {between}"),
-    }
     rows = [
         {"variable": name, "repeats": kind} | _row(sample, name, groups, absent)
-        for kind, (groups, absent) in kinds.items()
+        for kind, (groups, absent) in repeat_kinds(sample, settings).items()
         for name in VARIABLES
     ]
     frame = pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))
     return frame.astype({"participants": "Int64", "scans": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
 
 
+def repeat_kinds(sample: Sample, settings: Mapping[str, Any]) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
+    """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
+    found, time_column = visits(sample.scans, settings)
+    between = f"two sessions at most {settings['max_repeat_years']:g} years apart by {time_column}"
+    if time_column is None:
+        names = " or ".join(settings["time_columns"])
+        between = f"sessions told apart in time: no column {names} varies within a participant"
+    return {
+        "within a session": (same_session(found), "no participant has two included scans in a session"),
+        "between sessions": (close_sessions(found, settings["max_repeat_years"]), f"no participant has {between}"),
+    }
+
+
+def repeated_values(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> list[tuple[str, Values]]:
+    """Participant and values of a column, of each who has more than one."""
+    column = sample.scans[name].tolist()
+    known = [
+        (group[0].participant_id, [number for v in group if (number := number_of(column[v.row])) is not None])
+        for group in groups
+    ]
+    return [(person, np.array(values)) for person, values in known if len(values) > 1]
+
+
 def _row(sample: Sample, name: str, groups: Sequence[Sequence[Visit]], absent: str) -> dict[str, Any]:
-    values = _values(sample, name, groups)
+    values = [each for _, each in repeated_values(sample, name, groups)]
     row: dict[str, Any] = {"participants": len(values), "scans": sum(map(len, values))}
     if not values:
         return row | {"status": NOT_ESTIMABLE, "reason": absent}
@@ -88,13 +102,6 @@ def _row(sample: Sample, name: str, groups: Sequence[Sequence[Visit]], absent: s
     except NotEstimable as error:
         return row | {"status": NOT_ESTIMABLE, "reason": str(error)}
     return row | {"fit_sd": _fit_sd(sample, name, groups), "status": ESTIMATED}
-
-
-def _values(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> list[Values]:
-    """Values of each participant with more than one."""
-    column = sample.scans[name].tolist()
-    known = [[number for v in group if (number := number_of(column[v.row])) is not None] for group in groups]
-    return [np.array(values) for values in known if len(values) > 1]
 
 
 def _agreement(values: Sequence[Values]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.statistics import designs, included
 from myomag.report.age_trend import age_trend
+from myomag.report.bland_altman import bland_altman_figures
 from myomag.report.figures import Figure
 from myomag.report.flow import Flow
 from myomag.report.flow_figure import flow_figure
@@ -59,6 +60,7 @@ def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels:
     pages = {person: participant_link(str(person)) for person in sample.people}
     yield from scatter_figures(planned, sexes, labels, pages)
     yield age_trend(planned, sexes, settings["age_groups"], labels)
+    yield from bland_altman_figures(sample, settings, pages)
 
 
 def _sexes(sample: "Sample", labels: Labels) -> Mapping[str, Any]:

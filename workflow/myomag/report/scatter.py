@@ -158,7 +158,7 @@ def draw(
         *(band(line, x, y, MARKERS.get(name, "all")) for name, line in known),
         frame(LEFT, TOP, right, BOTTOM),
         *([] if many else [_bars(group, x, y) for group in groups]),
-        *(_dots(group, x, y) if many else _points(group, x, y, pages) for group in groups),
+        *(_dots(group, x, y) if many else points(group, x, y, pages) for group in groups),
         *(curve(line, x, y, MARKERS.get(name, "all")) for name, line in known),
         legend([(group.name, group.marker, len(group.people)) for group in groups]),
         class_="scatter",
@@ -187,7 +187,8 @@ def marker_shape(marker: str, x: float, y: float, size: float = 4.0) -> Markup:
     return element("path", d=f"M{x:.2f} {y - up:.2f}l{up:g} {up:g}l{-up:g} {up:g}l{-up:g} {-up:g}z")
 
 
-def _points(group: Series, x: Scale, y: Scale, pages: Mapping[str, str]) -> Markup:
+def points(group: Series, x: Scale, y: Scale, pages: Mapping[str, str]) -> Markup:
+    """Mark of each participant, which names it and leads to its page."""
     marks = [
         element(
             "a",
