@@ -370,3 +370,11 @@ def test_markup_in_a_study_stays_text():
     assert_self_contained(page)
     assert len(page.find("script")) == 1
     assert "hacked" not in page.find("script")[0].text
+
+
+def test_of_many_scans_the_table_lists_those_to_look_at(monkeypatch):
+    monkeypatch.setattr("myomag.report.overview.MOST_LISTED", 20)
+    cohort = cohort_rows(30)
+    shown = table(parse(page_of(cohort)), "Scans left out or with a warning")
+    remarkable = [row["scan"] for row in cohort if row["status"] != "included" or row["verdict"] != "pass"]
+    assert 0 < len(shown) == len(remarkable) < 20

@@ -8,7 +8,7 @@ from myomag.report.cohort_figures import cohort_figures
 from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
 from myomag.report.labels import Labels
-from myomag.report.overview import headline, scan_order, scan_row
+from myomag.report.overview import headline, listed, scan_order, scan_row
 from myomag.report.page import render
 
 Row = Mapping[str, Any]
@@ -89,7 +89,8 @@ def cohort_report(
         methods=cohort_tables.methods_parts(methods),
         figures={figure.name: figure for figure in figures},
         distributions=distributions(ordered, settings.get("qc", {})),
-        rows=[scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in ordered],
+        rows=[scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in listed(ordered)],
+        scans=len(ordered),
         exclusions=sorted((r for r in tables.get("exclusions", ()) if r.get("status") != "included"), key=scan_order),
         protocols=_table(tables.get("protocols")),
         calibrations=settings_tables.calibrations(settings),

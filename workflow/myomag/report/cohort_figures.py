@@ -54,7 +54,9 @@ def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels:
 
     if not any(row["status"] == "included" for row in cohort) or "models" not in settings:
         return
-    sample = included(pd.DataFrame(list(cohort)), settings)
+    # Column by column: a dict for every row would take ten times the memory.
+    columns = {name: pd.Series([row[name] for row in cohort]) for name in cohort[0]}
+    sample = included(pd.DataFrame(columns), settings)
     sexes = _sexes(sample, labels)
     planned = list(designs(sample, settings))
     pages = {person: participant_link(str(person)) for person in sample.people}

@@ -1,5 +1,6 @@
 """The table of all scans, and the values of the whole cohort that a reader looks for first."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,21 @@ from myomag.report.page import scan_anchor, scan_link
 
 Row = Mapping[str, Any]
 Card = tuple[str, str, str, str | None]
+MOST_LISTED = 10_000
+"""Of more scans, the table shows those left out or with a warning: a browser cannot bear a hundred thousand rows."""
 
 
 def scan_order(row: Row) -> tuple[Any, ...]:
     """Sort key: participant, session and scan as a reader counts."""
     return tuple(text.natural_key(row.get(key) or "") for key in ("participant_id", "session_id", "scan"))
+
+
+def listed(cohort: Sequence[Row]) -> Sequence[Row]:
+    """Scans that the table of all scans shows."""
+    if len(cohort) <= MOST_LISTED:
+        return cohort
+    remarkable = (row for row in cohort if row["status"] != "included" or row.get("verdict") != "pass")
+    return list(itertools.islice(remarkable, MOST_LISTED))
 
 
 def scan_row(row: Row, *, linked: bool) -> dict[str, Any]:

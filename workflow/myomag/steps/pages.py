@@ -1,4 +1,4 @@
-"""Pages of the report: one per participant, and the cohort page."""
+"""Pages of the report, one per participant."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Any
 
 from myomag.cohort.exclusions import decide
 from myomag.io.nifti_mrs import read_nifti_mrs
-from myomag.io.tables import read_text_table
 from myomag.report.participant import ScanView, participant_page
 from myomag.results import ScanResult
 from myomag.steps.transients import read_transients
@@ -52,13 +51,3 @@ def _view(result: ScanResult, root: Path, settings: Mapping[str, Any], reject: M
         transients=read_transients(converted)[1] if data and converted else None,
         provenance=result.provenance(),
     )
-
-
-def table_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of one of the cohort's tables, numbers as numbers and n/a as None."""
-    from myomag.io.tables import read_tsv
-
-    columns = read_text_table(path).columns
-    frame = read_tsv(path).astype(object)
-    frame = frame.where(frame.notna(), None)
-    return [dict(zip(columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]

@@ -7,9 +7,9 @@ from typing import Any
 
 from myomag import __version__
 from myomag.cohort.dictionaries import units
+from myomag.io.table_rows import read_table_rows
 from myomag.ledger import Row
 from myomag.report.cohort import cohort_report
-from myomag.steps.pages import table_rows
 
 METHODS, DICTIONARY = "methods.md", "cohort.json"
 
@@ -37,7 +37,7 @@ def report_files(
     ]
     versions = {"myomag": __version__, "Python": software["python"], **software["packages"]}
     made = [entry["file"] for entry in provenance]
-    tables = {path.removesuffix(".tsv"): table_rows(root / path) for path in made if path.endswith(".tsv")}
+    tables = {path.removesuffix(".tsv"): read_table_rows(root / path) for path in made if path.endswith(".tsv")}
     methods = (root / METHODS).read_text(encoding="utf-8") if METHODS in made else ""
     columns = json.loads((root / DICTIONARY).read_text(encoding="utf-8")) if DICTIONARY in made else {}
     return cohort_report(
