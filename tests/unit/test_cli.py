@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from myomag import __version__, cli, runner
+from myomag.advice import Advice
 from myomag.config import Settings, load_settings
 from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_scan
 from myomag.demo import write_demo
@@ -287,7 +288,7 @@ def test_lock_of_snakemake_is_removed_only_after_a_killed_run(derivative: Path, 
 def test_run_that_did_not_end_well_leaves_a_mark_for_the_next(derivative: Path, ending: str, marked: bool) -> None:
     """Unless it met the lock of somebody else, which is not to be removed."""
     with runner._sole_run(derivative, ["true"]) as lock:
-        code = runner._run_with_progress(["sh", "-c", ending], derivative, lock)
+        code = runner._run_with_progress(["sh", "-c", ending], derivative, lock, Advice("STUDY"))
     assert (code == 0) is (ending == "exit 0")
     assert bool((derivative / PRIVATE / "running").read_text()) is marked
 
@@ -380,7 +381,7 @@ def test_run_that_ends_early_says_what_is_done_and_what_remains(
 ) -> None:
     table = "printf 'fit  2\\ntotal  3\\nFinished jobid: 1 (Rule: fit)\\n1 of 3 steps (33%%) done\\n'"
     with runner._sole_run(derivative, ["true"]) as lock:
-        runner._run_with_progress(["sh", "-c", f"{table}; {ending}"], derivative, lock)
+        runner._run_with_progress(["sh", "-c", f"{table}; {ending}"], derivative, lock, Advice("STUDY"))
     lines = capsys.readouterr().err.splitlines()
     assert lines[-2] == "1 of 3 jobs are done; left: fit 1."
     assert lines[-1].startswith(last)
