@@ -23,8 +23,8 @@ Values = NDArray[np.float64]
 METHODS = ("naive", "regression_calibration", "simex")
 SIMEX_LEVELS = (0.5, 1.0, 1.5, 2.0)
 """Error variance that is added, in units of the one that is there."""
-BLOCK = 64
-"""Resamples that are calibrated at once: enough to be fast, few enough to be small."""
+AT_ONCE = 30_000
+"""Values that are calibrated at once, those of several resamples: enough to be fast, few enough to be small."""
 
 
 @dataclass(frozen=True)
@@ -225,9 +225,9 @@ def _calibrated_moments(sample: _Sample, counts: Values, fit_weights: Values) ->
     """Moments as `bootstrap.moments` with the true predictors' expectations in place of the observed ones."""
     if len(sample.prone) == 0:
         return moments(sample.columns, fit_weights)
-    found = []
-    for start in range(0, len(counts), BLOCK):
-        block = slice(start, start + BLOCK)
+    found, size = [], max(1, AT_ONCE // counts.shape[1])
+    for start in range(0, len(counts), size):
+        block = slice(start, start + size)
         columns = np.repeat(sample.columns[None], len(counts[block]), axis=0)
         columns[:, :, sample.prone] = _calibrated(sample, counts[block])
         found.append((columns * fit_weights[block, :, None]).transpose(0, 2, 1) @ columns)
