@@ -55,8 +55,7 @@ def cohort_tables(
         for result in results
     )
     protocols = by_protocol(Acquisition(**known) for row in rows if (known := row["acquisition"]))
-    tables = read_tables(study)
-    cohort, dictionary = build_cohort(rows, tables, chosen), cohort_dictionary(tables)
+    cohort, dictionary = _joined(rows, study, chosen)
     flow = build_flow(exclusion_rows(rows, chosen))
     written = _analysis(rows, cohort, chosen, units(dictionary))
     written |= {
@@ -71,6 +70,12 @@ def cohort_tables(
     software = environment()
     text = methods_text(protocols, counts, settings, list(cohort.columns), _versions(software))
     return contents | {"methods.md": text.encode()}
+
+
+def _joined(rows: PackedRows, study: Path, settings: Row) -> tuple["pd.DataFrame", dict[str, Any]]:
+    """Table of the cohort and its data dictionary; the tables of the study, large as texts, do not outlive it."""
+    tables = read_tables(study)
+    return build_cohort(rows, tables, settings), cohort_dictionary(tables)
 
 
 def _analysis(
