@@ -10,6 +10,7 @@ BENCH := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYAMARES_PYTHON=.venv/pyamares
 help:
 	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
 	@echo "make test   run the whole test suite"
+	@echo "make validators  install the validators of BIDS and RO-Crates, which make test then uses too"
 	@echo "make test-slurm  run the demo on a Slurm started on this machine (Debian, root)"
 	@echo "make docs   run the commands of docs/ again and put in what they print"
 	@echo "make lint   ruff, mypy, snakefmt, snakemake --lint"
