@@ -43,7 +43,15 @@ class TableRow(Mapping[str, Any]):
 
 
 class TableRows(Sequence[TableRow]):
-    """Rows of a table."""
+    """Rows of a table.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Columns of the table, NaN or None where a value is missing.
+    count : int
+        Number of rows.
+    """
 
     def __init__(self, columns: Columns, count: int) -> None:
         self._columns, self._count = columns, count
