@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.nifti1 import Nifti1Header
-from nibabel.nifti2 import Nifti2Header
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
+from myomag.io.nibabel_headers import Nifti1Header, Nifti2Header
 
 MAX_BYTES = 2**31
 """Largest decompressed file that is read [bytes]: 1,000 transients of 4,096 points and 32 coils fit twice."""

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.nifti1 import Nifti1Extension
-from nibabel.nifti2 import Nifti2Image
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
+from myomag.io.nibabel_headers import Nifti1Extension, Nifti2Image
 from myomag.io.nifti_container import NiftiContent, read_nifti
 from myomag.io.nuclei import check_field, frequency_mhz, nucleus_name, positive
 from myomag.io.privacy import BIDS_NAMES, public_metadata
