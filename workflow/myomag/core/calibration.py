@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from functools import lru_cache
+from math import erfc, isfinite, sqrt
+from statistics import NormalDist
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 STANDINGS = ("found", "derived", "unverified")
 GIVEN = "given"
 """Standing of a number the user put into the settings without saying where it is from."""
 KEYS = ("name", "quantity", "family", "coefficients", "range", "source", "standing")
 _QUADRATURE_NODES = 2048
+_STANDARD_NORMAL = NormalDist()
 
 Quantity = TypeVar("Quantity", float, NDArray[np.float64])
 
@@ -141,12 +143,13 @@ def shift_posterior(
     if shift_sd_ppm == 0:
         value = float(transform(np.array(shift_ppm))) if inside else None
         return ShiftPosterior(value, 0.0 if inside else None, value, value, 0.0 if inside else 1.0)
-    below = float(ndtr((lower_ppm - shift_ppm) / shift_sd_ppm))
-    above = float(ndtr((shift_ppm - upper_ppm) / shift_sd_ppm))
+    below = _normal_cdf((lower_ppm - shift_ppm) / shift_sd_ppm)
+    above = _normal_cdf((shift_ppm - upper_ppm) / shift_sd_ppm)
     if not inside:
         return ShiftPosterior(None, None, None, None, min(below + above, 1.0))
-    masses = np.append((np.arange(_QUADRATURE_NODES) + 0.5) / _QUADRATURE_NODES, [0.025, 0.975])
-    shifts = shift_ppm + shift_sd_ppm * ndtri(below + masses * (1 - below - above))
+    # Of nearly every scan all the mass is inside, to rounding.
+    quantiles = _quantiles(0.0, 1.0) if below + above < 1e-20 else _quantiles(below, 1 - below - above)
+    shifts = shift_ppm + shift_sd_ppm * quantiles
     # Rounding may carry an extreme node onto the pole itself.
     margin = 1e-12 * (upper_ppm - lower_ppm)
     values = transform(np.clip(shifts, lower_ppm + margin, upper_ppm - margin))
@@ -154,6 +157,20 @@ def shift_posterior(
     return ShiftPosterior(
         float(transform(np.array(shift_ppm))), float(np.std(values[:-2])), low, high, min(below + above, 1.0)
     )
+
+
+def _normal_cdf(z: float) -> float:
+    return erfc(-z / sqrt(2)) / 2
+
+
+@lru_cache(maxsize=4)
+def _quantiles(below: float, inside: float) -> NDArray[np.float64]:
+    """Standard normal quantiles of the nodes of equal mass, then of .025 and .975, within the mass inside the interval.
+
+    From the standard library: importing those of scipy costs a process more than it has to compute.
+    """
+    masses = np.append((np.arange(_QUADRATURE_NODES) + 0.5) / _QUADRATURE_NODES, [0.025, 0.975])
+    return np.array([_STANDARD_NORMAL.inv_cdf(mass) for mass in (below + masses * inside).tolist()])
 
 
 def check_keys(mapping: object, keys: tuple[str, ...], what: str) -> None:
