@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from myomag.config import CONFIG_DIR
-from myomag.core import amares
+from myomag.core import newton
 from myomag.core.amares import fit_amares
 from myomag.core.axes import time_axis
 from myomag.core.leading_samples import samples_to_skip
@@ -464,7 +464,7 @@ def test_knowledge_of_the_begin_time_narrows_the_interval_of_beta():
 
 
 def test_a_fit_that_runs_out_of_iterations_says_so(monkeypatch):
-    monkeypatch.setattr(amares, "MAX_ITERATIONS", 2)
+    monkeypatch.setattr(newton, "MAX_ITERATIONS", 2)
     truth = scan(pcr_snr=20)
     found = fit(simulate_fid(truth) + noise(truth, np.random.default_rng(13)), truth)
     assert not found.converged

@@ -8,21 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from myomag.core.fit_result import AmaresFit, fit_result
-from myomag.core.objective import BeginTimePrior, Evaluation, Objective
+from myomag.core.newton import minimise, unbounded
+from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.start_values import start_values
 
 __all__ = ["AmaresFit", "fit_amares"]
-
-MAX_ITERATIONS = 200
-# Of the first step, relative to the diagonal of the normal equations; the start values are near the minimum.
-DAMPING = 1e-2
-# Converged when the step the normal equations still ask for is this fraction of a standard error (squared).
-TOLERANCE = 1e-14
 
 
 def fit_amares(
@@ -82,16 +76,23 @@ def fit_amares(
         begin_time_prior=begin_time_prior,
     )
     theta = start_values(objective.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
-    theta, iterations, converged = _minimise(objective, theta)
-    return fit_result(
+    found = minimise(
         objective,
         theta,
-        _free(theta, objective.evaluate(theta).gradient, layout.lower, layout.upper),
+        lower=layout.lower,
+        upper=layout.upper,
+        reach=_reach_hz(layout, theta),
+        floor=1e-20 * len(fid),
+    )
+    return fit_result(
+        objective,
+        found.theta,
+        unbounded(found.theta, objective.evaluate(found.theta).gradient, layout.lower, layout.upper),
         names=tuple(line.name for line in prior.lines),
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         scale=scale,
-        iterations=iterations,
-        converged=converged,
+        iterations=found.iterations,
+        converged=found.converged,
     )
 
 
@@ -116,60 +117,9 @@ def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
     return ParameterMap(**{**vars(layout), **fields, "line_constant": constant})
 
 
-def _minimise(objective: Objective, theta: NDArray[np.float64]) -> tuple[NDArray[np.float64], int, bool]:
-    """Damped Newton steps within bounds (active set, steps clipped to the box)."""
-    lower, upper = objective.layout.lower, objective.layout.upper
-    reach = _reach_hz(objective.layout, theta)
-    damping, growth = DAMPING, 2.0
-    here = objective.evaluate(theta)
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        free = _free(theta, here.gradient, lower, upper)
-        if _step(here, free, 0.0) @ here.gradient <= TOLERANCE * max(here.cost, 1e-20 * len(objective.fid)):
-            return theta, iteration, True
-        trial = np.clip(theta + np.clip(_step(here, free, damping), -reach, reach), lower, upper)
-        step = trial - theta
-        predicted = 2 * step @ here.gradient - step @ here.hessian @ step
-        cost = objective.cost(trial)
-        if cost < here.cost:
-            gain = float((here.cost - cost) / predicted) if predicted > 0 else 0.0
-            damping *= max(1 / 10, 1 - (2 * gain - 1) ** 3) if gain < 2 else 1.0
-            growth = 2.0
-            theta = trial
-            here = objective.evaluate(theta)
-        else:
-            if not np.any(np.abs(step) > 1e-15 * np.maximum(np.abs(theta), 1e-300)) or damping > 1e12:
-                # No representable step lowers the sum of squares any further.
-                return theta, iteration, True
-            damping *= growth
-            growth *= 2
-    return theta, MAX_ITERATIONS, False
-
-
 def _reach_hz(layout: ParameterMap, theta: NDArray[np.float64]) -> NDArray[np.float64]:
     """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
     lines = layout.lines(theta)
     widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
     moved = layout.line_matrix[FREQUENCY] != 0
     return np.where(moved.any(axis=0), (moved * widths[:, None]).max(axis=0) / 2, np.inf)
-
-
-def _free(
-    theta: NDArray[np.float64], gradient: NDArray[np.float64], lower: NDArray[np.float64], upper: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Parameters not held at a bound by the gradient (of the fit's improvement)."""
-    return ~(((theta <= lower) & (gradient <= 0)) | ((theta >= upper) & (gradient >= 0)))
-
-
-def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> NDArray[np.float64]:
-    """Damped Newton step of the free parameters; Gauss–Newton where the Hessian is not positive definite."""
-    step = np.zeros_like(here.gradient)
-    use = free & (np.diag(here.information) > 0)
-    scale = 1 / np.sqrt(np.diag(here.information)[use])
-    for matrix in (here.hessian, here.information):
-        scaled = matrix[np.ix_(use, use)] * np.outer(scale, scale)
-        scaled[np.diag_indices_from(scaled)] += damping + 1e-13
-        factor, failed = lapack.dpotrf(scaled, lower=True)
-        if not failed:
-            step[use] = scale * lapack.dpotrs(factor, scale * here.gradient[use], lower=True)[0]
-            return step
-    return step

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
+from myomag.core.newton import Evaluation
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
 KAPPA = np.pi**2 / (4 * np.log(2))
@@ -37,28 +38,6 @@ class BeginTimePrior:
     mean_s: float
     sd_s: float
     noise_sd: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Fit at one θ.
-
-    Attributes
-    ----------
-    cost : float
-        Sum of the squared moduli of the residual, plus the penalty of the begin time's prior.
-    gradient : ndarray, shape (parameters,)
-        Jᵀr, half the negative gradient of the cost.
-    information : ndarray, shape (parameters, parameters)
-        JᵀJ over real and imaginary parts.
-    hessian : ndarray, shape (parameters, parameters)
-        Half the Hessian of the cost: JᵀJ less the curvature that the residual sees.
-    """
-
-    cost: float
-    gradient: NDArray[np.float64]
-    information: NDArray[np.float64]
-    hessian: NDArray[np.float64]
 
 
 class Objective:
