@@ -49,7 +49,7 @@ def path_data(x: Array, y: Array) -> str:
     if len(points) == 0:
         return ""
     start = f"M{points[0, 0] / 100:g} {points[0, 1] / 100:g}"
-    steps = "".join(_step(dx) + _step(dy) for dx, dy in np.diff(points, axis=0).tolist())
+    steps = "".join(map(_step, np.diff(points, axis=0).ravel().tolist()))
     return start + ("l" + steps.lstrip() if steps else "")
 
 
