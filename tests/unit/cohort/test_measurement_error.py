@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from myomag.cohort.bootstrap import bca_interval, bootstrap_counts, jackknife_counts, moments, without_bias
+from myomag.cohort.bootstrap import all_counts, bca_interval, jackknife_counts, moments, without_bias
 from myomag.cohort.measurement_error import METHODS, corrected_regression, reliability
 from myomag.cohort.regression import NotEstimable, linear_regression
 
@@ -175,7 +175,11 @@ def test_resample_without_a_level_has_no_estimate():
 
 
 def test_bootstrap_pieces():
-    assert np.all(bootstrap_counts(7, 5, seed=1).sum(axis=1) == 7)
+    counts = all_counts(7, 5, seed=1)
+    assert counts.shape == (1 + 7 + 5, 7)
+    assert np.all(counts[0] == 1)
+    assert np.array_equal(counts[1:8], 1 - np.eye(7))
+    assert np.all(counts[8:].sum(axis=1) == 7)
     left = jackknife_counts(1000)
     assert left.shape == (200, 1000)
     assert np.all((1 - left).sum(axis=0) == 1)

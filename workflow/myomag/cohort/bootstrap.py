@@ -1,5 +1,7 @@
 """Intervals from participants drawn again with replacement, for estimates that are functions of sums over them."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,18 +14,27 @@ MAX_GROUPS, MOST_WEIGHTS = 200, 2_000_000
 """Groups of the jackknife, more would tell little; fewer beyond 10,000 participants, which keeps the memory small."""
 
 
-def bootstrap_counts(n: int, resamples: int, seed: int) -> Values:
-    """How often each participant is drawn in n draws with replacement, shape (resamples, n)."""
-    rng, counts = np.random.default_rng(seed), np.empty((resamples, n))
-    for row in counts:
-        row[:] = np.bincount(rng.integers(n, size=n), minlength=n)
-    return counts
+def bootstrap_counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """How often each participant is drawn in n draws with replacement, of one resample after the other, shape (n,)."""
+    rng = np.random.default_rng(seed)
+    for _ in range(resamples):
+        yield np.bincount(rng.integers(n, size=n), minlength=n)
 
 
 def jackknife_counts(n: int) -> Values:
     """1 for each participant but those of the group left out, 0, shape (groups, n): every `groups`-th participant."""
     groups = min(n, MAX_GROUPS, max(MOST_WEIGHTS // n, 2))
     return np.asarray(np.arange(n) % groups != np.arange(groups)[:, None], dtype=np.float64)
+
+
+def all_counts(n: int, resamples: int, seed: int) -> Values:
+    """Weights of everybody once, of the jackknife and of the bootstrap, shape (1 + groups + resamples, n)."""
+    left_out = jackknife_counts(n)
+    counts = np.empty((1 + len(left_out) + resamples, n))
+    counts[0], counts[1 : 1 + len(left_out)] = 1, left_out
+    for row, drawn in zip(counts[1 + len(left_out) :], bootstrap_counts(n, resamples, seed), strict=True):
+        row[:] = drawn
+    return counts
 
 
 def without_bias(estimate: float, left_out: Values) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.bootstrap import bca_interval, bootstrap_counts, jackknife_counts, moments, without_bias
+from myomag.cohort.bootstrap import all_counts, bca_interval, moments, without_bias
 from myomag.cohort.regression import MIN_EIGENVALUE, NotEstimable, check_estimable, check_varied
 
 Values = NDArray[np.float64]
@@ -129,7 +129,7 @@ def corrected_regression(
     check_estimable(outcome, predictors, weights)
     sample = _Sample(outcome, predictors, error_sd, outcome_error_sd)
     n = len(outcome)
-    counts = np.vstack([np.ones(n), jackknife_counts(n), bootstrap_counts(n, bootstrap, seed)])
+    counts = all_counts(n, bootstrap, seed)
     fit_weights = counts if weights is None else counts * weights
     slopes = (
         _slopes(moments(sample.columns, fit_weights)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from myomag.cohort.columns import ERROR_COLUMNS
 from myomag.cohort.design import Sample, build_design
 from myomag.cohort.exclusions import decide
 from myomag.cohort.plan import MG, Model, planned_models
@@ -76,11 +77,12 @@ def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Map
     import pandas as pd
 
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
+    entering = cohort[_needed(models, list(cohort.columns), settings)]
     found = []
     for _, group in groupby(_specifications(rows, settings), key=lambda each: (each.mg, each.ph)):
         # Specifications that choose the same scans of the same calibration share their results.
         known: dict[tuple[bytes, int], list[dict[str, Any]]] = {}
-        for specification, scans in _scans(rows, cohort, settings, list(group)):
+        for specification, scans in _scans(rows, entering, settings, list(group)):
             sample = Sample(scans, settings["sex_column"])
             same = scans.index.to_numpy().tobytes()
             for number, model in enumerate(models):
@@ -91,6 +93,14 @@ def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Map
                     found += [row | labels for row in known[same, number]]
     frame = pd.DataFrame(found, columns=list(SENSITIVITY_COLUMNS))
     return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+
+
+def _needed(models: Sequence[Model], columns: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
+    """Columns that the models need: each specification selects scans of them anew."""
+    named = {name for model in models for name in model.columns}
+    errors = {error for name, error in ERROR_COLUMNS.items() if name in named}
+    wanted = named | errors | {"participant_id", settings["sex_column"], *ANSWERS}
+    return [name for name in columns if name in wanted]
 
 
 def _specifications(rows: Iterable[Row], settings: Mapping[str, Any]) -> Iterator[Specification]:

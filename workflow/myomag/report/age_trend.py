@@ -12,7 +12,7 @@ from myomag.cohort.demographics import age_group
 from myomag.cohort.design import Design
 from myomag.cohort.plan import MG, Model
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
-from myomag.report.figures import Figure
+from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 from myomag.report.scatter import (
     BOTTOM,
@@ -62,7 +62,7 @@ def age_trend(
         return None
     means = [(each, group_means(each.x, each.y, edges)) for each in series]
     drawing = _draw(means, labels)
-    return Figure("age_trend", "Free Mg²⁺ by age and sex", drawing, [*_rows(means)], NOTE)
+    return Figure("age_trend", "Free Mg²⁺ by age and sex", drawing, csv_bytes(_rows(means)), NOTE)
 
 
 def group_means(ages: Array, values: Array, edges: Sequence[float]) -> list[Mean]:

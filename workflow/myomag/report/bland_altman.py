@@ -10,7 +10,7 @@ from myomag.cohort.agreement import BlandAltman, bland_altman
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.repeatability import repeat_kinds, repeated_values
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
-from myomag.report.figures import Figure
+from myomag.report.figures import Figure, csv_bytes
 from myomag.report.scatter import BOTTOM, LEFT, TOP, Series, points
 from myomag.report.text import number, plural
 
@@ -54,7 +54,7 @@ def bland_altman_figures(sample: "Sample", settings: Mapping[str, Any], pages: M
             )
         ]
         name = f"bland_altman_{kind.replace(' ', '_')}"
-        yield Figure(name, f"Repeated pMg {kind}", _draw(series, limits, pages), rows, NOTE, wide=False)
+        yield Figure(name, f"Repeated pMg {kind}", _draw(series, limits, pages), csv_bytes(rows), NOTE, wide=False)
 
 
 def _draw(series: Series, limits: BlandAltman, pages: Mapping[str, str]) -> Markup:

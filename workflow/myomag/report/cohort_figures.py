@@ -58,7 +58,8 @@ def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels:
     columns = {name: pd.Series([row[name] for row in cohort]) for name in cohort[0]}
     sample = included(pd.DataFrame(columns), settings)
     sexes = _sexes(sample, labels)
-    planned = list(designs(sample, settings))
+    # Adjusted models are not drawn, and the designs of a large study take as much memory as its table.
+    planned = [each for each in designs(sample, settings) if not each[0].covariates]
     pages = {person: participant_link(str(person)) for person in sample.people}
     yield from scatter_figures(planned, sexes, labels, pages)
     yield age_trend(planned, sexes, settings["age_groups"], labels)

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,8 +27,8 @@ class Figure:
         What it shows, one line.
     drawing : Markup
         SVG element whose style is `templates/figure.css`.
-    data : sequence of mapping
-        Rows of the plotted data; all have the keys of the first.
+    csv : bytes
+        The plotted data, see `csv_bytes`; as rows they would outweigh the page of a large study tenfold.
     note : str
         How to read it.
     wide : bool
@@ -38,14 +38,14 @@ class Figure:
     name: str
     title: str
     drawing: Markup
-    data: Sequence[Mapping[str, Any]]
+    csv: bytes
     note: str = ""
     wide: bool = True
 
     def files(self) -> dict[str, bytes]:
         """Content of the figure's files by their path in the derivative."""
         stem = f"{FOLDER}/{self.name}"
-        return {f"{stem}.svg": standalone(self), f"{stem}.csv": csv_bytes(self.data)}
+        return {f"{stem}.svg": standalone(self), f"{stem}.csv": self.csv}
 
 
 def standalone(figure: Figure) -> bytes:
@@ -59,13 +59,14 @@ def standalone(figure: Figure) -> bytes:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{content}'.encode()
 
 
-def csv_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Rows as CSV; a missing value is an empty cell."""
+def csv_bytes(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Rows as CSV, all with the keys of the first; a missing value is an empty cell."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({key: "" if value is None else written(value) for key, value in row.items()})
+    writer = csv.writer(text, lineterminator="\n")
+    for number, row in enumerate(rows):
+        if not number:
+            writer.writerow(row)
+        writer.writerow("" if value is None else written(value) for value in row.values())
     return text.getvalue().encode()
 
 

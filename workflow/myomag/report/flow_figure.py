@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from myomag.report.charts import element, svg
-from myomag.report.figures import Figure
+from myomag.report.figures import Figure, csv_bytes
 from myomag.report.flow import Flow, Loss
 from myomag.report.text import plural
 
@@ -34,7 +34,7 @@ def flow_figure(flow: Flow, rows: Sequence[Mapping[str, Any]]) -> Figure:
     lost = f"{flow.failed_scans} failed, {flow.excluded_scans} excluded"
     label = f"{flow.entered} scans entered, {lost}, {flow.included} analysed"
     drawing = svg(WIDTH, end + 8, label, stem, *parts, box, class_="flow-figure")
-    return Figure("participants_flow", "Flow of scans and participants", drawing, rows, NOTE)
+    return Figure("participants_flow", "Flow of scans and participants", drawing, csv_bytes(rows), NOTE)
 
 
 def _reasons(losses: Sequence[Loss]) -> list[str]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from myomag.report import text
 from myomag.report.charts import Scale, element, svg, x_axis
-from myomag.report.figures import Figure
+from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 from myomag.report.scatter import marker_shape
 
@@ -54,7 +54,7 @@ def forest(statistics: Sequence[Row], errors: Sequence[Row], labels: Labels) -> 
     order = list(VERSIONS)
     for group in groups.values():
         group.sort(key=lambda row: order.index(version_of(row)))
-    data = [row for group in groups.values() for row in group]
+    data = csv_bytes(row for group in groups.values() for row in group)
     return Figure("forest", "Models of the cohort", _draw(groups), data, NOTE)
 
 

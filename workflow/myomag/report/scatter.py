@@ -1,5 +1,6 @@
 """Scatter of outcome against predictor of each simple model, with fit and interval per stratum; the trend with age."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from scipy.special import stdtrit
 from myomag.cohort.design import Design
 from myomag.cohort.plan import Model
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
-from myomag.report.figures import Figure
+from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 from myomag.report.text import plural
 
@@ -82,7 +83,7 @@ def scatter_figures(
             lines = [(series.name, series.line) for series in groups]
         x_label, y_label = (labels.axis(column) for column in (model.predictors[0], model.outcome))
         drawing = draw(groups, lines, x_label, y_label, pages)
-        data = [*_point_rows(groups, model), *_line_rows(lines, model)]
+        data = csv_bytes(itertools.chain(_point_rows(groups, model), _line_rows(lines, model)))
         title = f"{labels.title(model.outcome)} against {labels.column(model.predictors[0])}"
         yield Figure(name, title, drawing, data, _note(groups), wide=len(parts) == 1)
 

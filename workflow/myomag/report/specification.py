@@ -8,7 +8,7 @@ from markupsafe import Markup
 from myomag.cohort.plan import MG
 from myomag.report import text
 from myomag.report.charts import Scale, element, frame, svg, y_axis
-from myomag.report.figures import Figure
+from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 
 Row = Mapping[str, Any]
@@ -43,7 +43,7 @@ def specification_curve(sensitivity: Sequence[Row], labels: Labels) -> Figure | 
     levels = _levels([row for group in panels.values() for row in group])
     if not panels or not levels:
         return None
-    data = [dict(row) for group in panels.values() for row in group]
+    data = csv_bytes(row for group in panels.values() for row in group)
     return Figure("specification_curve", "How far the conclusions hold", _draw(panels, levels, labels), data, NOTE)
 
 
