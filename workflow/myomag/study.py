@@ -195,7 +195,8 @@ class _Search:
     def listing(self, folder: str) -> _Listing:
         """Names in a folder of the study, hidden ones left out."""
         listing = _Listing()
-        with os.scandir(self.root / folder) as entries:
+        # Joined as text: a large study has tens of thousands of folders, and a Path for each doubles the time.
+        with os.scandir(f"{self.root}/{folder}") as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.name.startswith("."):
                     continue
