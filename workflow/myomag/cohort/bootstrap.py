@@ -1,5 +1,6 @@
 """Intervals from participants drawn again with replacement, for estimates that are functions of sums over them."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,32 +10,56 @@ Values = NDArray[np.float64]
 MAX_UNDEFINED = 0.025
 """Share of resamples without a value beyond which a limit of the interval is unbounded."""
 
-
 MAX_GROUPS, MOST_WEIGHTS = 200, 2_000_000
-"""Groups of the jackknife, more would tell little; fewer beyond 10,000 participants, which keeps the memory small."""
+"""Groups of the jackknife, more would tell little; fewer beyond 10,000 participants, which keeps the time short."""
+AT_ONCE = 2_000_000
+"""Weights in memory at once: those of all resamples of a thousand participants, of 20 resamples of 100,000."""
 
 
-def bootstrap_counts(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """How often each participant is drawn in n draws with replacement, of one resample after the other, shape (n,)."""
+def resample_weights(n: int, resamples: int, seed: int) -> Iterator[Values]:
+    """Weight of each participant once as they are, then of the jackknife, then of the bootstrap, some rows at a time.
+
+    Parameters
+    ----------
+    n : int
+        Number of participants.
+    resamples : int
+        Resamples of the bootstrap.
+    seed : int
+        The same seed gives the same resamples.
+
+    Yields
+    ------
+    ndarray, shape (rows, n)
+        Of 1 + groups of the jackknife + resamples rows in all; 1 for a participant who counts once.
+    """
+    groups = jackknife_groups(n)
+    rows = itertools.chain([np.ones(n)], _left_out(n, groups), _drawn(n, resamples, seed))
+    left = 1 + groups + resamples
+    while left:
+        block = np.empty((min(left, max(1, AT_ONCE // n)), n))
+        # Not zip, which would take a row more than it uses.
+        for row in block:
+            row[:] = next(rows)
+        left -= len(block)
+        yield block
+
+
+def jackknife_groups(n: int) -> int:
+    """Number of groups of participants that are left out, one after the other: every `groups`-th participant each."""
+    return min(n, MAX_GROUPS, max(MOST_WEIGHTS // n, 2))
+
+
+def _left_out(n: int, groups: int) -> Iterator[NDArray[np.bool_]]:
+    for group in range(groups):
+        yield np.arange(n) % groups != group
+
+
+def _drawn(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """How often each participant is drawn in n draws with replacement."""
     rng = np.random.default_rng(seed)
     for _ in range(resamples):
         yield np.bincount(rng.integers(n, size=n), minlength=n)
-
-
-def jackknife_counts(n: int) -> Values:
-    """1 for each participant but those of the group left out, 0, shape (groups, n): every `groups`-th participant."""
-    groups = min(n, MAX_GROUPS, max(MOST_WEIGHTS // n, 2))
-    return np.asarray(np.arange(n) % groups != np.arange(groups)[:, None], dtype=np.float64)
-
-
-def all_counts(n: int, resamples: int, seed: int) -> Values:
-    """Weights of everybody once, of the jackknife and of the bootstrap, shape (1 + groups + resamples, n)."""
-    left_out = jackknife_counts(n)
-    counts = np.empty((1 + len(left_out) + resamples, n))
-    counts[0], counts[1 : 1 + len(left_out)] = 1, left_out
-    for row, drawn in zip(counts[1 + len(left_out) :], bootstrap_counts(n, resamples, seed), strict=True):
-        row[:] = drawn
-    return counts
 
 
 def without_bias(estimate: float, left_out: Values) -> float:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.bootstrap import all_counts, bca_interval, moments, without_bias
+from myomag.cohort.bootstrap import bca_interval, moments, resample_weights, without_bias
 from myomag.cohort.regression import MIN_EIGENVALUE, NotEstimable, check_estimable, check_varied
 
 Values = NDArray[np.float64]
@@ -128,21 +128,31 @@ def corrected_regression(
     """
     check_estimable(outcome, predictors, weights)
     sample = _Sample(outcome, predictors, error_sd, outcome_error_sd)
-    n = len(outcome)
-    counts = all_counts(n, bootstrap, seed)
+    blocks = resample_weights(len(outcome), bootstrap, seed)
+    parts = [_of_resamples(sample, counts, weights, simex // 2, seed) for counts in blocks]
+    naive, calibrated, extrapolated, observed, true = map(np.concatenate, zip(*parts, strict=True))
+    if np.isnan(calibrated[0]).any():
+        raise NotEstimable("the stated errors explain all the scatter that the other predictors leave")
+    found = zip(METHODS, (naive, calibrated, extrapolated), (observed, true, true), strict=True)
+    by_method = [(method, slopes, sds[:, 1:-1] / sds[:, -1:]) for method, slopes, sds in found]
+    return tuple(
+        sample.estimate(position, method, slopes[:, position], scales[:, position], bootstrap)
+        for position in range(len(predictors))
+        for method, slopes, scales in by_method
+    )
+
+
+def _of_resamples(
+    sample: "_Sample", counts: Values, weights: Values | None, pairs: int, seed: int
+) -> tuple[Values, ...]:
+    """Slopes by each of the methods, and SDs as observed and without error, in each resample."""
     fit_weights = counts if weights is None else counts * weights
-    slopes = (
+    return (
         _slopes(moments(sample.columns, fit_weights)),
         _slopes(_calibrated_moments(sample, counts, fit_weights)),
-        _simex(sample, fit_weights, simex // 2, seed),
-    )
-    if np.isnan(slopes[1][0]).any():
-        raise NotEstimable("the stated errors explain all the scatter that the other predictors leave")
-    scales = (sample.sds(counts, true=False), *[sample.sds(counts, true=True)] * 2)
-    return tuple(
-        sample.estimate(position, method, slope[:, position], sds[:, position + 1] / sds[:, -1], bootstrap)
-        for position in range(len(predictors))
-        for method, slope, sds in zip(METHODS, slopes, scales, strict=True)
+        _simex(sample, fit_weights, pairs, seed),
+        sample.sds(counts, true=False),
+        sample.sds(counts, true=True),
     )
 
 
