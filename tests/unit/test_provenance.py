@@ -72,7 +72,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def current(tree: Path) -> str:
     """Digest as a new process would find it."""
-    for function in (provenance._imports, provenance._imported_names, provenance._content_digest):
+    for function in (provenance._imports, provenance._source):
         function.cache_clear()
     return code_digest(tree / "scripts/step.py")
 
@@ -183,7 +183,7 @@ def test_versions_of_all_packages_that_a_step_imports_are_known_and_recorded(scr
 def test_packages_imported_inside_functions_and_by_other_modules_count(tree: Path) -> None:
     assert set(software(tree / "scripts/step.py")) == {"python", "numpy"}
     (tree / "myomag/report/page.py").write_text("def page():\n    from yaml.loader import Loader\n    import json\n")
-    provenance._imported_names.cache_clear()
+    provenance._source.cache_clear()
     assert set(software(tree / "scripts/step.py")) == {"python", "numpy", "pyyaml"}
 
 

@@ -91,16 +91,9 @@ def _imports(path: Path) -> tuple[Path, ...]:
     return tuple(sorted({file for name in _imported_names(path) for file in _module_files(name)}))
 
 
-@cache
 def _imported_names(path: Path) -> frozenset[str]:
     """Dotted names of all that a file imports, inside functions too."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())) if path.suffix == ".py" else ():
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(names)
+    return _source(path)[0]
 
 
 def _module_files(name: str) -> Iterator[Path]:
@@ -119,17 +112,29 @@ def _module_files(name: str) -> Iterator[Path]:
         yield folder / "__init__.py"
 
 
-@cache
 def _content_digest(path: Path) -> str:
+    return _source(path)[1]
+
+
+@cache
+def _source(path: Path) -> tuple[frozenset[str], str]:
+    """Names that a file imports, and the SHA-256 of its syntax tree without docstrings; of other files, of the bytes.
+
+    Both from one look at the tree: reading the code is a good part of starting a run.
+    """
     if path.suffix != ".py":
-        return sha256_file(path)
-    tree = ast.parse(path.read_bytes())
+        return frozenset(), sha256_file(path)
+    tree, names = ast.parse(path.read_bytes()), set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body
             if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
                 node.body = body[1:]
-    return sha256_bytes(ast.dump(tree).encode())
+    return frozenset(names), sha256_bytes(ast.dump(tree).encode())
 
 
 def environment() -> dict[str, Any]:
