@@ -1,5 +1,6 @@
 """What the Snakefile knows of a study: its settings, its batches, and one canonical string of settings per job."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ _PAGES = ("qc", "magnesium", "cohort", "report")
 _COHORT = ("qc", "fit", "magnesium", "cohort")
 SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": _COHORT, "pages": _PAGES, "report": _PAGES}
 """Settings sections that the rules behind the scan-level steps use, beside the rejections."""
+INDEXED = "MYOMAG_INDEXED"
+"""Environment variable by which `myomag run` tells Snakemake, its child, what it has just indexed."""
 
 
 def study_root(config: Mapping[str, Any]) -> Path:
@@ -134,6 +137,10 @@ class Flow:
         LedgerError
             If the table of protocols, which the fits are given, was changed.
         """
+        told = json.loads(os.environ.get(INDEXED, "[]"))
+        if told[:-1] == self._indexed_by(os.getppid(), root):
+            self.batches = told[-1]
+            return
         check_output(self.study, root)
         check_protocols(root)
         if not self.found.scans:
@@ -144,6 +151,13 @@ class Flow:
             # up to date; then it goes by time stamps, and newer raw ledgers make it compute everything anew.
             for path in root.glob("ledger/raw/*.tsv"):
                 path.touch()
+
+    def hand_over(self, root: Path) -> None:
+        """Spare Snakemake, when it is started by this process on the same, the search and the index just made."""
+        os.environ[INDEXED] = json.dumps([*self._indexed_by(os.getpid(), root), self.batches])
+
+    def _indexed_by(self, process: int, root: Path) -> list[Any]:
+        return [process, str(self.study), str(root.resolve()), self.settings.batches]
 
     @cached_property
     def batches(self) -> list[str]:

@@ -92,6 +92,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     advice = advice_for_run(study, output, profile, options)
     with advice.in_errors(), _sole_run(root, command) as lock:
         flow.index(root)
+        flow.hand_over(root)
         if not {"--forcerun", "-R"} & set(options):
             command += flow.renewal(root)
         if dry_run:
