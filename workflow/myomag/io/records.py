@@ -11,16 +11,18 @@ from myomag.errors import ScanError
 SIGNIFICANT_DIGITS = 10
 """Digits kept of every float: far below any physical meaning, above the last-digit noise of linear algebra."""
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def record_bytes(record: Mapping[str, Any]) -> bytes:
-    """UTF-8 JSON text of a record, keys in the order given.
+    """UTF-8 JSON text of a record, keys in the order given, a list of plain values on one line.
 
     Raises
     ------
     ValueError
         If a number is not finite: a missing value is None, never NaN.
     """
-    return (json.dumps(_rounded(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return f"{_text(record, '')}\n".encode()
 
 
 def parsed_json(content: bytes) -> Any:
@@ -62,13 +64,29 @@ def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _rounded(value: Any) -> Any:
+def _text(value: Any, indent: str) -> str:
+    """JSON text of a value whose first line is indented already.
+
+    Own code, because json writes each number of a covariance matrix on a line of its own, and takes its slow way then.
+    """
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError("a record holds a number that is not finite")
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0
+        return repr(float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0)
+    inner = f"{indent} "
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
+        return _block("{", [f"{_ENCODE(str(key))}: {_text(item, inner)}" for key, item in value.items()], "}", indent)
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return value
+        items = [_text(item, inner) for item in value]
+        if any(isinstance(item, Mapping | list | tuple) for item in value):
+            return _block("[", items, "]", indent)
+        return f"[{', '.join(items)}]"
+    return _ENCODE(value)
+
+
+def _block(start: str, items: Sequence[str], end: str, indent: str) -> str:
+    """Items on a line each, one step further in than `indent`."""
+    if not items:
+        return start + end
+    step = f"\n{indent} "
+    return f"{start}{step}{f',{step}'.join(items)}\n{indent}{end}"
