@@ -1,7 +1,9 @@
 """First estimate of a scan's begin time, before what other scans of its protocol say of it is known."""
 
+import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import read_record, record_bytes
-from myomag.provenance import digest
+from myomag.provenance import canonical, digest
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
 MIRROR_CHI2 = 50.0
@@ -53,10 +55,20 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str
         "reason": "the begin time is not fitted",
     }
     verdict = read_record(inputs["quality"])["verdict"]
-    estimate = _estimate(data, PriorKnowledge.from_dict(settings["prior_knowledge"]), record, settings, verdict)
+    estimate = _estimate(data, prior_knowledge(settings), record, settings, verdict)
     if settings["fit_begin_time"]:
         record |= estimate
     return {"begintime": record_bytes(record)}
+
+
+def prior_knowledge(settings: Mapping[str, Any]) -> PriorKnowledge:
+    """Prior knowledge in the settings of the fit, checked once for all scans that share it."""
+    return _checked_prior(canonical(settings["prior_knowledge"]))
+
+
+@lru_cache(maxsize=8)
+def _checked_prior(document: str) -> PriorKnowledge:
+    return PriorKnowledge.from_dict(json.loads(document))
 
 
 def protocol_fields(sidecar: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import read_record, record_bytes
-from myomag.steps.begin_time import skipped_samples
+from myomag.steps.begin_time import prior_knowledge, skipped_samples
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 
@@ -41,7 +41,7 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
     data = read_nifti_mrs(inputs["preproc"])
     own = read_record(inputs["begintime"])
     thermal_sd = read_record(inputs["quality"])["noise_sd"]
-    prior = PriorKnowledge.from_dict(settings["prior_knowledge"])
+    prior = prior_knowledge(settings)
     skipped = skipped_samples(data, settings)
     expected = expected_begin_time(own, settings)
     skipped_s = skipped * data.dwell_time_s
