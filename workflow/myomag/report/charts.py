@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,12 +34,8 @@ def element(tag: str, *content: str | Markup, **attributes: Any) -> Markup:
     Attributes that are None are left out; floats are written with two decimals.
     """
     # Put together from escaped parts: Markup.format takes ten times as long, and a page has a thousand elements.
-    parts = [
-        f' {name.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
-        for name, value in attributes.items()
-        if value is not None
-    ]
-    inner = "".join(map(escape, content))
+    parts = [f' {_attribute(name)}="{_value(value)}"' for name, value in attributes.items() if value is not None]
+    inner = "".join(item if isinstance(item, Markup) else escape(item) for item in content)
     return Markup(f"<{tag}{''.join(parts)}>{inner}</{tag}>")  # noqa: S704 (parts are escaped)
 
 
@@ -139,8 +135,14 @@ def robust_range(values: Iterable[float], extra: Sequence[float] = ()) -> tuple[
     return float(low - pad), float(high + pad)
 
 
-def _plain(value: Any) -> str:
-    return f"{round(float(value), 2):g}" if isinstance(value, float | np.floating) else str(value)
+@cache
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
+
+
+def _value(value: Any) -> str:
+    """Value of an attribute as SVG; in a number nothing is to be escaped."""
+    return f"{round(float(value), 2):g}" if isinstance(value, float | np.floating) else escape(value)
 
 
 @lru_cache(maxsize=1 << 16)
