@@ -7,6 +7,8 @@ rule pages:
         "logs/pages/batch-{batch}.log",
     benchmark:
         "benchmarks/pages/batch-{batch}.tsv"
+    # Nothing waits for the pages, and the cohort takes one core for a while: they fill the other.
+    priority: -1
     group:
         "results"
     conda:
