@@ -22,6 +22,7 @@ $(READY): envs/requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r envs/requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q workflow
 	@touch $(READY)
 
 demo: $(READY)
@@ -52,7 +53,7 @@ lint: $(READY)
 
 bench: $(READY) .venv/pyamares/ready
 	$(BENCH) benchmarks/run.py --write
-	$(BENCH) benchmarks/scale.py --scans 441 2000 10000 --write
+	$(BENCH) benchmarks/scale.py --scans 441 2000 10000 --batches 16 8 --write
 	$(BENCH) benchmarks/measurement_error.py --write
 	$(BENCH) benchmarks/validation.py --write
 
