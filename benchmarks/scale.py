@@ -1,11 +1,15 @@
 """Measure whole runs on simulated studies of several sizes, and write SCALING.md.
 
-    python benchmarks/scale.py --scans 441 2000 10000 --write
+    python benchmarks/scale.py --scans 441 2000 10000 --batches 16 8 --write
     python benchmarks/scale.py --scans 2000 --batches 16 64 256
 
 On each study, in this order: a run from raw transients to the report, a run with nothing to do, one with a participant
-added, and one with a changed setting of `magnesium`. Where PYAMARES_PYTHON names a Python with pyAMARES, its fits are
-timed just before and after the first study's run. Studies lie in a temporary folder (TMPDIR) and are removed.
+added, and one with a changed setting of `magnesium`. Further numbers of batches are tried on the first study only.
+
+The speed of a shared machine wanders, so a fixed piece of work is timed every few seconds beside each run; its median
+time is the pace of the run, by which runs of different hours are compared. Where PYAMARES_PYTHON names a Python with
+pyAMARES, its fits are timed just before and after the runs of the first study. Studies lie in a temporary folder
+(TMPDIR) and are removed.
 """
 
 import argparse
@@ -27,6 +31,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from myomag import __version__
 from myomag.demo import write_demo
 from myomag.run_time import read_jobs
@@ -36,15 +42,21 @@ REFERENCE = HERE.parents[1] / "shared" / "data" / "reference"
 RUN = "import sys; sys.argv[0] = 'myomag'; from myomag.cli import main; main()"
 PLANNED = 100_000
 CORES = (2, 64)
+COSTS = ("CPU time at the pace of the first run", "CPU time", "wall time")
+PACE_EVERY_S = 3.0
 STEPS = ("full run", "nothing to do", "one participant added", "`magnesium` changed")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Cost of one command: wall and CPU time of all its processes [s], peak memory of its largest ones [MB]."""
+    """Cost of one command: wall and CPU time of all its processes [s], peak memory of its largest ones [MB].
+
+    `pace_ms` is the CPU time of a fixed piece of work while it ran: large where the machine was slow.
+    """
 
     wall_s: float
     cpu_s: float
+    pace_ms: float
     main_mb: float
     job_mb: float
     jobs: int
@@ -73,12 +85,13 @@ def main() -> None:
     studies, fits = [], []
     with tempfile.TemporaryDirectory(prefix="myomag-scale-") as folder:
         make_studies(Path(folder), options.scans)
-        for number, scans in enumerate(options.scans):
-            for batches in options.batches:
-                fits += pyamares_fits() if not number else []
-                studies.append(measure(Path(folder, str(scans)), scans, batches))
-                fits += pyamares_fits() if not number else []
-            shutil.rmtree(Path(folder, str(scans)))
+        for scans in options.scans:
+            first = scans == options.scans[0]
+            fits += pyamares_fits() if first else []
+            study = Path(folder, str(scans))
+            studies += [measure(study, scans, batches) for batches in options.batches[: None if first else 1]]
+            fits += pyamares_fits() if first else []
+            shutil.rmtree(study)
     text = page(studies, fits)
     print(text)
     if options.write:
@@ -133,11 +146,15 @@ def run(study: Path, label: str) -> Measured:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen([sys.executable, "-c", RUN, "run", str(study)], stdout=output, stderr=output)
-        peaks: list[float] = [0.0]
-        watcher = threading.Thread(target=watch, args=(process, peaks))
-        watcher.start()
+        peaks, paces = [0.0], [pace_ms()]
+        watchers = [
+            threading.Thread(target=each) for each in (lambda: watch(process, peaks), lambda: time_pace(process, paces))
+        ]
+        for watcher in watchers:
+            watcher.start()
         code = process.wait()
-        watcher.join()
+        for watcher in watchers:
+            watcher.join()
         output.seek(0)
         if code:
             sys.exit(f"{label}: exit code {code}\n{output.read()}")
@@ -154,11 +171,15 @@ def run(study: Path, label: str) -> Measured:
     result = Measured(
         time.monotonic() - started,
         after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        statistics.median(paces),
         max(peaks),
         max((job.peak_mb for job in jobs), default=0.0),
         len(jobs),
     )
-    say(f"{label}: {result.wall_s:.0f} s, CPU {result.cpu_s:.0f} s, {result.main_mb:.0f} and {result.job_mb:.0f} MB")
+    say(
+        f"{label}: {result.wall_s:.0f} s, CPU {result.cpu_s:.0f} s, {result.main_mb:.0f} and {result.job_mb:.0f} MB, "
+        f"pace {result.pace_ms:.0f} ms"
+    )
     return result
 
 
@@ -172,6 +193,28 @@ def watch(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
                 peaks.append(int(status.split("VmHWM:")[1].split()[0]) / 1024)
                 peaks[:] = [max(peaks)]
         time.sleep(0.2)
+
+
+def time_pace(process: subprocess.Popen[bytes], paces: list[float]) -> None:
+    """Time the fixed piece of work again and again until the command ends."""
+    while True:
+        try:
+            process.wait(PACE_EVERY_S)
+        except subprocess.TimeoutExpired:
+            paces.append(pace_ms())
+        else:
+            return
+
+
+def pace_ms() -> float:
+    """CPU time [ms] of a fixed piece of work: Python, and Fourier transforms of the length of an FID."""
+    fids = np.ones((16, 2048), dtype=np.complex128)
+    started, total = time.thread_time(), 0
+    for number in range(50_000):
+        total += number * number % 7
+    for _ in range(40):
+        np.fft.fft(fids)
+    return 1e3 * (time.thread_time() - started)
 
 
 def size(folder: Path) -> tuple[float, int]:
@@ -202,10 +245,12 @@ def page(studies: list[Study], fits: list[float]) -> str:
             f"{os.cpu_count()} cores). Simulated studies of `myomag demo`:",
             "one scan of 16 transients with 2,048 points per participant. CPU time is that of all processes.",
             "Memory is the peak of the larger of `myomag` and Snakemake (main), and of the largest job. The machine is",
-            "small and shared: compare ratios, and CPU rather than wall times.",
+            "small and shared: compare ratios, and CPU rather than wall times. Pace is the CPU time of a fixed piece",
+            "of work while the command ran: 20 % more of it is a machine 20 % slower.",
             "",
-            "| scans | batches | what | jobs | wall (s) | CPU (s) | CPU per scan (ms) | main (MB) | largest job (MB) |",
-            "|---|---|---|---|---|---|---|---|---|",
+            "| scans | batches | what | jobs | wall (s) | CPU (s) | CPU per scan (ms) | pace (ms) | main (MB) "
+            "| largest job (MB) |",
+            "|---|---|---|---|---|---|---|---|---|---|",
             *(row(study, step) for study in studies for step in STEPS),
             "",
             *(f"* {line}" for line in (*checks(studies, fits), *plan(studies[-1]))),
@@ -218,6 +263,7 @@ def row(study: Study, step: str) -> str:
     """One line of the table."""
     m = study.measured[step]
     numbers = [f"{m.jobs}", f"{m.wall_s:.0f}", f"{m.cpu_s:.0f}", f"{1e3 * m.cpu_s / study.scans:.1f}"]
+    numbers.append(f"{m.pace_ms:.0f}")
     cells = [f"{study.scans:,}", f"{study.batches}", step, *numbers, f"{m.main_mb:.0f}", f"{m.job_mb:.0f}"]
     return f"| {' | '.join(cells)} |"
 
@@ -226,19 +272,28 @@ def checks(studies: list[Study], fits: list[float]) -> Iterator[str]:
     """Goals, and what was found."""
     first, last = studies[0], studies[-1]
     full = first.measured[STEPS[0]]
-    yield f"{first.scans} scans from raw transients to the report: {full.wall_s:.0f} s (goal: 441 in ≤ 60 s)."
+    for study in studies:
+        if study.scans == first.scans:
+            yield (
+                f"{study.scans} scans in {study.batches} batches from raw transients to the report: "
+                f"{study.measured[STEPS[0]].wall_s:.0f} s (goal: 441 in ≤ 60 s)."
+            )
     if fits:
         alone = statistics.median(fits) * first.scans
         yield (
             f"pyAMARES 0.3.28, just before and after: {1e3 * statistics.median(fits):.0f} ms of CPU time a fit, so "
             f"{alone:.0f} s for {first.scans} fits alone, against {full.cpu_s:.0f} s for the whole run."
         )
-    slopes = [marginal(small, large) for small, large in itertools.pairwise(studies) if large.scans > small.scans]
+    alike = [study for study in studies if study.batches == last.batches]
+    slopes = [marginal(small, large, full.pace_ms) for small, large in itertools.pairwise(alike)]
     for before, after in itertools.pairwise(slopes):
         yield (
-            f"A further scan costs {before[0]:.0f} ms of CPU time between the first two sizes and {after[0]:.0f} ms "
-            f"between the next ({100 * (after[0] / before[0] - 1):+.0f} %), {before[1]:.0f} and {after[1]:.0f} ms of "
-            f"wall time ({100 * (after[1] / before[1] - 1):+.0f} %; goal: within 15 %)."
+            "A further scan costs, between the first two sizes and between the next (goal: within 15 %): "
+            + "; ".join(
+                f"{name} {one:.0f} and {two:.0f} ms ({100 * (two / one - 1):+.0f} %)"
+                for name, one, two in zip(COSTS, before, after, strict=True)
+            )
+            + "."
         )
     idle = last.measured[STEPS[1]].wall_s
     yield f"Nothing to do at {last.scans:,} scans: {idle:.1f} s (goal for 10,000: ≤ 10 s)."
@@ -246,10 +301,12 @@ def checks(studies: list[Study], fits: list[float]) -> Iterator[str]:
     yield f"Largest job of all: {most:.0f} MB (goal: ≤ 500 MB whatever the number of scans)."
 
 
-def marginal(small: Study, large: Study) -> tuple[float, float]:
-    """CPU and wall time of a further scan in a full run [ms]."""
+def marginal(small: Study, large: Study, pace_ms: float) -> tuple[float, ...]:
+    """Costs of a further scan in a full run [ms], as `COSTS` names them."""
     one, two, more = small.measured[STEPS[0]], large.measured[STEPS[0]], large.scans - small.scans
-    return 1e3 * (two.cpu_s - one.cpu_s) / more, 1e3 * (two.wall_s - one.wall_s) / more
+    at_pace = [measured.cpu_s * pace_ms / measured.pace_ms for measured in (one, two)]
+    spent = (at_pace[1] - at_pace[0], two.cpu_s - one.cpu_s, two.wall_s - one.wall_s)
+    return tuple(1e3 * seconds / more for seconds in spent)
 
 
 def plan(study: Study) -> Iterator[str]:
