@@ -87,6 +87,9 @@ class JoinedColumn:
         return None
 
 
+_OF_THE_STUDY = ("participants", "phenotype/*", "sessions")
+
+
 def is_personal(column: str) -> bool:
     """Whether a column of the study stays out of the cohort, by its name: personal data, or free text."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", column)
@@ -95,19 +98,18 @@ def is_personal(column: str) -> bool:
 
 def personal_columns(study: Path) -> Iterator[str]:
     """Columns of participants.tsv and phenotype/ that stay out of the cohort, as remarks for the user."""
-    for path in table_paths(study):
+    for path in table_paths(study, _OF_THE_STUDY):
         # A table that cannot be read is told of where it is joined.
         with suppress(StudyError):
-            if path.suffix == ".tsv" and path.parent in (study, study / "phenotype"):
+            if path.suffix == ".tsv":
                 names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
                 if names:
                     place = path.relative_to(study)
                     yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
 
 
-def table_paths(study: Path) -> list[Path]:
+def table_paths(study: Path, patterns: Iterable[str] = (*_OF_THE_STUDY, "sub-*/sub-*_sessions")) -> list[Path]:
     """Tables of a study and the JSON files that describe them, sorted."""
-    patterns = ("participants", "phenotype/*", "sessions", "sub-*/sub-*_sessions")
     paths = (path for pattern in patterns for end in ("tsv", "json") for path in study.glob(f"{pattern}.{end}"))
     # macOS leaves ._name beside a file.
     return sorted(path for path in paths if path != study / "sessions.tsv" and not path.name.startswith("."))
