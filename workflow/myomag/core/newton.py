@@ -80,9 +80,12 @@ def minimise(problem: Problem, theta: Real, *, lower: Real, upper: Real, reach: 
     here = problem.evaluate(theta)
     for iteration in range(1, MAX_ITERATIONS + 1):
         free = unbounded(theta, here.gradient, lower, upper)
-        if _step(here, free, 0.0) @ here.gradient <= TOLERANCE * max(here.cost, floor):
+        wanted = _step(here, free, damping)
+        enough = TOLERANCE * max(here.cost, floor)
+        # The damped step asks for less than the whole one, which need not be known before the end.
+        if wanted @ here.gradient <= enough and _step(here, free, 0.0) @ here.gradient <= enough:
             return Minimum(theta, iteration, True)
-        trial = np.clip(theta + np.clip(_step(here, free, damping), -reach, reach), lower, upper)
+        trial = np.clip(theta + np.clip(wanted, -reach, reach), lower, upper)
         step = trial - theta
         predicted = 2 * step @ here.gradient - step @ here.hessian @ step
         cost = problem.cost(trial)
