@@ -534,7 +534,9 @@ def test_tables_that_are_watched_are_those_the_cohort_reads(study: Path) -> None
     for name in ("participants", "sessions", "phenotype/serum", "sub-1/sub-1_sessions"):
         for end in ("tsv", "json"):
             (study / f"{name}.{end}").write_text("", encoding="utf-8")
-    assert study_tables(find_scans(study)) == [path.relative_to(study).as_posix() for path in table_paths(study)]
+    read = [path.relative_to(study) for path in table_paths(study)]
+    described = [*(path.with_suffix(".json") for path in read), Path("sessions.json")]
+    assert study_tables(find_scans(study)) == sorted(path.as_posix() for path in (*read, *described))
 
 
 def test_batches_depend_on_the_label_alone() -> None:

@@ -49,6 +49,9 @@ READS = {
 }
 """Roles a step reads; for raw files a role stands for its numbered companions too (raw, raw_1, …)."""
 
+_FILES_TEXT = json.JSONEncoder(sort_keys=True).encode
+"""Made once: json.dumps would make an encoder for each of the cells of a large study."""
+
 log = logging.getLogger(__name__)
 
 
@@ -97,9 +100,7 @@ def ledger_bytes(rows: Iterable[Row]) -> bytes:
     writer.writerow(COLUMNS)
     for row in sorted(rows, key=lambda row: row.scan):
         values = (getattr(row, name) for name in COLUMNS)
-        writer.writerow(
-            [json.dumps(v, sort_keys=True) if isinstance(v, dict) else printable(v) or "n/a" for v in values]
-        )
+        writer.writerow([_FILES_TEXT(v) if isinstance(v, dict) else printable(v) or "n/a" for v in values])
     return text.getvalue().encode()
 
 

@@ -175,7 +175,7 @@ class _Search:
                 found.nifti.setdefault(stem, []).append(folder + name)
             elif extension in VENDOR and place.startswith("sourcedata/"):
                 found.vendor.setdefault(stem, []).append(folder + name)
-            elif entities(stem) and extension != ".json":
+            elif extension != ".json" and entities(stem):
                 known_format = "move it to sourcedata/" if extension in VENDOR else "convert it to NIfTI-MRS"
                 self.remarks.append(f"{printable(folder + name)}: not read here; {known_format}.")
         for name in below.folders:
@@ -252,7 +252,7 @@ def _scans(participant: str, session: str, found: _Found) -> Iterator[Scan]:
         at_home = named and f"sub-{named['sub']}" == participant and _session(named) == session
         # Names of scans are unique in a study, those of files in a wrong place are not.
         name = stem if at_home else f"{stem} (in {' '.join(filter(None, (participant, session)))})"
-        problem = _problem(stem, participant, session, raw, found)
+        problem = _problem(stem, named, participant, session, raw, found)
         source = raw[0].startswith("sourcedata/")
         # What describes a vendor file alone says nothing of a NIfTI-MRS file made from it by other means.
         applying = [
@@ -267,11 +267,10 @@ def _session(named: dict[str, str]) -> str:
     return f"ses-{named['ses']}" if "ses" in named else ""
 
 
-def _problem(stem: str, participant: str, session: str, raw: list[str], found: _Found) -> str:
+def _problem(stem: str, named: dict[str, str], participant: str, session: str, raw: list[str], found: _Found) -> str:
     names = ", ".join(printable(path.rpartition("/")[2]) for path in raw)
     if stem in found.unusable:
         return found.unusable[stem]
-    named = entities(stem)
     if not named:
         return (
             f"{names}: not a BIDS name; expected sub-<label>[_ses-<label>]…_<suffix> with the entities "

@@ -87,7 +87,8 @@ class JoinedColumn:
         return None
 
 
-_OF_THE_STUDY = ("participants", "phenotype/*", "sessions")
+_TABLES = ("participants.tsv", "phenotype/*.tsv")
+_SESSIONS = "sub-*/sub-*_sessions.tsv"
 
 
 def is_personal(column: str) -> bool:
@@ -98,21 +99,19 @@ def is_personal(column: str) -> bool:
 
 def personal_columns(study: Path) -> Iterator[str]:
     """Columns of participants.tsv and phenotype/ that stay out of the cohort, as remarks for the user."""
-    for path in table_paths(study, _OF_THE_STUDY):
+    for path in table_paths(study, _TABLES):
         # A table that cannot be read is told of where it is joined.
         with suppress(StudyError):
-            if path.suffix == ".tsv":
-                names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
-                if names:
-                    place = path.relative_to(study)
-                    yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
+            names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
+            if names:
+                place = path.relative_to(study)
+                yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
 
 
-def table_paths(study: Path, patterns: Iterable[str] = (*_OF_THE_STUDY, "sub-*/sub-*_sessions")) -> list[Path]:
-    """Tables of a study and the JSON files that describe them, sorted."""
-    paths = (path for pattern in patterns for end in ("tsv", "json") for path in study.glob(f"{pattern}.{end}"))
+def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, _SESSIONS)) -> list[Path]:
+    """Tables of a study, sorted."""
     # macOS leaves ._name beside a file.
-    return sorted(path for path in paths if path != study / "sessions.tsv" and not path.name.startswith("."))
+    return sorted(path for pattern in patterns for path in study.glob(pattern) if not path.name.startswith("."))
 
 
 def read_tables(study: Path) -> tuple[StudyTable, ...]:
@@ -123,7 +122,7 @@ def read_tables(study: Path) -> tuple[StudyTable, ...]:
     StudyError
         If a table is malformed, has no participant_id (session_id) column, or names a participant (session) twice.
     """
-    paths = [path for path in table_paths(study) if path.suffix == ".tsv"]
+    paths = table_paths(study)
     general, phenotype = ([path for path in paths if path.parent == parent] for parent in (study, study / "phenotype"))
     tables = [_participant_table(study, path) for path in (*general, *phenotype)]
     if sessions := [path for path in paths if path.parent not in (study, study / "phenotype")]:
