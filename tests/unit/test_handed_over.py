@@ -25,7 +25,7 @@ def root_of(study: Path) -> Path:
 
 def handed_over(study: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Batches that this process, acting as the parent of itself, has indexed and told."""
-    monkeypatch.setenv(INDEXED, "[]")
+    monkeypatch.setenv(INDEXED, "")
     monkeypatch.setattr(os, "getppid", os.getpid)
     parent = Flow({"study": str(study)}, {})
     parent.hand_over(root_of(study))
@@ -56,6 +56,14 @@ def test_what_was_indexed_otherwise_is_indexed_again(
     child.index(root_of(study))
     written = sorted(path.stem.removeprefix("batch-") for path in root_of(study).glob("ledger/raw/batch-*.tsv"))
     assert written == sorted(child.batches) != []
+
+
+def test_what_somebody_else_left_in_the_environment_does_not_count(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(INDEXED, "{of another program")
+    Flow({"study": str(study)}, {}).index(root_of(study))
+    assert list(root_of(study).glob("ledger/raw/batch-*.tsv"))
 
 
 def test_another_folder_of_results_is_indexed(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """What the Snakefile knows of a study: its settings, its batches, and one canonical string of settings per job."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -137,9 +136,9 @@ class Flow:
         LedgerError
             If the table of protocols, which the fits are given, was changed.
         """
-        told = json.loads(os.environ.get(INDEXED, "[]"))
-        if told[:-1] == self._indexed_by(os.getppid(), root):
-            self.batches = told[-1]
+        told, _, batches = os.environ.get(INDEXED, "").rpartition(" ")
+        if told == self._indexed_by(os.getppid(), root):
+            self.batches = batches.split(",")
             return
         check_output(self.study, root)
         check_protocols(root)
@@ -154,10 +153,10 @@ class Flow:
 
     def hand_over(self, root: Path) -> None:
         """Spare Snakemake, when it is started by this process on the same, the search and the index just made."""
-        os.environ[INDEXED] = json.dumps([*self._indexed_by(os.getpid(), root), self.batches])
+        os.environ[INDEXED] = f"{self._indexed_by(os.getpid(), root)} {','.join(self.batches)}"
 
-    def _indexed_by(self, process: int, root: Path) -> list[Any]:
-        return [process, str(self.study), str(root.resolve()), self.settings.batches]
+    def _indexed_by(self, process: int, root: Path) -> str:
+        return canonical([process, str(self.study), str(root.resolve()), self.settings.batches])
 
     @cached_property
     def batches(self) -> list[str]:
