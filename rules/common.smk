@@ -7,8 +7,10 @@ sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
 from myomag.ledger import STEPS
 from myomag.flow import Flow, errors_as, go_by_digests, prepare_jobs, without_rate_limit
+from myomag.jobs import keep_what_is_loaded
 from snakemake.exceptions import WorkflowError
 
+keep_what_is_loaded()
 with errors_as(WorkflowError):
     flow = Flow(config, workflow.config_settings.overwrite_config)
 config["study"] = str(flow.study)

@@ -1,5 +1,6 @@
 """What every process that computes needs: one thread, and a log."""
 
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,15 @@ def one_thread_per_process() -> None:
         os.environ.setdefault(name, "1")
 
 
+def keep_what_is_loaded() -> None:
+    """Tell Python that all objects made so far stay to the end of the process.
+
+    It would search them for garbage again and again, above all when the process ends: a third of the time that a job
+    takes to start and to end.
+    """
+    gc.freeze()
+
+
 def available_cores() -> int:
     """Number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -38,6 +48,7 @@ def out_of_reach_of_ctrl_c() -> Iterator[None]:
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
     """Log to a file, which keeps the traceback of a bug; the job itself ends with one line that starts with ERROR."""
+    keep_what_is_loaded()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=path, filemode="w", level=logging.INFO, format="%(message)s")
     log = logging.getLogger(__name__)

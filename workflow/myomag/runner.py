@@ -21,6 +21,7 @@ from myomag.derivative import check_output
 from myomag.errors import MyomagError, SettingsError
 from myomag.files import PRIVATE, disk_trouble
 from myomag.flow import Flow
+from myomag.jobs import keep_what_is_loaded
 from myomag.orphans import cancel_orphans
 from myomag.progress import duration, progress
 from myomag.provenance import REPOSITORY
@@ -69,6 +70,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     MyomagError
         If another run works in the same folder.
     """
+    keep_what_is_loaded()
     flow = Flow({"study": str(study)}, {})
     root = (output or flow.default_output).expanduser().resolve()
     command = [
