@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.axes import power
 from myomag.core.shrinkage import shrink_phases, shrink_to_trend
 
 Complex = NDArray[np.complex128]
@@ -106,11 +107,11 @@ def outliers(aligned: Complex, accepted: NDArray[np.bool_], noise_sd: float, out
     if transients < _MIN_FOR_REJECTION:
         return {}
     reference = aligned[:, accepted].mean(axis=1)
-    reference_energy = float(np.sum(np.abs(reference) ** 2))
+    reference_energy = float(np.sum(power(reference)))
     if reference_energy == 0:
         return {}
     overlap = np.conj(reference) @ aligned
-    energy = np.sum(np.abs(aligned) ** 2, axis=0)
+    energy = np.sum(power(aligned), axis=0)
     residual = np.maximum(energy - np.abs(overlap) ** 2 / reference_energy, 0)
     amplitude = overlap.real / reference_energy
     floor = 2 * noise_sd**2 * np.sqrt(points) + _PRECISION**2 * np.median(energy)
@@ -167,13 +168,15 @@ class _Correlator:
         others = np.maximum(count - members, 1)
         # Leaving a transient out of its own reference keeps its noise from voting for the present shift.
         own = members & (count > 1)
-        product = np.conj(total)[:, None] * aligned - own * np.abs(aligned) ** 2
+        product = np.conj(total)[:, None] * aligned - own * power(aligned)
         sums = _block_sums(product / others, length)
-        energy = np.convolve(_block_sums(np.abs(total[:, None] / count) ** 2, length)[:, 0].real, _SMOOTHING, "same")
+        energy = np.convolve(_block_sums(power(total[:, None] / count), length)[:, 0].real, _SMOOTHING, "same")
         noise = 2 * length * noise_sd**2 / count
         present = energy > noise * (1 + 3 / np.sqrt(length * _SMOOTHING.size))
         weight = np.where(present, 1 - noise / np.where(present, energy, 1), 0)
-        self._time = dwell_time_s * (length * np.arange(sums.shape[0]) + (length - 1) / 2)
+        # Block by block, from the middle of the first one.
+        self._block_s = dwell_time_s * length
+        self._time = self._block_s * np.arange(sums.shape[0]) + dwell_time_s * (length - 1) / 2
         self._sums = weight[:, None] * sums
         self._signal = weight * energy
         self._noise = weight * self._signal * noise_sd**2 * (1 + 1 / count)
@@ -188,7 +191,7 @@ class _Correlator:
         spread_s = max(np.sqrt(second_moment / self._signal.sum()), self._time[1] - self._time[0])
         steps = int(np.ceil(16 * spread_s * max_shift_hz))
         grid = np.linspace(-max_shift_hz, max_shift_hz, 2 * steps + 1)
-        coarse = np.abs(np.exp(-2j * np.pi * np.outer(grid, self._time)) @ self._sums)
+        coarse = np.abs(self._turns(grid).T @ self._sums)
         shift = self._refine(grid[np.argmax(coarse, axis=0)], max_shift_hz / steps)
         fisher = 2 * np.pi * second_moment
         variance = np.full(transients, np.sum(self._noise * centred**2) / fisher**2 if fisher else np.inf)
@@ -215,14 +218,19 @@ class _Correlator:
 
     def _at(self, shift_hz: Real) -> tuple[Complex, Complex, Complex]:
         """Correlation c(f) = Σ r*·y·exp(−i2πft) and its first two derivatives, shapes (transients,)."""
-        turned = self._sums * np.exp(-2j * np.pi * np.outer(self._time, shift_hz))
+        turned = self._sums * self._turns(shift_hz)
         angular = -2j * np.pi * self._time
-        return turned.sum(axis=0), angular @ turned, angular**2 @ turned
+        value, slope, curvature = np.stack([np.ones_like(angular), angular, angular**2]) @ turned
+        return value, slope, curvature
+
+    def _turns(self, shift_hz: Real) -> Complex:
+        """exp(−i2πft) at the times of the blocks, shape (blocks, shifts)."""
+        return phasors(-shift_hz, -2 * np.pi * self._time[0] * shift_hz, self._time.size, self._block_s)
 
 
 def _plausible(fid: Complex, outlier_z: float) -> NDArray[np.bool_]:
     """Transients whose energy is not far off, to build the first reference from."""
-    energy = np.sum(np.abs(fid) ** 2, axis=0)
+    energy = np.sum(power(fid), axis=0)
     if energy.size < _MIN_FOR_REJECTION:
         return np.ones(energy.size, dtype=bool)
     return np.abs(_robust_z(energy, float(np.median(energy)) / np.sqrt(fid.shape[0]))) <= outlier_z
@@ -231,13 +239,13 @@ def _plausible(fid: Complex, outlier_z: float) -> NDArray[np.bool_]:
 def _coherent(fid: Complex, accepted: NDArray[np.bool_], noise_sd: float) -> bool:
     """Whether the plain mean keeps half of the signal energy, and so makes a better start than one transient."""
     noise_energy = 2 * noise_sd**2 * fid.shape[0]
-    single = float(np.sum(np.abs(fid[:, accepted]) ** 2)) / accepted.sum() - noise_energy
+    single = float(np.sum(power(fid[:, accepted]))) / accepted.sum() - noise_energy
     return bool(_energy_of_mean(fid, accepted) - noise_energy / accepted.sum() >= single / 2)
 
 
 def _typical(fid: Complex, accepted: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mask of the accepted transient whose energy is nearest to their median."""
-    energy = np.sum(np.abs(fid) ** 2, axis=0)
+    energy = np.sum(power(fid), axis=0)
     distance = np.where(accepted, np.abs(energy - np.median(energy[accepted])), np.inf)
     return np.asarray(np.arange(energy.size) == np.argmin(distance))
 
@@ -250,7 +258,7 @@ def _robust_z(value: Real, floor: float) -> Real:
 
 
 def _energy_of_mean(fid: Complex, accepted: NDArray[np.bool_]) -> float:
-    return float(np.sum(np.abs(fid[:, accepted].mean(axis=1)) ** 2))
+    return float(np.sum(power(fid[:, accepted].mean(axis=1))))
 
 
 def _complement(rejected: dict[int, str], transients: int) -> NDArray[np.bool_]:

@@ -31,3 +31,8 @@ def frequency_axis_hz(points: int, dwell_time_s: float) -> NDArray[np.float64]:
 def spectrum(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
     """Spectrum of an FID, zero frequency in the middle, shape as `fid` (transform along the first axis)."""
     return np.fft.fftshift(np.fft.fft(np.asarray(fid, dtype=np.complex128), axis=0), axes=0)
+
+
+def power(values: NDArray[np.complexfloating]) -> NDArray[np.float64]:
+    """Squared moduli, without the square roots of `abs`, shape as `values`."""
+    return np.asarray(values.real**2 + values.imag**2, dtype=np.float64)

@@ -115,8 +115,8 @@ def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> Real:
     use = free & (np.diag(here.information) > 0)
     scale = 1 / np.sqrt(np.diag(here.information)[use])
     for matrix in (here.hessian, here.information):
-        scaled = matrix[np.ix_(use, use)] * np.outer(scale, scale)
-        scaled[np.diag_indices_from(scaled)] += damping + 1e-13
+        scaled = matrix[use][:, use] * scale * scale[:, None]
+        scaled.flat[:: len(scaled) + 1] += damping + 1e-13
         try:
             # Cholesky's factor is only the test: numpy has no solver for triangles, and importing scipy's costs a
             # process more than all its fits.

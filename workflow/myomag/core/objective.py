@@ -134,7 +134,7 @@ class Objective:
         """Cost with its first and second derivatives at θ."""
         model = self.model(theta)
         values = model.values
-        with_residual = (model.residual.conj() * model.time_s ** np.arange(5)[:, None]) @ model.basis.T
+        moments, with_residual = _moments(model)
         log_derivatives = self._log_derivatives(values)
         first = values[AMPLITUDE][:, None, None] * log_derivatives
         first[:, AMPLITUDE] = 0.0
@@ -142,7 +142,7 @@ class Objective:
         # ∂s/∂θ = Σ_m coefficients[m]·τ^m·u
         coefficients = (first.transpose(0, 2, 1) @ self._maps).transpose(1, 0, 2).reshape(-1, len(theta))
         gradient = (with_residual[:3].ravel() @ coefficients).real
-        information = (coefficients.conj().T @ _moments(model.basis, model.time_s) @ coefficients).real
+        information = (coefficients.conj().T @ moments @ coefficients).real
         gradient[-1] -= self._stiffness * (self.begin_time_s(theta) - self._expected_s)
         information[-1, -1] += self._stiffness
         curvature = self._curvature(values, log_derivatives, with_residual)
@@ -215,7 +215,7 @@ class _Model:
 
 
 def damped_exponentials(
-    rate: NDArray[np.complex128],
+    rate: NDArray[np.complexfloating],
     gaussian_squared: NDArray[np.float64],
     points: int,
     dwell_time_s: float,
@@ -247,15 +247,25 @@ def damped_exponentials(
     return table
 
 
-def _moments(basis: NDArray[np.complex128], time_s: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """⟨τ^m·u_j, τ^n·u_k⟩, shape (3·components, 3·components), m and n running slowest."""
-    count, points = basis.shape
-    powers = np.empty((3, count, points), dtype=np.complex128)
-    powers[0] = basis
-    np.multiply(basis, time_s, out=powers[1])
-    np.multiply(powers[1], time_s, out=powers[2])
-    stacked = powers.reshape(3 * count, points).T
-    low = (powers[0].conj() @ stacked).reshape(count, 3, count)
-    high = (powers[2].conj() @ stacked[:, count:]).reshape(count, 2, count)
-    orders = np.concatenate([low, high], axis=1)
-    return orders[:, _ORDERS].transpose(1, 0, 2, 3).reshape(3 * count, 3 * count)
+def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """⟨τ^m·u_j, τ^n·u_k⟩ and ⟨r, τ^m·u_k⟩.
+
+    Returns
+    -------
+    of_components : ndarray, shape (3·components, 3·components)
+        m and n running slowest, 0 to 2.
+    with_residual : ndarray, shape (5, components)
+        m from 0 to 4.
+    """
+    count, points = model.basis.shape
+    # The residual is one more row, so that both kinds of moments come from the same two products.
+    powers = np.empty((3, count + 1, points), dtype=np.complex128)
+    powers[0, :count], powers[0, count] = model.basis, model.residual
+    np.multiply(powers[0], model.time_s, out=powers[1])
+    np.multiply(powers[1], model.time_s, out=powers[2])
+    stacked = powers.reshape(-1, points).T
+    low = (powers[0].conj() @ stacked).reshape(count + 1, 3, count + 1)
+    high = (powers[2].conj() @ stacked[:, count + 1 :]).reshape(count + 1, 2, count + 1)
+    orders = np.concatenate([low, high], axis=1)[:, :, :count]
+    of_components = orders[:count][:, _ORDERS].transpose(1, 0, 2, 3).reshape(3 * count, 3 * count)
+    return of_components, orders[count]

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
-from myomag.core.lineshapes import line_fid, voigt_fwhm_hz
+from myomag.core.lineshapes import voigt_fwhm_hz
 from myomag.core.newton import Evaluation, minimise
-from myomag.core.objective import KAPPA
+from myomag.core.objective import KAPPA, damped_exponentials
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -142,7 +142,7 @@ class _PcrProblem:
 
     def __init__(self, fid: Complex, dwell_time_s: float, spectrometer_frequency_mhz: float, start_hz: float) -> None:
         points = fid.size
-        self._time = time_axis(points, dwell_time_s)
+        self._time, self._dwell_time_s = time_axis(points, dwell_time_s), dwell_time_s
         resolution_hz = 1 / (points * dwell_time_s)
         half = max(8, int(_PCR_WINDOW_PPM * spectrometer_frequency_mhz / resolution_hz))
         self._bins = np.arange(-min(half, points // 2 - 1), min(half, points // 2 - 1) + 1) % points
@@ -174,13 +174,10 @@ class _PcrProblem:
         return _share(self._spectra(self._line(theta)), self._data) * self._scale
 
     def _line(self, theta: Real) -> Complex:
-        offset, lorentzian, gaussian_squared = theta.tolist()
-        return line_fid(
-            self._time,
-            frequency_hz=offset,
-            lorentzian_fwhm_hz=lorentzian,
-            gaussian_fwhm_hz=gaussian_squared**0.5,
-        )
+        offset, lorentzian, gaussian_squared = theta[:, None]
+        rate = 2j * np.pi * offset - np.pi * lorentzian
+        line: Complex = damped_exponentials(rate, gaussian_squared, self._time.size, self._dwell_time_s, 0.0)[0]
+        return line
 
     def _spectra(self, fids: Complex) -> Complex:
         """Window of the spectrum of each FID, without what a baseline explains."""

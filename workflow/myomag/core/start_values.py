@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.axes import power
 from myomag.core.objective import damped_exponentials
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
@@ -150,7 +151,7 @@ class _Pursuit:
             best, options = int(scores[group].argmax()), candidates.pop(group)
             if group >= 0:
                 self.theta[group] = options.frequency_hz[best]
-            self.columns[:, members[group]] = options.atoms[best].T
+            self.columns[:, members[group]] = options.atoms(best)
             placed += members[group]
             amplitudes[placed] = _least_squares(self.columns[:, placed], self.fid)
             residual = self.fid - self.columns @ amplitudes
@@ -171,33 +172,48 @@ class _Pursuit:
     def _candidates(self, group: int, templates: NDArray[np.complex128]) -> "_Candidates":
         """Places a group may have within its bounds."""
         if group < 0:
-            return _Candidates(np.zeros(1), templates.T[None])
+            return _Candidates(np.zeros(1), np.ones((1, len(templates)), dtype=np.complex128), templates)
         low, high = self.layout.lower[group], self.layout.upper[group]
         half_band = 0.5 / self.dwell_time_s
         low, high = max(low, min(high, -half_band)), min(high, max(low, half_band))
         count = 1 + int(np.ceil((high - low) * STEPS_PER_WIDTH / self.width_hz))
         frequencies = np.linspace(low, high, count)
         moved = self._exponentials(frequencies - self.theta[group], 0.0)
-        return _Candidates(frequencies, moved[:, None, :] * templates.T[None])
+        return _Candidates(frequencies, moved, templates)
 
     def _exponentials(self, frequency_hz: NDArray[np.float64], width_hz: float) -> NDArray[np.complex128]:
         rate = np.asarray(2j * np.pi * frequency_hz - np.pi * width_hz, dtype=np.complex128)
         return damped_exponentials(rate, np.zeros(len(rate)), len(self.fid), self.dwell_time_s, self.begin_time_s)
 
 
+@dataclass(frozen=True)
 class _Candidates:
-    """Places a group of atoms may have: frequencies [Hz], shape (places,), and atoms, shape (places, atoms, points)."""
+    """Places a group of atoms may have.
 
-    def __init__(self, frequency_hz: NDArray[np.float64], atoms: NDArray[np.complex128]) -> None:
-        self.frequency_hz = frequency_hz
-        self.atoms = atoms
-        energy = np.einsum("cap,cap->ca", atoms.real, atoms.real) + np.einsum("cap,cap->ca", atoms.imag, atoms.imag)
-        self._energy = np.maximum(energy, np.finfo(float).tiny)
+    Attributes
+    ----------
+    frequency_hz : ndarray, shape (places,)
+        Frequency of each place [Hz].
+    turns : ndarray, shape (places, points)
+        Of unit modulus: what moves the templates to each place.
+    templates : ndarray, shape (points, atoms)
+        Atoms of the group before they are moved.
+    """
+
+    frequency_hz: NDArray[np.float64]
+    turns: NDArray[np.complex128]
+    templates: NDArray[np.complex128]
+
+    def atoms(self, place: int) -> NDArray[np.complex128]:
+        """Atoms at one place, shape (points, atoms)."""
+        moved: NDArray[np.complex128] = self.turns[place][:, None] * self.templates
+        return moved
 
     def explained(self, residual: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Energy of the residual that the atoms explain at each place, shape (places,)."""
-        matched = np.abs(self.atoms @ residual.conj()) ** 2
-        explained: NDArray[np.float64] = (matched / self._energy).sum(axis=1)
+        energy = np.maximum(power(self.templates).sum(axis=0), np.finfo(float).tiny)
+        matched = power(self.turns @ (self.templates * residual.conj()[:, None]))
+        explained: NDArray[np.float64] = (matched / energy).sum(axis=1)
         return explained
 
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit
-from myomag.core.axes import time_axis
-from myomag.core.lineshapes import multiplet_fid
+from myomag.core.objective import damped_exponentials
 
 MIN_BINS = 16
 """A local level is the mean over at least this many points of the spectrum."""
@@ -57,19 +56,17 @@ def model_fid(
     fit: AmaresFit, points: int, *, dwell_time_s: float, spectrometer_frequency_mhz: float
 ) -> NDArray[np.complex128]:
     """FID of all fitted lines, shape (points,), from the first sample fitted on."""
-    time = time_axis(points, dwell_time_s, fit.begin_time_s)
-    model = np.zeros(points, dtype=np.complex128)
-    for index in range(len(fit.names)):
-        model += multiplet_fid(
-            time,
-            amplitude=float(fit.amplitudes[index]),
-            frequency_hz=float(fit.shifts_ppm[index]) * spectrometer_frequency_mhz,
-            lorentzian_fwhm_hz=float(fit.lorentzian_hz[index]),
-            gaussian_fwhm_hz=float(fit.gaussian_hz[index]),
-            phase_deg=float(fit.phases_deg[index]),
-            offsets_hz=fit.offsets_hz[index].tolist(),
-            weights=fit.weights[index].tolist(),
-        )
+    line = np.repeat(np.arange(len(fit.names)), [len(offsets) for offsets in fit.offsets_hz])
+    frequency_hz = fit.shifts_ppm[line] * spectrometer_frequency_mhz + np.concatenate(fit.offsets_hz)
+    components = damped_exponentials(
+        2j * np.pi * frequency_hz - np.pi * fit.lorentzian_hz[line],
+        fit.gaussian_hz[line] ** 2,
+        points,
+        dwell_time_s,
+        fit.begin_time_s,
+        phase_rad=np.deg2rad(fit.phases_deg[line]),
+    )
+    model: NDArray[np.complex128] = (fit.amplitudes[line] * np.concatenate(fit.weights)) @ components
     return model
 
 

@@ -195,4 +195,4 @@ def _line_record(fit: AmaresFit, index: int) -> dict[str, Any]:
 
 
 def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None
