@@ -49,18 +49,19 @@ def path_data(x: Array, y: Array) -> str:
     return start + ("l" + steps.lstrip() if steps else "")
 
 
-def thin(x: Array, y: Array, tolerance: float = 0.05) -> NDArray[np.intp]:
-    """Select the points that draw the curve within about `tolerance` [px], indices of shape (kept,).
+def thin(y: Array, tolerance: float = 0.05) -> NDArray[np.intp]:
+    """Select the points that draw an evenly sampled curve within about `tolerance` [px], indices of shape (kept,).
 
-    A chord of length h misses a curve of second derivative y'' by y''h²/8, so points are kept with the density
-    √(|y''|/8 tolerance); noise keeps them all.
+    A chord over n steps misses a curve of second difference Δ²y by n²Δ²y/8, so points are kept with the density
+    √(|Δ²y|/8 tolerance); noise keeps them all.
     """
-    if len(x) < 3:
-        return np.arange(len(x))
-    step = np.gradient(x)
-    bend = np.abs(np.gradient(np.gradient(y, x), x))
-    bend = np.maximum(bend, np.maximum(np.roll(bend, 1), np.roll(bend, -1)))
-    passed = np.floor(np.cumsum(np.abs(step) * np.sqrt(bend / (8 * tolerance))))
+    if len(y) < 3:
+        return np.arange(len(y))
+    bend = np.abs(np.gradient(np.gradient(y)))
+    widest = bend.copy()
+    np.maximum(widest[1:], bend[:-1], out=widest[1:])
+    np.maximum(widest[:-1], bend[1:], out=widest[:-1])
+    passed = np.floor(np.cumsum(np.sqrt(widest / (8 * tolerance))))
     keep = np.diff(passed, prepend=-1.0) > 0
     keep[[0, -1]] = True
     return np.flatnonzero(keep)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
-from myomag.core.lineshapes import multiplet_fid
+from myomag.core.axes import frequency_axis_hz, spectrum
+from myomag.core.objective import damped_exponentials
 from myomag.report.charts import Array
 
 STEP_PPM = 0.0125
@@ -69,15 +69,18 @@ def displayed_curves(
     begin_time_s = 1e-6 * float(fit["begin_time_us"]) if fit else 0.0
     missing = max(int(begin_time_s // dwell_time_s), 0)
     start_s = begin_time_s - missing * dwell_time_s
-    time_s = time_axis(missing + len(fid), dwell_time_s, start_s)
-    models = [line_fid_of(line, time_s, spectrometer_frequency_mhz) for line in fit["lines"]] if fit else []
+    points = missing + len(fid)
+    models = [
+        _line_fid(line, points, dwell_time_s, start_s, spectrometer_frequency_mhz)
+        for line in (fit["lines"] if fit else ())
+    ]
     known = np.sum([model[:missing] for model in models], axis=0) if models else np.empty(0)
     display = _Display(
         dwell_time_s,
         spectrometer_frequency_mhz,
         start_s,
         float(fit["phase_deg"]) if fit else phase_deg,
-        len(time_s),
+        points,
         range_ppm,
     )
     components = tuple(
@@ -138,15 +141,18 @@ class _Display:
         return np.real(spectrum(padded)[self.shown] * self.rotation)
 
 
-def line_fid_of(line: Mapping[str, Any], time_s: Array, spectrometer_frequency_mhz: float) -> NDArray[np.complex128]:
+def _line_fid(
+    line: Mapping[str, Any], points: int, dwell_time_s: float, start_s: float, spectrometer_frequency_mhz: float
+) -> NDArray[np.complex128]:
     """FID of one line of a fit record, shape (points,)."""
-    return multiplet_fid(
-        time_s,
-        amplitude=float(line["amplitude"]),
-        frequency_hz=float(line["shift_ppm"]) * spectrometer_frequency_mhz,
-        lorentzian_fwhm_hz=float(line["lorentzian_hz"]),
-        gaussian_fwhm_hz=float(line["gaussian_hz"]),
-        phase_deg=float(line["phase_deg"]),
-        offsets_hz=line["offsets_hz"],
-        weights=line["weights"],
+    centre_hz = float(line["shift_ppm"]) * spectrometer_frequency_mhz
+    frequency_hz = centre_hz + np.array(line["offsets_hz"], dtype=np.float64)
+    components = damped_exponentials(
+        2j * np.pi * frequency_hz - np.pi * float(line["lorentzian_hz"]),
+        np.full(frequency_hz.size, float(line["gaussian_hz"]) ** 2),
+        points,
+        dwell_time_s,
+        start_s,
+        phase_rad=np.deg2rad(float(line["phase_deg"])),
     )
+    return np.asarray((float(line["amplitude"]) * np.array(line["weights"], dtype=np.float64)) @ components)

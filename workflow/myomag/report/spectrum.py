@@ -85,7 +85,7 @@ def _curve(x: Scale, curves: Curves, heights: Array, part: str, *, base: float |
             seen = np.array([0])
         window = slice(max(int(seen[0]) - 1, 0), int(seen[-1]) + 2)
         positions, heights = positions[window], heights[window]
-    keep = thin(positions, heights)
+    keep = thin(heights)
     d = path_data(positions[keep], heights[keep])
     if base is not None:
         d += f"V{base:.2f}H{positions[keep][0]:.2f}z"

@@ -39,10 +39,9 @@ def transient_maps(
     if count < 2 or not shifts_hz.size == phases_deg.size == count:
         return []
     rejected = rejections(quality)
-    aligned = transients * np.conj(phasors(shifts_hz, np.deg2rad(phases_deg), points, dwell_time_s))
+    aligned = transients * phasors(-shifts_hz, -np.deg2rad(phases_deg), points, dwell_time_s)
     offset_hz = _offsets(quality, shifts_hz)
-    transform = _transform(points, dwell_time_s, offset_hz, quality)
-    before, after = (np.real(transform @ fids) for fids in (transients, aligned))
+    before, after = _spectra([transients, aligned], dwell_time_s, offset_hz, quality)
     used = [index for index in range(count) if index not in rejected]
     means = before.mean(axis=1), after[:, used].mean(axis=1)
     top, mean_top = float(np.quantile(after[:, used].max(axis=0), 0.9)), float(max(mean.max() for mean in means))
@@ -65,15 +64,16 @@ def _offsets(quality: Mapping[str, Any], shifts_hz: Array) -> Array:
     return np.linspace(-half, half, STEPS + 1)
 
 
-def _transform(
-    points: int, dwell_time_s: float, offset_hz: Array, quality: Mapping[str, Any]
-) -> NDArray[np.complex128]:
-    """From FIDs to spectra around PCr in the phase of the average, weighted with its decay, shape (offsets, points)."""
+def _spectra(
+    fids: Sequence[NDArray[np.complex128]], dwell_time_s: float, offset_hz: Array, quality: Mapping[str, Any]
+) -> list[Array]:
+    """Spectra around PCr in the phase of the average, weighted with its decay, shapes (offsets, transients)."""
+    points = len(fids[0])
     weight = np.exp(-np.pi * (finite(quality.get("pcr_fwhm_hz")) or 0.0) / 2 * time_axis(points, dwell_time_s))
     frequency_hz = offset_hz + (finite(quality.get("pcr_offset_hz")) or 0.0)
     phase_rad = np.deg2rad(finite(quality.get("phase_deg")) or 0.0)
-    turns = phasors(frequency_hz, np.full(frequency_hz.size, phase_rad), points, dwell_time_s)
-    return np.conj(turns).T * weight
+    turns = phasors(-frequency_hz, np.full(frequency_hz.size, -phase_rad), points, dwell_time_s)
+    return [np.real(turns.T @ (weight[:, None] * fid)) for fid in fids]
 
 
 def _panel(offset_hz: Array, spectra: Array, mean: Array, rejected: Mapping[int, str], name: str) -> Markup:
