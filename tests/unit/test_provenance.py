@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -290,7 +291,8 @@ def test_digest_tells_content_apart_and_nothing_else() -> None:
 def test_environment_names_python_packages_lock_and_commit() -> None:
     found = environment()
     assert found["python"].split(".")[0] == "3"
-    assert found["packages"]["numpy"].count(".") >= 1
+    assert found["packages"] == {name: version(name) for name in found["packages"]}
+    assert "numpy" in found["packages"]
     assert len(found["lock_sha256"]) == 64
     assert found["processor"]
 
@@ -300,3 +302,28 @@ def test_environment_without_git_or_checkout_is_still_recorded(tmp_path: Path, m
     assert (environment()["git_commit"], environment()["git_dirty"]) == (None, None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert environment()["git_commit"] is None
+
+
+def test_environment_tells_the_commit_and_whether_tracked_files_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        command = ["git", "-C", str(tmp_path), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def found() -> tuple[str | None, bool | None]:
+        environment_now = environment()
+        return environment_now["git_commit"], environment_now["git_dirty"]
+
+    monkeypatch.setattr(provenance, "REPOSITORY", tmp_path)
+    git("init", "--quiet")
+    assert found() == (None, None)
+    (tmp_path / "code.py").write_text("a = 1\n")
+    git("add", "code.py")
+    git("commit", "--quiet", "--message", "first")
+    assert found() == (git("rev-parse", "HEAD"), False)
+    (tmp_path / "untracked.txt").write_text("notes\n")
+    assert found()[1] is False
+    (tmp_path / "code.py").write_text("a = 2\n")
+    assert found() == (git("rev-parse", "HEAD"), True)

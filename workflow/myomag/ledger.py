@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -195,7 +196,7 @@ def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
         If the file is missing, changed, or outside `root`.
     """
     place, remedy = root / path, _remedy(step)
-    if not place.resolve().is_relative_to(root.resolve()):
+    if not place.resolve().is_relative_to(_resolved(root)):
         raise LedgerError(f"{path}: the ledger names a file outside the derivative. {remedy}")
     try:
         found = sha256_file(place)
@@ -208,6 +209,11 @@ def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
             f"{path}: changed since step {step} wrote it (expected SHA-256 {sha[:12]}…, found {found[:12]}…). {remedy}"
         )
     return place
+
+
+@cache
+def _resolved(root: Path) -> Path:
+    return root.resolve()
 
 
 def run_step(

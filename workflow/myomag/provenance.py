@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def _source(path: Path) -> tuple[frozenset[str], str]:
 def environment() -> dict[str, Any]:
     """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
     packages = {name: found for name in RECORDED_PACKAGES if (found := _version(name))}
-    commit = _git("rev-parse", "HEAD")
+    commit, dirty = _checkout()
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -148,7 +149,7 @@ def environment() -> dict[str, Any]:
         "packages": packages,
         "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
         "git_commit": commit,
-        "git_dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_dirty": dirty,
     }
 
 
@@ -207,22 +208,28 @@ def _user() -> str:
 
 @cache
 def _version(name: str) -> str | None:
+    """Version of an installed package; only that line of its metadata is read, as parsing them is slow."""
     try:
-        return version(name)
+        metadata = distribution(name).read_text("METADATA") or ""
     except PackageNotFoundError:
         return None
+    found = re.search(r"^Version: *(\S+)", metadata, re.MULTILINE)
+    return found.group(1) if found else version(name)
 
 
-def _git(*arguments: str) -> str | None:
-    """Output of a git command in the checkout; None where there is no checkout or no git."""
+def _checkout() -> tuple[str | None, bool | None]:
+    """Git commit of the checkout, and whether tracked files differ from it; None without a checkout or git."""
     try:
         done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(REPOSITORY), *arguments],  # noqa: S607
+            ["git", "-C", str(REPOSITORY), "status", "--porcelain=v2", "--branch", "--untracked-files=no"],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
             timeout=30,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        return None, None
+    found = re.search(r"^# branch.oid ([0-9a-f]+)$", done.stdout, re.MULTILINE)
+    if done.returncode or not found:
+        return None, None
+    return found.group(1), any(not line.startswith("#") for line in done.stdout.splitlines())

@@ -74,13 +74,13 @@ def _text(value: Any, indent: str) -> str:
             raise ValueError("a record holds a number that is not finite")
         return repr(float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0)
     inner = f"{indent} "
-    if isinstance(value, Mapping):
-        return _block("{", [f"{_ENCODE(str(key))}: {_text(item, inner)}" for key, item in value.items()], "}", indent)
     if isinstance(value, list | tuple):
         items = [_text(item, inner) for item in value]
-        if any(isinstance(item, Mapping | list | tuple) for item in value):
+        if any(item[0] in "{[" for item in items):
             return _block("[", items, "]", indent)
         return f"[{', '.join(items)}]"
+    if isinstance(value, Mapping):
+        return _block("{", [f"{_ENCODE(str(key))}: {_text(item, inner)}" for key, item in value.items()], "}", indent)
     return _ENCODE(value)
 
 
