@@ -22,3 +22,13 @@ def test_run_writes_nothing_into_checkout_study_or_home(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "out" / "ledger" / "convert").glob("*.tsv"))
     assert (contents(repository), contents(study)) == before
+
+
+def test_run_by_an_account_without_a_name(tmp_path: Path) -> None:
+    study, nameless = tmp_path / "study", tmp_path / "nameless"
+    write_demo(study, participants=1)
+    nameless.mkdir()
+    (nameless / "sitecustomize.py").write_text("import pwd\npwd.getpwuid = {}.__getitem__\n", encoding="utf-8")
+    names = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "")
+    done = myomag("run", study, "--", "--cores", "1", "--until", "convert", PYTHONPATH=str(nameless), **names)
+    assert done.returncode == 0, done.stderr

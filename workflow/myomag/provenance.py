@@ -188,7 +188,7 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
         "started": started.isoformat(timespec="milliseconds"),
         "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "host": socket.gethostname(),
-        "user": _user(),
+        "user": user_name(),
         "job": os.environ.get("SLURM_JOB_ID", str(os.getpid())),
         **content,
         **environment(),
@@ -198,11 +198,11 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
     write_atomic(root, relative, ("\n".join([*lines, canonical(entry)]) + "\n").encode())
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs this process; an account without a name, as in a container under a bare user id, by its number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # An account without a name, as in a container that runs under a bare user id.
         return f"uid-{os.getuid()}"
 
 

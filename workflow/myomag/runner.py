@@ -24,7 +24,7 @@ from myomag.flow import Flow
 from myomag.jobs import keep_what_is_loaded
 from myomag.orphans import cancel_orphans
 from myomag.progress import duration, progress
-from myomag.provenance import REPOSITORY
+from myomag.provenance import REPOSITORY, user_name
 from myomag.run_state import RunState
 from myomag.run_time import RUNTIME_PAGE
 from myomag.study_step import check_summaries
@@ -91,6 +91,8 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     started = time.monotonic()
     # Snakemake wants a cache, and the home directory may be full or read-only. Jobs of a cluster inherit the place.
     os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
+    # And it wants the user's name, which not every account has.
+    os.environ["LOGNAME"] = user_name()
     advice = advice_for_run(study, output, profile, options)
     with advice.in_errors(), _sole_run(root, command) as lock:
         flow.index(root)
