@@ -219,9 +219,11 @@ def _version(name: str) -> str | None:
 
 def _checkout() -> tuple[str | None, bool | None]:
     """Git commit of the checkout, and whether tracked files differ from it; None without a checkout or git."""
+    # A checkout that many share is only read.
+    status = ("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no")
     try:
         done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(REPOSITORY), "status", "--porcelain=v2", "--branch", "--untracked-files=no"],  # noqa: S607
+            ["git", "-C", str(REPOSITORY), *status],  # noqa: S607
             capture_output=True,
             text=True,
             check=False,
