@@ -3,10 +3,12 @@
 import errno
 import hashlib
 import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from myomag.errors import LedgerError
 
@@ -43,12 +45,10 @@ def together(root: Path) -> Iterator[Callable[[str, bytes], None]]:
     callable
         Takes the path relative to `root`, and the content.
     """
-    unfinished = root / PRIVATE / "unfinished"
     parts: list[tuple[Path, Path]] = []
 
     def write(relative: str, content: bytes) -> None:
-        unfinished.mkdir(parents=True, exist_ok=True)
-        parts.append((unfinished / uuid.uuid4().hex, root / relative))
+        parts.append((_unfinished(root) / uuid.uuid4().hex, root / relative))
         parts[-1][0].write_bytes(content)
 
     try:
@@ -59,6 +59,18 @@ def together(root: Path) -> Iterator[Callable[[str, bytes], None]]:
     finally:
         for part, _ in parts:
             part.unlink(missing_ok=True)
+
+
+def scratch_file(root: Path) -> IO[bytes]:
+    """File for what is too much for memory, open for writing and reading; it is gone when it is closed."""
+    return tempfile.TemporaryFile(dir=_unfinished(root))
+
+
+def _unfinished(root: Path) -> Path:
+    """Folder for what is not finished, which the next run empties."""
+    folder = root / PRIVATE / "unfinished"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def write_atomic(root: Path, relative: str, content: bytes) -> None:

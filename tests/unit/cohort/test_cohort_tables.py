@@ -1,5 +1,6 @@
 """Results joined with participants, sessions and phenotype."""
 
+import io
 import json
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 
 from myomag.cohort.columns import FIXED_NAMES
 from myomag.cohort.dictionaries import cohort_dictionary, exclusions_dictionary, units
-from myomag.cohort.packed import PackedRows
+from myomag.cohort.stored import StoredRows
 from myomag.cohort.tables import build_cohort, build_exclusions, personal_columns, read_tables, table_paths
 from myomag.errors import StudyError
 from myomag.io.tables import table_bytes
@@ -49,7 +50,7 @@ def test_personal_data_and_free_text_stay_out(write_study, make_row, settings):
 def test_cohort_has_one_row_per_scan_and_people_without_scans_or_rows_are_no_error(write_study, make_row, settings):
     study = write_study({"participants.tsv": PARTICIPANTS})
     rows = [make_row(1, run=2), make_row(1, run=1), make_row(3)]
-    cohort = build_cohort(PackedRows(rows), read_tables(study), settings)
+    cohort = build_cohort(StoredRows(io.BytesIO(), rows), read_tables(study), settings)
     assert cohort["scan"].tolist() == [
         "sub-001_ses-1_run-1_unloc",
         "sub-001_ses-1_run-2_unloc",
@@ -143,7 +144,7 @@ def test_broken_description_is_named(write_study):
 
 def test_one_scan_cannot_enter_twice(make_row):
     with pytest.raises(StudyError, match="the scan appears twice"):
-        PackedRows([make_row(1), make_row(1)])
+        StoredRows(io.BytesIO(), [make_row(1), make_row(1)])
 
 
 def test_study_without_tables_and_without_scans(tmp_path, settings):
@@ -153,12 +154,12 @@ def test_study_without_tables_and_without_scans(tmp_path, settings):
     assert build_exclusions([], settings).empty
 
 
-def test_rows_are_unpacked_as_they_were_in_the_order_of_the_cohort(make_row):
+def test_stored_rows_read_as_they_were_in_the_order_of_the_cohort(make_row):
     failed = make_row(9, status="failed", quality=None, fit=None, magnesium=None)
     rows = [make_row(person, f"ses-{k}") for person in range(1, 6) for k in (1, 2)]
     shuffled = [failed, *rows[::-2], *rows[-2::-2]]
-    packed = PackedRows(shuffled)
-    assert list(packed) == list(packed) == [*rows, failed] and len(packed) == len(rows) + 1
+    stored = StoredRows(io.BytesIO(), shuffled)
+    assert list(stored) == list(stored) == [*rows, failed] and len(stored) == len(rows) + 1
 
 
 def test_exclusions_list_the_scans_of_the_cohort(make_row, settings):

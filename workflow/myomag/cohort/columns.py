@@ -143,7 +143,7 @@ ERROR_COLUMNS = {
 
 
 def needed_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Row of a scan with what the tables of the cohort need of its records: those of 10,000 scans fit in memory."""
+    """Row of a scan with what the tables of the cohort need of its records."""
     needed: dict[str, set[str]] = {
         "quality": {"reasons"},
         "fit": {"converged", "message"},

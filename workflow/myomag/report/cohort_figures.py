@@ -55,8 +55,7 @@ def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels:
     if not any(row["status"] == "included" for row in cohort) or "models" not in settings:
         return
     # Column by column: a dict for every row would take ten times the memory.
-    columns = {name: pd.Series([row[name] for row in cohort]) for name in cohort[0]}
-    sample = included(pd.DataFrame(columns), settings)
+    sample = included(pd.DataFrame({name: pd.Series([row[name] for row in cohort]) for name in cohort[0]}), settings)
     sexes = _sexes(sample, labels)
     # Adjusted models are not drawn, and the designs of a large study take as much memory as its table.
     planned = [each for each in designs(sample, settings) if not each[0].covariates]

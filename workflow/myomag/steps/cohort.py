@@ -15,11 +15,12 @@ from myomag.cohort.flow import FLOW_COLUMNS, build_flow
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.methods import methods_text
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
-from myomag.cohort.packed import PackedRows
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
+from myomag.cohort.stored import StoredRows
 from myomag.cohort.tables import build_cohort, build_exclusions, read_tables
+from myomag.files import scratch_file
 from myomag.io.records import record_bytes
 from myomag.io.tables import table_bytes
 from myomag.provenance import digest, environment
@@ -48,12 +49,18 @@ def cohort_tables(
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
-    chosen = settings["cohort"]
     fields = settings["fit"]["protocol_fields"]
-    rows = PackedRows(
+    rows = (
         needed_of(result.summary(root, reject)) | {"acquisition": _acquisition(result, root, fields)}
         for result in results
     )
+    with scratch_file(root) as file:
+        return _contents(StoredRows(file, rows), study, settings)
+
+
+def _contents(rows: StoredRows, study: Path, settings: Mapping[str, Any]) -> dict[str, bytes]:
+    """Contents of all files, from the rows of all scans."""
+    chosen = settings["cohort"]
     protocols = by_protocol(Acquisition(**known) for row in rows if (known := row["acquisition"]))
     cohort, dictionary = _joined(rows, study, chosen)
     flow = build_flow(exclusion_rows(rows, chosen))
@@ -72,14 +79,14 @@ def cohort_tables(
     return contents | {"methods.md": text.encode()}
 
 
-def _joined(rows: PackedRows, study: Path, settings: Row) -> tuple["pd.DataFrame", dict[str, Any]]:
+def _joined(rows: StoredRows, study: Path, settings: Row) -> tuple["pd.DataFrame", dict[str, Any]]:
     """Table of the cohort and its data dictionary; the tables of the study, large as texts, do not outlive it."""
     tables = read_tables(study)
     return build_cohort(rows, tables, settings), cohort_dictionary(tables)
 
 
 def _analysis(
-    rows: PackedRows, cohort: "pd.DataFrame", settings: Row, known_units: Mapping[str, str]
+    rows: StoredRows, cohort: "pd.DataFrame", settings: Row, known_units: Mapping[str, str]
 ) -> dict[str, tuple["pd.DataFrame", dict[str, Any]]]:
     """Tables of the analysis with their data dictionaries."""
     sample = included(cohort, settings)
