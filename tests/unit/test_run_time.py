@@ -6,6 +6,7 @@ import pytest
 
 from myomag.files import write_atomic
 from myomag.ledger import Row, ledger_bytes, ledger_path
+from myomag.report.text import MISSING
 from myomag.run_time import RUNTIME_PAGE, read_jobs, write_run_time
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
@@ -39,6 +40,7 @@ def test_page_sums_up_by_step_and_in_total(derivative: Path) -> None:
     numbers = [[cell.rpartition(">")[2] for cell in row] for row in cells]
     assert numbers[0] == ["2", "4", "2.6", "2.5", "1.5", "375", "80"], "qc: 1.5 s for 4 scans are 375 ms each"
     assert numbers[2] == ["3", "4", "6.6", "4.0", "3.5", "875", "120"], "in total every scan counts once"
+    assert numbers[-1] == ["1", "1", "0.1", "0.1", MISSING, MISSING, MISSING], "too short to be sampled"
 
 
 def test_nothing_is_written_before_a_job_has_run(tmp_path: Path) -> None:
