@@ -31,6 +31,8 @@ from myomag.study_step import check_summaries
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
+STOP_AGAIN_S = 30
+"""Snakemake stops within seconds, unless a SIGTERM of its own has caught it with its scheduler locked [s]."""
 MOST_LINES = 10
 """Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
 
@@ -194,15 +196,23 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int, advice: Ad
         # Line by line, so that it is there when this process is killed.
         log_path.open("w", buffering=1, encoding="utf-8") as log,
     ):
-        # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them.
-        before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+
+        def stop(*_: object) -> None:
+            # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them. One sent to the whole group reaches
+            # it as well, and where it comes at a bad moment only a further SIGINT gets it out of waiting for itself.
+            process.send_signal(signal.SIGINT)
+            signal.alarm(STOP_AGAIN_S)
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGALRM)}
         with suppress(KeyboardInterrupt):
             _follow(process, log, lines, state)
             interrupted = False
         # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
         _follow(process, log, lines, state)
         code = process.wait()
-        signal.signal(signal.SIGTERM, before)
+        signal.alarm(0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if code == 0 or "LockException:" in lines:
         os.ftruncate(lock, 0)
     if code == 0:
