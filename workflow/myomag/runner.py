@@ -32,7 +32,7 @@ from myomag.study_step import check_summaries
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
 STOP_AGAIN_S = 30
-"""Snakemake stops within seconds, unless a SIGTERM of its own has caught it with its scheduler locked [s]."""
+"""Time [s] after which Snakemake is told to stop once more; it takes seconds, unless a SIGTERM locked its scheduler."""
 MOST_LINES = 10
 """Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
 
@@ -195,24 +195,14 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int, advice: Ad
         ) as process,
         # Line by line, so that it is there when this process is killed.
         log_path.open("w", buffering=1, encoding="utf-8") as log,
+        _sigterm_stops(process),
     ):
-
-        def stop(*_: object) -> None:
-            # Snakemake ends its jobs on SIGINT; on SIGTERM it would wait for them. One sent to the whole group reaches
-            # it as well, and where it comes at a bad moment only a further SIGINT gets it out of waiting for itself.
-            process.send_signal(signal.SIGINT)
-            signal.alarm(STOP_AGAIN_S)
-
-        before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGALRM)}
         with suppress(KeyboardInterrupt):
             _follow(process, log, lines, state)
             interrupted = False
         # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
         _follow(process, log, lines, state)
         code = process.wait()
-        signal.alarm(0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if code == 0 or "LockException:" in lines:
         os.ftruncate(lock, 0)
     if code == 0:
@@ -234,6 +224,25 @@ def _run_with_progress(command: Sequence[str], root: Path, lock: int, advice: Ad
         )
         return 2 if refused else code
     return code
+
+
+@contextmanager
+def _sigterm_stops(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Make a SIGTERM stop Snakemake and its jobs; by itself it would wait for them."""
+
+    def stop(*_: object) -> None:
+        # A SIGTERM to the whole group reaches Snakemake as well, and where it comes at a bad moment only a further
+        # SIGINT gets it out of waiting for itself.
+        process.send_signal(signal.SIGINT)
+        signal.alarm(STOP_AGAIN_S)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGALRM)}
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _how_far(state: RunState) -> str:
