@@ -20,6 +20,7 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
         Model, as in statistics.tsv.
     """
     design = _design(derivative, name)
+    people = set(design.people)
     entered, left_out = [], []
     for scan in _scans(derivative):
         identity: dict[str, Any] = {key: scan[key] for key in ("scan", "participant_id", "session_id")}
@@ -28,7 +29,7 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
         if scan["status"] != "included":
             step, reason = scan["step"] or scan["status"], scan["reason"]
             left_out.append(identity | {"step": step, "reason": reason})
-        elif person in design.people:
+        elif person in people:
             entered.append(identity | {"sha256": _result(derivative, str(scan["scan"]))})
         else:
             reason = design.left_out.get(person) or design.problem

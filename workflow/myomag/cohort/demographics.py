@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myomag.cohort.design import Sample
-from myomag.cohort.participants import SEXES
+from myomag.cohort.participants import SEXES, Values
 from myomag.cohort.plan import ALL, MG
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ def build_demographics(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataF
     """
     import pandas as pd
 
-    columns = sample.scans.columns
     names = [settings[f"{role}_column"] for role in ("age", "strength", "serum_mg")]
     names = [names[0], *settings["body_size_columns"], MG, "ph", *names[1:]]
-    variables = {name: sample.variable(name).values for name in dict.fromkeys(names) if name in columns}
+    variables = {name: sample.variable(name).numbers for name in dict.fromkeys(names) if name in sample.columns}
     rows = [
-        {"stratum": sex, "age_group": group, "participants": len(people), "variable": name} | _summary(values, people)
-        for sex, group, people in _groups(sample, settings)
+        {"stratum": sex, "age_group": group, "participants": int(members.sum()), "variable": name}
+        | _summary(values[members])
+        for sex, group, members in _groups(sample, settings)
         for name, values in variables.items()
     ]
     frame = pd.DataFrame(rows, columns=list(DEMOGRAPHICS_COLUMNS))
@@ -60,27 +61,32 @@ def age_group(age: float, edges: Sequence[float]) -> str:
     return f"{edges[above - 1]:g} to <{edges[above]:g}" if above < len(edges) else f"{edges[-1]:g} and over"
 
 
-def _groups(sample: Sample, settings: Mapping[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
-    """Sex, age group and participants of each group that has any; all also holds those of unknown sex or age."""
-    sexes = _known(sample, settings["sex_column"])
-    ages = {person: age for person, age in _known(sample, settings["age_column"]).items() if isinstance(age, float)}
-    edges = settings["age_groups"]
-    groups = {person: age_group(age, edges) for person, age in ages.items()} if edges else {}
-    ordered = list(dict.fromkeys(groups[person] for person in sorted(groups, key=lambda person: ages[person])))
+def _groups(sample: Sample, settings: Mapping[str, Any]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Sex, age group and members of each group that has any; all also holds those of unknown sex or age."""
+    everyone = np.ones(len(sample.owners.people), dtype=bool)
+    sexes = {ALL: everyone}
+    if (name := settings["sex_column"]) in sample.columns:
+        sexes = {sex: sample.variable(name).values == sex for sex in SEXES} | sexes
+    ages = {ALL: everyone}
+    if (name := settings["age_column"]) in sample.columns and settings["age_groups"]:
+        ages = dict(_age_groups(sample.variable(name).numbers, settings["age_groups"])) | ages
     for sex in (*SEXES, ALL):
-        members = [person for person in sample.people if sex in (ALL, sexes.get(person))]
-        for group in (*ordered, ALL):
-            people = [person for person in members if group in (ALL, groups.get(person))]
-            if people or group == ALL:
+        for group, members in ages.items():
+            people = members & sexes.get(sex, ~everyone)
+            if people.any() or group == ALL:
                 yield sex, group, people
 
 
-def _known(sample: Sample, name: str) -> Mapping[str, Any]:
-    return sample.variable(name).values if name in sample.scans.columns else {}
+def _age_groups(ages: Values, edges: Sequence[float]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Name and members of each age group that has any, rising in age."""
+    groups = np.where(np.isnan(ages), -1, np.searchsorted(edges, ages, side="right"))
+    for group in range(len(edges) + 1):
+        if (members := groups == group).any():
+            yield age_group(float(ages[members][0]), edges), members
 
 
-def _summary(values: Mapping[str, Any], people: Sequence[str]) -> dict[str, Any]:
-    known = np.array([values[p] for p in people if isinstance(values.get(p), float)])
+def _summary(values: Values) -> dict[str, Any]:
+    known = values[~np.isnan(values)]
     summary = {"n": len(known)} | dict.fromkeys(("mean", "sd", "min", "max"), math.nan)
     if len(known):
         summary |= {"mean": float(known.mean()), "min": float(known.min()), "max": float(known.max())}

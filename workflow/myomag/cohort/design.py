@@ -5,6 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 from myomag.cohort.columns import ERROR_COLUMNS
 from myomag.cohort.participants import (
     SEXES,
+    Owners,
+    Values,
     Variable,
+    each,
     is_text,
     number_of,
     participant_errors,
@@ -28,7 +32,6 @@ from myomag.core.magnesium import mg_mmol_l
 if TYPE_CHECKING:
     import pandas as pd
 
-Values = NDArray[np.float64]
 FEWEST_IN_GROUP = 2
 
 
@@ -37,16 +40,23 @@ class Sample:
 
     Parameters
     ----------
-    scans : DataFrame
-        Rows of the cohort that enter.
+    cohort : DataFrame
+        Rows of the cohort.
+    entering : ndarray of bool, shape (rows,)
+        Those that enter: a table of its own would take the memory again.
     sex_column : str
         Column with the sex.
     """
 
-    def __init__(self, scans: "pd.DataFrame", sex_column: str) -> None:
-        self.scans, self.sex_column = scans, sex_column
-        self.people = tuple(dict.fromkeys(scans["participant_id"].tolist()))
+    def __init__(self, cohort: "pd.DataFrame", entering: NDArray[np.bool_], sex_column: str) -> None:
+        self.cohort, self.entering, self.sex_column = cohort, entering, sex_column
+        self.columns = list(cohort.columns)
+        self.owners = Owners.of(self.column("participant_id"))
         self._variables: dict[tuple[str, str], Variable] = {}
+
+    def column(self, name: str) -> "pd.Series[Any]":
+        """Value of each scan."""
+        return self.cohort[name][self.entering]
 
     def variable(self, name: str, repeated: str = "mean") -> Variable:
         """Variable of the participants: sex as women or men, text as its level, Mg as the mean of pMg."""
@@ -56,43 +66,50 @@ class Sample:
         return self._variables[key]
 
     def _read(self, name: str, repeated: str) -> Variable:
-        if name == self.sex_column:
-            return participant_sex(self.scans, name)
         if name == MG:
             pmg = self.variable("pmg", repeated)
-            return replace(pmg, values={person: mg_mmol_l(value) for person, value in pmg.values.items()})
-        if is_text(self.scans, name):
-            return participant_levels(self.scans, name)
-        return participant_values(self.scans, name, repeated)
+            return replace(pmg, values=mg_mmol_l(pmg.values))
+        column = self.column(name)
+        if name == self.sex_column:
+            return participant_sex(column, self.owners)
+        if is_text(column):
+            return participant_levels(column, self.owners)
+        return participant_values(column, self.owners, repeated)
 
-    def errors(self, name: str, repeated: str = "mean") -> dict[str, float] | None:
+    def levels(self, name: str) -> Variable:
+        """Level of each participant by which strata are told apart."""
+        if name == self.sex_column:
+            return self.variable(name)
+        return participant_levels(self.column(name), self.owners)
+
+    def errors(self, name: str, repeated: str = "mean") -> Values | None:
         """SD of the measurement of each participant, None for a variable that was not measured here.
 
         That of Mg is ln 10 · Mg · SD of pMg.
         """
         if name == MG:
-            pmg, mg = participant_errors(self.scans, "pmg_sd", repeated), self.variable(MG, repeated).values
-            return {person: math.log(10) * mg[person] * sd for person, sd in pmg.items() if person in mg}
+            pmg = participant_errors(self.column("pmg_sd"), self.owners, repeated)
+            return np.asarray(math.log(10) * self.variable(MG, repeated).values * pmg)
         if name not in ERROR_COLUMNS:
             return None
-        return participant_errors(self.scans, ERROR_COLUMNS[name], repeated)
+        return participant_errors(self.column(ERROR_COLUMNS[name]), self.owners, repeated)
 
     def where(self, subset: Mapping[str, Any]) -> "Sample":
         """Those scans whose values are among the levels or within the range given for each column."""
-        if not subset:
-            return self
-        kept = np.ones(len(self.scans), dtype=bool)
+        kept = self.entering.copy()
         for name, wanted in subset.items():
-            kept &= [_belongs(value, wanted, name == self.sex_column) for value in self.scans[name].tolist()]
-        return Sample(self.scans[kept], self.sex_column)
+            belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
+            kept[self.entering] &= each(self.column(name), belongs)
+        return Sample(self.cohort, kept, self.sex_column) if subset else self
 
     def strata(self, model: Model) -> list[str]:
         """Levels that get an estimate each: women and men, those of another column, or all."""
-        if model.strata is None or model.strata not in self.scans.columns:
-            return list(SEXES) if model.strata == self.sex_column else [ALL]
         if model.strata == self.sex_column:
             return list(SEXES)
-        return sorted(set(participant_levels(self.scans, model.strata).values.values())) or [ALL]
+        if model.strata is None or model.strata not in self.columns:
+            return [ALL]
+        levels = self.levels(model.strata)
+        return sorted(set(levels.values[levels.known])) or [ALL]
 
 
 @dataclass(frozen=True)
@@ -131,27 +148,26 @@ class Design:
 
 def build_design(sample: Sample, model: Model, stratum: str) -> Design:
     """Outcome and terms of the participants who have all of them, or the problem."""
-    columns = list(sample.scans.columns)
-    if absent := [name for name in model.columns if name not in columns]:
-        return Design(problem=absent_column(absent[0], columns), main=model.predictors, notes=model.notes)
+    if absent := [name for name in model.columns if name not in sample.columns]:
+        return Design(problem=absent_column(absent[0], sample.columns), main=model.predictors, notes=model.notes)
     chosen = sample.where(model.subset)
     variables = {name: chosen.variable(name, model.repeated) for name in model.columns if name not in model.subset}
     notes = tuple(dict.fromkeys((*model.notes, *(note for each in variables.values() for note in each.notes))))
     if problem := next((each.problem for each in variables.values() if each.problem), None):
         return Design(problem=problem, main=model.predictors, notes=notes)
-    left_out = dict(_left_out(sample, chosen, model, stratum))
-    people = tuple(person for person in chosen.people if person not in left_out)
-    main = _terms(chosen, model.predictors, model, people)
-    terms = main | _terms(chosen, model.covariates, model, people)
-    outcome = _terms(chosen, (model.outcome,), model, people)
+    reasons = _reasons(chosen, model, stratum)
+    entering = ~reasons.astype(bool)
+    main = _terms(chosen, model.predictors, model, entering)
+    terms = main | _terms(chosen, model.covariates, model, entering)
+    outcome = _terms(chosen, (model.outcome,), model, entering)
     design = Design(
-        people=people,
+        people=tuple(chosen.owners.people[entering].tolist()),
         outcome=next(iter(outcome.values()), np.empty(0)),
         terms=terms,
         main=tuple(main) or model.predictors,
-        errors=dict(_errors(chosen, model, people)),
+        errors=dict(_errors(chosen, model, entering)),
         notes=(*notes, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
-        left_out=left_out,
+        left_out=_left_out(sample, chosen, model, reasons),
     )
     several = f"{model.outcome} is text with {len(outcome)} other levels, not a number" if len(outcome) > 1 else None
     return replace(design, problem=several or _nobody(design) or _small_group(terms))
@@ -171,50 +187,44 @@ def absent_column(name: str, columns: Sequence[str]) -> str:
     return f"no column {name!r} in the tables of the study" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
-def _left_out(sample: Sample, chosen: Sample, model: Model, stratum: str) -> Iterator[tuple[str, str]]:
-    """Participants who cannot enter, with the first reason."""
-    needed = (model.outcome, *model.predictors, *model.covariates)
-    known = {name: chosen.variable(name, model.repeated).values for name in needed}
-    levels = participant_stratum(chosen, model)
-    present = set(chosen.people)
-    for person in sample.people:
-        if person not in present:
-            yield person, f"not in the subset by {', '.join(model.subset)}"
-        elif levels is not None and levels.get(person) != stratum:
-            yield person, f"not among the {stratum}" if stratum in SEXES else f"{model.strata} is not {stratum}"
-        elif lacking := next((name for name in needed if person not in known[name]), None):
-            yield person, f"no value of {lacking}"
+def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:
+    """First reason why each participant cannot enter, None for those who do."""
+    reasons = np.full(len(chosen.owners.people), None, dtype=object)
+    for name in reversed((model.outcome, *model.predictors, *model.covariates)):
+        reasons[~chosen.variable(name, model.repeated).known] = f"no value of {name}"
+    if model.strata is not None:
+        other = f"not among the {stratum}" if stratum in SEXES else f"{model.strata} is not {stratum}"
+        reasons[chosen.levels(model.strata).values != stratum] = other
+    return reasons
 
 
-def participant_stratum(sample: Sample, model: Model) -> Mapping[str, str] | None:
-    """Stratum of each participant; None where the model has no strata."""
-    if model.strata is None:
-        return None
-    if model.strata == sample.sex_column:
-        return sample.variable(model.strata).values
-    return participant_levels(sample.scans, model.strata).values
+def _left_out(sample: Sample, chosen: Sample, model: Model, reasons: NDArray[Any]) -> dict[str, str]:
+    """Participants who do not enter, with the reason, in the order of the sample."""
+    found = dict(zip(chosen.owners.people, reasons, strict=True))
+    outside = f"not in the subset by {', '.join(model.subset)}"
+    every = ((person, found.get(person, outside)) for person in sample.owners.people)
+    return {person: reason for person, reason in every if reason is not None}
 
 
-def _terms(sample: Sample, names: Sequence[str], model: Model, people: Sequence[str]) -> dict[str, Values]:
+def _terms(sample: Sample, names: Sequence[str], model: Model, entering: NDArray[np.bool_]) -> dict[str, Values]:
     """Terms of variables: a number as it is, women 1 and men 0, each level of a text but the first as 1."""
     terms: dict[str, Values] = {}
     for name in names:
-        values = [sample.variable(name, model.repeated).values[person] for person in people]
-        if name == sample.sex_column:
-            terms[name] = np.array([float(value == "women") for value in values])
-        elif any(isinstance(value, str) for value in values):
-            levels = sorted(set(values))
-            for level in levels[1:] or levels:
-                terms[f"{name}: {level}"] = np.array([float(value == level) for value in values])
+        values = sample.variable(name, model.repeated).values[entering]
+        if values.dtype != object or len(values) == 0:
+            terms[name] = values.astype(np.float64)
+        elif name == sample.sex_column:
+            terms[name] = (values == SEXES[0]).astype(np.float64)
         else:
-            terms[name] = np.array(values, dtype=np.float64)
+            levels = sorted(set(values))
+            terms |= {f"{name}: {level}": (values == level).astype(np.float64) for level in levels[1:] or levels}
     return terms
 
 
-def _errors(sample: Sample, model: Model, people: Sequence[str]) -> Iterator[tuple[str, Values]]:
+def _errors(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:
     for name in dict.fromkeys((model.outcome, *model.predictors, *model.covariates)):
         if (errors := sample.errors(name, model.repeated)) is not None:
-            yield name, np.array([errors.get(person, math.nan) for person in people])
+            yield name, errors[entering]
 
 
 def _small_group(terms: Mapping[str, Values]) -> str | None:

@@ -1,5 +1,6 @@
 """Change of Mg and pH over years, from sessions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from myomag.cohort.design import Sample
 from myomag.cohort.longitudinal import MixedModel, mixed_model
-from myomag.cohort.participants import number_of
+from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import Visit, visits
@@ -58,7 +59,7 @@ def build_longitudinal(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataF
 
 
 def _rows(sample: Sample, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found, column = visits(sample.scans, settings)
+    found, column = visits(sample, settings)
     row: dict[str, Any] = {"variable": name, "time_column": column}
     if column is None:
         names = " or ".join(settings["time_columns"])
@@ -73,29 +74,23 @@ def _rows(sample: Sample, name: str, settings: Mapping[str, Any]) -> list[dict[s
 
 def _model(sample: Sample, name: str, found: Sequence[Visit], settings: Mapping[str, Any]) -> MixedModel:
     """Mixed model of one variable, with the age at the first session where it is known."""
-    outcomes = [number_of(value) for value in sample.scans[name].tolist()]
-    ages = _first_ages(sample, settings)
-    used = [v for v in found if v.years is not None and outcomes[v.row] is not None]
-    covariates = {}
-    if used and all(v.participant_id in ages for v in used):
-        covariates[AGE] = np.array([ages[v.participant_id] for v in used])
+    outcomes = numbers_of(sample.column(name))
+    used = [visit for visit in found if visit.years is not None and not math.isnan(outcomes[visit.row])]
+    rows = [visit.row for visit in used]
+    ages = _first_ages(sample, settings)[rows]
     return mixed_model(
-        np.array([outcomes[v.row] for v in used], dtype=np.float64),
-        np.array([v.years for v in used], dtype=np.float64),
-        [v.participant_id for v in used],
-        covariates,
+        outcomes[rows],
+        np.array([visit.years for visit in used], dtype=np.float64),
+        [visit.participant_id for visit in used],
+        {AGE: ages} if used and not np.isnan(ages).any() else {},
     )
 
 
-def _first_ages(sample: Sample, settings: Mapping[str, Any]) -> dict[str, float]:
-    """Smallest age of each participant [years]."""
-    if (name := settings["age_column"]) not in sample.scans.columns:
-        return {}
-    ages: dict[str, float] = {}
-    for person, value in zip(sample.scans["participant_id"].tolist(), sample.scans[name].tolist(), strict=True):
-        if (age := number_of(value)) is not None:
-            ages[person] = min(age, ages.get(person, age))
-    return ages
+def _first_ages(sample: Sample, settings: Mapping[str, Any]) -> Values:
+    """Age of the participant of each scan at the first session [years], NaN where unknown."""
+    if (name := settings["age_column"]) not in sample.columns:
+        return np.full(len(sample.owners.places), np.nan)
+    return sample.owners.smallest(numbers_of(sample.column(name)))[sample.owners.places]
 
 
 def _effects(model: MixedModel) -> list[dict[str, Any]]:

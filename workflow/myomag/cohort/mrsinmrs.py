@@ -150,7 +150,7 @@ def calibration(document: Mapping[str, Any]) -> str:
 
 def _spread(sample: Sample, name: str, unit: str) -> str | None:
     """Median and range of a column over the included scans."""
-    values = sample.scans[name].dropna().to_numpy(dtype=np.float64)
+    values = sample.column(name).dropna().to_numpy(dtype=np.float64)
     if len(values) == 0:
         return None
     if len(values) == 1:

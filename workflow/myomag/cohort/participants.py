@@ -1,9 +1,12 @@
 """Variables of participants, one value each however many scans they have."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from myomag.io.tables import is_missing, number
 
@@ -16,6 +19,49 @@ SEXES = ("women", "men")
 LARGEST = 1e100
 """Beyond this nothing is measured, and sums of squares overflow."""
 _TOP_CODED = re.compile(r"(\d+(\.\d+)?)\+")
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose the scans are.
+
+    Attributes
+    ----------
+    people : ndarray of str, shape (participants,)
+        Participants in the order of their first scans.
+    places : ndarray of int, shape (scans,)
+        Place of the participant of each scan among them.
+    """
+
+    people: NDArray[Any]
+    places: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, participants: "pd.Series[Any]") -> "Owners":
+        """Owners of scans, from the participant of each."""
+        import pandas as pd
+
+        places, people = pd.factorize(participants)
+        return cls(np.asarray(people, dtype=object), places)
+
+    def first(self, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Participants with a chosen scan, and the place of the first such scan of each, in the order of the scans."""
+        scans = np.flatnonzero(chosen)
+        people, first = np.unique(self.places[scans], return_index=True)
+        return people, scans[first]
+
+    def smallest(self, values: Values) -> Values:
+        """Smallest value over the scans of each participant, NaN where there is none."""
+        found = np.full(len(self.people), np.nan)
+        np.fmin.at(found, self.places, values)
+        return found
+
+    def sums(self, values: Values) -> tuple[Values, NDArray[np.intp]]:
+        """Sum over the scans of each participant, and number of scans with a value."""
+        known = ~np.isnan(values)
+        places, n = self.places[known], len(self.people)
+        return np.bincount(places, values[known], n).astype(np.float64), np.bincount(places, minlength=n)
 
 
 @dataclass(frozen=True)
@@ -24,69 +70,98 @@ class Variable:
 
     Attributes
     ----------
-    values : mapping of str to float or str
-        Participants with a value.
+    values : ndarray, shape (participants,)
+        Numbers, NaN where there is none; texts, none of them empty, as objects, None where there is none.
     problem : str or None
         Why the column cannot be used at all.
     notes : tuple of str
         What was done to single values.
     """
 
-    values: Mapping[str, Any]
+    values: NDArray[Any]
     problem: str | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are texts."""
+        return self.values.dtype == object
 
-def participant_values(scans: "pd.DataFrame", name: str, repeated: str = "mean") -> Variable:
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether each participant has a value."""
+        return self.values.astype(bool) if self.is_text else ~np.isnan(self.values)
+
+    @property
+    def numbers(self) -> Values:
+        """The values as numbers; NaN for each text."""
+        return np.full(len(self.values), np.nan) if self.is_text else self.values
+
+
+def participant_values(column: "pd.Series[Any]", owners: Owners, repeated: str = "mean") -> Variable:
     """Number of each participant: the mean over the scans, or the first one; numbers may be written as text.
 
     BIDS top-codes high ages for privacy as `89+`: such a value counts as 89, with a note.
     """
-    collected: dict[str, list[float]] = {}
-    top_coded = 0
-    for person, value in _present(scans, name):
-        top_coded += _TOP_CODED.fullmatch(str(value)) is not None
-        if (parsed := number_of(value)) is None:
-            fault = "not a number" if number(str(value)) is None else "too large for a measurement"
-            return Variable({}, f"{name} of {person} is {str(value)[:40]!r}, {fault}")
-        collected.setdefault(person, []).append(parsed)
-    note = f"{name} of {top_coded} scans is top-coded (such as 89+) and taken at its lower bound"
-    summary: Callable[[list[float]], float] = _mean if repeated == "mean" else _first
-    return Variable({p: summary(values) for p, values in collected.items()}, None, (note,) if top_coded else ())
+    values = numbers_of(column)
+    faulty = _present(column) & np.isnan(values)
+    if faulty.any():
+        place = int(np.argmax(faulty))
+        text, person = str(column.iloc[place]), owners.people[owners.places[place]]
+        fault = "not a number" if number(text) is None else "too large for a measurement"
+        return _unusable(owners, f"{column.name} of {person} is {text[:40]!r}, {fault}")
+    top_coded = (
+        0 if _numeric(column) else int(each(column, lambda value: _TOP_CODED.fullmatch(str(value)) is not None).sum())
+    )
+    note = f"{column.name} of {top_coded} scans is top-coded (such as 89+) and taken at its lower bound"
+    return Variable(_summary(values, owners, repeated), None, (note,) if top_coded else ())
 
 
-def participant_errors(scans: "pd.DataFrame", name: str, repeated: str = "mean") -> dict[str, float]:
+def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str = "mean") -> Values:
     """SD of a measured value of each participant, from the SDs of the scans: that of their mean, or of the first."""
-    collected: dict[str, list[float]] = {}
-    for person, value in _present(scans, name):
-        if (parsed := number_of(value)) is not None:
-            collected.setdefault(person, []).append(parsed)
+    values = numbers_of(column)
     if repeated == "first":
-        return {person: values[0] for person, values in collected.items()}
-    return {person: sum(sd**2 for sd in values) ** 0.5 / len(values) for person, values in collected.items()}
+        return _summary(values, owners, repeated)
+    squares, counts = owners.sums(values**2)
+    return _ratio(np.sqrt(squares), counts)
 
 
-def participant_sex(scans: "pd.DataFrame", name: str) -> Variable:
+def participant_sex(column: "pd.Series[Any]", owners: Owners) -> Variable:
     """Sex of each participant, women or men; F/M, female/male in any case, anything else is left out."""
-    known, unknown = [], set()
-    for person, value in _present(scans, name):
-        if (sex := sex_of(value)) is None:
-            unknown.add(str(value)[:40])
-        else:
-            known.append((person, sex))
-    values, notes = _agreed(known, name)
-    if unknown:
-        stated = ", ".join(sorted(unknown)[:5])
-        notes.append(f"{name} values other than F/M or female/male left out: {stated}")
-    if not values and unknown:
-        return Variable({}, f"{name} has no F/M or female/male values (found: {stated})")
-    return Variable(values, None, tuple(notes))
+    levels = each(column, lambda value: -1 if (sex := sex_of(value)) is None else SEXES.index(sex), -1)
+    values, notes = _agreed(levels, SEXES, column.name, owners)
+    found = {str(value)[:40] for value in column[(levels < 0) & _present(column)].unique().tolist()}
+    sexes = Variable(values, None, tuple(notes))
+    if not found:
+        return sexes
+    stated = ", ".join(sorted(found)[:5])
+    if not np.any(sexes.known):
+        return _unusable(owners, f"{column.name} has no F/M or female/male values (found: {stated})")
+    return replace(sexes, notes=(*notes, f"{column.name} values other than F/M or female/male left out: {stated}"))
 
 
-def participant_levels(scans: "pd.DataFrame", name: str) -> Variable:
+def participant_levels(column: "pd.Series[Any]", owners: Owners) -> Variable:
     """Level of a text column of each participant; one whose scans differ is left out."""
-    values, notes = _agreed([(person, str(value)) for person, value in _present(scans, name)], name)
+    names: dict[str, int] = {}
+    levels = each(column, lambda value: -1 if is_missing(value) else names.setdefault(str(value), len(names)), -1)
+    values, notes = _agreed(levels, list(names), column.name, owners)
     return Variable(values, None, tuple(notes))
+
+
+def numbers_of(column: "pd.Series[Any]") -> Values:
+    """Number of each scan as `number_of` reads it, NaN where there is none."""
+    if _numeric(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where(np.abs(values) <= LARGEST, values, np.nan)
+    return each(column, lambda value: np.nan if (found := number_of(value)) is None else found, np.nan)
+
+
+def each(column: "pd.Series[Any]", of: Callable[[Any], Any], missing: Any = False) -> NDArray[Any]:
+    """What `of` says of the value of each scan, asked once for each distinct value; `missing` where there is none."""
+    import pandas as pd
+
+    places, distinct = pd.factorize(column)
+    return np.array([*map(of, distinct.tolist()), missing])[places]
 
 
 def sex_of(value: Any) -> str | None:
@@ -103,31 +178,49 @@ def number_of(value: Any) -> float | None:
     return found if found is not None and abs(found) <= LARGEST else None
 
 
-def is_text(scans: "pd.DataFrame", name: str) -> bool:
+def is_text(column: "pd.Series[Any]") -> bool:
     """Whether a column holds text alone, no number among it."""
-    values = [str(value) for _, value in _present(scans, name)]
-    return bool(values) and all(number_of(value) is None for value in values)
+    return bool(np.any(_present(column)) and np.all(np.isnan(numbers_of(column))))
 
 
-def _present(scans: "pd.DataFrame", name: str) -> Iterator[tuple[str, Any]]:
-    for person, value in zip(scans["participant_id"].tolist(), scans[name].tolist(), strict=True):
-        if not is_missing(value):
-            yield person, value
+def _numeric(column: "pd.Series[Any]") -> bool:
+    return column.dtype.kind in "fiu"
 
 
-def _agreed(pairs: Sequence[tuple[str, str]], name: str) -> tuple[dict[str, str], list[str]]:
-    """Value of each participant whose scans agree, and a note for each other one."""
-    collected: dict[str, set[str]] = {}
-    for person, value in pairs:
-        collected.setdefault(person, set()).add(value)
-    values = {person: min(found) for person, found in collected.items() if len(found) == 1}
-    notes = [f"{name} of {person} differs between scans" for person in sorted(collected) if person not in values]
-    return values, notes
+def _present(column: "pd.Series[Any]") -> NDArray[np.bool_]:
+    """Whether each scan has a value; a blank text is none."""
+    if _numeric(column):
+        return column.notna().to_numpy()
+    return each(column, lambda value: not is_missing(value))
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _unusable(owners: Owners, problem: str) -> Variable:
+    return Variable(np.full(len(owners.people), np.nan), problem)
 
 
-def _first(values: list[float]) -> float:
-    return values[0]
+def _summary(values: Values, owners: Owners, repeated: str) -> Values:
+    """Mean over the scans of each participant, or the first value; NaN where there is none."""
+    if repeated == "mean":
+        return _ratio(*owners.sums(values))
+    found = np.full(len(owners.people), np.nan)
+    people, scans = owners.first(~np.isnan(values))
+    found[people] = values[scans]
+    return found
+
+
+def _ratio(values: Values, counts: NDArray[np.intp]) -> Values:
+    return np.asarray(np.divide(values, counts, out=np.full(len(counts), np.nan), where=counts > 0))
+
+
+def _agreed(
+    levels: NDArray[np.intp], names: Sequence[str], column: Any, owners: Owners
+) -> tuple[NDArray[Any], list[str]]:
+    """Level of each participant whose scans agree, and a note for each other one; a level of -1 is none."""
+    agreed = np.full(len(owners.people), -1)
+    people, scans = owners.first(levels >= 0)
+    agreed[people] = levels[scans]
+    differing = np.zeros(len(agreed), dtype=bool)
+    differing[owners.places[(levels >= 0) & (levels != agreed[owners.places])]] = True
+    agreed[differing] = -1
+    notes = [f"{column} of {person} differs between scans" for person in sorted(owners.people[differing])]
+    return np.array([*names, None], dtype=object)[agreed], notes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.agreement import bland_altman, repeat_agreement
-from myomag.cohort.design import Sample, Values
-from myomag.cohort.participants import number_of
+from myomag.cohort.design import Sample
+from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import Visit, close_sessions, same_session, visits
@@ -71,7 +71,7 @@ def build_repeatability(sample: Sample, settings: Mapping[str, Any]) -> "pd.Data
 
 def repeat_kinds(sample: Sample, settings: Mapping[str, Any]) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
     """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
-    found, time_column = visits(sample.scans, settings)
+    found, time_column = visits(sample, settings)
     between = f"two sessions at most {settings['max_repeat_years']:g} years apart by {time_column}"
     if time_column is None:
         names = " or ".join(settings["time_columns"])
@@ -84,12 +84,9 @@ def repeat_kinds(sample: Sample, settings: Mapping[str, Any]) -> dict[str, tuple
 
 def repeated_values(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> list[tuple[str, Values]]:
     """Participant and values of a column, of each who has more than one."""
-    column = sample.scans[name].tolist()
-    known = [
-        (group[0].participant_id, [number for v in group if (number := number_of(column[v.row])) is not None])
-        for group in groups
-    ]
-    return [(person, np.array(values)) for person, values in known if len(values) > 1]
+    column = numbers_of(sample.column(name))
+    known = ((group[0].participant_id, _known(column, group)) for group in groups)
+    return [(person, values) for person, values in known if len(values) > 1]
 
 
 def _row(sample: Sample, name: str, groups: Sequence[Sequence[Visit]], absent: str) -> dict[str, Any]:
@@ -114,6 +111,11 @@ def _agreement(values: Sequence[Values]) -> dict[str, Any]:
 def _fit_sd(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> float | None:
     if (column := VARIABLES[name]) is None:
         return None
-    sds = sample.scans[column].tolist()
-    known = [sd for group in groups for visit in group if (sd := number_of(sds[visit.row])) is not None]
-    return math.sqrt(sum(sd**2 for sd in known) / len(known)) if known else None
+    known = _known(numbers_of(sample.column(column)), [visit for group in groups for visit in group])
+    return math.sqrt(float(np.mean(known**2))) if len(known) else None
+
+
+def _known(column: Values, group: Sequence[Visit]) -> Values:
+    """Values of a column in some scans, without those that have none."""
+    values = column[[visit.row for visit in group]]
+    return values[~np.isnan(values)]

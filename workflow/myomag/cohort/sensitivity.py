@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from myomag.cohort.columns import ERROR_COLUMNS
 from myomag.cohort.design import Sample, build_design
 from myomag.cohort.exclusions import decide
 from myomag.cohort.plan import MG, Model, planned_models
@@ -77,14 +76,12 @@ def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Map
     import pandas as pd
 
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
-    entering = cohort[_needed(models, list(cohort.columns), settings)]
     found = []
     for _, group in groupby(_specifications(rows, settings), key=lambda each: (each.mg, each.ph)):
         # Specifications that choose the same scans of the same calibration share their results.
         known: dict[tuple[bytes, int], list[dict[str, Any]]] = {}
-        for specification, scans in _scans(rows, entering, settings, list(group)):
-            sample = Sample(scans, settings["sex_column"])
-            same = scans.index.to_numpy().tobytes()
+        for specification, sample in _samples(rows, cohort, settings, list(group)):
+            same = sample.entering.tobytes()
             for number, model in enumerate(models):
                 if _concerns(model, specification):
                     if (same, number) not in known:
@@ -93,14 +90,6 @@ def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Map
                     found += [row | labels for row in known[same, number]]
     frame = pd.DataFrame(found, columns=list(SENSITIVITY_COLUMNS))
     return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
-
-
-def _needed(models: Sequence[Model], columns: Sequence[str], settings: Mapping[str, Any]) -> list[str]:
-    """Columns that the models need: each specification selects scans of them anew."""
-    named = {name for model in models for name in model.columns}
-    errors = {error for name, error in ERROR_COLUMNS.items() if name in named}
-    wanted = named | errors | {"participant_id", settings["sex_column"], *ANSWERS}
-    return [name for name in columns if name in wanted]
 
 
 def _specifications(rows: Iterable[Row], settings: Mapping[str, Any]) -> Iterator[Specification]:
@@ -131,9 +120,9 @@ def _concerns(model: Model, specification: Specification) -> bool:
     return specification.ph is None or "ph" in model.columns
 
 
-def _scans(
+def _samples(
     rows: Iterable[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any], group: Sequence[Specification]
-) -> Iterator[tuple[Specification, "pd.DataFrame"]]:
+) -> Iterator[tuple[Specification, Sample]]:
     """Scans that enter under each specification of one pair of calibrations, with the values of these."""
     chosen = {each: (each.verdicts, each.max_p_undefined) for each in group}
     enters = {choice: np.zeros(len(cohort), dtype=bool) for choice in chosen.values()}
@@ -148,10 +137,10 @@ def _scans(
     if group[0].mg is not None or group[0].ph is not None:
         cohort = cohort.assign(**dict(zip(ANSWERS, values.T, strict=True)))
     for specification in group:
-        scans = cohort[enters[chosen[specification]]]
+        sample = Sample(cohort, enters[chosen[specification]], settings["sex_column"])
         if specification.outliers == "excluded":
-            scans = _without_outliers(scans, settings["outlier_z"])
-        yield specification, scans
+            sample = _without_outliers(sample, settings["outlier_z"])
+        yield specification, sample
 
 
 def _with_calibrations(row: Row, specification: Specification) -> Row:
@@ -183,13 +172,18 @@ def _pmg_sd(entry: Row) -> float | None:
     return math.log10(high / low) / (2 * Z95) if low and high else None
 
 
-def _without_outliers(scans: "pd.DataFrame", limit: float) -> "pd.DataFrame":
+def _without_outliers(sample: Sample, limit: float) -> Sample:
     """Scans without those of participants whose mean pMg is an outlier."""
-    means = scans.groupby("participant_id")["pmg"].mean()
-    centre = means.median()
-    spread = 1.4826 * (means - centre).abs().median()
-    outlying = set(means.index[(means - centre).abs() > limit * spread]) if spread > 0 else set()
-    return scans[~scans["participant_id"].isin(outlying)]
+    means = sample.variable("pmg").numbers
+    known = means[~np.isnan(means)]
+    if len(known) == 0:
+        return sample
+    centre = np.median(known)
+    spread = 1.4826 * np.median(np.abs(known - centre))
+    outlying = np.abs(means - centre) > limit * spread if spread > 0 else np.zeros(len(means), dtype=bool)
+    entering = sample.entering.copy()
+    entering[sample.entering] = ~outlying[sample.owners.places]
+    return Sample(sample.cohort, entering, sample.sex_column)
 
 
 def _results(sample: Sample, model: Model, stratum: str) -> Iterator[dict[str, Any]]:

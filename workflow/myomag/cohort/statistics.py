@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from myomag.cohort.design import Design, Sample, Values, build_design
+from myomag.cohort.design import Design, Sample, build_design
+from myomag.cohort.participants import Values
 from myomag.cohort.plan import Model, planned_models
 from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
 
@@ -79,12 +80,12 @@ def build_statistics(
 
 def included(cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> Sample:
     """Included scans of the cohort as variables of participants."""
-    return Sample(cohort[cohort["status"] == "included"], settings["sex_column"])
+    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings["sex_column"])
 
 
 def designs(sample: Sample, settings: Mapping[str, Any]) -> Iterator[tuple[Model, str, Design]]:
     """Design of each model of the settings in each of its strata."""
-    for model in planned_models(settings, list(sample.scans.columns)):
+    for model in planned_models(settings, sample.columns):
         for stratum in sample.strata(model):
             yield model, stratum, build_design(sample, model, stratum)
 

@@ -1,23 +1,24 @@
 """When scans of a participant were taken, and which of them repeat one measurement."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from myomag.cohort.participants import number_of
+import numpy as np
+
+from myomag.cohort.design import Sample
+from myomag.cohort.participants import Values, each, numbers_of
 from myomag.cohort.plan import roles
 from myomag.io.tables import is_missing
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DAYS_PER_YEAR = 365.25
 _VISIT = re.compile(r"_(ses|run)-[A-Za-z0-9]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Visit:
     """One scan in time.
 
@@ -40,25 +41,25 @@ class Visit:
     years: float | None
 
 
-def visits(scans: "pd.DataFrame", settings: Mapping[str, Any]) -> tuple[list[Visit], str | None]:
+def visits(sample: Sample, settings: Mapping[str, Any]) -> tuple[list[Visit], str | None]:
     """Scans in time, and the column that told the time: the first named that varies within participants.
 
     Parameters
     ----------
-    scans : DataFrame
-        Rows of the cohort.
+    sample : Sample
+        The scans.
     settings : mapping
         The section `cohort`.
     """
-    people = scans["participant_id"].tolist()
+    people = sample.column("participant_id").tolist()
     used: str | None = None
     years: list[float | None] = [None] * len(people)
     for name in (roles(settings).get(name, name) for name in settings["time_columns"]):
-        if name in scans.columns and _varies(found := _years(people, scans[name].tolist())):
-            used, years = name, [time for _, time in found]
+        if name in sample.columns and np.any((found := _years(sample, name)) > 0):
+            used, years = name, [None if math.isnan(time) else time for time in found.tolist()]
             break
-    sessions = ["" if is_missing(label) else str(label) for label in scans["session_id"].tolist()]
-    kinds = [_VISIT.sub("", str(scan)) for scan in scans["scan"].tolist()]
+    sessions = ["" if is_missing(label) else str(label) for label in sample.column("session_id").tolist()]
+    kinds = [_VISIT.sub("", str(scan)) for scan in sample.column("scan").tolist()]
     rows = range(len(people))
     return [Visit(*values) for values in zip(rows, people, sessions, kinds, years, strict=True)], used
 
@@ -94,27 +95,17 @@ def _by(found: Sequence[Visit], key: Any) -> dict[Any, list[Visit]]:
     return groups
 
 
-def _years(people: Sequence[str], values: Sequence[Any]) -> list[tuple[str, float | None]]:
-    """Participant and years since the first dated scan of the participant, from numbers of years or from dates."""
-    numbers = [number_of(value) for value in values]
-    if not any(number is not None for number in numbers):
-        numbers = [_date_years(value) for value in values]
-    first: dict[str, float] = {}
-    for person, number in zip(people, numbers, strict=True):
-        if number is not None:
-            first[person] = min(number, first.get(person, number))
-    return [
-        (person, None if number is None else number - first[person])
-        for person, number in zip(people, numbers, strict=True)
-    ]
+def _years(sample: Sample, name: str) -> Values:
+    """Years since the first dated scan of the participant, from numbers of years or from dates; NaN where unknown."""
+    column = sample.column(name)
+    times = numbers_of(column)
+    if np.isnan(times).all():
+        times = each(column, _date_years, math.nan)
+    return times - sample.owners.smallest(times)[sample.owners.places]
 
 
-def _date_years(value: Any) -> float | None:
+def _date_years(value: Any) -> float:
     try:
         return datetime.fromisoformat(str(value)).replace(tzinfo=None).toordinal() / DAYS_PER_YEAR
     except ValueError:
-        return None
-
-
-def _varies(found: Sequence[tuple[str, float | None]]) -> bool:
-    return any(time is not None and time > 0 for _, time in found)
+        return math.nan

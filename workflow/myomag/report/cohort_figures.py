@@ -59,11 +59,13 @@ def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels:
     sexes = _sexes(sample, labels)
     # Adjusted models are not drawn, and the designs of a large study take as much memory as its table.
     planned = [each for each in designs(sample, settings) if not each[0].covariates]
-    pages = {person: participant_link(str(person)) for person in sample.people}
+    pages = {person: participant_link(str(person)) for person in sample.owners.people}
     yield from scatter_figures(planned, sexes, labels, pages)
     yield age_trend(planned, sexes, settings["age_groups"], labels)
     yield from bland_altman_figures(sample, settings, pages)
 
 
 def _sexes(sample: "Sample", labels: Labels) -> Mapping[str, Any]:
-    return sample.variable(labels.sex).values if labels.sex in sample.scans.columns else {}
+    if labels.sex not in sample.columns:
+        return {}
+    return dict(zip(sample.owners.people, sample.variable(labels.sex).values, strict=True))
