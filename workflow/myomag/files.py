@@ -19,6 +19,9 @@ DISK_REMEDIES = {
 }
 """What helps where a disk takes no more."""
 
+Content = bytes | Iterable[bytes]
+"""What a file is to hold, at once or piece by piece where it is large."""
+
 PRIVATE = ".myomag"
 """Folder inside the derivative for what is not a result: unfinished files and the digest cache."""
 
@@ -35,7 +38,7 @@ def sha256_file(path: Path) -> str:
 
 
 @contextmanager
-def together(root: Path) -> Iterator[Callable[[str, bytes], None]]:
+def together(root: Path) -> Iterator[Callable[[str, Content], str]]:
     """Write files below `root` that appear when the block ends, in the order of writing, or not at all after an error.
 
     Until then they lie in a private folder of `root`, where a killed job leaves them and the next run removes them.
@@ -43,13 +46,18 @@ def together(root: Path) -> Iterator[Callable[[str, bytes], None]]:
     Yields
     ------
     callable
-        Takes the path relative to `root`, and the content.
+        Takes the path relative to `root`, and the content; returns its SHA-256.
     """
     parts: list[tuple[Path, Path]] = []
 
-    def write(relative: str, content: bytes) -> None:
+    def write(relative: str, content: Content) -> str:
         parts.append((_unfinished(root) / uuid.uuid4().hex, root / relative))
-        parts[-1][0].write_bytes(content)
+        written = hashlib.sha256()
+        with parts[-1][0].open("wb") as file:
+            for piece in (content,) if isinstance(content, bytes) else content:
+                file.write(piece)
+                written.update(piece)
+        return written.hexdigest()
 
     try:
         yield write

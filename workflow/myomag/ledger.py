@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from myomag.errors import LedgerError, ScanError
-from myomag.files import printable, remove_files, sha256_bytes, sha256_file, together
+from myomag.files import printable, remove_files, sha256_file, together
 from myomag.provenance import digest, record_activity
 from myomag.sidecars import with_origin
 from myomag.study import split_stem
@@ -273,7 +273,7 @@ def _run_scan(
     content: Mapping[str, Any],
     root: Path,
     study: Path,
-    write: Callable[[str, bytes], None],
+    write: Callable[[str, bytes], str],
 ) -> Row:
     settings = settings_for(content, row.participant_id, row.scan)
     done = replace(row, settings=digest(settings), code=content["code"], inputs={}, outputs={})
@@ -292,8 +292,7 @@ def _run_scan(
     outputs: Files = {}
     for role, data in with_origin(step, results, (path for path, _ in wanted.values())).items():
         path = output_path(step, role, row)
-        write(path, data)
-        outputs[role] = (path, sha256_bytes(data))
+        outputs[role] = (path, write(path, data))
     return replace(done, step=step, inputs=wanted, outputs=outputs)
 
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from myomag.errors import LedgerError
-from myomag.files import sha256_bytes, sha256_file, together
+from myomag.files import Content, sha256_file, together
 from myomag.ledger import Files, Row, check_ledger, checked_outputs, ledger_bytes, read_ledger, record_step
 from myomag.provenance import digest
 
 
 def finish_study_step(
-    step: str, outputs: Mapping[str, bytes], inputs: Files, *, ledger: Path, spec: str, started: datetime
+    step: str, outputs: Mapping[str, Content], inputs: Files, *, ledger: Path, spec: str, started: datetime
 ) -> None:
     """Write the files of a step that sees many scans at once, its ledger and its activity record.
 
@@ -20,7 +20,7 @@ def finish_study_step(
     ----------
     step : str
         Name of the step.
-    outputs : mapping of str to bytes
+    outputs : mapping of str to bytes or iterable of bytes
         Content of each file by its path inside the derivative, the working directory.
     inputs : Files
         Ledgers and tables the step read, by role.
@@ -33,19 +33,10 @@ def finish_study_step(
     """
     root = Path.cwd()
     content = json.loads(spec)
-    row = Row(
-        scan=step,
-        participant_id="",
-        session_id="",
-        step=step,
-        settings=digest({key: content[key] for key in ("settings", "reject")}),
-        code=content["code"],
-        inputs=inputs,
-        outputs={path: (path, sha256_bytes(data)) for path, data in outputs.items()},
-    )
+    settings = digest({key: content[key] for key in ("settings", "reject")})
     with together(root) as write:
-        for path, data in outputs.items():
-            write(path, data)
+        written = {path: (path, write(path, data)) for path, data in outputs.items()}
+        row = Row(step, "", "", "ok", step, "", settings, content["code"], inputs, written)
         write(str(ledger), ledger_bytes([row]))
     record_step(step, ledger, started=started, chain={"inputs_sha256": digest(dict(sorted(inputs.items())))})
 

@@ -2,7 +2,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from myomag.files import sha256_bytes, together
+from myomag.files import together
 from myomag.jobs import job_log
 from myomag.ledger import Row, ledger_bytes, record_step
 from myomag.provenance import digest
@@ -22,14 +22,13 @@ with job_log(snakemake.log[0]):
     with together(root) as write:
         for participant, page in participant_pages(results, root, spec["settings"], spec["reject"]):
             path = page_path(participant)
-            write(path, page)
             read = {
                 f"{role}:{result.last.scan}": result.files[role]
                 for result in results[participant]
                 for role in ("fid", "preproc", "quality", "fit", "magnesium")
                 if role in result.files
             }
-            outputs = {"page": (path, sha256_bytes(page))}
+            outputs = {"page": (path, write(path, page))}
             rows.append(Row(participant, participant, "", "ok", "pages", "", settings, spec["code"], read, outputs))
         write(str(ledger), ledger_bytes(rows))
     read_ledgers = dict(sorted(ledger_files(ledgers).items()))

@@ -151,7 +151,7 @@ def test_study_without_tables_and_without_scans(tmp_path, settings):
     assert read_tables(tmp_path) == ()
     cohort = build_cohort([], (), settings)
     assert table_bytes(cohort) == ("\t".join(FIXED_NAMES) + "\n").encode()
-    assert build_exclusions([], settings).empty
+    assert build_exclusions([], cohort, settings).empty
 
 
 def test_stored_rows_read_as_they_were_in_the_order_of_the_cohort(make_row):
@@ -164,7 +164,8 @@ def test_stored_rows_read_as_they_were_in_the_order_of_the_cohort(make_row):
 
 def test_exclusions_list_the_scans_of_the_cohort(make_row, settings):
     rows = [make_row(1), make_row(2, status="failed", step="fit", reason="no\tPCr\nfound")]
-    cohort, exclusions = build_cohort(rows, (), settings), build_exclusions(rows, settings)
+    cohort = build_cohort(rows, (), settings)
+    exclusions = build_exclusions(rows, cohort, settings)
     assert exclusions["scan"].tolist() == cohort["scan"].tolist()
     assert exclusions["status"].tolist() == cohort["status"].tolist()
     assert table_bytes(exclusions).decode().splitlines()[2].split("\t")[3:] == ["failed", "fit", "no PCr found"]
@@ -179,13 +180,14 @@ def test_dictionaries_describe_every_column(write_study, make_row, settings):
     )
     tables = read_tables(study)
     described = cohort_dictionary(tables)
-    assert list(described) == list(build_cohort([make_row(1)], tables, settings).columns)
+    cohort = build_cohort([make_row(1)], tables, settings)
+    assert list(described) == list(cohort.columns)
     assert described["age"] == {
         "Description": "Age at scan",
         "Units": "year",
         "Source": "column 'age' of participants.tsv",
     }
-    assert list(exclusions_dictionary()) == list(build_exclusions([], settings).columns)
+    assert list(exclusions_dictionary()) == list(build_exclusions([make_row(1)], cohort, settings).columns)
     assert all(entry["Description"] for entry in described.values())
     assert units(described)["age"] == "year" and units(described)["mg_mmol_l"] == "mmol/L"
 

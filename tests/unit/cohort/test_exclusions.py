@@ -3,7 +3,8 @@
 import pytest
 
 from myomag.cohort.columns import FIXED_NAMES, flat_result
-from myomag.cohort.exclusions import decide, exclusion_rows
+from myomag.cohort.exclusions import decide
+from myomag.cohort.tables import build_cohort, build_exclusions
 
 CONTRACT = """
 participant_id session_id scan status reason verdict ph ph_sd pmg pmg_sd mg_mmol_l mg_ci95_low_mmol_l
@@ -106,6 +107,7 @@ def test_account_lists_every_scan(make_row, settings):
         make_row(9, status="failed", step="qc", reason="x"),
     ]
     rows += [make_row(10, quality__verdict="fail"), make_row(11, status="rejected", step="convert", reason="x")]
-    account = exclusion_rows(rows, settings)
-    assert [row["scan"] for row in account] == [row["scan"] for row in rows]
-    assert all((row["status"] == "included") == (row["reason"] is None) for row in account)
+    account = build_exclusions(rows, build_cohort(rows, (), settings), settings)
+    assert account["scan"].tolist() == [row["scan"] for row in rows]
+    assert ((account["status"] == "included") == account["reason"].isna()).all()
+    assert ((account["status"] == "included") == account["step"].isna()).all()

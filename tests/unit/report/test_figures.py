@@ -32,7 +32,7 @@ LABELS = Labels.of(SETTINGS["cohort"])
 def figures_of(count: int) -> dict[str, Figure]:
     cohort = cohort_rows(count)
     tables = tables_of(cohort)
-    found = cohort_figures(cohort, tables, participant_flow(tables["flow"]), SETTINGS["cohort"], LABELS)
+    found = cohort_figures(tables, participant_flow(tables["flow"]), SETTINGS["cohort"], LABELS)
     return {figure.name: figure for figure in found}
 
 
@@ -188,7 +188,7 @@ def test_repeats_are_drawn_with_the_limits_of_their_table():
         person, run = f"sub-{index // 2:03d}", index % 2 + 1
         row |= {"participant_id": person, "session_id": "ses-1", "scan": f"{person}_ses-1_run-{run}_unloc"}
     sample = included(pd.DataFrame(rows), SETTINGS["cohort"])
-    (figure,) = bland_altman_figures(sample, SETTINGS["cohort"], {})
+    (figure,) = bland_altman_figures(sample, SETTINGS["cohort"])
     plotted = rows_of(figure)
     assert [row["participant_id"] for row in plotted] == [f"sub-{k:03d}" for k in range(6)]
     differences = [rows[2 * k + 1]["pmg"] - rows[2 * k]["pmg"] for k in range(6)]
@@ -201,4 +201,4 @@ def test_repeats_are_drawn_with_the_limits_of_their_table():
 
 def test_without_three_pairs_no_repeats_are_drawn():
     sample = included(pd.DataFrame(cohort_rows(8)), SETTINGS["cohort"])
-    assert list(bland_altman_figures(sample, SETTINGS["cohort"], {})) == []
+    assert list(bland_altman_figures(sample, SETTINGS["cohort"])) == []

@@ -122,7 +122,8 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     reject = {target: own["reject"] for target, own in document["overrides"].items() if "reject" in own}
     tables = cohort_tables(_results(folder, "qc", "fit", "magnesium"), folder, derivative.study, document, reject)
     pages = participant_pages(by_participant(_results(folder, *STEPS)), folder, document, reject)
-    return tables | {page_path(participant): page for participant, page in pages}
+    whole = {path: content if isinstance(content, bytes) else b"".join(content) for path, content in tables.items()}
+    return whole | {page_path(participant): page for participant, page in pages}
 
 
 def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:

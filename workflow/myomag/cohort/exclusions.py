@@ -1,6 +1,6 @@
 """Which scans enter the statistics, and the account of every scan that entered the pipeline."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +52,3 @@ def _objections(row: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator
     elif (p := magnesium.get("mg_p_undefined")) is None or p > settings["max_p_undefined"]:
         stated = "unknown" if p is None else f"{p:.3g}"
         yield "magnesium", f"probability of an undefined Mg {stated}, allowed {settings['max_p_undefined']:g}"
-
-
-def exclusion_rows(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows of exclusions.tsv: every scan that entered with its fate, step and reason, in the order given."""
-    account = []
-    for row in rows:
-        fate = decide(row, settings)
-        identity = {key: row.get(key) for key in ("participant_id", "session_id", "scan")}
-        account.append(identity | {"status": fate.status, "step": fate.step, "reason": fate.reason})
-    return account

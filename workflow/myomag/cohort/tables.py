@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
-from myomag.cohort.exclusions import EXCLUSION_COLUMNS, exclusion_rows
+from myomag.cohort.exclusions import EXCLUSION_COLUMNS, decide
 from myomag.errors import StudyError
 from myomag.files import printable
 from myomag.io.records import parsed_json
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
-Record = Mapping[str, str | None]
+ABSENT = ""
+"""Value of a column that the file of a session does not have; a value that is written has at least a character."""
+Record = tuple[str | None, ...]
 _PERSONAL = re.compile(
     r"(?:^|_)(?:name|surname|(?:first|last|fore)name|initials|dob|birth_?(?:date|day)|date_of_birth|address|street|"
     r"(?:tele)?phone|e?mail|mrn|ssn|notes?|comments?|remarks?)(?:$|_)",
@@ -42,14 +47,14 @@ class StudyTable:
     columns : tuple of str
         Columns without the keys.
     rows : mapping
-        Record of each participant, or of each (participant, session) in the sessions table.
+        Values of each participant, or of each (participant, session) in the sessions table, as long as `columns`.
     descriptions : mapping
         Data dictionary of the columns, as far as a JSON file beside the table gives one.
     """
 
     name: str
     columns: tuple[str, ...]
-    rows: Mapping[tuple[str, ...], Record]
+    rows: Mapping[Any, Record]
     descriptions: Mapping[str, Any]
 
     @property
@@ -62,12 +67,17 @@ class StudyTable:
         """Whether the table is one of phenotype/."""
         return self.name.startswith("phenotype/")
 
-    def record(self, row: Mapping[str, Any]) -> Record | None:
-        """Record that belongs to a scan, None if the table has none."""
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Place of each column in the rows."""
+        return {name: place for place, name in enumerate(self.columns)}
+
+    def value(self, row: Mapping[str, Any], column: str) -> str | None:
+        """Value that belongs to a scan, ABSENT if the table has none."""
         participant = prefixed(row["participant_id"], "sub")
-        if self.name == SESSIONS:
-            return self.rows.get((participant, prefixed(row.get("session_id") or "", "ses")))
-        return self.rows.get((participant,))
+        session = prefixed(row.get("session_id") or "", "ses")
+        values = self.rows.get((participant, session) if self.name == SESSIONS else participant)
+        return ABSENT if values is None else values[self.places[column]]
 
 
 @dataclass(frozen=True)
@@ -81,9 +91,8 @@ class JoinedColumn:
     def value(self, row: Mapping[str, Any]) -> str | None:
         """Value for a scan, from the most specific table that has the column for it."""
         for table in self.tables:
-            record = table.record(row)
-            if record is not None and self.column in record:
-                return record[self.column]
+            if (value := table.value(row, self.column)) != ABSENT:
+                return value
         return None
 
 
@@ -165,7 +174,7 @@ def build_cohort(
     """
     import pandas as pd
 
-    # Numbers in arrays and each text once: as Python objects the columns would take five times the memory.
+    # Numbers in arrays, which the frame takes over, and each text once: a fifth of the memory of Python objects.
     fixed: dict[str, Any] = {column.name: array("d") if column.numeric else [] for column in FIXED_COLUMNS}
     joined = joined_columns(tables)
     added: dict[str, list[str | None]] = {column.name: [] for column in joined}
@@ -181,44 +190,63 @@ def build_cohort(
         for each in joined:
             added[each.name].append(each.value(row))
     series = {
-        name: pd.Series(values, dtype="float64" if isinstance(values, array) else "object")
+        name: pd.Series(np.asarray(values, dtype="float64" if isinstance(values, array) else "object"), copy=False)
         for name, values in fixed.items()
     }
-    return pd.DataFrame(series | {name: typed_series(name, values) for name, values in added.items()})
+    series |= {each.name: typed_series(each.name, added.pop(each.name)) for each in joined}
+    return pd.DataFrame(series, copy=False)
 
 
-def build_exclusions(rows: Iterable[Mapping[str, Any]], settings: Mapping[str, Any]) -> "pd.DataFrame":
-    """Build exclusions.tsv: every scan that entered with status, step and reason, in the order of the cohort."""
+def build_exclusions(
+    rows: Iterable[Mapping[str, Any]], cohort: "pd.DataFrame", settings: Mapping[str, Any]
+) -> "pd.DataFrame":
+    """Build exclusions.tsv: every scan that entered with status, step and reason, in the order of the cohort.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        One per scan in the order of the cohort, see `columns.flat_result`.
+    cohort : DataFrame
+        From `build_cohort`.
+    settings : mapping
+        The section `cohort`.
+    """
     import pandas as pd
 
-    return pd.DataFrame(exclusion_rows(rows, settings), columns=list(EXCLUSION_COLUMNS), dtype="object")
+    steps = pd.Series([decide(row, settings).step for row in rows], dtype="object")
+    return cohort.assign(step=steps)[list(EXCLUSION_COLUMNS)]
 
 
 def _participant_table(study: Path, path: Path) -> StudyTable:
     table = read_text_table(path)
-    rows: dict[tuple[str, ...], Record] = {}
+    rows: dict[str, Record] = {}
+    texts: dict[str | None, str | None] = {}
     hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
-    for label, record in keyed_rows(table, "participant_id", "sub"):
-        if (label,) in rows:
+    for label, values in keyed_rows(table, "participant_id", "sub"):
+        if label in rows:
             raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
-        rows[(label,)] = record
+        # Each text once: most columns of a large table have few different ones.
+        rows[label] = tuple(texts.setdefault(value, value) for value in values)
     columns = tuple(name for name in table.columns if name != "participant_id")
     return StudyTable(path.relative_to(study).as_posix(), columns, rows, _descriptions(path.with_suffix(".json")))
 
 
 def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
     """All sessions files as one table, its columns in the order of their first appearance."""
-    rows: dict[tuple[str, ...], Record] = {}
+    found: dict[tuple[str, str], dict[str, str | None]] = {}
     descriptions = dict(_descriptions(study / "sessions.json"))
     columns: dict[str, None] = {}
     for path in paths:
-        for label, record in keyed_rows(read_text_table(path), "session_id", "ses"):
+        table = read_text_table(path)
+        names = [name for name in table.columns if name != "session_id"]
+        for label, values in keyed_rows(table, "session_id", "ses"):
             key = (path.parent.name, label)
-            if key in rows:
+            if key in found:
                 raise StudyError(f"{path}: session {label} appears twice; keep one row per session.")
-            rows[key] = {name: value for name, value in record.items() if name != "participant_id"}
-            columns |= dict.fromkeys(rows[key])
+            found[key] = dict(zip(names, values, strict=True))
+            columns |= dict.fromkeys(name for name in names if name != "participant_id")
         descriptions |= _descriptions(path.with_suffix(".json"))
+    rows = {key: tuple(values.get(name, ABSENT) for name in columns) for key, values in found.items()}
     return StudyTable(SESSIONS, tuple(columns), rows, descriptions)
 
 

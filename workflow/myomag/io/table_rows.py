@@ -4,9 +4,14 @@ import csv
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
 
 from myomag.io.tables import MISSING, typed_series
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = Mapping[str, Sequence[Any]]
 COLUMNS_AT_ONCE = 8
@@ -54,7 +59,7 @@ class TableRows(Sequence[TableRow]):
     """
 
     def __init__(self, columns: Columns, count: int) -> None:
-        self._columns, self._count = columns, count
+        self.columns, self._count = columns, count
 
     @overload
     def __getitem__(self, place: int) -> TableRow: ...
@@ -64,8 +69,8 @@ class TableRows(Sequence[TableRow]):
         """Row, or rows, at a place."""
         places = range(self._count)[place]
         if isinstance(places, int):
-            return TableRow(self._columns, places)
-        return [TableRow(self._columns, each) for each in places]
+            return TableRow(self.columns, places)
+        return [TableRow(self.columns, each) for each in places]
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -86,6 +91,15 @@ def read_table_rows(path: Path) -> TableRows:
         columns |= {str(name): _column(str(name), part[name].tolist()) for name in part.columns}
         count = len(part)
     return TableRows(columns, count)
+
+
+def rows_frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Frame of some rows with the columns of the first; of a table read, its numbers are not copied."""
+    import pandas as pd
+
+    columns = rows.columns if isinstance(rows, TableRows) else {name: [row[name] for row in rows] for name in rows[0]}
+    series = {name: pd.Series(np.asarray(v) if isinstance(v, array) else v, copy=False) for name, v in columns.items()}
+    return pd.DataFrame(series, copy=False)
 
 
 def _column(name: str, texts: list[str]) -> Sequence[Any]:

@@ -1,6 +1,5 @@
 """Tab-separated tables in the BIDS manner: UTF-8, one header line, `n/a` where a value is missing."""
 
-import io
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -70,8 +69,8 @@ def read_text_table(path: Path) -> TextTable:
     return TextTable(path, columns, tuple(rows))
 
 
-def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """Label with its prefix and record (without the label) of each row.
+def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    """Label with its prefix and other values of each row.
 
     Raises
     ------
@@ -84,7 +83,7 @@ def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, d
     for number, row in enumerate(table.rows, start=2):
         if (label := row[index]) is None:
             raise StudyError(f"{table.path}: line {number}: {key} is missing; write {prefix}-<label>.")
-        yield prefixed(label, prefix), {name: v for name, v in zip(table.columns, row, strict=True) if name != key}
+        yield prefixed(label, prefix), row[:index] + row[index + 1 :]
 
 
 def prefixed(text: str, prefix: str) -> str:
@@ -130,7 +129,12 @@ def number(text: str) -> float | None:
 
 
 def table_bytes(frame: "pd.DataFrame") -> bytes:
-    """TSV text of a frame: the same values give the same bytes on every machine.
+    """TSV text of a frame, see `table_lines`."""
+    return b"".join(table_lines(frame))
+
+
+def table_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
+    """TSV text of a frame, some lines at a time: the same values give the same bytes on every machine.
 
     Floats have at most 10 significant digits, missing values (None, NaN, NA, empty text) read `n/a`; tabs and line
     breaks inside a text become spaces.
@@ -140,14 +144,11 @@ def table_bytes(frame: "pd.DataFrame") -> bytes:
     ValueError
         If a number is infinite.
     """
-    text = io.BytesIO()
-    text.write(("\t".join(written(str(name)) for name in frame.columns) + "\n").encode())
-    # Some rows at a time: the cells of a large table as texts would take ten times its memory.
+    yield ("\t".join(written(str(name)) for name in frame.columns) + "\n").encode()
     for start in range(0, len(frame), 1000):
         part = frame.iloc[start : start + 1000]
         columns = [[written(value) for value in part.iloc[:, index].tolist()] for index in range(part.shape[1])]
-        text.write("".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)).encode())
-    return text.getvalue()
+        yield "".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)).encode()
 
 
 def is_missing(value: object) -> bool:

@@ -1,6 +1,6 @@
 """Trend of free Mg with age: mean of each age group by sex, and the line through the participants of each sex."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +48,13 @@ class Mean:
 
 
 def age_trend(
-    designs: Sequence[tuple[Model, str, Design]], sexes: Mapping[str, Any], edges: Sequence[float], labels: Labels
+    designs: Iterable[tuple[Model, str, Design]], sexes: Mapping[str, Any], edges: Sequence[float], labels: Labels
 ) -> Figure | None:
     """Figure of Mg by age group and sex; None where age or sex is not known of enough participants."""
-    wanted = ((model.outcome, model.predictors, model.covariates) for model, _, _ in designs)
-    place = next((index for index, key in enumerate(wanted) if key == (MG, (labels.age,), ())), None)
-    if place is None or not edges:
+    wanted = (MG, (labels.age,), ())
+    found = (design for m, _, design in designs if (m.outcome, m.predictors, m.covariates) == wanted)
+    if not edges or (design := next(found, None)) is None:
         return None
-    design = designs[place][2]
     known = np.array([sexes.get(person) for person in design.people])
     series = [series_of(design, sex, known == sex, fit=True) for sex in MARKERS if np.sum(known == sex) >= FEWEST]
     if not series:

@@ -26,7 +26,7 @@ NOTE = (
 )
 
 
-def bland_altman_figures(sample: "Sample", settings: Mapping[str, Any], pages: Mapping[str, str]) -> Iterator[Figure]:
+def bland_altman_figures(sample: "Sample", settings: Mapping[str, Any]) -> Iterator[Figure]:
     """Plots of pMg for repeats within a session and between close sessions, as far as there are three pairs.
 
     Parameters
@@ -35,8 +35,6 @@ def bland_altman_figures(sample: "Sample", settings: Mapping[str, Any], pages: M
         The included scans.
     settings : mapping
         The section `cohort`.
-    pages : mapping
-        Link to each participant.
     """
     for kind, (groups, _) in repeat_kinds(sample, settings).items():
         repeated = repeated_values(sample, VARIABLE, groups)
@@ -54,10 +52,10 @@ def bland_altman_figures(sample: "Sample", settings: Mapping[str, Any], pages: M
             )
         ]
         name = f"bland_altman_{kind.replace(' ', '_')}"
-        yield Figure(name, f"Repeated pMg {kind}", _draw(series, limits, pages), csv_bytes(rows), NOTE, wide=False)
+        yield Figure(name, f"Repeated pMg {kind}", _draw(series, limits), csv_bytes(rows), NOTE, wide=False)
 
 
-def _draw(series: Series, limits: BlandAltman, pages: Mapping[str, str]) -> Markup:
+def _draw(series: Series, limits: BlandAltman) -> Markup:
     right = WIDTH - MARGIN
     ends = [limits.lower_limit_ci95_low, limits.upper_limit_ci95_high]
     x = Scale(robust_range(series.x.tolist()), (LEFT, right))
@@ -70,7 +68,7 @@ def _draw(series: Series, limits: BlandAltman, pages: Mapping[str, str]) -> Mark
         y_axis(y, LEFT, "Second minus first pMg", grid_right=right),
         *_lines(limits, y, right),
         frame(LEFT, TOP - 20, right, BOTTOM),
-        points(series, x, y, pages),
+        points(series, x, y),
         class_="scatter",
     )
 

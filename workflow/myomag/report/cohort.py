@@ -8,7 +8,7 @@ from myomag.report.cohort_figures import cohort_figures
 from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
 from myomag.report.labels import Labels
-from myomag.report.overview import headline, listed, scan_order, scan_row
+from myomag.report.overview import MOST_LISTED, headline, listed, scan_order, scan_row
 from myomag.report.page import render
 
 Row = Mapping[str, Any]
@@ -69,8 +69,9 @@ def cohort_report(
     labels = Labels.of(settings.get("cohort", {}), units)
     ordered = sorted(tables["cohort"], key=scan_order)
     flow = participant_flow(tables.get("flow", ()))
-    figures = cohort_figures(ordered, tables, flow, settings.get("cohort", {}), labels)
+    figures = cohort_figures(tables, flow, settings.get("cohort", {}), labels)
     statistics = tables.get("statistics", ())
+    excluded = sorted((row for row in tables.get("exclusions", ()) if row["status"] != "included"), key=scan_order)
     page = render(
         "cohort.html.j2",
         ("common.js", "cohort.js"),
@@ -91,7 +92,8 @@ def cohort_report(
         distributions=distributions(ordered, settings.get("qc", {})),
         rows=[scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in listed(ordered)],
         scans=len(ordered),
-        exclusions=sorted((r for r in tables.get("exclusions", ()) if r.get("status") != "included"), key=scan_order),
+        exclusions=excluded[:MOST_LISTED],
+        excluded=len(excluded),
         protocols=_table(tables.get("protocols")),
         calibrations=settings_tables.calibrations(settings),
         prior_knowledge=settings_tables.prior_knowledge(settings),

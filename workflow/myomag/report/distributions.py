@@ -51,15 +51,14 @@ METRICS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Scan:
-    """Value of one scan, its place in the order of the table, and what its point tells."""
+    """Value of one scan, its place in the order of the table, and its row."""
 
     value: float
     index: int
     kind: str
-    label: str
-    link: str
+    row: Row
 
 
 def distributions(cohort: Sequence[Row], qc: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -92,7 +91,7 @@ def _scan(row: Row, index: int, metric: Metric) -> _Scan | None:
     if value is None:
         return None
     kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
-    return _Scan(value, index, kind, f"{scan_name(row)}: {text.number(value, metric.decimals + 1)}", scan_link(row))
+    return _Scan(value, index, kind, row)
 
 
 def _rejected_fraction(row: Row) -> float | None:
@@ -117,7 +116,7 @@ def _distribution(metric: Metric, scans: Sequence[_Scan], limits: Sequence[tuple
         element("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="base"),
         *(element("line", x1=at, x2=at, y1=level - 9, y2=BOTTOM, class_="threshold") for at, _, level in places),
         *(_limit_name(at, name, level) for at, name, level in places),
-        *_points(_remarkable(scans) if many else scans, x),
+        *_points(_remarkable(scans) if many else scans, x, metric.decimals + 1),
         class_="distribution",
     )
 
@@ -135,7 +134,7 @@ def _remarkable(scans: Sequence[_Scan]) -> list[_Scan]:
     return sorted(outside, key=lambda scan: -abs(scan.value - middle))[:MOST_REMARKABLE]
 
 
-def _points(scans: Sequence[_Scan], x: Scale) -> list[Markup]:
+def _points(scans: Sequence[_Scan], x: Scale, decimals: int) -> list[Markup]:
     """Points stacked where they would cover each other, in the order of their values; the ends hold what is beyond."""
     ordered = sorted(scans, key=lambda scan: scan.value)
     positions = np.clip(x([scan.value for scan in ordered]), LEFT, RIGHT)
@@ -150,9 +149,9 @@ def _points(scans: Sequence[_Scan], x: Scale) -> list[Markup]:
         points.append(
             element(
                 "a",
-                element("title", scan.label),
+                element("title", f"{scan_name(scan.row)}: {text.number(scan.value, decimals)}"),
                 at,
-                href=scan.link,
+                href=scan_link(scan.row),
                 data_i=scan.index,
                 class_=scan.kind,
                 tabindex=-1 if points else 0,

@@ -61,13 +61,14 @@ def standalone(figure: Figure) -> bytes:
 
 def csv_bytes(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Rows as CSV, all with the keys of the first; a missing value is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    content = io.BytesIO()
+    writer = csv.writer(text := io.TextIOWrapper(content, encoding="utf-8", newline=""), lineterminator="\n")
     for number, row in enumerate(rows):
         if not number:
             writer.writerow(row)
         writer.writerow("" if value is None else written(value) for value in row.values())
-    return text.getvalue().encode()
+    text.flush()
+    return content.getvalue()
 
 
 def _plain_style() -> str:

@@ -19,7 +19,7 @@ MOST_LISTED = 10_000
 """Of more scans, the table shows those left out or with a warning: a browser cannot bear a hundred thousand rows."""
 
 
-def scan_order(row: Row) -> tuple[Any, ...]:
+def scan_order(row: Row) -> tuple[str, ...]:
     """Sort key: participant, session and scan as a reader counts."""
     return tuple(text.natural_key(row.get(key) or "") for key in ("participant_id", "session_id", "scan"))
 

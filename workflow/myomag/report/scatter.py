@@ -1,7 +1,7 @@
 """Scatter of outcome against predictor of each simple model, with fit and interval per stratum; the trend with age."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from myomag.cohort.plan import Model
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
+from myomag.report.page import participant_link
 from myomag.report.text import plural
 
 Array = NDArray[np.float64]
@@ -56,24 +57,20 @@ class Series:
 
 
 def scatter_figures(
-    designs: Sequence[tuple[Model, str, Design]], sexes: Mapping[str, Any], labels: Labels, pages: Mapping[str, str]
+    designs: Iterable[tuple[Model, str, Design]], sexes: Mapping[str, Any], labels: Labels
 ) -> Iterator[Figure]:
     """Draw each simple model of one numeric predictor, its strata together.
 
     Parameters
     ----------
-    designs : sequence of (Model, stratum, Design)
-        As statistics.tsv is made from.
+    designs : iterable of (Model, stratum, Design)
+        As statistics.tsv is made from, those of one model together.
     sexes : mapping
         Sex of each participant, where it is known.
-    pages : mapping
-        Link to each participant.
     """
-    simple: dict[str, list[tuple[Model, str, Design]]] = {}
-    for model, stratum, design in designs:
-        if _numeric(model, design):
-            simple.setdefault(model.name, []).append((model, stratum, design))
-    for name, parts in simple.items():
+    simple = ((model, stratum, design) for model, stratum, design in designs if _numeric(model, design))
+    for name, group in itertools.groupby(simple, key=lambda part: part[0].name):
+        parts = list(group)
         model = parts[0][0]
         if len(parts) == 1:
             groups = _by_sex(parts[0][2], sexes)
@@ -82,7 +79,7 @@ def scatter_figures(
             groups = [series_of(design, stratum, fit=True) for _, stratum, design in parts]
             lines = [(series.name, series.line) for series in groups]
         x_label, y_label = (labels.axis(column) for column in (model.predictors[0], model.outcome))
-        drawing = draw(groups, lines, x_label, y_label, pages)
+        drawing = draw(groups, lines, x_label, y_label)
         data = csv_bytes(itertools.chain(_point_rows(groups, model), _line_rows(lines, model)))
         title = f"{labels.title(model.outcome)} against {labels.column(model.predictors[0])}"
         yield Figure(name, title, drawing, data, _note(groups), wide=len(parts) == 1)
@@ -139,7 +136,6 @@ def draw(
     lines: Sequence[tuple[str, Line | None]],
     x_label: str,
     y_label: str,
-    pages: Mapping[str, str],
     *,
     width: float = 720.0,
 ) -> Markup:
@@ -159,7 +155,7 @@ def draw(
         *(band(line, x, y, MARKERS.get(name, "all")) for name, line in known),
         frame(LEFT, TOP, right, BOTTOM),
         *([] if many else [_bars(group, x, y) for group in groups]),
-        *(_dots(group, x, y) if many else points(group, x, y, pages) for group in groups),
+        *(_dots(group, x, y) if many else points(group, x, y) for group in groups),
         *(curve(line, x, y, MARKERS.get(name, "all")) for name, line in known),
         legend([(group.name, group.marker, len(group.people)) for group in groups]),
         class_="scatter",
@@ -188,14 +184,14 @@ def marker_shape(marker: str, x: float, y: float, size: float = 4.0) -> Markup:
     return element("path", d=f"M{x:.2f} {y - up:.2f}l{up:g} {up:g}l{-up:g} {up:g}l{-up:g} {-up:g}z")
 
 
-def points(group: Series, x: Scale, y: Scale, pages: Mapping[str, str]) -> Markup:
+def points(group: Series, x: Scale, y: Scale) -> Markup:
     """Mark of each participant, which names it and leads to its page."""
     marks = [
         element(
             "a",
             element("title", f"{person}: {_short(h)}, {_short(v)}"),
             marker_shape(group.marker, at, height),
-            href=pages.get(person),
+            href=participant_link(person),
             tabindex=-1,
         )
         for person, h, v, at, height in zip(

@@ -156,10 +156,9 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def natural_key(name: Any) -> list[tuple[int, int, str]]:
-    """Sort key that puts `run-2` before `run-10`."""
-    parts = re.split(r"(\d+)", str(name))
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
+def natural_key(name: Any) -> str:
+    """Sort key that puts `run-2` before `run-10`: each number behind its length, and before any text."""
+    return re.sub(r"\d+", lambda digits: f"\0{len(number := str(int(digits[0]))):04d}{number}", str(name))
 
 
 def _exponent(value: float, digits: int) -> int:

@@ -10,7 +10,7 @@ from myomag.cohort.comparisons import COMPARISONS_COLUMNS, build_comparisons
 from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
 from myomag.cohort.dictionaries import cohort_dictionary, described, exclusions_dictionary, units
 from myomag.cohort.error_table import MEASUREMENT_ERROR_COLUMNS, build_measurement_error
-from myomag.cohort.exclusions import exclusion_rows
+from myomag.cohort.exclusions import EXCLUSION_COLUMNS
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.methods import methods_text
@@ -20,9 +20,10 @@ from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.stored import StoredRows
 from myomag.cohort.tables import build_cohort, build_exclusions, read_tables
-from myomag.files import scratch_file
+from myomag.files import Content, scratch_file
 from myomag.io.records import record_bytes
-from myomag.io.tables import table_bytes
+from myomag.io.table_rows import TableRows
+from myomag.io.tables import table_lines
 from myomag.provenance import digest, environment
 from myomag.results import ScanResult
 from myomag.steps.begin_time import protocol_fields
@@ -35,8 +36,10 @@ Row = Mapping[str, Any]
 
 def cohort_tables(
     results: Iterable[ScanResult], root: Path, study: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
-) -> dict[str, bytes]:
+) -> dict[str, Content]:
     """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
+
+    Tables come piece by piece, to be read once.
 
     Parameters
     ----------
@@ -58,20 +61,21 @@ def cohort_tables(
         return _contents(StoredRows(file, rows), study, settings)
 
 
-def _contents(rows: StoredRows, study: Path, settings: Mapping[str, Any]) -> dict[str, bytes]:
+def _contents(rows: StoredRows, study: Path, settings: Mapping[str, Any]) -> dict[str, Content]:
     """Contents of all files, from the rows of all scans."""
     chosen = settings["cohort"]
     protocols = by_protocol(Acquisition(**known) for row in rows if (known := row["acquisition"]))
     cohort, dictionary = _joined(rows, study, chosen)
-    flow = build_flow(exclusion_rows(rows, chosen))
+    exclusions = build_exclusions(rows, cohort, chosen)
+    flow = build_flow(TableRows({name: exclusions[name].tolist() for name in EXCLUSION_COLUMNS}, len(exclusions)))
     written = _analysis(rows, cohort, chosen, units(dictionary))
     written |= {
         "flow": (flow, described(FLOW_COLUMNS)),
         "cohort": (cohort, dictionary),
-        "exclusions": (build_exclusions(rows, chosen), exclusions_dictionary()),
+        "exclusions": (exclusions, exclusions_dictionary()),
         "mrsinmrs": (build_mrsinmrs(protocols, included(cohort, chosen), settings), described(MRSINMRS_COLUMNS)),
     }
-    contents = {f"{name}.tsv": table_bytes(frame) for name, (frame, _) in written.items()}
+    contents: dict[str, Content] = {f"{name}.tsv": table_lines(frame) for name, (frame, _) in written.items()}
     contents |= {f"{name}.json": record_bytes(dictionary) for name, (_, dictionary) in written.items()}
     counts: list[Any] = flow.to_dict("records")
     software = environment()
