@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -409,6 +409,22 @@ def test_files_appear_together_at_the_end_and_in_order(tmp_path: Path) -> None:
         write("folder/second", b"2")
         assert tree(tmp_path) == {}
     assert tree(tmp_path, private=True) == {"first": b"1", "folder/second": b"2"}
+
+
+def test_a_file_in_pieces_has_the_digest_of_the_whole_and_half_of_one_never_appears(tmp_path: Path) -> None:
+    pieces = [b"a\tb\n", b"1\t2\n"]
+    with together(tmp_path) as write:
+        assert write("whole", b"".join(pieces)) == write("pieces", iter(pieces)) == sha256_bytes(b"".join(pieces))
+    expected = {"whole": b"".join(pieces), "pieces": b"".join(pieces)}
+    assert tree(tmp_path, private=True) == expected
+
+    def broken() -> Iterator[bytes]:
+        yield pieces[0]
+        raise ValueError("not finite")
+
+    with pytest.raises(ValueError, match="not finite"), together(tmp_path) as write:
+        write("pieces", broken())
+    assert tree(tmp_path, private=True) == expected
 
 
 def test_link_is_replaced_and_not_written_through(tmp_path: Path) -> None:

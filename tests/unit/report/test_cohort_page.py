@@ -378,3 +378,12 @@ def test_of_many_scans_the_table_lists_those_to_look_at(monkeypatch):
     shown = table(parse(page_of(cohort)), "Scans left out or with a warning")
     remarkable = [row["scan"] for row in cohort if row["status"] != "included" or row["verdict"] != "pass"]
     assert 0 < len(shown) == len(remarkable) < 20
+
+
+def test_of_many_scans_left_out_the_first_are_listed(monkeypatch):
+    monkeypatch.setattr("myomag.report.cohort.MOST_LISTED", 4)
+    cohort = [row | {"status": "excluded", "reason": "moved"} for row in cohort_rows(30)]
+    tables = tables_of(cohort_rows(30)) | {"cohort": cohort, "exclusions": [row | {"step": "qc"} for row in cohort]}
+    page = parse(cohort_report(tables, SETTINGS, TABLES, RUN)[INDEX])
+    shown = table(page, "Failed and excluded scans, the first 4 of 30; all stand in exclusions.tsv")
+    assert [row[0] for row in shown] == [row["scan"] for row in cohort[:4]]
