@@ -17,7 +17,7 @@ from myomag.cohort.participants import (
     Owners,
     Values,
     Variable,
-    each,
+    by_value,
     is_text,
     number_of,
     participant_errors,
@@ -99,7 +99,7 @@ class Sample:
         kept = self.entering.copy()
         for name, wanted in subset.items():
             belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
-            kept[self.entering] &= each(self.column(name), belongs)
+            kept[self.entering] &= by_value(self.column(name), belongs)
         return Sample(self.cohort, kept, self.sex_column) if subset else self
 
     def strata(self, model: Model) -> list[str]:

@@ -110,9 +110,7 @@ def participant_values(column: "pd.Series[Any]", owners: Owners, repeated: str =
         text, person = str(column.iloc[place]), owners.people[owners.places[place]]
         fault = "not a number" if number(text) is None else "too large for a measurement"
         return _unusable(owners, f"{column.name} of {person} is {text[:40]!r}, {fault}")
-    top_coded = (
-        0 if _numeric(column) else int(each(column, lambda value: _TOP_CODED.fullmatch(str(value)) is not None).sum())
-    )
+    top_coded = 0 if _numeric(column) else int(np.sum(by_value(column, _is_top_coded)))
     note = f"{column.name} of {top_coded} scans is top-coded (such as 89+) and taken at its lower bound"
     return Variable(_summary(values, owners, repeated), None, (note,) if top_coded else ())
 
@@ -128,7 +126,7 @@ def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str =
 
 def participant_sex(column: "pd.Series[Any]", owners: Owners) -> Variable:
     """Sex of each participant, women or men; F/M, female/male in any case, anything else is left out."""
-    levels = each(column, lambda value: -1 if (sex := sex_of(value)) is None else SEXES.index(sex), -1)
+    levels = by_value(column, lambda value: -1 if (sex := sex_of(value)) is None else SEXES.index(sex), -1)
     values, notes = _agreed(levels, SEXES, column.name, owners)
     found = {str(value)[:40] for value in column[(levels < 0) & _present(column)].unique().tolist()}
     sexes = Variable(values, None, tuple(notes))
@@ -143,7 +141,7 @@ def participant_sex(column: "pd.Series[Any]", owners: Owners) -> Variable:
 def participant_levels(column: "pd.Series[Any]", owners: Owners) -> Variable:
     """Level of a text column of each participant; one whose scans differ is left out."""
     names: dict[str, int] = {}
-    levels = each(column, lambda value: -1 if is_missing(value) else names.setdefault(str(value), len(names)), -1)
+    levels = by_value(column, lambda value: -1 if is_missing(value) else names.setdefault(str(value), len(names)), -1)
     values, notes = _agreed(levels, list(names), column.name, owners)
     return Variable(values, None, tuple(notes))
 
@@ -153,10 +151,10 @@ def numbers_of(column: "pd.Series[Any]") -> Values:
     if _numeric(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.where(np.abs(values) <= LARGEST, values, np.nan)
-    return each(column, lambda value: np.nan if (found := number_of(value)) is None else found, np.nan)
+    return by_value(column, lambda value: np.nan if (found := number_of(value)) is None else found, np.nan)
 
 
-def each(column: "pd.Series[Any]", of: Callable[[Any], Any], missing: Any = False) -> NDArray[Any]:
+def by_value(column: "pd.Series[Any]", of: Callable[[Any], Any], missing: Any = False) -> NDArray[Any]:
     """What `of` says of the value of each scan, asked once for each distinct value; `missing` where there is none."""
     import pandas as pd
 
@@ -183,6 +181,10 @@ def is_text(column: "pd.Series[Any]") -> bool:
     return bool(np.any(_present(column)) and np.all(np.isnan(numbers_of(column))))
 
 
+def _is_top_coded(value: Any) -> bool:
+    return _TOP_CODED.fullmatch(str(value)) is not None
+
+
 def _numeric(column: "pd.Series[Any]") -> bool:
     return column.dtype.kind in "fiu"
 
@@ -191,7 +193,7 @@ def _present(column: "pd.Series[Any]") -> NDArray[np.bool_]:
     """Whether each scan has a value; a blank text is none."""
     if _numeric(column):
         return column.notna().to_numpy()
-    return each(column, lambda value: not is_missing(value))
+    return by_value(column, lambda value: not is_missing(value))
 
 
 def _unusable(owners: Owners, problem: str) -> Variable:

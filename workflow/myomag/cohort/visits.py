@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from myomag.cohort.design import Sample
-from myomag.cohort.participants import Values, each, numbers_of
+from myomag.cohort.participants import Values, by_value, numbers_of
 from myomag.cohort.plan import roles
 from myomag.io.tables import is_missing
 
@@ -100,7 +100,7 @@ def _years(sample: Sample, name: str) -> Values:
     column = sample.column(name)
     times = numbers_of(column)
     if np.isnan(times).all():
-        times = each(column, _date_years, math.nan)
+        times = by_value(column, _date_years, math.nan)
     return times - sample.owners.smallest(times)[sample.owners.places]
 
 
