@@ -90,7 +90,7 @@ def write_atomic(root: Path, relative: str, content: bytes) -> None:
 def write_if_changed(root: Path, relative: str, content: bytes) -> None:
     """Write a file unless it holds these bytes already, so that its time stamp keeps its meaning."""
     target = root / relative
-    if not target.is_file() or target.read_bytes() != content:
+    if not target.is_file() or sha256_file(target) != sha256_bytes(content):
         write_atomic(root, relative, content)
 
 

@@ -7,13 +7,13 @@ because of a time stamp: a touched file re-runs nothing, an edited one re-runs i
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
 from myomag.errors import StudyError
-from myomag.files import PRIVATE, printable, sha256_file, write_if_changed
+from myomag.files import PRIVATE, printable, sha256_file, together, write_if_changed
 from myomag.ledger import Files, Row, batch_of, ledger_bytes, ledger_path
 from myomag.progress import progress
 from myomag.study import Scan, Study
@@ -22,10 +22,9 @@ CACHE = f"{PRIVATE}/digests.tsv"
 TABLES = "ledger/raw/tables.tsv"
 SETTLED_NS = 2_000_000_000
 """Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
+AT_ONCE = 1000
 LONG_WORK_BYTES = 2_000_000_000
 """Amount of raw data above which reading it is worth a progress display."""
-
-Fingerprint = tuple[str, ...]
 
 
 def write_index(study: Study, root: Path, batches: int) -> list[int]:
@@ -51,11 +50,11 @@ def write_index(study: Study, root: Path, batches: int) -> list[int]:
     for path in tables:
         if path not in digests:
             raise StudyError(f"{path}: cannot be read; check its permissions.")
-    by_batch: dict[int, list[Row]] = defaultdict(list)
+    by_batch: dict[int, list[Scan]] = defaultdict(list)
     for scan in study.scans:
-        by_batch[batch_of(scan.participant_id, batches)].append(_row(scan, digests))
-    for batch, rows in sorted(by_batch.items()):
-        write_if_changed(root, ledger_path("raw", batch), ledger_bytes(rows))
+        by_batch[batch_of(scan.participant_id, batches)].append(scan)
+    for batch, scans in sorted(by_batch.items()):
+        write_if_changed(root, ledger_path("raw", batch), ledger_bytes(_row(scan, digests) for scan in scans))
     table_rows = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
     write_if_changed(root, TABLES, ledger_bytes(table_rows))
     return sorted(by_batch)
@@ -103,41 +102,63 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
 
 def _digests(study: Path, root: Path, paths: Iterable[str]) -> dict[str, str]:
     """SHA-256 of each readable file, computed again only where its stat has changed since the last time."""
-    cached, now = _read_cache(root / CACHE), time.time_ns()
+    now = time.time_ns()
     # Joined as text: a large study has tens of thousands of files, and a Path for each doubles the time.
     prints = {path: found for path in paths if (found := _fingerprint(f"{study}/{path}"))}
-    digests = {path: cached[path][1] for path in prints if path in cached and cached[path][0] == prints[path]}
-    stale = [path for path in prints if path not in digests]
-    long = sum(int(prints[path][0]) for path in stale) > LONG_WORK_BYTES
+    digests = dict.fromkeys(prints, "")
+    listed = used = 0
+    for path, found, sha in _read_cache(root / CACHE):
+        listed += 1
+        if prints.get(path) == found:
+            digests[path] = sha
+            used += 1
+    stale = [path for path, sha in digests.items() if not sha]
+    long = sum(int(prints[path].split("\t")[0]) for path in stale) > LONG_WORK_BYTES
     with ThreadPoolExecutor() as pool, progress("raw files read", len(stale)) if long else nullcontext() as advance:
-        for number, (path, sha) in enumerate(zip(stale, pool.map(lambda p: _sha(study / p), stale), strict=True), 1):
-            digests |= {path: sha} if sha else {}
+        # Some at a time: the pool holds what it is to do, a kilobyte a file.
+        for start in range(0, len(stale), AT_ONCE):
+            part = stale[start : start + AT_ONCE]
+            digests |= zip(part, pool.map(lambda path: _sha(study / path), part), strict=True)
             if advance:
-                advance(number)
-    settled = {path for path in digests if now - int(prints[path][2]) > SETTLED_NS and "\t" not in path}
-    lines = ("\t".join((path, *prints[path], digests[path])) for path in sorted(settled))
-    write_if_changed(root, CACHE, ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
+                advance(start + len(part))
+    for path in stale:
+        if not digests[path]:
+            del digests[path]
+    if stale or used < listed:
+        known = (path for path in digests if _settled(path, prints[path], now))
+        lines = (f"{path}\t{prints[path]}\t{digests[path]}\n" for path in known)
+        with together(root) as write:
+            write(CACHE, (line.encode("utf-8", "surrogateescape") for line in lines))
     return digests
 
 
-def _fingerprint(path: str) -> Fingerprint | None:
-    """Size, both time stamps and inode: ctime tells of an edit even where mtime was set back."""
+def _fingerprint(path: str) -> str:
+    """Size, both time stamps and inode: ctime tells of an edit even where mtime was set back; "" for no file."""
     try:
         stat = os.stat(path)  # noqa: PTH116 (see where it is called)
     except OSError:
-        return None
-    return tuple(str(value) for value in (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino))
+        return ""
+    return f"{stat.st_size}\t{stat.st_mtime_ns}\t{stat.st_ctime_ns}\t{stat.st_ino}"
 
 
-def _sha(path: Path) -> str | None:
+def _settled(path: str, fingerprint: str, now: int) -> bool:
+    """Whether a digest can be relied on the next time."""
+    return now - int(fingerprint.split("\t")[2]) > SETTLED_NS and not {"\t", "\n"} & set(path)
+
+
+def _sha(path: Path) -> str:
     try:
         return sha256_file(path)
     except OSError:
-        return None
+        return ""
 
 
-def _read_cache(path: Path) -> dict[str, tuple[Fingerprint, str]]:
+def _read_cache(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Path, fingerprint and digest of each file, line by line: as a whole it would take more memory than the study."""
     if not path.is_file():
-        return {}
-    rows = (line.split("\t") for line in path.read_text("utf-8", "surrogateescape").split("\n"))
-    return {row[0]: (tuple(row[1:5]), row[5]) for row in rows if len(row) == 6}
+        return
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        for line in lines:
+            parts = line.rstrip("\n").split("\t")
+            if len(parts) == 6:
+                yield parts[0], "\t".join(parts[1:5]), parts[5]

@@ -31,7 +31,7 @@ _NAME = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scan:
     """One scan of the study.
 
