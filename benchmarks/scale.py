@@ -35,7 +35,6 @@ import numpy as np
 
 from myomag import __version__
 from myomag.demo import write_demo
-from myomag.run_time import read_jobs
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = HERE.parents[1] / "shared" / "data" / "reference"
@@ -146,7 +145,7 @@ def run(study: Path, label: str) -> Measured:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen([sys.executable, "-c", RUN, "run", str(study)], stdout=output, stderr=output)
-        peaks, paces = [0.0], [pace_ms()]
+        peaks, paces = [0.0, 0.0], [pace_ms()]
         watchers = [
             threading.Thread(target=each) for each in (lambda: watch(process, peaks), lambda: time_pace(process, paces))
         ]
@@ -159,22 +158,13 @@ def run(study: Path, label: str) -> Measured:
         if code:
             sys.exit(f"{label}: exit code {code}\n{output.read()}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    derivative = study / "derivatives" / "myomag"
-    fresh = {
-        path.relative_to(derivative / "benchmarks").with_suffix("").as_posix()
-        for path in (derivative / "benchmarks").rglob("*.tsv")
-        if path.stat().st_mtime >= wall_clock
-    }
-    jobs = [
-        job for job in read_jobs(derivative) if (f"{job.step}/batch-{job.batch}" if job.batch else job.step) in fresh
-    ]
+    records = (study / "derivatives" / "myomag" / "benchmarks").rglob("*.tsv")
     result = Measured(
         time.monotonic() - started,
         after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         statistics.median(paces),
-        max(peaks),
-        max((job.peak_mb for job in jobs), default=0.0),
-        len(jobs),
+        *peaks,
+        sum(path.stat().st_mtime >= wall_clock for path in records),
     )
     say(
         f"{label}: {result.wall_s:.0f} s, CPU {result.cpu_s:.0f} s, {result.main_mb:.0f} and {result.job_mb:.0f} MB, "
@@ -184,15 +174,35 @@ def run(study: Path, label: str) -> Measured:
 
 
 def watch(process: subprocess.Popen[bytes], peaks: list[float]) -> None:
-    """Follow the peak memory of the command and of Snakemake, its child, until they end."""
+    """Follow the peak memory [MB] of the command and of Snakemake, its child, and that of the jobs, until they end.
+
+    The kernel keeps the peak of each process; Snakemake's own figure is the largest of samples some seconds apart.
+    """
     while process.poll() is None:
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
-            for pid in (str(process.pid), *children):
-                status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-                peaks.append(int(status.split("VmHWM:")[1].split()[0]) / 1024)
-                peaks[:] = [max(peaks)]
-        time.sleep(0.2)
+        main = {str(process.pid), *children(str(process.pid))}
+        jobs = set().union(*map(descendants, main)) - main
+        for place, pids in enumerate((main, jobs)):
+            peaks[place] = max([peaks[place], *map(peak_mb, pids)])
+        time.sleep(0.1)
+
+
+def children(pid: str) -> list[str]:
+    """Processes that a process started; none where it has ended."""
+    with contextlib.suppress(OSError):
+        return [pid for path in Path(f"/proc/{pid}/task").glob("*/children") for pid in path.read_text().split()]
+    return []
+
+
+def descendants(pid: str) -> set[str]:
+    """Processes below a process."""
+    return {each for child in children(pid) for each in (child, *descendants(child))}
+
+
+def peak_mb(pid: str) -> float:
+    """Peak memory of a process so far [MB]; 0 where it has ended."""
+    with contextlib.suppress(OSError, IndexError):
+        return int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+    return 0.0
 
 
 def time_pace(process: subprocess.Popen[bytes], paces: list[float]) -> None:
@@ -244,7 +254,8 @@ def page(studies: list[Study], fits: list[float]) -> str:
             f"Made by `python benchmarks/scale.py` (myomag {__version__}, Python {platform.python_version()}, "
             f"{os.cpu_count()} cores). Simulated studies of `myomag demo`:",
             "one scan of 16 transients with 2,048 points per participant. CPU time is that of all processes.",
-            "Memory is the peak of the larger of `myomag` and Snakemake (main), and of the largest job. The machine is",
+            "Memory is the peak of the larger of `myomag` and Snakemake (main), and of the largest job, as the kernel",
+            "keeps it. The machine is",
             "small and shared: compare ratios, and CPU rather than wall times. Pace is the CPU time of a fixed piece",
             "of work while the command ran: 20 % more of it is a machine 20 % slower.",
             "",
