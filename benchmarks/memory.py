@@ -195,7 +195,7 @@ def page(found: list[Measured]) -> str:
             f"{os.cpu_count()} cores): files and results",
             f"of {PARTICIPANTS} simulated scans under new names. Index: search and index of the raw files, two of each "
             "scan. Peak of each",
-            "process, which includes some 150 MB for Python and its libraries.",
+            "process; each loads what any of them needs, so that the jobs themselves take some 20 MB less.",
             "",
             "| scans | what | peak (MB) | wall (s) |",
             "|---|---|---|---|",

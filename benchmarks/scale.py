@@ -255,9 +255,8 @@ def page(studies: list[Study], fits: list[float]) -> str:
             f"{os.cpu_count()} cores). Simulated studies of `myomag demo`:",
             "one scan of 16 transients with 2,048 points per participant. CPU time is that of all processes.",
             "Memory is the peak of the larger of `myomag` and Snakemake (main), and of the largest job, as the kernel",
-            "keeps it. The machine is",
-            "small and shared: compare ratios, and CPU rather than wall times. Pace is the CPU time of a fixed piece",
-            "of work while the command ran: 20 % more of it is a machine 20 % slower.",
+            "keeps it. The machine is small and shared: compare ratios, and CPU rather than wall times. Pace is the",
+            "CPU time of a fixed piece of work while the command ran: 20 % more of it is a machine 20 % slower.",
             "",
             "| scans | batches | what | jobs | wall (s) | CPU (s) | CPU per scan (ms) | pace (ms) | main (MB) "
             "| largest job (MB) |",
