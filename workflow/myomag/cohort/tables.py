@@ -97,7 +97,6 @@ class JoinedColumn:
 
 
 _TABLES = ("participants.tsv", "phenotype/*.tsv")
-_SESSIONS = "sub-*/sub-*_sessions.tsv"
 
 
 def is_personal(column: str) -> bool:
@@ -117,7 +116,7 @@ def personal_columns(study: Path) -> Iterator[str]:
                 yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
 
 
-def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, _SESSIONS)) -> list[Path]:
+def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
     """Tables of a study, sorted."""
     # macOS leaves ._name beside a file.
     return sorted(path for pattern in patterns for path in study.glob(pattern) if not path.name.startswith("."))
