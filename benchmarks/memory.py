@@ -1,11 +1,11 @@
 """Measure what takes more memory the larger a study is, and write MEMORY.md.
 
-    python benchmarks/memory.py --scans 10000 50000 100000 --write
+    python benchmarks/memory.py --scans 10000 100000 --write
 
 These are the search and index of the raw files, at the start of `myomag run`, and the jobs `cohort` and `report`; all
 others work on one scan, or one batch, at a time. A small study is simulated and run; its files and results then stand
-for a large one under new names, each participant scanned once, or in three sessions a year and a half apart. Every
-measurement is a process of its own. The studies lie in a temporary folder (TMPDIR) and are removed.
+for a large one under new names, each participant scanned once. Every measurement is a process of its own. The studies
+lie in a temporary folder (TMPDIR) and are removed.
 """
 
 import argparse
@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from myomag import __version__
@@ -39,12 +38,12 @@ from myomag.study import find_scans
 HERE = Path(__file__).resolve().parent
 RUN = "import sys; sys.argv[0] = 'myomag'; from myomag.cli import main; main()"
 DERIVATIVE = Path("derivatives", "myomag")
-PARTICIPANTS, SESSIONS = 60, 3
+PARTICIPANTS = 60
 MOST_LINKS = 20_000
 """Names of one file; file systems have a limit."""
 GOAL_MB = 500
 STEPS = ("qc", "fit", "magnesium")
-JOBS = ("index", "cohort", "report", "cohort, 3 sessions each")
+JOBS = ("index", "cohort", "report")
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Measured:
 def main() -> None:
     """Run the small study, measure each job at each size, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scans", type=int, nargs="+", default=[10_000, 50_000, 100_000])
+    parser.add_argument("--scans", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--write", action="store_true", help="write MEMORY.md")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -81,10 +80,10 @@ def main() -> None:
 
 def measure(job: str, small: Path, scans: int) -> Measured:
     """Make the study a job needs, and measure the job in a process of its own."""
-    kind = {"index": "raw", JOBS[3]: "sessions"}.get(job, "tables")
-    study = small.with_name(f"{scans}-{kind}")
+    study = small.with_name(str(scans))
     if not study.exists():
-        {"raw": link_files, "sessions": write_sessions, "tables": write_participants}[kind](small, study, scans)
+        link_files(small, study, scans)
+        write_participants(small, study, scans)
     command = [sys.executable, __file__, "--scans", str(scans), "--one", job, str(small), str(study)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result = Measured(job, scans, *json.loads(done.stdout))
@@ -100,26 +99,25 @@ def run(job: str, small: Path, study: Path, scans: int) -> tuple[float, float]:
     elif job == "report":
         report(small / DERIVATIVE, study / DERIVATIVE)
     else:
-        cohort(small / DERIVATIVE, study, scans, SESSIONS if job == JOBS[3] else 1)
+        cohort(small / DERIVATIVE, study, scans)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, time.monotonic() - started
 
 
-def cohort(small: Path, study: Path, scans: int, sessions: int) -> None:
+def cohort(small: Path, study: Path, scans: int) -> None:
     """Tables of the cohort, from the results of the small study under new names."""
     results = list(read_results(path for step in STEPS for path in small.glob(f"ledger/{step}/batch-*.tsv")))
-    renamed = (renamed_result(results[k % len(results)], k // sessions, k % sessions + 1) for k in range(scans))
+    renamed = (renamed_result(results[number % len(results)], participant(number)) for number in range(scans))
     contents = cohort_tables(renamed, small, study, settings(small), {})
     with together(study / DERIVATIVE) as write:
         for name, content in contents.items():
             write(name, content)
 
 
-def renamed_result(result: ScanResult, person: int, session: int) -> ScanResult:
-    """The result of a scan as that of another participant and session; its files are the same."""
-    label, last = participant(person), result.last
-    scan = last.scan.replace(last.participant_id, f"{label}_ses-{session}")
-    new = {"scan": scan, "participant_id": label, "session_id": f"ses-{session}"}
-    return ScanResult({step: replace(row, **new) for step, row in result.rows.items()}, result.files)
+def renamed_result(result: ScanResult, label: str) -> ScanResult:
+    """The result of a scan as that of another participant; its files are the same."""
+    scan = result.last.scan.replace(result.last.participant_id, label)
+    rows = {step: replace(row, scan=scan, participant_id=label) for step, row in result.rows.items()}
+    return ScanResult(rows, result.files)
 
 
 def report(small: Path, large: Path) -> None:
@@ -148,7 +146,7 @@ def participant(number: int) -> str:
 
 
 def link_files(small: Path, study: Path, scans: int) -> None:
-    """Study of one scan per participant, its files links to copies of those of the small study."""
+    """Raw files of one scan per participant, links to copies of one of the small study."""
     first = min(small.glob("sub-*/**/*.nii.gz"))
     known = first.relative_to(small).parts[0]
     for number in range(scans):
@@ -170,18 +168,6 @@ def write_participants(small: Path, study: Path, count: int) -> None:
         target = study / path.relative_to(small)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
-
-
-def write_sessions(small: Path, study: Path, scans: int) -> None:
-    """Participants with the age at each of their sessions."""
-    write_participants(small, study, scans // SESSIONS + 1)
-    rng = np.random.default_rng(1)
-    for number in range(scans // SESSIONS + 1):
-        age = rng.uniform(30, 80) + np.cumsum(rng.uniform(1, 2, SESSIONS))
-        lines = [f"ses-{session}\t{years:.1f}\n" for session, years in enumerate(age, start=1)]
-        path = study / participant(number) / f"{participant(number)}_sessions.tsv"
-        path.parent.mkdir()
-        path.write_text("session_id\tage\n" + "".join(lines), encoding="utf-8")
 
 
 def page(found: list[Measured]) -> str:
