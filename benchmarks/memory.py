@@ -196,7 +196,9 @@ def page(found: list[Measured]) -> str:
 def growth(found: list[Measured]) -> Iterator[str]:
     """What a further scan takes, and the size of a study at which the goal is exceeded."""
     for job, group in itertools.groupby(sorted(found, key=lambda m: (m.job, m.scans)), key=lambda m: m.job):
-        *_, small, large = group
+        *_, small, large = (None, *group)
+        if small is None:
+            continue
         slope = (large.peak_mb - small.peak_mb) / (large.scans - small.scans)
         most = large.scans + (GOAL_MB - large.peak_mb) / slope
         yield (
