@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 NODES = ("n1", "n2", "n3")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue")
 SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
 """The plugin takes SLURM_CONF from its jobs, so `srun` looks here."""
 
+_T = TypeVar("_T")
 _PORT = 17_800
 _CONF = """\
 ClusterName=throwaway
@@ -150,8 +152,8 @@ def states() -> dict[str, str]:
     return dict(line.split() for line in run("sinfo", "--noheader", "--Node", "--format=%N %t").splitlines())
 
 
-def wait_for(true: Callable[[], bool], *, seconds: float) -> None:
-    """Wait until something is true.
+def wait_for(value: Callable[[], _T], *, seconds: float) -> _T:
+    """Wait until something is true, and say what it is.
 
     Raises
     ------
@@ -159,10 +161,11 @@ def wait_for(true: Callable[[], bool], *, seconds: float) -> None:
         If it does not become true.
     """
     end = time.monotonic() + seconds
-    while not true():
+    while not (found := value()):
         if time.monotonic() > end:
             raise TimeoutError
         time.sleep(0.1)
+    return found
 
 
 def _configuration(folder: Path) -> str:

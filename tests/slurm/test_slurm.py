@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,18 +80,22 @@ def started(study: Path, derivative: Path) -> subprocess.Popen[str]:
 
 
 def converted(derivative: Path, batch: int) -> bool:
-    """Whether a batch is in the middle of its first group of steps."""
+    """Whether a batch has done the first of its steps."""
     return (derivative / "ledger" / "convert" / f"batch-{batch}.tsv").exists()
 
 
-def job_of(batch: int) -> str:
-    """Slurm job that has this batch now."""
-    (job,) = (
-        job
-        for job in cluster.squeue("%i", "--states=running")
-        if f"batch={batch}" in cluster.run("scontrol", "write", "batch_script", job, "-")
-    )
-    return job
+def held_job(derivative: Path, batch: int) -> str:
+    """Slurm job of a batch that has done its first steps; suspended, as it might else end before its fate is met."""
+
+    def hold() -> str:
+        for job in cluster.squeue("%i", "--states=running") if converted(derivative, batch) else ():
+            if f"batch={batch}" in cluster.run("scontrol", "write", "batch_script", job, "-"):
+                with suppress(cluster.SlurmUnavailableError):  # ended since
+                    cluster.run("scontrol", "suspend", job)
+                    return job
+        return ""
+
+    return cluster.wait_for(hold, seconds=200)
 
 
 def facts(job: str) -> dict[str, str]:
@@ -129,11 +134,9 @@ def test_cancelled_job_vanished_node_and_too_little_memory_lose_nothing(
     cancelled, bereft = (batch for batch in range(BATCHES) if batch != large)
     derivative = study.parent / "bereaved"
     run = started(study, derivative)
-    cluster.wait_for(lambda: converted(derivative, cancelled), seconds=200)
-    job = job_of(cancelled)
+    job = held_job(derivative, cancelled)
     cluster.run("scancel", job)
-    cluster.wait_for(lambda: converted(derivative, bereft), seconds=200)
-    widow = job_of(bereft)
+    widow = held_job(derivative, bereft)
     node = facts(widow)["NodeList"]
     cluster.kill_node(slurm, node)
     text, _ = run.communicate(timeout=500)
