@@ -47,7 +47,7 @@ def study_root(config: Mapping[str, Any]) -> Path:
     root = Path(str(config["study"])).expanduser().resolve()
     if not root.is_dir():
         place = "" if str(config["study"]) == str(root) else f" (looked for {root})"
-        raise SettingsError(f"study = {config['study']}: no such folder{place}.")
+        raise SettingsError(f"study = {config['study']}: no such folder{place}; name the one that holds sub-*.")
     return root
 
 

@@ -23,6 +23,7 @@ TABLES = "ledger/raw/tables.tsv"
 SETTLED_NS = 2_000_000_000
 """Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
 AT_ONCE = 1000
+"""Files that wait to be read."""
 LONG_WORK_BYTES = 2_000_000_000
 """Amount of raw data above which reading it is worth a progress display."""
 

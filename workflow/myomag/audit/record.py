@@ -221,7 +221,7 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
     """
     study = study.expanduser().resolve()
     if not study.is_dir():
-        raise SettingsError(f"{study}: no such folder.")
+        raise SettingsError(f"{study}: no such folder; name that of a study, or of its results.")
     root = output.expanduser().resolve() if output else default_output(study)
     if not output and not root.is_dir() and (study / "ledger").is_dir():
         root = study

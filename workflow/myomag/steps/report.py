@@ -40,7 +40,8 @@ def report_files(
     tables: dict[str, Sequence[Mapping[str, Any]]]
     tables = {path.removesuffix(".tsv"): read_table_rows(root / path) for path in made if path.endswith(".tsv")}
     # Of a large study most scans are included, which this table does not show.
-    tables["exclusions"] = [dict(row) for row in tables.get("exclusions", ()) if row["status"] != "included"]
+    if "exclusions" in tables:
+        tables["exclusions"] = [dict(row) for row in tables["exclusions"] if row["status"] != "included"]
     methods = (root / METHODS).read_text(encoding="utf-8") if METHODS in made else ""
     columns = json.loads((root / DICTIONARY).read_text(encoding="utf-8")) if DICTIONARY in made else {}
     return cohort_report(
