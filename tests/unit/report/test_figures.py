@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -21,7 +22,7 @@ from myomag.report.flow import participant_flow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
 from myomag.report.labels import Labels
-from myomag.report.scatter import fitted_line, within
+from myomag.report.scatter import Series, dots, fitted_line, within
 from myomag.report.specification import specification_curve
 from myomag.report.text import number
 from report_samples import SETTINGS, cohort_rows, tables_of
@@ -197,6 +198,21 @@ def test_repeats_are_drawn_with_the_limits_of_their_table():
     text = " ".join(svg_of(figure).itertext())
     for key in ("bias", "lower_limit", "upper_limit"):
         assert number(table[key], 3) in text
+
+
+def test_of_many_participants_each_pixel_is_marked_once():
+    rng = np.random.default_rng(6)
+    x, y = rng.normal(size=(2, 4000))
+    group = Series("women", ("sub-1",) * 4000, x, y, None, None, None)
+    scales = Scale((-2.0, 2.0), (62.0, 708.0)), Scale((-2.0, 2.0), (330.0, 34.0))
+    path = re.search(r' d="([^"]+)"', dots(group, *scales))[1]
+    marks = [tuple(map(int, mark)) for mark in re.findall(r"M(\d+) (\d+)h(\d+)", path)]
+    drawn = [(left + step, row) for left, row, run in marks for step in range(run + 1)]
+    inside = [scale(np.clip(values, -2.0, 2.0)) for scale, values in zip(scales, (x, y), strict=True)]
+    assert sorted(drawn) == sorted({(round(at), round(height)) for at, height in zip(*inside, strict=True)})
+    # Ten times as many participants at the same places are the same drawing.
+    again = Series("women", group.people * 10, np.tile(x, 10), np.tile(y, 10), None, None, None)
+    assert dots(again, *scales) == dots(group, *scales)
 
 
 def test_without_three_pairs_no_repeats_are_drawn():

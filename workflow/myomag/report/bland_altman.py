@@ -11,7 +11,7 @@ from myomag.cohort.regression import NotEstimable
 from myomag.cohort.repeatability import repeat_kinds, repeated_values
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.scatter import BOTTOM, LEFT, TOP, Series, points
+from myomag.report.scatter import BOTTOM, LEFT, MOST_LINKED, TOP, Series, dots, points
 from myomag.report.text import number, plural
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _draw(series: Series, limits: BlandAltman) -> Markup:
         y_axis(y, LEFT, "Second minus first pMg", grid_right=right),
         *_lines(limits, y, right),
         frame(LEFT, TOP - 20, right, BOTTOM),
-        points(series, x, y),
+        (dots if len(series.people) > MOST_LINKED else points)(series, x, y),
         class_="scatter",
     )
 

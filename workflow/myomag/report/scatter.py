@@ -26,6 +26,8 @@ MOST_LINKED = 1500
 Z95 = 1.959963984540054
 LINE_POINTS = 41
 LEFT, TOP, BOTTOM = 62.0, 34.0, 330.0
+ROW = 1 << 16
+"""More pixels than a drawing is wide."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def draw(
         *(band(line, x, y, MARKERS.get(name, "all")) for name, line in known),
         frame(LEFT, TOP, right, BOTTOM),
         *([] if many else [_bars(group, x, y) for group in groups]),
-        *(_dots(group, x, y) if many else points(group, x, y) for group in groups),
+        *(dots(group, x, y) if many else points(group, x, y) for group in groups),
         *(curve(line, x, y, MARKERS.get(name, "all")) for name, line in known),
         legend([(group.name, group.marker, len(group.people)) for group in groups]),
         class_="scatter",
@@ -201,11 +203,14 @@ def points(group: Series, x: Scale, y: Scale) -> Markup:
     return element("g", *marks, class_=group.marker)
 
 
-def _dots(group: Series, x: Scale, y: Scale) -> Markup:
-    places = zip(_inside(group.x, x), _inside(group.y, y), strict=True)
-    return element(
-        "path", d="".join(f"M{at:.1f} {height:.1f}h0" for at, height in places), class_=f"dots {group.marker}"
-    )
+def dots(group: Series, x: Scale, y: Scale) -> Markup:
+    """Small marks of many participants, each pixel of the drawing marked once: it does not grow with the study."""
+    at, height = (np.rint(_inside(*values)).astype(np.int64) for values in ((group.x, x), (group.y, y)))
+    pixels = np.unique(height * ROW + at)
+    ends = np.flatnonzero(np.diff(pixels, append=pixels[-1] + ROW) > 1)
+    runs = zip(pixels[np.r_[0, ends[:-1] + 1]].tolist(), pixels[ends].tolist(), strict=True)
+    path = "".join(f"M{first % ROW} {first // ROW}h{last - first}" for first, last in runs)
+    return element("path", d=path, class_=f"dots {group.marker}")
 
 
 def _bars(group: Series, x: Scale, y: Scale) -> Markup:
