@@ -71,7 +71,7 @@ def build_repeatability(sample: Sample, settings: Mapping[str, Any]) -> "pd.Data
 
 def repeat_kinds(sample: Sample, settings: Mapping[str, Any]) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
     """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
-    found, time_column = visits(sample, settings)
+    found, time_column = visits(sample, settings, repeated=True)
     between = f"two sessions at most {settings['max_repeat_years']:g} years apart by {time_column}"
     if time_column is None:
         names = " or ".join(settings["time_columns"])

@@ -41,7 +41,7 @@ class Visit:
     years: float | None
 
 
-def visits(sample: Sample, settings: Mapping[str, Any]) -> tuple[list[Visit], str | None]:
+def visits(sample: Sample, settings: Mapping[str, Any], *, repeated: bool = False) -> tuple[list[Visit], str | None]:
     """Scans in time, and the column that told the time: the first named that varies within participants.
 
     Parameters
@@ -50,18 +50,24 @@ def visits(sample: Sample, settings: Mapping[str, Any]) -> tuple[list[Visit], st
         The scans.
     settings : mapping
         The section `cohort`.
+    repeated : bool
+        Leave out the scans of participants who have no other.
     """
-    people = sample.column("participant_id").tolist()
-    used: str | None = None
-    years: list[float | None] = [None] * len(people)
+    places = sample.owners.places
+    rows = np.flatnonzero(np.bincount(places)[places] > (1 if repeated else 0))
+    used, years = None, np.full(len(rows), np.nan)
     for name in (roles(settings).get(name, name) for name in settings["time_columns"]):
         if name in sample.columns and np.any((found := _years(sample, name)) > 0):
-            used, years = name, [None if math.isnan(time) else time for time in found.tolist()]
+            used, years = name, found[rows]
             break
-    sessions = ["" if is_missing(label) else str(label) for label in sample.column("session_id").tolist()]
-    kinds = [_VISIT.sub("", str(scan)) for scan in sample.column("scan").tolist()]
-    rows = range(len(people))
-    return [Visit(*values) for values in zip(rows, people, sessions, kinds, years, strict=True)], used
+    labels = (sample.column(name).iloc[rows].tolist() for name in ("participant_id", "session_id", "scan"))
+    scans = zip(rows.tolist(), *labels, years.tolist(), strict=True)
+    return [_visit(*scan) for scan in scans], used
+
+
+def _visit(row: int, person: str, session: Any, scan: str, time: float) -> Visit:
+    label, kind = "" if is_missing(session) else str(session), _VISIT.sub("", str(scan))
+    return Visit(row, person, label, kind, None if math.isnan(time) else time)
 
 
 def same_session(found: Sequence[Visit]) -> list[list[Visit]]:
