@@ -1,17 +1,20 @@
 """Distribution of each metric over the scans, against its thresholds: every scan a point that opens its page."""
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from myomag.report import text
 from myomag.report.charts import Scale, element, robust_range, svg, x_axis
 from myomag.report.page import scan_link
 
 Row = Mapping[str, Any]
+Values = NDArray[np.float64]
 LEFT, RIGHT, TOP, BOTTOM, WIDTH = 22.0, 458.0, 42.0, 152.0, 480.0
 LARGEST_RADIUS, SMALLEST_RADIUS = 4.5, 1.2
 FEWEST = 4
@@ -73,11 +76,12 @@ def distributions(cohort: Sequence[Row], qc: Mapping[str, Any]) -> list[dict[str
     """
     plots = []
     for metric in METRICS:
-        scans = [scan for index, row in enumerate(cohort) if (scan := _scan(row, index, metric))]
-        if len(scans) >= FEWEST:
+        values = np.array([value for row in cohort if (value := _value(row, metric)) is not None])
+        if len(values) >= FEWEST:
+            shown = _remarkable(cohort, metric, values) if len(values) > MOST_POINTS else _scans(cohort, metric)
             limits = [(float(qc[key]), f"{words} {text.text(qc[key])}") for key, words in metric.limits if key in qc]
-            figure = _distribution(metric, scans, sorted(limits))
-            plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(scans)})
+            figure = _distribution(metric, values, list(shown), sorted(limits))
+            plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(values)})
     return plots
 
 
@@ -86,12 +90,16 @@ def scan_name(row: Row) -> str:
     return " ".join(str(row[key]) for key in ("participant_id", "session_id") if row.get(key))
 
 
-def _scan(row: Row, index: int, metric: Metric) -> _Scan | None:
-    value = _rejected_fraction(row) if metric.column == "rejected_fraction" else text.finite(row.get(metric.column))
-    if value is None:
-        return None
-    kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
-    return _Scan(value, index, kind, row)
+def _value(row: Row, metric: Metric) -> float | None:
+    return _rejected_fraction(row) if metric.column == "rejected_fraction" else text.finite(row.get(metric.column))
+
+
+def _scans(cohort: Sequence[Row], metric: Metric) -> Iterator[_Scan]:
+    """Scans that have a value."""
+    for index, row in enumerate(cohort):
+        if (value := _value(row, metric)) is not None:
+            kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
+            yield _Scan(value, index, kind, row)
 
 
 def _rejected_fraction(row: Row) -> float | None:
@@ -99,24 +107,24 @@ def _rejected_fraction(row: Row) -> float | None:
     return 1 - used / acquired if acquired and used is not None else None
 
 
-def _distribution(metric: Metric, scans: Sequence[_Scan], limits: Sequence[tuple[float, str]]) -> Markup:
-    values = [scan.value for scan in scans]
+def _distribution(
+    metric: Metric, values: Values, shown: Sequence[_Scan], limits: Sequence[tuple[float, str]]
+) -> Markup:
     low, high = robust_range(values, [value for value, _ in limits])
-    low = max(low, -0.02 * high) if min(*values, 0.0) >= 0 else low
+    low = max(low, -0.02 * high) if values.min() >= 0 else low
     x = Scale((low, high), (LEFT, RIGHT))
-    many = len(scans) > MOST_POINTS
     places = [(float(x(value)), name, TOP - 8 - 15 * (i % 2)) for i, (value, name) in enumerate(limits)]
-    ends = f"{text.number(min(values), metric.decimals)} to {text.number(max(values), metric.decimals)}"
+    ends = f"{text.number(values.min(), metric.decimals)} to {text.number(values.max(), metric.decimals)}"
     return svg(
         WIDTH,
         BOTTOM + 46,
-        f"Distribution of {metric.label} over {text.plural(len(scans), 'scan')}, {ends}",
-        _bars(values, x) if many else Markup(""),
+        f"Distribution of {metric.label} over {text.plural(len(values), 'scan')}, {ends}",
+        _bars(values, x) if len(values) > MOST_POINTS else Markup(""),
         x_axis(x, BOTTOM, metric.label, grid_top=BOTTOM),
         element("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="base"),
         *(element("line", x1=at, x2=at, y1=level - 9, y2=BOTTOM, class_="threshold") for at, _, level in places),
         *(_limit_name(at, name, level) for at, name, level in places),
-        *_points(_remarkable(scans) if many else scans, x, metric.decimals + 1),
+        *_points(shown, x, metric.decimals + 1),
         class_="distribution",
     )
 
@@ -127,11 +135,11 @@ def _limit_name(at: float, name: str, level: float) -> Markup:
     return element("text", name, x=at + shift, y=level, class_=f"note halo {side}")
 
 
-def _remarkable(scans: Sequence[_Scan]) -> list[_Scan]:
+def _remarkable(cohort: Sequence[Row], metric: Metric, values: Values) -> list[_Scan]:
     """Scans outside the statistics, those farthest from the median first, at most `MOST_REMARKABLE`."""
-    middle = float(np.median([scan.value for scan in scans]))
-    outside = [scan for scan in scans if scan.kind == "out"]
-    return sorted(outside, key=lambda scan: -abs(scan.value - middle))[:MOST_REMARKABLE]
+    middle = float(np.median(values))
+    outside = (scan for scan in _scans(cohort, metric) if scan.kind == "out")
+    return heapq.nsmallest(MOST_REMARKABLE, outside, key=lambda scan: -abs(scan.value - middle))
 
 
 def _points(scans: Sequence[_Scan], x: Scale, decimals: int) -> list[Markup]:
@@ -170,7 +178,7 @@ def _stacks(positions: Any) -> tuple[float, list[int]]:
     return radius, columns
 
 
-def _bars(values: Sequence[float], x: Scale) -> Markup:
+def _bars(values: Values, x: Scale) -> Markup:
     """Number of scans in 48 bins; the end bins hold what lies beyond the axis."""
     edges = np.linspace(*x.domain, 49)
     counts, _ = np.histogram(np.clip(values, *x.domain), edges)
