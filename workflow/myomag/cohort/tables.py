@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
+UNIQUE = ("participant_id", "scan")
+"""Columns whose texts are hardly ever the same in two rows."""
 ABSENT = ""
 """Value of a column that the file of a session does not have; a value that is written has at least a character."""
 Record = tuple[str | None, ...]
@@ -173,7 +175,7 @@ def build_cohort(
     """
     import pandas as pd
 
-    # Numbers in arrays, which the frame takes over, and each text once: a fifth of the memory of Python objects.
+    # Numbers in arrays, which the frame takes over, and each other text once: a fifth of the memory of Python objects.
     fixed: dict[str, Any] = {column.name: array("d") if column.numeric else [] for column in FIXED_COLUMNS}
     joined = joined_columns(tables)
     added: dict[str, list[str | None]] = {column.name: [] for column in joined}
@@ -185,7 +187,7 @@ def build_cohort(
             if column.numeric:
                 fixed[column.name].append(math.nan if value is None else value)
             else:
-                fixed[column.name].append(texts.setdefault(value, value))
+                fixed[column.name].append(value if column.name in UNIQUE else texts.setdefault(value, value))
         for each in joined:
             added[each.name].append(each.value(row))
     series = {
