@@ -5,13 +5,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from myomag.io.table_rows import COLUMNS_AT_ONCE, read_table_rows
+from myomag.io import table_rows
+from myomag.io.table_rows import read_table_rows, series_table
 from myomag.io.tables import read_tsv, table_bytes
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A table with more columns than are read at once, and every kind of value."""
+@pytest.fixture(params=[table_rows.LARGE_BYTES, 0], ids=["at once", "by column"])
+def path(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table with every kind of value, small or as if it were large."""
+    monkeypatch.setattr(table_rows, "LARGE_BYTES", request.param)
     columns = {
         "scan": ["sub-01_unloc", "sub-02_unloc", "sub-03_unloc"],
         "mg_mmol_l": [0.412, None, 0.5],
@@ -19,7 +21,6 @@ def path(tmp_path: Path) -> Path:
         "code": ["007", "010", "011"],
         "reason": ['a "quoted" reason', "n/a", None],
         "nothing": [None, None, None],
-        **{f"extra_{n}": [n, n + 0.5, n] for n in range(COLUMNS_AT_ONCE)},
     }
     file = tmp_path / "cohort.tsv"
     file.write_bytes(table_bytes(pd.DataFrame(columns)))
@@ -52,3 +53,13 @@ def test_rows_are_a_sequence(path: Path) -> None:
 def test_table_without_rows(tmp_path: Path) -> None:
     (tmp_path / "empty.tsv").write_text("scan\tmg_mmol_l\n")
     assert list(read_table_rows(tmp_path / "empty.tsv")) == []
+
+
+def test_series_hold_what_a_frame_holds(path: Path) -> None:
+    frame, series = read_tsv(path), series_table(read_table_rows(path))
+    assert list(series.columns) == list(frame.columns)
+    for name in frame.columns:
+        assert series[name].isna().tolist() == frame[name].isna().tolist()
+        assert series[name].dropna().tolist() == frame[name].dropna().tolist()
+    with pytest.raises(KeyError):
+        series["no_such_column"]

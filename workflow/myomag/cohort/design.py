@@ -32,6 +32,8 @@ from myomag.core.magnesium import mg_mmol_l
 if TYPE_CHECKING:
     import pandas as pd
 
+    from myomag.io.table_rows import SeriesTable
+
 FEWEST_IN_GROUP = 2
 
 
@@ -40,7 +42,7 @@ class Sample:
 
     Parameters
     ----------
-    cohort : DataFrame
+    cohort : DataFrame or SeriesTable
         Rows of the cohort.
     entering : ndarray of bool, shape (rows,)
         Those that enter: a table of its own would take the memory again.
@@ -48,7 +50,7 @@ class Sample:
         Column with the sex.
     """
 
-    def __init__(self, cohort: "pd.DataFrame", entering: NDArray[np.bool_], sex_column: str) -> None:
+    def __init__(self, cohort: "pd.DataFrame | SeriesTable", entering: NDArray[np.bool_], sex_column: str) -> None:
         self.cohort, self.entering, self.sex_column = cohort, entering, sex_column
         self.columns = list(cohort.columns)
         self.owners = Owners.of(self.column("participant_id"))

@@ -11,6 +11,8 @@ from myomag.cohort.regression import NotEstimable, Regression, false_discovery, 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from myomag.io.table_rows import SeriesTable
+
 STATISTICS_COLUMNS = {
     "model": "Model of the settings (cohort.models), with `_adjusted` for its adjusted version and its stratum behind.",
     "outcome": "Outcome, a column of cohort.tsv. Scans of one participant are averaged first (Mg as pMg, that is as a "
@@ -78,7 +80,7 @@ def build_statistics(
     return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
 
 
-def included(cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> Sample:
+def included(cohort: "pd.DataFrame | SeriesTable", settings: Mapping[str, Any]) -> Sample:
     """Included scans of the cohort as variables of participants."""
     return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings["sex_column"])
 

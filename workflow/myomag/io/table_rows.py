@@ -3,6 +3,7 @@
 import csv
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Columns = Mapping[str, Sequence[Any]]
-COLUMNS_AT_ONCE = 8
+LARGE_BYTES = 1_000_000
+"""Size of a table from which it is read column by column."""
 
 
 class TableRow(Mapping[str, Any]):
@@ -77,29 +79,75 @@ class TableRows(Sequence[TableRow]):
         return self._count
 
 
+class StoredColumns(Mapping[str, Sequence[Any]]):
+    """Columns of a table that myomag wrote, those of a large one read when they are asked for: a page needs but some.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: dict[str, Sequence[Any]] = {}
+        self._names = [str(name) for name in self._texts(nrows=0).columns]
+        self._at_once = self._names if path.stat().st_size < LARGE_BYTES else []
+
+    def __getitem__(self, name: str) -> Sequence[Any]:
+        """Values of a column, numbers as numbers, None or NaN where one is missing."""
+        if name in self._names and name not in self._read:
+            texts = self._texts(usecols=self._at_once or [name])
+            self._read |= {str(each): _column(str(each), texts[each].tolist()) for each in texts.columns}
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the columns."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Number of columns."""
+        return len(self._names)
+
+    def _texts(self, **options: Any) -> "pd.DataFrame":
+        import pandas as pd
+
+        plain: dict[str, Any] = {"sep": "\t", "quoting": csv.QUOTE_NONE, "na_filter": False, "dtype": str}
+        texts: pd.DataFrame = pd.read_csv(self._path, **plain, **options)
+        return texts
+
+
+@dataclass(frozen=True)
+class SeriesTable:
+    """Columns as series that are made when they are asked for; missing values as in a frame.
+
+    Attributes
+    ----------
+    columns : mapping of str to sequence
+        Columns of the table, NaN or None where a value is missing.
+    """
+
+    columns: Columns
+
+    def __getitem__(self, name: str) -> "pd.Series[Any]":
+        """Column as a series."""
+        import pandas as pd
+
+        values = self.columns[name]
+        return pd.Series(np.asarray(values) if isinstance(values, array) else values, name=name, copy=False)
+
+
 def read_table_rows(path: Path) -> TableRows:
     """Rows of a table that myomag wrote, numbers as numbers and n/a as None."""
-    import pandas as pd
-
-    plain: dict[str, Any] = {"sep": "\t", "quoting": csv.QUOTE_NONE, "na_filter": False, "dtype": str}
-    names = list(pd.read_csv(path, nrows=0, **plain).columns)
-    columns: dict[str, Sequence[Any]] = {}
-    count = 0
-    # Some columns at a time: all cells of a large table as texts would take more memory than anything else.
-    for start in range(0, len(names), COLUMNS_AT_ONCE):
-        part = pd.read_csv(path, usecols=names[start : start + COLUMNS_AT_ONCE], **plain)
-        columns |= {str(name): _column(str(name), part[name].tolist()) for name in part.columns}
-        count = len(part)
-    return TableRows(columns, count)
+    columns = StoredColumns(path)
+    return TableRows(columns, len(columns[next(iter(columns))]))
 
 
-def rows_frame(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
-    """Frame of some rows with the columns of the first; of a table read, its numbers are not copied."""
-    import pandas as pd
-
-    columns = rows.columns if isinstance(rows, TableRows) else {name: [row[name] for row in rows] for name in rows[0]}
-    series = {name: pd.Series(np.asarray(v) if isinstance(v, array) else v, copy=False) for name, v in columns.items()}
-    return pd.DataFrame(series, copy=False)
+def series_table(rows: Sequence[Mapping[str, Any]]) -> SeriesTable:
+    """Series of some rows with the columns of the first; of a table read, its numbers are not copied."""
+    return SeriesTable(
+        rows.columns if isinstance(rows, TableRows) else {name: [row[name] for row in rows] for name in rows[0]}
+    )
 
 
 def _column(name: str, texts: list[str]) -> Sequence[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.statistics import designs, included
-from myomag.io.table_rows import rows_frame
+from myomag.io.table_rows import series_table
 from myomag.report.age_trend import age_trend
 from myomag.report.bland_altman import bland_altman_figures
 from myomag.report.figures import Figure
@@ -49,7 +49,7 @@ def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels:
     """Scatter of each simple model and the trend with age, from the same participants as the models."""
     if not any(row["status"] == "included" for row in cohort) or "models" not in settings:
         return
-    sample = included(rows_frame(cohort), settings)
+    sample = included(series_table(cohort), settings)
     sexes = _sexes(sample, labels)
     # Made twice: at one time, the designs of a large study would take more memory than its table.
     yield from scatter_figures(designs(sample, settings), sexes, labels)
