@@ -130,7 +130,7 @@ def report(small: Path, large: Path) -> None:
     files = {name: (name, sha256_file(large / name)) for name in sorted(made)}
     steps = [Row("cohort", "", "", step="cohort", outputs=files), protocols]
     with together(large) as write:
-        for path, content in report_files(large, steps, settings(small), environment()).items():
+        for path, content in report_files(large, steps, settings(small), environment()):
             write(path, content)
 
 

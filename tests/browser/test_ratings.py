@@ -29,7 +29,7 @@ REASONS = (
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Report of twelve scans in a folder of its own, so that the browser knows no ratings of it."""
-    content = cohort_report(tables_of(cohort_rows(12)), SETTINGS, TABLES, RUN)[INDEX]
+    content = dict(cohort_report(tables_of(cohort_rows(12)), SETTINGS, TABLES, RUN))[INDEX]
     (tmp_path / "index.html").write_bytes(content)
     (tmp_path / "sub-001.html").write_bytes(participant_page("sub-001", [complete_view()], SETTINGS))
     return tmp_path

@@ -35,7 +35,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cohort[2] |= {"reason": HOSTILE}
     (folder / "sub-001.html").write_bytes(participant_page("sub-001", views, SETTINGS))
     (folder / "hostile.html").write_bytes(participant_page(HOSTILE, [hostile], SETTINGS))
-    content = cohort_report(tables_of(cohort), SETTINGS | {"report": {"title": HOSTILE}}, TABLES, RUN)
+    content = dict(cohort_report(tables_of(cohort), SETTINGS | {"report": {"title": HOSTILE}}, TABLES, RUN))
     (folder / "index.html").write_bytes(content.pop(INDEX))
     for path, data in content.items():
         place = folder / path.removeprefix("report/")
@@ -221,7 +221,7 @@ def wait_for(browser: Page, condition: str) -> None:
 
 
 def test_a_large_table_is_turned_page_by_page(browser, tmp_path):
-    content = cohort_report(tables_of(cohort_rows(1203)), SETTINGS, TABLES, RUN)[INDEX]
+    content = dict(cohort_report(tables_of(cohort_rows(1203)), SETTINGS, TABLES, RUN))[INDEX]
     (tmp_path / "index.html").write_bytes(content)
     browser.open(tmp_path / "index.html")
     seen = shown_participants(browser)

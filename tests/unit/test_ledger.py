@@ -784,7 +784,7 @@ def test_study_step_writes_outputs_ledger_and_activity(study: Path, derivative: 
     spec = canonical({"settings": {"a": 1}, "reject": {}, "code": "c"})
     started = datetime.now(UTC)
     inputs = ledger_files([CONVERT])
-    finish_study_step("cohort", {"cohort.tsv": b"x\n"}, inputs, ledger=ledger, spec=spec, started=started)
+    finish_study_step("cohort", [("cohort.tsv", b"x\n")], inputs, ledger=ledger, spec=spec, started=started)
     row = checked_outputs(derivative, ledger)
     assert row.outputs == {"cohort.tsv": ("cohort.tsv", sha256_bytes(b"x\n"))}
     assert row.inputs == {str(CONVERT): (str(CONVERT), sha256_file(CONVERT))}

@@ -1,7 +1,7 @@
 """Steps that see many scans at once: their files, ledger and activity record, and what they rest on."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from myomag.provenance import digest
 
 
 def finish_study_step(
-    step: str, outputs: Mapping[str, Content], inputs: Files, *, ledger: Path, spec: str, started: datetime
+    step: str, outputs: Iterable[tuple[str, Content]], inputs: Files, *, ledger: Path, spec: str, started: datetime
 ) -> None:
     """Write the files of a step that sees many scans at once, its ledger and its activity record.
 
@@ -20,8 +20,8 @@ def finish_study_step(
     ----------
     step : str
         Name of the step.
-    outputs : mapping of str to bytes or iterable of bytes
-        Content of each file by its path inside the derivative, the working directory.
+    outputs : iterable of (str, bytes or iterable of bytes)
+        Path inside the derivative, the working directory, and content of each file; it need not outlive its writing.
     inputs : Files
         Ledgers and tables the step read, by role.
     ledger : Path
@@ -35,7 +35,7 @@ def finish_study_step(
     content = json.loads(spec)
     settings = digest({key: content[key] for key in ("settings", "reject")})
     with together(root) as write:
-        written = {path: (path, write(path, data)) for path, data in outputs.items()}
+        written = {path: (path, write(path, data)) for path, data in outputs}
         row = Row(step, "", "", "ok", step, "", settings, content["code"], inputs, written)
         write(str(ledger), ledger_bytes([row]))
     record_step(step, ledger, started=started, chain={"inputs_sha256": digest(dict(sorted(inputs.items())))})

@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]):
     outputs = cohort_tables(read_results(ledgers), Path.cwd(), study, spec["settings"], spec["reject"])
     finish_study_step(
         "cohort",
-        outputs,
+        outputs.items(),
         ledger_files([Path(snakemake.input.tables), *ledgers]),
         ledger=Path(snakemake.output.ledger),
         spec=snakemake.params.spec,

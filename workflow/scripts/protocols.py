@@ -11,7 +11,7 @@ with job_log(snakemake.log[0]):
     ledgers = [Path(path) for path in snakemake.input.ledgers]
     finish_study_step(
         "protocols",
-        protocol_tables(read_results(ledgers), Path.cwd()),
+        protocol_tables(read_results(ledgers), Path.cwd()).items(),
         ledger_files(ledgers),
         ledger=Path(snakemake.output.ledger),
         spec=snakemake.params.spec,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from myomag.files import remove_files
 from myomag.jobs import job_log
-from myomag.ledger import checked_outputs
+from myomag.ledger import checked_outputs, read_ledger
 from myomag.provenance import environment
 from myomag.report.figures import FOLDER
 from myomag.steps.report import report_files
@@ -15,8 +15,6 @@ with job_log(snakemake.log[0]):
     spec = json.loads(snakemake.params.spec)
     steps = [checked_outputs(Path.cwd(), Path(path)) for path in snakemake.input.ledgers]
     files = report_files(Path.cwd(), steps, spec["settings"], environment())
-    # Figures of models that are no longer asked for.
-    remove_files(Path.cwd(), {str(path) for path in Path(FOLDER).glob("*")} - files.keys())
     finish_study_step(
         "report",
         files,
@@ -25,3 +23,7 @@ with job_log(snakemake.log[0]):
         spec=snakemake.params.spec,
         started=started,
     )
+    # Figures of models that are no longer asked for.
+    (made,) = read_ledger(Path(snakemake.output.ledger))
+    kept = {path for path, _ in made.outputs.values()}
+    remove_files(Path.cwd(), {str(path) for path in Path(FOLDER).glob("*")} - kept)

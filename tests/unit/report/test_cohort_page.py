@@ -18,7 +18,7 @@ HOSTILE = '"><script>window.hacked = 1</script>'
 
 
 def report_of(cohort: list[dict[str, Any]], settings: dict[str, Any] = SETTINGS, **tables: Any) -> dict[str, bytes]:
-    return cohort_report(tables_of(cohort, **tables), settings, TABLES, RUN, METHODS)
+    return dict(cohort_report(tables_of(cohort, **tables), settings, TABLES, RUN, METHODS))
 
 
 def page_of(cohort: list[dict[str, Any]], settings: dict[str, Any] = SETTINGS, **tables: Any) -> bytes:
@@ -149,7 +149,7 @@ def test_models_of_the_same_variables_are_told_apart():
         model_row("group", predictor="pcr_snr", covariates="age, sex"),
     ]
     rows = cohort_rows(6)
-    made = parse(cohort_report(tables_of(rows, statistics=statistics), SETTINGS, TABLES, RUN)[INDEX])
+    made = parse(dict(cohort_report(tables_of(rows, statistics=statistics), SETTINGS, TABLES, RUN))[INDEX])
     shown = [(row[0].partition("origin")[0].strip(), row[2]) for row in table(made, "Results of the models")]
     assert shown == [
         ("free Mg²⁺ against age, A", "−0.10 [−0.40 to 0.20]"),
@@ -166,7 +166,7 @@ def test_two_scans_of_a_session_are_told_apart_by_their_run():
     rows = cohort_rows(2)
     for number, row in enumerate(rows, 1):
         row |= {"participant_id": "sub-001", "session_id": "ses-1", "scan": f"sub-001_ses-1_run-{number}_unloc"}
-    shown = table(parse(cohort_report(tables_of(rows), SETTINGS, TABLES, RUN)[INDEX]), "All scans")
+    shown = table(parse(dict(cohort_report(tables_of(rows), SETTINGS, TABLES, RUN))[INDEX]), "All scans")
     assert [row[1] for row in shown] == ["ses-1 run-1", "ses-1 run-2"]
 
 
@@ -365,7 +365,7 @@ def test_markup_in_a_study_stays_text():
     settings["fit"] = {"prior_knowledge": {"name": HOSTILE, "description": HOSTILE}}
     settings["report"] = {"title": HOSTILE}
     provenance = [dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)]
-    content = cohort_report(tables, settings, provenance, {HOSTILE: {HOSTILE: HOSTILE}}, HOSTILE)[INDEX]
+    content = dict(cohort_report(tables, settings, provenance, {HOSTILE: {HOSTILE: HOSTILE}}, HOSTILE))[INDEX]
     page = parse(content)
     assert_self_contained(page)
     assert len(page.find("script")) == 1
@@ -384,6 +384,6 @@ def test_of_many_scans_left_out_the_first_are_listed(monkeypatch):
     monkeypatch.setattr("myomag.report.cohort.MOST_LISTED", 4)
     cohort = [row | {"status": "excluded", "reason": "moved"} for row in cohort_rows(30)]
     tables = tables_of(cohort_rows(30)) | {"cohort": cohort, "exclusions": [row | {"step": "qc"} for row in cohort]}
-    page = parse(cohort_report(tables, SETTINGS, TABLES, RUN)[INDEX])
+    page = parse(dict(cohort_report(tables, SETTINGS, TABLES, RUN))[INDEX])
     shown = table(page, "Failed and excluded scans, the first 4 of 30; all stand in exclusions.tsv")
     assert [row[0] for row in shown] == [row["scan"] for row in cohort[:4]]

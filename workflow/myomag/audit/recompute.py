@@ -143,7 +143,7 @@ def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> 
         for ledger in recorded[:2]
     ]
     settings = derivative.settings(recorded[2], recorded[2].rows[0])["settings"]
-    return report_files(folder, steps, settings, recorded[2].activity)
+    return dict(report_files(folder, steps, settings, recorded[2].activity))
 
 
 def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:

@@ -1,6 +1,7 @@
 """The page of the cohort: who entered, what came out, how good the scans are, what it rests on; and its figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from myomag.report import cohort_tables, settings_tables, text
@@ -41,8 +42,8 @@ def cohort_report(
     run: Mapping[str, Any],
     methods: str = "",
     units: Mapping[str, str] | None = None,
-) -> dict[str, bytes]:
-    """Page of the cohort and the files of its figures, by their path in the derivative.
+) -> Iterator[tuple[str, bytes]]:
+    """Path in the derivative and content of the files of each figure, as it is made, and of the page of the cohort.
 
     Parameters
     ----------
@@ -61,15 +62,18 @@ def cohort_report(
     units : mapping of str to str, optional
         Units of the columns of cohort.tsv, as far as its data dictionary gives them.
 
-    Returns
-    -------
-    dict of str to bytes
+    Yields
+    ------
+    str, bytes
         The same bytes for the same input.
     """
     labels = Labels.of(settings.get("cohort", {}), units)
     ordered = sorted(tables["cohort"], key=scan_order)
     flow = participant_flow(tables.get("flow", ()))
-    figures = cohort_figures(tables, flow, settings.get("cohort", {}), labels)
+    figures = {}
+    for figure in cohort_figures(tables, flow, settings.get("cohort", {}), labels):
+        yield from figure.files().items()
+        figures[figure.name] = replace(figure, csv=b"")
     statistics = tables.get("statistics", ())
     excluded = sorted((row for row in tables.get("exclusions", ()) if row["status"] != "included"), key=scan_order)
     page = render(
@@ -88,7 +92,7 @@ def cohort_report(
         repeats=cohort_tables.repeat_rows(tables.get("repeatability", ()), labels),
         reporting=cohort_tables.reporting_sections(tables.get("mrsinmrs", ())),
         methods=cohort_tables.methods_parts(methods),
-        figures={figure.name: figure for figure in figures},
+        figures=figures,
         distributions=distributions(ordered, settings.get("qc", {})),
         rows=[scan_row(row, linked=len(ordered) <= MOST_POINTS) for row in listed(ordered)],
         scans=len(ordered),
@@ -102,8 +106,7 @@ def cohort_report(
         files=[(path, note) for path, note in FILES if "." not in path or _made(path, tables, methods)],
         run=settings_tables.flatten(run),
     )
-    files = {path: content for figure in figures for path, content in figure.files().items()}
-    return {INDEX: page} | files
+    yield INDEX, page
 
 
 def _made(path: str, tables: Tables, methods: str) -> bool:

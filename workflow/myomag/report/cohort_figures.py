@@ -1,5 +1,6 @@
 """The figures that the tables of a cohort allow."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def cohort_figures(
     flow: Flow,
     settings: Mapping[str, Any],
     labels: Labels,
-) -> list[Figure]:
+) -> Iterator[Figure]:
     """Figures of the cohort; one that there is nothing to draw for is left out.
 
     Parameters
@@ -36,13 +37,14 @@ def cohort_figures(
     settings : mapping
         The section `cohort`.
     """
-    made = [
+    made = (
         flow_figure(flow, tables["flow"]) if tables.get("flow") else None,
         forest(tables.get("statistics", ()), tables.get("measurement_error", ()), labels),
         specification_curve(tables.get("sensitivity", ()), labels),
-        *_of_participants(tables["cohort"], settings, labels),
-    ]
-    return [figure for figure in made if figure is not None]
+    )
+    for figure in itertools.chain(made, _of_participants(tables["cohort"], settings, labels)):
+        if figure is not None:
+            yield figure
 
 
 def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels: Labels) -> Iterator[Figure | None]:
