@@ -127,3 +127,11 @@ def test_comparison_without_serum_says_why(full_cohort, settings):
     assert nobody["n"].tolist() == [0, 0, 0] and set(nobody["status"]) == {"not estimable"}
     constant = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=0.85), settings), settings)
     assert constant["reason"].str.contains("the same for all").all() and math.isnan(constant["p"].iloc[0])
+
+
+@pytest.mark.parametrize("levels", [["low", "high"], ["low", "middle", "high"]])
+def test_comparison_with_serum_as_text_says_why(full_cohort, settings, levels):
+    text = [levels[place % len(levels)] for place in range(len(full_cohort))]
+    table = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=text), settings), settings)
+    assert set(table["status"]) == {"not estimable"}
+    assert set(table["reason"]) == {"serum_mg_mmol_l is text, not a number"}

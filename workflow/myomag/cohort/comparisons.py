@@ -51,7 +51,7 @@ def build_comparisons(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFr
     models = (Model("age", age, (MG, serum)), Model("strength", strength, (MG, serum), strata=sex))
     rows = [
         {"outcome": model.outcome, "stratum": stratum, "first": MG, "second": serum}
-        | _compared(build_design(sample, model, stratum))
+        | _compared(model, build_design(sample, model, stratum))
         for model in models
         for stratum in (sample.strata(model) if model.strata else (ALL,))
     ]
@@ -59,19 +59,21 @@ def build_comparisons(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFr
     return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
 
 
-def _compared(design: Design) -> dict[str, Any]:
+def _compared(model: Model, design: Design) -> dict[str, Any]:
     notes = list(design.notes)
     row = {"n": len(design.people), "status": ESTIMATED, "reason": "; ".join(notes) or None}
     try:
-        return row | _difference(design)
+        return row | _difference(model, design)
     except NotEstimable as error:
         return row | {"status": NOT_ESTIMABLE, "reason": "; ".join([str(error), *notes])}
 
 
-def _difference(design: Design) -> dict[str, float]:
+def _difference(model: Model, design: Design) -> dict[str, float]:
     """Three correlations, and the difference of the first two with interval and test."""
     if design.problem:
         raise NotEstimable(design.problem)
+    if text := [name for name in model.predictors if name not in design.terms]:
+        raise NotEstimable(f"{text[0]} is text, not a number")
     first, second = (design.terms[name] for name in design.main)
     check_estimable(design.outcome, design.terms)
     r_first, r_second, r_between = np.corrcoef([design.outcome, first, second])[[0, 0, 1], [1, 2, 2]].tolist()
