@@ -135,3 +135,8 @@ def test_comparison_with_serum_as_text_says_why(full_cohort, settings, levels):
     table = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=text), settings), settings)
     assert set(table["status"]) == {"not estimable"}
     assert set(table["reason"]) == {"serum_mg_mmol_l is text, not a number"}
+
+
+def test_comparison_of_muscle_magnesium_with_itself_says_so(full_cohort, settings):
+    table = build_comparisons(included(full_cohort, settings), settings | {"serum_mg_column": "mg_mmol_l"})
+    assert set(table["reason"]) == {"mg_mmol_l cannot be compared with itself"}

@@ -72,9 +72,12 @@ def _difference(model: Model, design: Design) -> dict[str, float]:
     """Three correlations, and the difference of the first two with interval and test."""
     if design.problem:
         raise NotEstimable(design.problem)
-    if text := [name for name in model.predictors if name not in design.terms]:
-        raise NotEstimable(f"{text[0]} is text, not a number")
-    first, second = (design.terms[name] for name in design.main)
+    muscle, serum = model.predictors
+    if serum == muscle:
+        raise NotEstimable(f"{serum} cannot be compared with itself")
+    if serum not in design.terms:
+        raise NotEstimable(f"{serum} is text, not a number")
+    first, second = design.terms[muscle], design.terms[serum]
     check_estimable(design.outcome, design.terms)
     r_first, r_second, r_between = np.corrcoef([design.outcome, first, second])[[0, 0, 1], [1, 2, 2]].tolist()
     result = steiger(r_first, r_second, r_between, len(design.people))
