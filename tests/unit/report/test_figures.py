@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ElementTree
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -183,11 +184,16 @@ def test_the_flow_figure_wraps_long_reasons_and_adds_up():
     assert counted.entered == counted.failed_scans + counted.excluded_scans + counted.included == 3
 
 
-def test_repeats_are_drawn_with_the_limits_of_their_table():
-    rows = cohort_rows(12)
+def twice_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as those of half as many participants, each with two runs in a session."""
     for index, row in enumerate(rows):
         person, run = f"sub-{index // 2:03d}", index % 2 + 1
         row |= {"participant_id": person, "session_id": "ses-1", "scan": f"{person}_ses-1_run-{run}_unloc"}
+    return rows
+
+
+def test_repeats_are_drawn_with_the_limits_of_their_table():
+    rows = twice_each(cohort_rows(12))
     sample = included(pd.DataFrame(rows), SETTINGS["cohort"])
     (figure,) = bland_altman_figures(sample, SETTINGS["cohort"])
     plotted = rows_of(figure)
@@ -213,6 +219,17 @@ def test_of_many_participants_each_pixel_is_marked_once():
     # Ten times as many participants at the same places are the same drawing.
     again = Series("women", group.people * 10, np.tile(x, 10), np.tile(y, 10), None, None, None)
     assert dots(again, *scales) == dots(group, *scales)
+
+
+def test_many_repeats_are_drawn_as_dots(monkeypatch):
+    sample = included(pd.DataFrame(twice_each(cohort_rows(12))), SETTINGS["cohort"])
+    drawings = []
+    for most in (6, 5):
+        monkeypatch.setattr("myomag.report.bland_altman.MOST_LINKED", most)
+        (figure,) = bland_altman_figures(sample, SETTINGS["cohort"])
+        drawings.append(figure.drawing)
+    assert ["dots" in drawing for drawing in drawings] == [False, True]
+    assert ["href" in drawing for drawing in drawings] == [True, False]
 
 
 def test_without_three_pairs_no_repeats_are_drawn():
