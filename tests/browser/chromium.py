@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,14 @@ def find_chromium() -> str | None:
     return next((path for name in candidates if name and (path := shutil.which(name))), None)
 
 
+NAVIGATED = "Inspected target navigated or closed"
+"""What the browser answers where the page that was asked is gone before its answer."""
+
+
+class NavigatedError(Exception):
+    """The page that was asked made room for another."""
+
+
 class Page:
     """One tab; what it logs, throws or tries to load is collected."""
 
@@ -51,9 +59,16 @@ class Page:
         self.problems.clear()
         self.requests.clear()
         self.call("Page.navigate", url=path.resolve().as_uri())
+        self.wait_for("location.protocol === 'file:'")
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until a page is loaded for which this holds; asked while one page follows another, it does not yet."""
         end = time.monotonic() + PATIENCE_S
-        while self.evaluate("location.protocol + document.readyState") != "file:complete":
-            assert time.monotonic() < end, f"{path} did not load"
+        while True:
+            with suppress(NavigatedError):
+                if self.evaluate(f"document.readyState === 'complete' && {condition}"):
+                    return
+            assert time.monotonic() < end, condition
             time.sleep(0.05)
 
     def evaluate(self, expression: str) -> Any:
@@ -93,6 +108,8 @@ class Page:
         while True:
             answer = self._receive()
             if answer.get("id") == self._count:
+                if answer.get("error", {}).get("message") == NAVIGATED:
+                    raise NavigatedError
                 assert "error" not in answer, (method, answer["error"])
                 return answer["result"]
             self._note(answer)

@@ -1,12 +1,11 @@
 """The report pages in a real browser: nothing is loaded, nothing fails, and what can be pressed works."""
 
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chromium import PATIENCE_S, Page
+from chromium import Page
 
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
@@ -196,14 +195,14 @@ def test_a_point_opens_its_scan_and_arrow_keys_go_from_point_to_point(browser, p
     assert browser.evaluate("document.querySelectorAll('a.same').length") > 4
     browser.evaluate(f"{first}.querySelector('a[href^=\"sub-001.html\"]').focus()")
     browser.key("Enter")
-    wait_for(browser, "location.pathname.endsWith('sub-001.html') && document.readyState === 'complete'")
+    browser.wait_for("location.pathname.endsWith('sub-001.html')")
     assert browser.evaluate("document.querySelector(':target').tagName") == "SECTION"
 
 
 def test_a_number_leads_to_its_origin_and_the_command_is_copied(browser, pages):
     browser.open(pages / "index.html")
     browser.evaluate("document.querySelector('#overview a.from[href*=mg_mmol_l]').click()")
-    wait_for(browser, "location.hash.endsWith('mg_mmol_l') && document.readyState === 'complete'")
+    browser.wait_for("location.hash.endsWith('mg_mmol_l')")
     row = "document.querySelector('tr:target')"
     assert browser.evaluate(f"{row}.closest('details').open") is True
     command = browser.evaluate(f"{row}.querySelector('code.command').textContent")
@@ -211,13 +210,6 @@ def test_a_number_leads_to_its_origin_and_the_command_is_copied(browser, pages):
     browser.evaluate("navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); }")
     browser.evaluate(f"{row}.querySelector('button.copy').click()")
     assert browser.evaluate("window.copied") == command
-
-
-def wait_for(browser: Page, condition: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not browser.evaluate(condition):
-        assert time.monotonic() < end, condition
-        time.sleep(0.05)
 
 
 def test_a_large_table_is_turned_page_by_page(browser, tmp_path):
