@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from myomag.errors import MyomagError
 
@@ -57,13 +58,19 @@ def job_log(path: str) -> Iterator[None]:
     except MyomagError as error:
         message = f"ERROR: {error}"
         log.info(message)
-        sys.exit(message)
+        _end(message)
     except OSError as error:
         place = error.filename2 or error.filename or "output"
         message = f"ERROR: {place}: {error.strerror or error}; nothing was left half-written."
         log.exception(message)
-        sys.exit(message)
+        _end(message)
     except Exception as error:
         message = f"ERROR: {type(error).__name__}: {error} (unexpected: please report it with {path})"
         log.exception(message)
-        sys.exit(message)
+        _end(message)
+
+
+def _end(message: str) -> NoReturn:
+    # One write: the processes of a run share a pipe, and another's line would come between a text and its line's end.
+    sys.stderr.write(f"{message}\n")
+    sys.exit(1)
