@@ -66,7 +66,7 @@ bench: $(READY) .venv/pyamares/ready
 
 # Write the files that are generated from the settings models.
 config: $(READY)
-	$(BIN)/python -m myomag.config_files
+	$(BIN)/python -m myomag.settings.generate
 
 # Run the commands of the documentation again and put in what they print.
 docs: $(READY)

@@ -25,15 +25,15 @@ from pathlib import Path
 import yaml
 
 from myomag import __version__
-from myomag.demo import write_demo
-from myomag.files import sha256_file, together
-from myomag.index import write_index
-from myomag.ledger import Row, read_ledger
-from myomag.provenance import environment
-from myomag.results import ScanResult, read_results
+from myomag.io.files import sha256_file, together
+from myomag.ledger.activity import environment
+from myomag.ledger.raw import write_index
+from myomag.ledger.results import ScanResult, read_results
+from myomag.ledger.rows import Row, read_ledger
+from myomag.simulate.demo import write_demo
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.report import report_files
-from myomag.study import find_scans
+from myomag.study.search import find_scans
 
 HERE = Path(__file__).resolve().parent
 RUN = "import sys; sys.argv[0] = 'myomag'; from myomag.cli import main; main()"

@@ -24,7 +24,7 @@ from myomag import __version__
 from myomag.core.amares import fit_amares
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
-from myomag.single import analyse_file
+from myomag.single.scan import analyse_file
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "shared" / "data"

@@ -34,7 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from myomag import __version__
-from myomag.demo import write_demo
+from myomag.simulate.demo import write_demo
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = HERE.parents[1] / "shared" / "data" / "reference"

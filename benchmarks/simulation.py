@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from myomag.config import load_settings
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.axes import time_axis
 from myomag.core.calibration import ShiftPosterior
@@ -19,7 +18,8 @@ from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import parameter_map
 from myomag.core.ph import ph_calibration, ph_posterior
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid
+from myomag.settings.load import load_settings
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid
 
 MHZ, DWELL_S, POINTS = 51.7, 1 / 3000, 2048
 BEGIN_TIME_S = 240e-6

@@ -19,8 +19,8 @@ import pandas as pd
 
 from myomag import __version__
 from myomag.cohort.regression import linear_regression
-from myomag.core.population import EffectSizes
-from myomag.demo import PRESETS, write_demo
+from myomag.simulate.demo import PRESETS, write_demo
+from myomag.simulate.population import EffectSizes
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
 RUN = "import sys; sys.argv[0] = 'myomag'; from myomag.cli import main; main()"

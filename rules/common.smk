@@ -5,9 +5,9 @@ from pathlib import Path
 # The package is found beside this workflow even where it is not installed (--sdm conda).
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
-from myomag.ledger import STEPS
-from myomag.flow import Flow, errors_as, go_by_digests, prepare_jobs, without_rate_limit
-from myomag.jobs import keep_what_is_loaded
+from myomag.ledger.rows import STEPS
+from myomag.run.snakefile import Flow, errors_as, go_by_digests, prepare_jobs, without_rate_limit
+from myomag.run.jobs import keep_what_is_loaded
 from snakemake.exceptions import WorkflowError
 
 keep_what_is_loaded()

@@ -5,7 +5,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from myomag.demo import write_demo
+from myomag.simulate.demo import write_demo
 from running import checkout, finished, jobs, myomag
 
 BATCHES = 3

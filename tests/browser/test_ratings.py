@@ -7,11 +7,11 @@ import pytest
 from chromium import Page
 
 from myomag.cohort.exclusions import decide
-from myomag.config import load_settings
-from myomag.ledger import Row
+from myomag.ledger.results import ScanResult
+from myomag.ledger.rows import Row
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
-from myomag.results import ScanResult
+from myomag.settings.load import load_settings
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, complete_view, tables_of
 
 SCAN = "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_run-1_unloc"

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_scan
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 from vendor_samples import DWELL_S, MHZ, SYNTHETIC
 
 Files = dict[str, bytes]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from myomag.demo import write_demo
+from myomag.simulate.demo import write_demo
 from running import differing, myomag, results
 
 UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")

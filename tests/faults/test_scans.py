@@ -20,8 +20,8 @@ import pytest
 from corruptions import Fault, Files, drawn_fault, fixed_faults, originals
 from hostile import FOLDERS, LONG, NAMES, TWINS, special_files
 
-from myomag.demo import write_demo
 from myomag.io.tables import read_text_table
+from myomag.simulate.demo import write_demo
 from running import myomag, results
 
 DRAWN = int(os.environ.get("MYOMAG_FAULTS", "900"))

@@ -7,8 +7,8 @@ import pytest
 from corruptions import base_scan
 from hostile import ODD_TABLES, SETTINGS, TABLES
 
-from myomag.check import check_study
 from myomag.io.nifti_mrs import nifti_mrs_bytes
+from myomag.single.check import check_study
 from running import myomag
 
 STEM = "sub-001_nuc-31P_unloc"

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from myomag.config import CONFIG_DIR, load_settings
 from myomag.core.amares import fit_amares
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.single import analyse_file
+from myomag.io.places import CONFIG_DIR
+from myomag.settings.load import load_settings
+from myomag.single.scan import analyse_file
 
 CALF = "sub-calf01_acq-fid_nuc-31P_voi-calf_unloc"
 

@@ -13,9 +13,9 @@ import cluster
 import numpy as np
 import pytest
 
-from myomag.demo import write_demo
 from myomag.io.nifti_mrs import nifti_mrs_bytes, read_nifti_mrs
-from myomag.ledger import batch_of
+from myomag.ledger.rows import batch_of
+from myomag.simulate.demo import write_demo
 from running import command, differing, environment, finished, myomag, results
 
 if os.environ.get("MYOMAG_TEST_SLURM") != "1":

@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 import yaml
 
-from myomag import __version__, cli, runner
-from myomag.advice import Advice
-from myomag.config import Settings, load_settings
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_scan
-from myomag.demo import write_demo
+from myomag import __version__, cli
 from myomag.errors import MyomagError
-from myomag.files import PRIVATE
+from myomag.io.files import PRIVATE
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.progress import progress
+from myomag.run import runner
+from myomag.run.advice import Advice
+from myomag.settings.load import Settings, load_settings
+from myomag.simulate.demo import write_demo
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 from running import command, environment
 
 KEYS = [

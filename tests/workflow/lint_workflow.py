@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from myomag.demo import write_demo
+from myomag.simulate.demo import write_demo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

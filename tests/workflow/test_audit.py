@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from myomag import cli
-from myomag.ledger import STEPS
+from myomag.ledger.rows import STEPS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = """\
@@ -166,7 +166,7 @@ def test_verify_added(study: Path) -> None:
 
 def test_verify_ledger_row_edited(study: Path) -> None:
     """The row is made to agree with a file that was changed: the activity record still tells."""
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     path, fit = ledger(study, "fit"), derivative(study) / FIT
     before = sha256_file(fit)
@@ -178,7 +178,7 @@ def test_verify_ledger_row_edited(study: Path) -> None:
 
 
 def test_verify_raw_ledger_row_edited(study: Path) -> None:
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     path, raw = ledger(study, "raw"), study / RAW
     before = sha256_file(raw)
@@ -261,7 +261,7 @@ def traced(study: Path, target: str) -> dict[str, Any]:
 
 
 def test_trace_value_to_raw_file(finished: Path) -> None:
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     found = traced(finished, "sub-001:mg_mmol_l")
     (value,) = found["values"]
@@ -494,7 +494,7 @@ def test_diff_names_code_and_environment(
     finished: Path, study: Path, record: str, before: str, after: str, kind: str
 ) -> None:
     """What another checkout or machine would have written, put into the record by hand."""
-    from myomag.ledger import ledger_bytes, read_ledger
+    from myomag.ledger.rows import ledger_bytes, read_ledger
 
     path = ledger(study, "fit")
     (row, *others) = sorted(read_ledger(path), key=lambda row: not row.scan.startswith(STEM))
@@ -537,7 +537,7 @@ def test_reproduce_one_scan(finished: Path) -> None:
 
 def test_reproduce_names_what_does_not_follow_from_the_raw_data(study: Path) -> None:
     """A result and its ledger are changed so that they agree: recomputing tells without an anchor."""
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     path, fit = ledger(study, "fit"), derivative(study) / FIT
     before, text = sha256_file(fit), fit.read_text(encoding="utf-8")
@@ -598,7 +598,7 @@ def test_crate_is_valid(crate: Path) -> None:
 
 
 def test_crate_leads_from_results_to_raw_data(finished: Path, crate: Path) -> None:
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     found = entities(crate)
     makers = {
@@ -619,7 +619,7 @@ def test_crate_leads_from_results_to_raw_data(finished: Path, crate: Path) -> No
 
 
 def test_crate_files_have_their_digest_and_raw_data_stay_out(crate: Path) -> None:
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     for identifier, entity in entities(crate).items():
         if "sha256" in entity and not identifier.startswith("ni:"):
@@ -650,7 +650,7 @@ def test_export_refuses_a_changed_file_and_a_used_folder(study: Path, tmp_path: 
 
 
 def test_sidecars_name_their_sources(finished: Path) -> None:
-    from myomag.files import sha256_file
+    from myomag.io.files import sha256_file
 
     described = json.loads((derivative(finished) / "dataset_description.json").read_bytes())
     places = {"bids:raw": derivative(finished) / described["DatasetLinks"]["raw"], "bids:": derivative(finished)}

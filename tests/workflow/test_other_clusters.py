@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from myomag.demo import write_demo
+from myomag.simulate.demo import write_demo
 from running import REPOSITORY, differing, jobs, myomag, results
 
 PROFILES = REPOSITORY / "config" / "profiles"

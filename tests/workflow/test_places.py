@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from myomag.demo import write_demo
+from myomag.simulate.demo import write_demo
 from running import checkout, myomag
 
 

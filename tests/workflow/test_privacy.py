@@ -14,7 +14,7 @@ import pytest
 
 import vendor_samples
 from dicom_sample import write_dicom
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_scan
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MARKER = b"MARKER"

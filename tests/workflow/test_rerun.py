@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lab import ALL, BATCHES, ONCE, PARTICIPANTS, SCAN_STEPS, STEM, Lab, expected, with_package
-from myomag.demo import write_demo
-from myomag.ledger import OUTPUT_NAMES, batch_of
+from myomag.ledger.rows import OUTPUT_NAMES, batch_of
+from myomag.simulate.demo import write_demo
 from running import differing, finished, myomag, results, snakemake
 
 

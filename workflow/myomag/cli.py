@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from myomag.errors import MyomagError, SettingsError
-from myomag.files import disk_trouble, printable
-from myomag.jobs import one_thread_per_process
+from myomag.io.files import disk_trouble, printable
+from myomag.run.jobs import one_thread_per_process
 
 if TYPE_CHECKING:
     from myomag.audit.record import Derivative
@@ -93,7 +93,7 @@ def run(
     profile: Annotated[str, typer.Option(help="local, slurm, pbs, lsf, or the folder of a profile.")] = "local",
 ) -> None:
     """Run the whole pipeline on a study; what is up to date is not run again."""
-    from myomag.runner import run_pipeline
+    from myomag.run.runner import run_pipeline
 
     sys.exit(run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or []))
 
@@ -110,8 +110,8 @@ def scan(
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one file, from raw data to pH and magnesium."""
-    from myomag.config import load_settings
-    from myomag.single import analyse_file, show_result
+    from myomag.settings.load import load_settings
+    from myomag.single.scan import analyse_file, show_result
 
     if not file.is_file():
         what = "a folder, pipe or device, not a file" if file.exists() else "no such file"
@@ -128,7 +128,7 @@ def scan(
 @app.command()
 def check(study: StudyArgument, as_json: JsonOption = False) -> None:
     """Say what would go wrong with a study before running it."""
-    from myomag.check import check_study
+    from myomag.single.check import check_study
 
     problems = check_study(study)
     if as_json:
@@ -143,8 +143,8 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def init(study: StudyArgument) -> None:
     """Write a commented myomag.yaml with every setting into a study."""
-    from myomag.config_files import settings_template
-    from myomag.flow import SETTINGS_FILE
+    from myomag.run.snakefile import SETTINGS_FILE
+    from myomag.settings.generate import settings_template
 
     target = study / SETTINGS_FILE
     if not study.is_dir():
@@ -170,8 +170,8 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 2019,
 ) -> None:
     """Simulate a study with known truth (DIR/truth.tsv)."""
-    from myomag.demo import PRESETS, write_demo
     from myomag.progress import progress
+    from myomag.simulate.demo import PRESETS, write_demo
 
     number = participants or PRESETS[preset].participants
     with progress("participants simulated", number) as advance:

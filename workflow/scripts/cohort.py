@@ -2,10 +2,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from myomag.jobs import job_log
-from myomag.results import read_results
+from myomag.ledger.results import read_results
+from myomag.ledger.study_step import checked_tables, finish_study_step, ledger_files
+from myomag.run.jobs import job_log
 from myomag.steps.cohort import cohort_tables
-from myomag.study_step import checked_tables, finish_study_step, ledger_files
 
 with job_log(snakemake.log[0]):
     started = datetime.now(UTC)

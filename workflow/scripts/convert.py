@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from myomag.jobs import job_log
-from myomag.ledger import run_step
+from myomag.ledger.rows import run_step
+from myomag.run.jobs import job_log
 from myomag.steps.convert import convert_scan
 
 with job_log(snakemake.log[0]):

@@ -2,14 +2,14 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from myomag.files import together
-from myomag.jobs import job_log
-from myomag.ledger import Row, ledger_bytes, record_step
-from myomag.provenance import digest
-from myomag.results import by_participant, read_results
+from myomag.io.files import together
+from myomag.io.records import digest
+from myomag.ledger.cleanup import page_path
+from myomag.ledger.results import by_participant, read_results
+from myomag.ledger.rows import Row, ledger_bytes, record_step
+from myomag.ledger.study_step import ledger_files
+from myomag.run.jobs import job_log
 from myomag.steps.pages import participant_pages
-from myomag.study_step import ledger_files
-from myomag.sweep import page_path
 
 with job_log(snakemake.log[0]):
     started = datetime.now(UTC)

@@ -2,13 +2,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from myomag.files import remove_files
-from myomag.jobs import job_log
-from myomag.ledger import checked_outputs, read_ledger
-from myomag.provenance import environment
+from myomag.io.files import remove_files
+from myomag.ledger.activity import environment
+from myomag.ledger.rows import checked_outputs, read_ledger
+from myomag.ledger.study_step import finish_study_step
 from myomag.report.figures import FOLDER
+from myomag.run.jobs import job_log
 from myomag.steps.report import report_files
-from myomag.study_step import finish_study_step
 
 with job_log(snakemake.log[0]):
     started = datetime.now(UTC)

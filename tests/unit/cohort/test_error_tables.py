@@ -9,8 +9,8 @@ from myomag.cohort.error_table import MEASUREMENT_ERROR_COLUMNS, build_measureme
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.measurement_error import METHODS, reliability
 from myomag.cohort.statistics import build_statistics, included
-from myomag.config_cohort import CohortModel
 from myomag.io.tables import table_bytes
+from myomag.settings.cohort import CohortModel
 
 STRENGTH = "knee_extension_strength_nm"
 

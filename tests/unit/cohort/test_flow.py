@@ -5,7 +5,7 @@ import pytest
 
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
 from myomag.io.tables import table_bytes
-from myomag.ledger import STEPS
+from myomag.ledger.rows import STEPS
 
 REASONS = {
     "failed": ["is truncated", "no PCr line within 50 Hz", "no PCr line within 20 Hz"],

@@ -7,7 +7,7 @@ from myomag.cohort.flow import build_flow
 from myomag.cohort.methods import methods_text
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.statistics import included
-from myomag.config import load_settings
+from myomag.settings.load import load_settings
 
 FIELDS = {
     "ResonantNucleus": "31P",

@@ -9,7 +9,7 @@ from myomag.cohort.comparisons import build_comparisons
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import build_statistics, included
 from myomag.cohort.tables import build_cohort, read_tables
-from myomag.config_cohort import CohortModel
+from myomag.settings.cohort import CohortModel
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from scipy import stats
 
 from myomag.cohort.demographics import age_group, build_demographics
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
-from myomag.config_cohort import CohortModel
 from myomag.io.tables import read_tsv, table_bytes
+from myomag.settings.cohort import CohortModel
 
 STRENGTH, SERUM = "knee_extension_strength_nm", "serum_mg_mmol_l"
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from myomag.config import CONFIG_DIR
 from myomag.core import newton
 from myomag.core.amares import fit_amares
 from myomag.core.axes import time_axis
@@ -14,7 +13,8 @@ from myomag.core.leading_samples import samples_to_skip
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.core.objective import BeginTimePrior
 from myomag.core.prior_knowledge import Line, PriorKnowledge, Value
-from myomag.core.synthetic import J_ATP_HZ, ScanTruth, SyntheticLine, resting_muscle, simulate_fid
+from myomag.io.places import CONFIG_DIR
+from myomag.simulate.synthetic import J_ATP_HZ, ScanTruth, SyntheticLine, resting_muscle, simulate_fid
 
 MUSCLE = PriorKnowledge.from_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml")
 MHZ, DWELL_S, BEGIN_S = 51.7, 1 / 3000, 240e-6

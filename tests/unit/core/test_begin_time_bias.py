@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from myomag.config import load_settings
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.magnesium import mg_calibration
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid
+from myomag.settings.load import load_settings
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid
 
 SETTINGS = load_settings().model_dump()
 PRIOR = PriorKnowledge.from_dict(SETTINGS["fit"]["prior_knowledge"])

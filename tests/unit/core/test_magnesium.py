@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from myomag.config import CONFIG_DIR
 from myomag.core.magnesium import mg_calibration, mg_mmol_l, pmg_posterior
+from myomag.io.places import CONFIG_DIR
 
 DOCUMENT = yaml.safe_load((CONFIG_DIR / "calibrations" / "iotti1996.yaml").read_text(encoding="utf-8"))
 IOTTI = mg_calibration(DOCUMENT)

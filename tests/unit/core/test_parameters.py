@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from myomag.config import CONFIG_DIR
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.io.places import CONFIG_DIR
 
 MUSCLE = PriorKnowledge.from_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml")
 

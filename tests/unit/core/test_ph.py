@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from myomag.config import CONFIG_DIR
 from myomag.core.ph import ph_calibration, ph_posterior
+from myomag.io.places import CONFIG_DIR
 
 SHIPPED = sorted((CONFIG_DIR / "calibrations").glob("*.yaml"))
 DOCUMENTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in SHIPPED}

@@ -7,8 +7,8 @@ import pytest
 
 from myomag.core.axes import time_axis
 from myomag.core.preprocess import combine_coils, find_pcr_hz, shift_frequency
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 from myomag.errors import ScanError
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 
 LINES = resting_muscle(pi_ppm=4.85, beta_atp_ppm=-15.9)
 FIELDS_MHZ = (25.9, 51.7, 120.3)

@@ -6,8 +6,8 @@ import math
 import pytest
 import yaml
 
-from myomag.config import CONFIG_DIR
 from myomag.core.prior_knowledge import Line, PriorKnowledge, Tie, Value
+from myomag.io.places import CONFIG_DIR
 
 MUSCLE = CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml"
 SMALL = {

@@ -5,7 +5,7 @@ import pytest
 
 from myomag.core.axes import time_axis
 from myomag.core.quality import drift_hz, fit_pcr, noise_sd, transient_noise_sd
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 
 LINES = resting_muscle(pi_ppm=4.85, beta_atp_ppm=-15.9)
 

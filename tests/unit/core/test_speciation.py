@@ -10,11 +10,11 @@ import pytest
 import yaml
 from scipy.special import ndtr
 
-from myomag.config import CONFIG_DIR
 from myomag.core.energetics import binding, equilibrium_constants
 from myomag.core.joint_solution import solve_shifts
 from myomag.core.ph import ph_calibration, ph_posterior
 from myomag.core.speciation import FORMS, ShiftModel, atp_populations, speciation_calibration
+from myomag.io.places import CONFIG_DIR
 
 CONSTANTS = equilibrium_constants()
 PH = ph_calibration(yaml.safe_load((CONFIG_DIR / "calibrations" / "brain7t.yaml").read_text(encoding="utf-8")))

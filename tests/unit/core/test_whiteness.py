@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from myomag.config import load_settings
 from myomag.core.amares import fit_amares
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.whiteness import corrected, local_excess, model_fid
+from myomag.settings.load import load_settings
 
 DWELL_S, MHZ, POINTS = 1 / 3000, 51.7, 2048
 ONE_LINE = {"name": "one line", "lines": {"PCr": {"shift_ppm": {"start": 0, "lower": -1, "upper": 1}}}}

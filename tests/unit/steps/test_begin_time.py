@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from myomag.config import load_settings
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_scan
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
+from myomag.settings.load import load_settings
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 from myomag.steps.begin_time import begin_time_scan
 
 SETTINGS = load_settings().model_dump()["fit"]

@@ -6,12 +6,12 @@ import math
 import numpy as np
 import pytest
 
-from myomag.config import load_settings
 from myomag.core.leading_samples import samples_to_skip
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.io.records import record_bytes
+from myomag.settings.load import load_settings
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid
 from myomag.steps.begin_time import begin_time_scan
 from myomag.steps.fit import fit_scan
 

@@ -6,7 +6,6 @@ from math import log
 import numpy as np
 import pytest
 
-from myomag.config import load_settings, parse_settings, section_for
 from myomag.core.energetics import creatine_kinase, equilibrium_constants, saturation_factor
 from myomag.core.joint_solution import solve_shifts
 from myomag.core.magnesium import mg_calibration, mg_mmol_l
@@ -14,6 +13,7 @@ from myomag.core.ph import ph_calibration
 from myomag.core.speciation import FORMS, ShiftModel, speciation_calibration
 from myomag.errors import SettingsError
 from myomag.io.records import record_bytes
+from myomag.settings.load import load_settings, parse_settings, section_for
 from myomag.steps.magnesium import magnesium_scan
 
 SETTINGS = section_for(load_settings(), "magnesium")

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from myomag.config import load_settings, section_for
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
 from myomag.io.records import record_bytes
+from myomag.settings.load import load_settings, section_for
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 from myomag.steps.qc import judge, qc_scan
 
 SETTINGS = section_for(load_settings(), "qc")

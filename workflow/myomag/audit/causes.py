@@ -8,8 +8,8 @@ from typing import Any
 from myomag.audit.lineage import ENVIRONMENT as RECORDED
 from myomag.audit.lineage import state
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
-from myomag.ledger import STEPS, Files, Row
-from myomag.provenance import digest
+from myomag.io.records import digest
+from myomag.ledger.rows import STEPS, Files, Row
 
 RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT = (
     "raw data",

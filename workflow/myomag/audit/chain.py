@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from myomag import origins
 from myomag.audit.record import Derivative, Ledger
 from myomag.errors import LedgerError
-from myomag.files import sha256_bytes, sha256_file
-from myomag.index import TABLES
-from myomag.ledger import STEPS, activity_path, ledger_path
-from myomag.provenance import canonical, digest
+from myomag.io.files import sha256_bytes, sha256_file
+from myomag.io.records import canonical, digest
+from myomag.ledger.raw import TABLES
+from myomag.ledger.rows import STEPS, activity_path, ledger_path
+from myomag.settings import origins
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from urllib.parse import quote
 from myomag import __version__
 from myomag.audit.lineage import ENVIRONMENT, Step, step_of
 from myomag.audit.record import ORDER, STUDY, Derivative, File, Ledger
-from myomag.flow import SCRIPTS
-from myomag.provenance import REPOSITORY
+from myomag.io.places import REPOSITORY, SCRIPTS
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from myomag.audit.crate import PURPOSES, RESULTS, Run, code_type, crate_id
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.errors import LedgerError, SettingsError
-from myomag.files import sha256_file
-from myomag.flow import SCRIPTS
+from myomag.io.files import sha256_file
+from myomag.io.places import REPOSITORY, SCRIPTS
 from myomag.io.records import read_record
-from myomag.ledger import activity_path
+from myomag.ledger.code import code_digest
+from myomag.ledger.rows import activity_path
 from myomag.progress import progress
-from myomag.provenance import REPOSITORY, code_digest
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File, Ledger
-from myomag.files import sha256_file
-from myomag.flow import PROTOCOLS, SECTIONS
-from myomag.ledger import STEPS, Row
-from myomag.results import RECORDS
+from myomag.io.files import sha256_file
+from myomag.ledger.results import RECORDS
+from myomag.ledger.rows import STEPS, Row
+from myomag.run.snakefile import PROTOCOLS, SECTIONS
 
 ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
 CODE = ("git_commit", "git_dirty")

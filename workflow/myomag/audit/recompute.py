@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from myomag.audit.record import Derivative, File
-from myomag.files import sha256_bytes, write_atomic
-from myomag.flow import SCRIPTS
-from myomag.jobs import out_of_reach_of_ctrl_c
-from myomag.ledger import STEPS, Row, ledger_bytes, ledger_path, run_step
+from myomag.io.files import sha256_bytes, write_atomic
+from myomag.io.places import SCRIPTS
+from myomag.io.records import canonical
+from myomag.ledger.cleanup import page_path
+from myomag.ledger.code import code_digest
+from myomag.ledger.results import ScanResult, by_participant, read_results
+from myomag.ledger.rows import STEPS, Row, ledger_bytes, ledger_path, run_step
 from myomag.progress import progress
-from myomag.provenance import canonical, code_digest
-from myomag.results import ScanResult, by_participant, read_results
-from myomag.single import STEPS as FUNCTIONS
+from myomag.run.jobs import out_of_reach_of_ctrl_c
+from myomag.single.scan import STEPS as FUNCTIONS
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
 from myomag.steps.report import report_files
-from myomag.sweep import page_path
 
 BEFORE_POOLING = ("convert", "qc", "begin_time")
 AFTER_POOLING = ("fit", "magnesium")

@@ -10,13 +10,13 @@ from typing import Any
 
 import yaml
 
-from myomag import origins
-from myomag.advice import Advice
 from myomag.errors import LedgerError, SettingsError
-from myomag.flow import PROTOCOLS, SECTIONS, default_output, pooled_begin_times
-from myomag.index import TABLES
-from myomag.ledger import STEPS, Row, activity_path, read_ledger
-from myomag.provenance import digest
+from myomag.io.records import digest
+from myomag.ledger.raw import TABLES
+from myomag.ledger.rows import STEPS, Row, activity_path, read_ledger
+from myomag.run.advice import Advice
+from myomag.run.snakefile import PROTOCOLS, SECTIONS, default_output, pooled_begin_times
+from myomag.settings import origins
 
 STUDY = "study"
 DERIVATIVE = "derivative"

@@ -12,11 +12,13 @@ from myomag.audit.recompute import raw_files, recompute, recomputed_rows
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.audit.trace import known_names, scans_named, unknown
 from myomag.errors import LedgerError, SettingsError
-from myomag.files import sha256_bytes, sha256_file
-from myomag.flow import PROTOCOLS, SCRIPTS
-from myomag.jobs import available_cores
-from myomag.ledger import STEPS, Row
-from myomag.provenance import code_digest, environment
+from myomag.io.files import sha256_bytes, sha256_file
+from myomag.io.places import SCRIPTS
+from myomag.ledger.activity import environment
+from myomag.ledger.code import code_digest
+from myomag.ledger.rows import STEPS, Row
+from myomag.run.jobs import available_cores
+from myomag.run.snakefile import PROTOCOLS
 
 MOST = 10
 """Files named one by one before the rest is only counted."""

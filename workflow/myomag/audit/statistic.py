@@ -6,7 +6,7 @@ from myomag.audit.record import Derivative
 from myomag.cohort.design import Design
 from myomag.cohort.statistics import designs, included, row_name
 from myomag.io.tables import read_text_table, read_tsv
-from myomag.results import RECORDS
+from myomag.ledger.results import RECORDS
 
 
 def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from myomag.audit.lineage import Lineage, Step, file_record, lineage, step_of, s
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.errors import SettingsError, StudyError
-from myomag.files import printable
-from myomag.flow import SECTIONS
+from myomag.io.files import printable
 from myomag.io.tables import TextTable, read_text_table, written
-from myomag.ledger import STEPS
-from myomag.results import RECORDS
+from myomag.ledger.results import RECORDS
+from myomag.ledger.rows import STEPS
+from myomag.run.snakefile import SECTIONS
 
 COHORT = File(DERIVATIVE, "cohort.tsv")
 SAME_SAMPLE = ("statistics", "measurement_error")

@@ -9,8 +9,8 @@ from typing import Any
 from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, step_record
 from myomag.audit.record import STUDY, Derivative, File
 from myomag.audit.trace import Trace
-from myomag.files import printable
-from myomag.provenance import digest
+from myomag.io.files import printable
+from myomag.io.records import digest
 
 WIDTH = 120
 MOST = 12

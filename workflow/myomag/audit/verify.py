@@ -10,12 +10,12 @@ from typing import Any
 from myomag.audit.chain import Problem, again, ledger_problems, settings_problems
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.errors import MyomagError
-from myomag.files import PRIVATE, printable, sha256_file
-from myomag.index import study_tables
-from myomag.ledger import activity_path
+from myomag.io.files import PRIVATE, printable, sha256_file
+from myomag.io.records import digest
+from myomag.ledger.raw import study_tables
+from myomag.ledger.rows import activity_path
 from myomag.progress import progress
-from myomag.provenance import digest
-from myomag.study import find_scans
+from myomag.study.search import find_scans
 
 WORKING_FOLDERS = ("logs", "benchmarks", ".snakemake", PRIVATE)
 """Folders of the derivative that hold no results."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.reasons import filled, reason_kind
-from myomag.ledger import STEPS
+from myomag.ledger.rows import STEPS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ import numpy as np
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import EXCLUSION_COLUMNS, decide
 from myomag.errors import StudyError
-from myomag.files import printable
+from myomag.io.files import printable
 from myomag.io.records import parsed_json
 from myomag.io.tables import keyed_rows, prefixed, read_text_table, typed_series
 

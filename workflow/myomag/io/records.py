@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag.errors import ScanError
+from myomag.io.files import sha256_bytes
 
 SIGNIFICANT_DIGITS = 10
 """Digits kept of every float: far below any physical meaning, above the last-digit noise of linear algebra."""
@@ -23,6 +24,19 @@ def record_bytes(record: Mapping[str, Any]) -> bytes:
         If a number is not finite: a missing value is None, never NaN.
     """
     return f"{_text(record, '')}\n".encode()
+
+
+def canonical(content: Any) -> str:
+    """JSON text without spaces: equal content gives equal text.
+
+    The order of keys counts, as that of the lines of a fit does.
+    """
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of the canonical JSON text."""
+    return sha256_bytes(canonical(content).encode())
 
 
 def parsed_json(content: bytes) -> Any:

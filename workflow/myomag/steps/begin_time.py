@@ -15,8 +15,7 @@ from myomag.core.leading_samples import samples_to_skip
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
-from myomag.io.records import read_record, record_bytes
-from myomag.provenance import canonical, digest
+from myomag.io.records import canonical, digest, read_record, record_bytes
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
 MIRROR_CHI2 = 50.0

@@ -20,12 +20,12 @@ from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.stored import StoredRows
 from myomag.cohort.tables import build_cohort, build_exclusions, read_tables
-from myomag.files import Content, scratch_file
-from myomag.io.records import record_bytes
+from myomag.io.files import Content, scratch_file
+from myomag.io.records import digest, record_bytes
 from myomag.io.table_rows import TableRows
 from myomag.io.tables import table_lines
-from myomag.provenance import digest, environment
-from myomag.results import ScanResult
+from myomag.ledger.activity import environment
+from myomag.ledger.results import ScanResult
 from myomag.steps.begin_time import protocol_fields
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any
 
 from myomag.cohort.exclusions import decide
 from myomag.io.nifti_mrs import read_nifti_mrs
+from myomag.ledger.results import ScanResult
 from myomag.report.participant import ScanView, participant_page
-from myomag.results import ScanResult
 from myomag.steps.transients import read_transients
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from myomag.core.pooling import pool
 from myomag.io.records import record_bytes
 from myomag.io.tables import written
-from myomag.results import ScanResult
+from myomag.ledger.results import ScanResult
 
 COLUMNS = {
     "protocol": "Digest of the fields that define the protocol.",

@@ -9,7 +9,7 @@ from myomag import __version__
 from myomag.cohort.dictionaries import units
 from myomag.io.table_rows import read_table_rows
 from myomag.io.tables import MISSING
-from myomag.ledger import Row
+from myomag.ledger.rows import Row
 from myomag.report.cohort import cohort_report
 
 METHODS, DICTIONARY, EXCLUSIONS = "methods.md", "cohort.json", "exclusions.tsv"

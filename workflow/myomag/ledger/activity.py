@@ -1,0 +1,116 @@
+"""The activity records: when, where, by whom and with which software a step ran."""
+
+import getpass
+import os
+import platform
+import re
+import socket
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from myomag.io.files import sha256_bytes, sha256_file, write_atomic
+from myomag.io.places import REPOSITORY
+from myomag.io.records import canonical, digest
+from myomag.ledger.code import installed_version
+
+LOCK = REPOSITORY / "envs" / "requirements.lock"
+RECORDED_PACKAGES = (
+    *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
+    *("spec2nii", "pydicom", "pymapvbvd", "pyyaml", "jinja2", "markupsafe"),
+)
+
+_FAMILY = ("cpu family", "model")
+_INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
+"""Facts of /proc/cpuinfo that tell of the instructions in use where the name of the processor does not."""
+
+
+def environment() -> dict[str, Any]:
+    """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
+    packages = {name: found for name in RECORDED_PACKAGES if (found := installed_version(name))}
+    commit, dirty = _checkout()
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "packages": packages,
+        "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
+
+
+@cache
+def processor() -> str:
+    """Kind of processor: numpy and BLAS choose their instructions by it, which moves the last digits of results."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+    flags = set(facts.get("flags", facts.get("Features", "")).split())
+    parts = [facts.get("model name", platform.machine()), *(f"{key} {facts[key]}" for key in _FAMILY if key in facts)]
+    return ", ".join([*parts, *(flag for flag in _INSTRUCTIONS if flag in flags)])
+
+
+def record_activity(root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]) -> None:
+    """Append a line to an activity record: when, where, by whom and with what a step ran.
+
+    Each line names the SHA-256 of the line before it, so that a changed or removed line breaks the chain, and that of
+    its own content, so that a change of the last line shows too.
+
+    Parameters
+    ----------
+    root, relative
+        Derivative folder and the record's place in it.
+    started : datetime
+        Start of the step, with time zone.
+    content : mapping
+        What the step says of itself: the digests of its ledger and of what it rests on.
+    """
+    path = root / relative
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    entry = {
+        "step": step,
+        "started": started.isoformat(timespec="milliseconds"),
+        "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "host": socket.gethostname(),
+        "user": user_name(),
+        "job": os.environ.get("SLURM_JOB_ID", str(os.getpid())),
+        **content,
+        **environment(),
+        "previous_sha256": sha256_bytes(lines[-1].encode()) if lines else None,
+    }
+    entry["sha256"] = digest(entry)
+    write_atomic(root, relative, ("\n".join([*lines, canonical(entry)]) + "\n").encode())
+
+
+def user_name() -> str:
+    """Who runs this process; an account without a name, as in a container under a bare user id, by its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
+
+
+def _checkout() -> tuple[str | None, bool | None]:
+    """Git commit of the checkout, and whether tracked files differ from it; None without a checkout or git."""
+    # A checkout that many share is only read.
+    status = ("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", str(REPOSITORY), *status],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None, None
+    found = re.search(r"^# branch.oid ([0-9a-f]+)$", done.stdout, re.MULTILINE)
+    if done.returncode or not found:
+        return None, None
+    return found.group(1), any(not line.startswith("#") for line in done.stdout.splitlines())

@@ -1,0 +1,165 @@
+"""The entry of the pipeline: one raw ledger per batch, with the digest of every raw file.
+
+The raw ledgers are what the first rule depends on. They change when the content of a raw file changes and never
+because of a time stamp: a touched file re-runs nothing, an edited one re-runs its batch even if its mtime was kept.
+"""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+
+from myomag.errors import StudyError
+from myomag.io.files import PRIVATE, printable, sha256_file, together, write_if_changed
+from myomag.ledger.rows import Files, Row, batch_of, ledger_bytes, ledger_path
+from myomag.progress import progress
+from myomag.study.search import Scan, Study
+
+CACHE = f"{PRIVATE}/digests.tsv"
+TABLES = "ledger/raw/tables.tsv"
+SETTLED_NS = 2_000_000_000
+"""Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
+AT_ONCE = 1000
+"""Files that wait to be read."""
+LONG_WORK_BYTES = 2_000_000_000
+"""Amount of raw data above which reading it is worth a progress display."""
+
+
+def write_index(study: Study, root: Path, batches: int) -> list[int]:
+    """Write the raw ledgers of a study and the ledger of its tables; returns the batches that hold scans.
+
+    Parameters
+    ----------
+    study : Study
+        Scans found in the study folder.
+    root : Path
+        The derivative.
+    batches : int
+        Number of batches the participants are spread over.
+
+    Raises
+    ------
+    StudyError
+        If a table of the study cannot be read.
+    """
+    tables = study_tables(study)
+    names = [path for scan in study.scans if not scan.problem for path in (*scan.raw, *scan.sidecars)]
+    digests = _digests(study.root, root, sorted({*names, *tables}))
+    for path in tables:
+        if path not in digests:
+            raise StudyError(f"{path}: cannot be read; check its permissions.")
+    by_batch: dict[int, list[Scan]] = defaultdict(list)
+    for scan in study.scans:
+        by_batch[batch_of(scan.participant_id, batches)].append(scan)
+    for batch, scans in sorted(by_batch.items()):
+        write_if_changed(root, ledger_path("raw", batch), ledger_bytes(_row(scan, digests) for scan in scans))
+    table_rows = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
+    write_if_changed(root, TABLES, ledger_bytes(table_rows))
+    return sorted(by_batch)
+
+
+def study_tables(study: Study) -> list[str]:
+    """Participants, sessions and phenotype tables with their data dictionaries, relative to the study, sorted."""
+    root = study.root
+    described = ("participants.tsv", "participants.json", "sessions.json")
+    found = [name for name in described if (root / name).is_file()]
+    if (root / "phenotype").is_dir():
+        with os.scandir(root / "phenotype") as entries:
+            names = (entry.name for entry in entries if not entry.name.startswith("."))
+            found += [f"phenotype/{name}" for name in names if name.endswith((".tsv", ".json"))]
+    for participant in study.participants:
+        for extension in ("tsv", "json"):
+            path = f"{participant}/{participant}_sessions.{extension}"
+            # As text: see _digests.
+            if os.path.isfile(f"{root}/{path}"):  # noqa: PTH113
+                found.append(path)
+    return sorted(found)
+
+
+def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
+    problem = scan.problem
+    files: Files = {}
+    if not problem:
+        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars)):
+            for number, path in enumerate(paths):
+                if path not in digests:
+                    name = printable(path.rpartition("/")[2])
+                    problem = f"{name}: cannot be read; check its permissions, or fetch what it links to."
+                else:
+                    files[f"{role}_{number}" if number else role] = (path, digests[path])
+    return Row(
+        scan=scan.stem,
+        participant_id=scan.participant_id,
+        session_id=scan.session_id,
+        status="failed" if problem else "ok",
+        step="raw",
+        reason=" ".join(problem.split()),
+        inputs=files,
+    )
+
+
+def _digests(study: Path, root: Path, paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of each readable file, computed again only where its stat has changed since the last time."""
+    now = time.time_ns()
+    # Joined as text: a large study has tens of thousands of files, and a Path for each doubles the time.
+    prints = {path: found for path in paths if (found := _fingerprint(f"{study}/{path}"))}
+    digests = dict.fromkeys(prints, "")
+    listed = used = 0
+    for path, found, sha in _read_cache(root / CACHE):
+        listed += 1
+        if prints.get(path) == found:
+            digests[path] = sha
+            used += 1
+    stale = [path for path, sha in digests.items() if not sha]
+    long = sum(int(prints[path].split("\t")[0]) for path in stale) > LONG_WORK_BYTES
+    with ThreadPoolExecutor() as pool, progress("raw files read", len(stale)) if long else nullcontext() as advance:
+        # Some at a time: the pool holds what it is to do, a kilobyte a file.
+        for start in range(0, len(stale), AT_ONCE):
+            part = stale[start : start + AT_ONCE]
+            digests |= zip(part, pool.map(lambda path: _sha(study / path), part), strict=True)
+            if advance:
+                advance(start + len(part))
+    for path in stale:
+        if not digests[path]:
+            del digests[path]
+    if stale or used < listed:
+        known = (path for path in digests if _settled(path, prints[path], now))
+        lines = (f"{path}\t{prints[path]}\t{digests[path]}\n" for path in known)
+        with together(root) as write:
+            write(CACHE, (line.encode("utf-8", "surrogateescape") for line in lines))
+    return digests
+
+
+def _fingerprint(path: str) -> str:
+    """Size, both time stamps and inode: ctime tells of an edit even where mtime was set back; "" for no file."""
+    try:
+        stat = os.stat(path)  # noqa: PTH116 (see where it is called)
+    except OSError:
+        return ""
+    return f"{stat.st_size}\t{stat.st_mtime_ns}\t{stat.st_ctime_ns}\t{stat.st_ino}"
+
+
+def _settled(path: str, fingerprint: str, now: int) -> bool:
+    """Whether a digest can be relied on the next time."""
+    return now - int(fingerprint.split("\t")[2]) > SETTLED_NS and not {"\t", "\n"} & set(path)
+
+
+def _sha(path: Path) -> str:
+    try:
+        return sha256_file(path)
+    except OSError:
+        return ""
+
+
+def _read_cache(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Path, fingerprint and digest of each file, line by line: as a whole it would take more memory than the study."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        for line in lines:
+            parts = line.rstrip("\n").split("\t")
+            if len(parts) == 6:
+                yield parts[0], "\t".join(parts[1:5]), parts[5]

@@ -1,0 +1,106 @@
+"""Results of all scans, read back through the ledgers with their digests checked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from myomag.io.records import read_record
+from myomag.ledger.rows import STEPS, Files, Row, available_files, checked_ledger, checked_path
+
+RECORDS = ("quality", "fit", "magnesium")
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """One scan with its ledger rows in the order of the steps.
+
+    Attributes
+    ----------
+    rows : mapping of str to Row
+        Ledger row of each step read.
+    files : Files
+        Every file of the scan by role.
+    """
+
+    rows: Mapping[str, Row]
+    files: Files
+
+    @property
+    def last(self) -> Row:
+        """Row of the last step, which tells how the scan ended."""
+        return self.rows[max(self.rows, key=STEPS.index)]
+
+    def path(self, root: Path, role: str) -> Path | None:
+        """Path of a file of the derivative after checking its digest; None where the scan has none."""
+        for step, row in self.rows.items():
+            if role in row.outputs:
+                return checked_path(root, *row.outputs[role], step)
+        return None
+
+    def record(self, root: Path, role: str) -> dict[str, Any] | None:
+        """JSON record of that role; None where the scan has none."""
+        path = self.path(root, role)
+        return read_record(path) if path else None
+
+    def summary(self, root: Path, reject: Mapping[str, str]) -> dict[str, Any]:
+        """Identity, outcome and records of the scan; rejections by hand are applied to scans that did not fail."""
+        row = self.last
+        status, step, reason = row.status, row.step, row.reason
+        by_hand = reject.get(row.scan) or reject.get(row.participant_id)
+        if status == "ok" and by_hand:
+            status, step, reason = "rejected", "overrides", by_hand
+        return {
+            "participant_id": row.participant_id,
+            "session_id": row.session_id or None,
+            "scan": row.scan,
+            "status": status,
+            "step": step or None,
+            "reason": reason or None,
+            **{role: self.record(root, role) for role in RECORDS},
+        }
+
+    def provenance(self) -> list[dict[str, str | None]]:
+        """Files of the scan in the order they came about, with the digests each rests on."""
+        return [
+            {
+                "step": step,
+                "role": role,
+                "file": path,
+                "sha256": sha,
+                "settings_digest": row.settings or None,
+                "source_digest": row.code or None,
+            }
+            for step, row in sorted(self.rows.items(), key=lambda item: STEPS.index(item[0]))
+            for role, (path, sha) in (row.inputs if step == "raw" else row.outputs).items()
+        ]
+
+
+def read_results(ledgers: Iterable[Path]) -> Iterator[ScanResult]:
+    """Results of all scans that the ledgers list, batch by batch, so that few of them are in memory at once.
+
+    Within a batch they are sorted by participant, session and scan.
+
+    Parameters
+    ----------
+    ledgers : iterable of Path
+        Ledgers of several steps and batches, ledger/<step>/batch-<k>.tsv.
+    """
+    batches: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(ledgers, key=lambda path: (path.name, STEPS.index(path.parent.name))):
+        batches[path.name].append(path)
+    for paths in batches.values():
+        by_scan: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
+        for path in paths:
+            for row in checked_ledger(path):
+                by_scan[row.participant_id, row.session_id, row.scan][path.parent.name] = row
+        yield from (ScanResult(rows, available_files(rows.values())) for _, rows in sorted(by_scan.items()))
+
+
+def by_participant(results: Iterable[ScanResult]) -> dict[str, list[ScanResult]]:
+    """Results grouped by participant, sorted."""
+    groups: dict[str, list[ScanResult]] = defaultdict(list)
+    for result in results:
+        groups[result.last.participant_id].append(result)
+    return dict(sorted(groups.items()))

@@ -1,0 +1,1 @@
+"""Running the pipeline with Snakemake."""

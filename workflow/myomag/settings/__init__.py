@@ -1,0 +1,1 @@
+"""Settings: typed models, read from YAML, with messages that name file, key and remedy."""

@@ -1,0 +1,135 @@
+"""Settings of the cohort step: who enters, which models are estimated, what they are tested against."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from myomag.settings.sections import Finite, Fraction, Name, NotNegative, Positive, Section
+
+
+class Range(Section):
+    """Numbers from `min` to `max`, both included."""
+
+    min: Finite | None = Field(None, description="Smallest value that belongs to the subset.")
+    max: Finite | None = Field(None, description="Largest value that belongs to the subset.")
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> "Range":
+        if self.min is None and self.max is None:
+            raise ValueError("a range needs min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min ({self.min:g}) must not be above max ({self.max:g})")
+        return self
+
+
+Subset = Annotated[
+    Annotated[list[str | float], Tag("levels")] | Annotated[Range, Tag("range")],
+    Discriminator(lambda value: "range" if isinstance(value, dict | Range) else "levels"),
+]
+
+
+class CohortModel(Section):
+    """One linear model over participants; names are roles or columns of cohort.tsv."""
+
+    name: Name = Field(description="Name of the model, by which `myomag trace STUDY statistics:NAME` finds it.")
+    outcome: Name = Field(description="Outcome.")
+    predictors: list[Name] = Field(min_length=1, description="Predictors the model is about.")
+    covariates: list[Name] = Field(default=[], description="What the predictors are adjusted for.")
+    adjusted_for: list[Name] = Field(
+        default=[], description="Estimate the model a second time, as NAME_adjusted, with these covariates as well."
+    )
+    strata: Name | None = Field(None, description="Column whose levels get an estimate each.")
+    subset: dict[Name, Subset] = Field(
+        default={}, description="Scans that enter: column to its levels, or to {min, max}. Data, never evaluated."
+    )
+    standardise: bool = Field(True, description="Give the standardised coefficient beta beside b.")
+    weights: Literal["measurement"] | None = Field(
+        None, description="measurement: weight by 1/SD² of the measured outcome. null: all count alike."
+    )
+    robust: bool = Field(False, description="Heteroscedasticity-consistent standard errors (HC3).")
+    repeated: Literal["mean", "first"] = Field(
+        "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
+    )
+    control: bool = Field(False, description="A negative control: it should find nothing.")
+
+
+def published_models() -> list[CohortModel]:
+    """Analysis of Cameron et al. 2019 (Front. Physiol. 10:1454), each model simple and adjusted, and negative controls.
+
+    The controls regress Mg on line width, SNR, begin time and phase: an effect there means that the measurement rather
+    than the muscle may explain the others.
+    """
+    size = "body_size"
+    models: list[dict[str, Any]] = [
+        {"name": "mg_age", "outcome": "muscle_mg", "predictors": ["age"], "adjusted_for": ["sex", size]},
+        {"name": "mg_sex", "outcome": "muscle_mg", "predictors": ["sex"], "adjusted_for": ["age", size]},
+        {"name": "strength_mg", "outcome": "strength", "predictors": ["muscle_mg"], "strata": "sex"},
+        {"name": "serum_mg_age", "outcome": "serum_mg", "predictors": ["age"], "adjusted_for": ["sex", size]},
+        {"name": "serum_mg_sex", "outcome": "serum_mg", "predictors": ["sex"], "adjusted_for": ["age", size]},
+        {"name": "strength_serum_mg", "outcome": "strength", "predictors": ["serum_mg"], "strata": "sex"},
+        {"name": "mg_serum_mg", "outcome": "muscle_mg", "predictors": ["serum_mg"]},
+    ]
+    for model in models:
+        model.setdefault("adjusted_for", ["age", size] if "strata" in model else ["age", "sex", size])
+    measurement = {"linewidth": "pcr_fwhm_hz", "snr": "pcr_snr", "begin_time": "begin_time_us", "phase": "phase_deg"}
+    models += [
+        {"name": f"control_mg_{name}", "outcome": "muscle_mg", "predictors": [column], "control": True}
+        for name, column in measurement.items()
+    ]
+    return [CohortModel(**model) for model in models]
+
+
+class CohortSettings(Section):
+    """Joining results with the participants, exclusions and the analysis."""
+
+    include_verdicts: list[Literal["pass", "warn"]] = Field(
+        default=["pass", "warn"], min_length=1, description="QC verdicts that enter the statistics."
+    )
+    max_p_undefined: Fraction = Field(
+        0.1, description="Exclude a scan whose probability of an undefined Mg is above this."
+    )
+    age_column: Name = Field("age", description="Column with the age [years]: the role age.")
+    sex_column: Name = Field("sex", description="Column with the sex (F/M, female/male): the role sex.")
+    strength_column: Name = Field(
+        "knee_extension_strength_nm", description="Column with the muscle strength: the role strength."
+    )
+    serum_mg_column: Name = Field(
+        "serum_mg_mmol_l", description="Column with total serum Mg [mmol/l]: the role serum_mg."
+    )
+    body_size_columns: list[Name] = Field(
+        default=["bmi", "height_cm", "weight_kg"],
+        description="Columns of body size: the role body_size stands for those of them that the study has.",
+    )
+    time_columns: list[Name] = Field(
+        default=["years", "age", "acq_time"],
+        min_length=1,
+        description="Columns that tell sessions apart in time; the first that varies within participants is used. "
+        "Numbers are years, anything else a date as BIDS writes it.",
+    )
+    max_repeat_years: NotNegative = Field(
+        0.1, description="Scans of a participant at most this far apart count as repeats of one measurement [years]."
+    )
+    age_groups: list[Positive] = Field(
+        default=[40.0, 60.0, 80.0],
+        description="Ages at which one age group of Table 1 ends and the next begins [years].",
+    )
+    outlier_z: Positive = Field(
+        3.5,
+        description="The sensitivity analysis leaves out pMg this many robust standard deviations (1.4826 MAD) from "
+        "the median of the participants.",
+    )
+    models: list[CohortModel] = Field(
+        default_factory=published_models,
+        description="Models to estimate. The default is the analysis of Cameron et al. 2019, simple and adjusted, with "
+        "negative controls; a list of your own replaces it.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "CohortSettings":
+        if any(low >= high for low, high in pairwise(self.age_groups)):
+            raise ValueError("age_groups must increase")
+        names = [model.name for model in self.models]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"models: the name {twice} is given twice")
+        return self

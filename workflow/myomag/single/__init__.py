@@ -1,0 +1,1 @@
+"""One file or one study looked at without running the pipeline."""

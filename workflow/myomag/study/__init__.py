@@ -1,0 +1,1 @@
+"""The study folder: names, search and tables."""
