@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from myomag.settings.sections import Finite, Fraction, Name, NotNegative, Positive, Section
+from myomag.settings.base import Finite, Fraction, Name, NotNegative, Positive, Section
 
 
 class Range(Section):

@@ -12,17 +12,15 @@ from typing import Any
 from pydantic import Field
 
 from myomag.errors import SettingsError
+from myomag.settings.base import Section
 from myomag.settings.cohort import CohortSettings
+from myomag.settings.convert import ConvertSettings
 from myomag.settings.documents import RESOURCES, with_resources
+from myomag.settings.fit import FitSettings
+from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.messages import read_mapping, validated
-from myomag.settings.sections import (
-    ConvertSettings,
-    FitSettings,
-    MagnesiumSettings,
-    QcSettings,
-    ReportSettings,
-    Section,
-)
+from myomag.settings.qc import QcSettings
+from myomag.settings.report import ReportSettings
 
 SCAN_SECTIONS = ("convert", "qc", "fit", "magnesium")
 

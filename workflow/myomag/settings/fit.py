@@ -1,0 +1,58 @@
+"""Settings of the AMARES fit and of the begin time."""
+
+from typing import Any
+
+from pydantic import Field
+
+from myomag.settings.base import Name, NotNegative, Positive, Section
+
+
+class FitSettings(Section):
+    """AMARES fit of the averaged FID."""
+
+    prior_knowledge: Name | dict[str, Any] = Field(
+        "muscle_rest",
+        description="Prior knowledge: a name in config/prior_knowledge/, a .yaml or pyAMARES .csv file in the study "
+        "folder, or the content itself.",
+    )
+    fit_begin_time: bool = Field(
+        True, description="Fit the begin time (first-order phase); false keeps the stated value."
+    )
+    begin_time_us: float | None = Field(
+        None,
+        ge=-5000,
+        le=5000,
+        description="Begin time of the first sample [µs]. null: EchoTime of the sidecar, else 0. "
+        "Only the start value when fit_begin_time is true.",
+    )
+    begin_time_sd_us: float = Field(
+        100.0,
+        ge=0.01,
+        le=5000,
+        description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs].",
+    )
+    pool_begin_time: bool = Field(
+        True,
+        description="Pool the begin time over the scans of a protocol (protocols.tsv) and use it as prior of each fit.",
+    )
+    protocol_fields: list[Name] = Field(
+        default_factory=lambda: [
+            "Manufacturer",
+            "ManufacturersModelName",
+            "PulseSequenceType",
+            "SequenceName",
+            "EchoTime",
+            "SpectralWidth",
+            "SpectrometerFrequency",
+        ],
+        description="Sidecar fields that tell protocols apart; numbers count to three digits.",
+    )
+    begin_time_window_us: Positive = Field(
+        400.0, description="The fitted begin time stays within this distance of its start value [µs]."
+    )
+    skip_time_us: NotNegative | None = Field(
+        None,
+        description="Leave out the samples of this first stretch of the FID [µs], where broad signals of bone and "
+        "phospholipids live. null: 4.5 decay times of a signal 28 ppm wide, about 1 ms at 3 T; the record says how "
+        "many samples.",
+    )

@@ -1,0 +1,49 @@
+"""Settings of combining transients and of the verdict."""
+
+from pydantic import Field, model_validator
+
+from myomag.settings.base import Fraction, Positive, Section
+
+
+class QcSettings(Section):
+    """Combining coils and transients, and the verdict on the averaged spectrum."""
+
+    align_transients: bool = Field(True, description="Align transients in frequency and phase before averaging.")
+    max_alignment_shift_hz: float = Field(
+        50.0, ge=0.1, le=500, description="Largest frequency shift alignment may apply to a transient [Hz]."
+    )
+    outlier_z: float = Field(
+        5.0,
+        ge=1,
+        allow_inf_nan=False,
+        description="A transient is rejected when its residual energy lies this many robust standard deviations "
+        "(1.4826 MAD) above the median of the scan, or its amplitude as many away from it.",
+    )
+    min_snr: Positive = Field(
+        5.0, description="Fail below this PCr SNR (time-domain PCr amplitude over noise SD per channel)."
+    )
+    warn_snr: Positive = Field(15.0, description="Warn below this PCr SNR.")
+    max_linewidth_ppm: Positive = Field(0.8, description="Fail above this PCr full width at half maximum [ppm].")
+    warn_linewidth_ppm: Positive = Field(0.4, description="Warn above this PCr full width at half maximum [ppm].")
+    warn_drift_hz: Positive = Field(
+        15.0, description="Warn when the frequency wanders more than this over the scan [Hz]."
+    )
+    warn_rejected_fraction: Fraction = Field(0.25, description="Warn above this fraction of rejected transients.")
+    max_rejected_fraction: Fraction = Field(0.5, description="Fail above this fraction of rejected transients.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "QcSettings":
+        pairs = (
+            ("min_snr", self.min_snr, "warn_snr", self.warn_snr),
+            ("warn_linewidth_ppm", self.warn_linewidth_ppm, "max_linewidth_ppm", self.max_linewidth_ppm),
+            (
+                "warn_rejected_fraction",
+                self.warn_rejected_fraction,
+                "max_rejected_fraction",
+                self.max_rejected_fraction,
+            ),
+        )
+        for low_name, low, high_name, high in pairs:
+            if low > high:
+                raise ValueError(f"{low_name} ({low:g}) must not be above {high_name} ({high:g})")
+        return self
