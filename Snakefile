@@ -9,14 +9,12 @@ configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"
-include: "rules/convert.smk"
-include: "rules/qc.smk"
-include: "rules/begin_time.smk"
-include: "rules/protocols.smk"
-include: "rules/fit.smk"
-include: "rules/magnesium.smk"
-include: "rules/cohort.smk"
-include: "rules/report.smk"
+
+
+for step in pipeline.STEPS:
+    if step.kind != "entry":
+
+        include: f"rules/{step.name}.smk"
 
 
 wildcard_constraints:
@@ -31,15 +29,12 @@ rule all:
     default_target: True
     input:
         # Every ledger: Snakemake makes a missing file again only where a target asks for it.
-        flow.ledgers("convert", "qc", "begin_time", "fit", "magnesium", "pages"),
-        "protocols.tsv",
-        "cohort.tsv",
-        "report/index.html",
+        flow.ledgers(*(step.name for step in pipeline.STEPS if step.kind != "entry")),
+        [file for step in pipeline.STEPS if step.kind == "study" for file in flow.files(step.name)],
 
 
 onstart:
-    with errors_as(WorkflowError):
-        flow.begin()
+    flow.begin()
 
 
 onsuccess:

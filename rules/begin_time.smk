@@ -1,8 +1,8 @@
 rule begin_time:
     input:
-        "ledger/qc/batch-{batch}.tsv",
+        ledgers=ledgers("begin_time"),
     output:
-        "ledger/begin_time/batch-{batch}.tsv",
+        ledger="ledger/begin_time/batch-{batch}.tsv",
     log:
         "logs/begin_time/batch-{batch}.log",
     benchmark:
@@ -16,7 +16,7 @@ rule begin_time:
         mem_mb=growing(800),
         runtime=growing(60),
     params:
-        spec=lambda wildcards: flow.step_spec("begin_time", wildcards.batch),
+        spec=spec("begin_time"),
     message:
         "begin_time batch {wildcards.batch}: each scan by itself"
     script:

@@ -5,33 +5,46 @@ from pathlib import Path
 # The package is found beside this workflow even where it is not installed (--sdm conda).
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
-from myomag.ledger.rows import STEPS
-from myomag.run.snakefile import Flow, errors_as, go_by_digests, prepare_jobs, without_rate_limit
+from myomag import pipeline
 from myomag.run.jobs import keep_what_is_loaded
+from myomag.run.snakefile import Flow, default_output, errors_as, go_by_digests, prepare_jobs, study_root
 from snakemake.exceptions import WorkflowError
 
 keep_what_is_loaded()
+prepare_jobs()
 with errors_as(WorkflowError):
-    flow = Flow(config, workflow.config_settings.overwrite_config)
-config["study"] = str(flow.study)
+    config["study"] = str(study_root(config))
 
 if Path.cwd().resolve() == Path(workflow.basedir).resolve():
 
-    workdir: str(flow.default_output)
+    workdir: str(default_output(Path(config["study"])))
 
 
-prepare_jobs()
-if workflow.is_main_process:
-    with errors_as(WorkflowError):
-        flow.index(Path.cwd())
+with errors_as(WorkflowError):
+    # As a module with a prefix, the derivative lies there.
+    flow = Flow(config, workflow.config_settings.overwrite_config, Path(workflow.modifier.path_modifier.prefix or "."))
+    if workflow.is_main_process:
+        flow.index()
 
 
-def raw_ledger(wildcards):
-    """First input of every chain; asked for when Snakemake's settings stand, which is after this file was read."""
-    go_by_digests(workflow.dag_settings)
-    if workflow.local_exec:
-        without_rate_limit(workflow.scheduling_settings)
-    return f"ledger/raw/batch-{wildcards.batch}.tsv"
+def ledgers(step):
+    """Ledgers that a step of one batch reads; behind the protocols, once their values are known.
+
+    These values reach the fit as params, so that it runs where they moved, and what follows runs where the fit does.
+    """
+
+    def named(wildcards):
+        go_by_digests(workflow.dag_settings)
+        if flow.waits_for_protocols(step):
+            checkpoints.protocols.get()
+        return flow.ledgers_read(step, wildcards.batch)
+
+    return named
+
+
+def spec(step):
+    """Settings of a step as they hold for one batch."""
+    return lambda wildcards: flow.spec(step, wildcards.batch)
 
 
 def growing(first):

@@ -1,8 +1,8 @@
 rule convert:
     input:
-        raw_ledger,
+        ledgers=ledgers("convert"),
     output:
-        "ledger/convert/batch-{batch}.tsv",
+        ledger="ledger/convert/batch-{batch}.tsv",
     log:
         "logs/convert/batch-{batch}.log",
     benchmark:
@@ -16,7 +16,7 @@ rule convert:
         mem_mb=growing(800),
         runtime=growing(30),
     params:
-        spec=lambda wildcards: flow.step_spec("convert", wildcards.batch),
+        spec=spec("convert"),
     message:
         "convert batch {wildcards.batch}: vendor files and NIfTI-MRS to de-identified NIfTI-MRS"
     script:

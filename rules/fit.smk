@@ -1,8 +1,8 @@
 rule fit:
     input:
-        after_protocols("begin_time"),
+        ledgers=ledgers("fit"),
     output:
-        "ledger/fit/batch-{batch}.tsv",
+        ledger="ledger/fit/batch-{batch}.tsv",
     log:
         "logs/fit/batch-{batch}.log",
     benchmark:
@@ -16,7 +16,7 @@ rule fit:
         mem_mb=growing(800),
         runtime=growing(60),
     params:
-        spec=lambda wildcards: flow.step_spec("fit", wildcards.batch),
+        spec=spec("fit"),
     message:
         "fit batch {wildcards.batch}: AMARES with prior knowledge"
     script:

@@ -1,8 +1,8 @@
 rule magnesium:
     input:
-        after_protocols("fit"),
+        ledgers=ledgers("magnesium"),
     output:
-        "ledger/magnesium/batch-{batch}.tsv",
+        ledger="ledger/magnesium/batch-{batch}.tsv",
     log:
         "logs/magnesium/batch-{batch}.log",
     benchmark:
@@ -16,7 +16,7 @@ rule magnesium:
         mem_mb=growing(800),
         runtime=growing(15),
     params:
-        spec=lambda wildcards: flow.step_spec("magnesium", wildcards.batch),
+        spec=spec("magnesium"),
     message:
         "magnesium batch {wildcards.batch}: pH and free Mg from the shifts"
     script:

@@ -1,9 +1,8 @@
 checkpoint protocols:
     input:
-        ledgers=flow.ledgers("begin_time"),
+        ledgers=flow.ledgers_read("protocols"),
     output:
-        "protocols.tsv",
-        "protocols.json",
+        flow.files("protocols"),
         ledger="ledger/protocols/all.tsv",
     log:
         "logs/protocols.log",
@@ -16,21 +15,8 @@ checkpoint protocols:
         mem_mb=growing(800),
         runtime=growing(15),
     params:
-        spec=flow.study_spec("protocols"),
+        spec=flow.spec("protocols"),
     message:
         "protocols: the begin time pooled over the scans of each protocol"
     script:
         "../workflow/scripts/protocols.py"
-
-
-def after_protocols(*steps):
-    """Ledgers of these steps as input of the fit and of what follows it by batch, once the protocols are known.
-
-    Their values reach the fit as params, so that it runs where they moved, and what follows runs where the fit does.
-    """
-
-    def ledgers(wildcards):
-        checkpoints.protocols.get()
-        return [f"ledger/{step}/batch-{wildcards.batch}.tsv" for step in steps]
-
-    return ledgers

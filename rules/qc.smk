@@ -1,8 +1,8 @@
 rule qc:
     input:
-        "ledger/convert/batch-{batch}.tsv",
+        ledgers=ledgers("qc"),
     output:
-        "ledger/qc/batch-{batch}.tsv",
+        ledger="ledger/qc/batch-{batch}.tsv",
     log:
         "logs/qc/batch-{batch}.log",
     benchmark:
@@ -16,8 +16,8 @@ rule qc:
         mem_mb=growing(800),
         runtime=growing(30),
     params:
-        spec=lambda wildcards: flow.step_spec("qc", wildcards.batch),
+        spec=spec("qc"),
     message:
-        "qc batch {wildcards.batch}: combine coils, align and average transients, judge the spectrum"
+        "qc batch {wildcards.batch}: combine coils, align and average transients, measure the spectrum"
     script:
         "../workflow/scripts/qc.py"

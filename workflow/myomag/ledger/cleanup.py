@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from myomag import pipeline
 from myomag.errors import LedgerError
 from myomag.io.files import PRIVATE, remove_files
-from myomag.ledger.rows import OUTPUT_NAMES, Row, activity_path, checked_ledger, ledger_path, output_path, read_ledger
+from myomag.ledger.rows import Row, activity_path, checked_ledger, output_path, read_ledger
 
 
-def sweep(root: Path, batches: Iterable[int | str]) -> None:
-    """Remove what belongs to scans and batches that are no longer in the study, and files left unfinished.
+def sweep(root: Path, ledgers: Iterable[Path]) -> None:
+    """Remove what belongs to scans and batches that are no longer in the study.
 
     A ledger that is not the one its step wrote is not believed, and no name in a ledger costs a present scan its files.
 
@@ -17,42 +18,43 @@ def sweep(root: Path, batches: Iterable[int | str]) -> None:
     ----------
     root : Path
         The derivative.
-    batches : iterable of int or str
-        Batches the study has now; their raw ledgers list the scans it has now.
+    ledgers : iterable of Path
+        Raw ledgers of the batches that the study has now, relative to the derivative.
     """
-    current = {ledger_path("raw", batch) for batch in batches}
-    present = [row for path in sorted(current) for row in read_ledger(root / path)]
+    current = set(ledgers)
+    present = [row for place in sorted(current) for row in read_ledger(root / place)]
     scans, participants = {_identity(row) for row in present}, {row.participant_id for row in present}
-    kept = {path for row in present for path in _files(row)}
+    kept = {path for row in present for path in _files("scan", row) | _files("participant", row)}
     for path in sorted(root.glob("ledger/*/batch-*.tsv")):
-        for row in _rows(path):
+        place = path.relative_to(root)
+        for row in _rows(root, place):
             if row.participant_id not in participants:
-                remove_files(root, [page_path(row.participant_id)])
-            if _identity(row) not in scans and path.parent.name != "pages":
-                remove_files(root, _files(row) - kept)
-        if ledger_path("raw", path.stem.removeprefix("batch-")) not in current:
-            remove_files(root, [str(place.relative_to(root)) for place in (path, activity_path(path))])
+                remove_files(root, _files("participant", row))
+            if _identity(row) not in scans and pipeline.BY_NAME[place.parent.name].kind != "participant":
+                remove_files(root, _files("scan", row) - kept)
+        if Path("ledger", "raw", path.name) not in current:
+            remove_files(root, [str(place), str(activity_path(place))])
+
+
+def remove_unfinished(root: Path) -> None:
+    """Remove the files that a killed run left half-written."""
     for path in (root / PRIVATE / "unfinished").glob("*"):
         path.unlink(missing_ok=True)
-
-
-def page_path(participant_id: str) -> str:
-    """Place of a participant's page inside the derivative."""
-    return f"report/{participant_id}.html"
 
 
 def _identity(row: Row) -> tuple[str, str, str]:
     return row.participant_id, row.session_id, row.scan
 
 
-def _files(row: Row) -> set[str]:
-    """Files that all steps together may have written for one scan."""
-    return {output_path(step, role, row) for step, roles in OUTPUT_NAMES.items() for role in roles}
+def _files(kind: str, row: Row) -> set[str]:
+    """Files that all steps of a kind together may have written for one scan or participant."""
+    steps = (step for step in pipeline.STEPS if step.kind == kind)
+    return {output_path(file, row) for step in steps for file in step.writes}
 
 
-def _rows(path: Path) -> list[Row]:
+def _rows(root: Path, place: Path) -> list[Row]:
     """Rows of a ledger, none where it is damaged or edited: its step refuses it, or writes it anew."""
     try:
-        return checked_ledger(path)
+        return checked_ledger(root, place)
     except LedgerError:
         return []

@@ -1,18 +1,20 @@
 """The derivative as a folder: where it may lie, and how it describes itself as a BIDS dataset."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from myomag import __version__
+import yaml
+
+from myomag import __version__, pipeline
 from myomag.errors import SettingsError
 from myomag.io.files import printable
 from myomag.io.places import REPOSITORY
 from myomag.io.records import read_record, record_bytes
 
-BEYOND_BIDS: tuple[str, ...] = ("*_desc-*", "config.yaml", "cohort.*", "exclusions.*", "statistics.*")
-BEYOND_BIDS += ("demographics.*", "flow.*", "comparisons.*", "measurement_error.*", "sensitivity.*", "repeatability.*")
-BEYOND_BIDS += ("longitudinal.*", "mrsinmrs.*", "methods.md", "protocols.*")
-BEYOND_BIDS += ("ledger", "report", "logs", "benchmarks")
-"""What the derivative holds beside the files that BIDS has rules for."""
+BIDS_FILES = ("dataset_description.*", "descriptions.*")
+"""Files of a derivative that BIDS knows."""
 
 
 def check_output(study: Path, root: Path) -> None:
@@ -49,16 +51,29 @@ def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]
         "DatasetLinks": {"raw": link},
         "SourceDatasets": [{"URL": link}],
     }
-    meanings = {
-        "preproc": "average of the aligned transients, PCr at 0 ppm",
-        "quality": "quality metrics of the averaged spectrum and the verdict with its reasons",
-        "begintime": "begin time as this scan alone tells it, before pooling over its protocol",
-        "amares": "lines of the AMARES fit with their covariance",
-        "magnesium": "pH and free magnesium with intervals",
-    }
-    rows = ["desc_id\tdescription", *(f"desc-{key}\t{value}" for key, value in meanings.items())]
     return {
         "dataset_description.json": record_bytes(description),
-        "descriptions.tsv": ("\n".join(rows) + "\n").encode(),
-        ".bidsignore": ("\n".join(BEYOND_BIDS) + "\n").encode(),
+        "descriptions.tsv": _descriptions().encode(),
+        ".bidsignore": _bidsignore().encode(),
     }
+
+
+def settings_yaml(document: Mapping[str, Any]) -> bytes:
+    """Resolved settings as YAML."""
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=120).encode()
+
+
+def _descriptions() -> str:
+    """What each desc- entity stands for, by the plan; a sidecar goes with the file it describes."""
+    files = (file for step in pipeline.STEPS for file in step.writes if not file.describes)
+    found = ((re.search(r"_(desc-[a-z]+)", file.name), file.description) for file in files)
+    rows = [f"{match[1]}\t{text}" for match, text in found if match]
+    return "\n".join(["desc_id\tdescription", *rows]) + "\n"
+
+
+def _bidsignore() -> str:
+    """What the derivative holds beside the files that BIDS has rules for: all that no scan's folder holds."""
+    names = [file.name for step in pipeline.STEPS if step.kind == "study" for file in step.writes]
+    top = dict.fromkeys(re.sub(r"\.(tsv|json)$", ".*", name) for name in names if "/" not in name)
+    own = [name for name in top if name not in (*BIDS_FILES, ".bidsignore")]
+    return "\n".join(["*_desc-*", *own, "ledger", "report", "logs", "benchmarks"]) + "\n"

@@ -4,6 +4,7 @@ The raw ledgers are what the first rule depends on. They change when the content
 because of a time stamp: a touched file re-runs nothing, an edited one re-runs its batch even if its mtime was kept.
 """
 
+import math
 import os
 import time
 from collections import defaultdict
@@ -12,14 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
-from myomag.errors import StudyError
+from myomag.errors import LedgerError, ScanError, StudyError
 from myomag.io.files import PRIVATE, printable, sha256_file, together, write_if_changed
+from myomag.io.records import read_record, record_bytes
 from myomag.ledger.rows import Files, Row, batch_of, ledger_bytes, ledger_path
 from myomag.progress import progress
 from myomag.study.search import Scan, Study
 
 CACHE = f"{PRIVATE}/digests.tsv"
-TABLES = "ledger/raw/tables.tsv"
+TABLES = ledger_path("raw", "tables")
+BATCHES = "ledger/raw/batches.json"
+"""How many batches were chosen, and for how many scans."""
+OUTGROWN = 4
+"""A study this many times as large as when its batches were chosen is told so."""
 SETTLED_NS = 2_000_000_000
 """Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
 AT_ONCE = 1000
@@ -59,6 +65,55 @@ def write_index(study: Study, root: Path, batches: int) -> list[int]:
     table_rows = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
     write_if_changed(root, TABLES, ledger_bytes(table_rows))
     return sorted(by_batch)
+
+
+def chosen_batches(root: Path, setting: int | str, scans: int) -> int:
+    """Number of batches: that of the settings, or by the size of the study at its first run.
+
+    A job costs half a second to start and a scan some 50 ms, so that a batch is worth its job from some ten scans on;
+    a large study needs jobs enough for a cluster: the power of two nearest to 0.4 √scans.
+
+    Parameters
+    ----------
+    root : Path
+        The derivative, which keeps the number.
+    setting : int or "auto"
+        The setting `batches`.
+    scans : int
+        Number of scans of the study now.
+    """
+    if isinstance(setting, int):
+        return setting
+    kept = _kept_batches(root)
+    return kept[0] if kept else 2 ** max(0, round(math.log2(max(1.0, 0.4 * math.sqrt(scans)))))
+
+
+def keep_batches(root: Path, batches: int, scans: int) -> None:
+    """Write down the number of batches chosen, where none is kept."""
+    if not _kept_batches(root):
+        write_if_changed(root, BATCHES, record_bytes({"batches": batches, "scans": scans}))
+
+
+def outgrown(root: Path, scans: int) -> str:
+    """Remark on a study that has grown far beyond the size its batches were chosen for; "" for none."""
+    kept = _kept_batches(root)
+    if not kept or scans < OUTGROWN * max(kept[1], 100):
+        return ""
+    return (
+        f"the study has {scans} scans, and its {kept[0]} batches were chosen for {kept[1]}: more of them would use more "
+        f"processors; remove {BATCHES} from the results, and all is computed once more in more batches."
+    )
+
+
+def _kept_batches(root: Path) -> tuple[int, int] | None:
+    """Batches and scans as they were kept; None at the first run."""
+    if not (root / BATCHES).is_file():
+        return None
+    try:
+        kept = read_record(root / BATCHES)
+        return int(kept["batches"]), int(kept["scans"])
+    except (ScanError, LookupError, TypeError, ValueError) as error:
+        raise LedgerError(f"{BATCHES}: not readable; remove it, and the number is chosen anew.") from error
 
 
 def study_tables(study: Study) -> list[str]:

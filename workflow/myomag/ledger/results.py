@@ -2,49 +2,54 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.io.records import read_record
-from myomag.ledger.rows import STEPS, Files, Row, available_files, checked_ledger, checked_path
+from myomag.ledger.rows import Files, Row, checked_ledger, checked_path
 
 RECORDS = ("quality", "fit", "magnesium")
 
 
 @dataclass(frozen=True)
 class ScanResult:
-    """One scan with its ledger rows in the order of the steps.
+    """One scan with its ledger rows.
 
     Attributes
     ----------
+    root : Path
+        The derivative.
     rows : mapping of str to Row
-        Ledger row of each step read.
-    files : Files
-        Every file of the scan by role.
+        Ledger row of each step read, in the order of the steps.
+    read : Files
+        Files that were asked for, by role.
     """
 
+    root: Path
     rows: Mapping[str, Row]
-    files: Files
+    read: Files = field(default_factory=dict)
 
     @property
     def last(self) -> Row:
         """Row of the last step, which tells how the scan ended."""
-        return self.rows[max(self.rows, key=STEPS.index)]
+        return self.rows[max(self.rows, key=pipeline.NAMES.index)]
 
-    def path(self, root: Path, role: str) -> Path | None:
+    def path(self, role: str) -> Path | None:
         """Path of a file of the derivative after checking its digest; None where the scan has none."""
-        for step, row in self.rows.items():
-            if role in row.outputs:
-                return checked_path(root, *row.outputs[role], step)
+        for step in reversed(self.rows):
+            if file := self.rows[step].outputs.get(role):
+                self.read[role] = file
+                return checked_path(self.root, *file, step)
         return None
 
-    def record(self, root: Path, role: str) -> dict[str, Any] | None:
+    def record(self, role: str) -> dict[str, Any] | None:
         """JSON record of that role; None where the scan has none."""
-        path = self.path(root, role)
+        path = self.path(role)
         return read_record(path) if path else None
 
-    def summary(self, root: Path, reject: Mapping[str, str]) -> dict[str, Any]:
+    def summary(self, reject: Mapping[str, str]) -> dict[str, Any]:
         """Identity, outcome and records of the scan; rejections by hand are applied to scans that did not fail."""
         row = self.last
         status, step, reason = row.status, row.step, row.reason
@@ -58,7 +63,7 @@ class ScanResult:
             "status": status,
             "step": step or None,
             "reason": reason or None,
-            **{role: self.record(root, role) for role in RECORDS},
+            **{role: self.record(role) for role in RECORDS},
         }
 
     def provenance(self) -> list[dict[str, str | None]]:
@@ -72,30 +77,30 @@ class ScanResult:
                 "settings_digest": row.settings or None,
                 "source_digest": row.code or None,
             }
-            for step, row in sorted(self.rows.items(), key=lambda item: STEPS.index(item[0]))
-            for role, (path, sha) in (row.inputs if step == "raw" else row.outputs).items()
+            for step, row in sorted(self.rows.items(), key=lambda item: pipeline.NAMES.index(item[0]))
+            for role, (path, sha) in (row.inputs if pipeline.BY_NAME[step].kind == "entry" else row.outputs).items()
         ]
 
 
-def read_results(ledgers: Iterable[Path]) -> Iterator[ScanResult]:
+def read_results(root: Path, ledgers: Iterable[Path]) -> Iterator[ScanResult]:
     """Results of all scans that the ledgers list, batch by batch, so that few of them are in memory at once.
-
-    Within a batch they are sorted by participant, session and scan.
 
     Parameters
     ----------
+    root : Path
+        The derivative.
     ledgers : iterable of Path
-        Ledgers of several steps and batches, ledger/<step>/batch-<k>.tsv.
+        Ledgers in it of several steps and batches, ledger/<step>/batch-<k>.tsv.
     """
     batches: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(ledgers, key=lambda path: (path.name, STEPS.index(path.parent.name))):
+    for path in sorted(ledgers, key=lambda path: (path.name, pipeline.NAMES.index(path.parent.name))):
         batches[path.name].append(path)
     for paths in batches.values():
         by_scan: dict[tuple[str, str, str], dict[str, Row]] = defaultdict(dict)
         for path in paths:
-            for row in checked_ledger(path):
+            for row in checked_ledger(root, path):
                 by_scan[row.participant_id, row.session_id, row.scan][path.parent.name] = row
-        yield from (ScanResult(rows, available_files(rows.values())) for _, rows in sorted(by_scan.items()))
+        yield from (ScanResult(root, rows) for _, rows in sorted(by_scan.items()))
 
 
 def by_participant(results: Iterable[ScanResult]) -> dict[str, list[ScanResult]]:

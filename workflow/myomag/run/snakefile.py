@@ -1,38 +1,33 @@
-"""What the Snakefile knows of a study: its settings, its batches, and one canonical string of settings per job."""
+"""What the Snakefile knows of a study: its settings, its batches, and what the plan says of each rule."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from functools import cache, cached_property
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from myomag.errors import LedgerError, MyomagError, SettingsError
-from myomag.io.files import sha256_file, write_if_changed
-from myomag.io.places import CONFIG_DIR, PACKAGE, SCRIPTS
+from myomag import pipeline
+from myomag.errors import MyomagError, SettingsError
+from myomag.io.files import sha256_file
+from myomag.io.places import CONFIG_DIR, PACKAGE
 from myomag.io.records import canonical
-from myomag.io.tables import keyed_rows, read_text_table
-from myomag.ledger.cleanup import sweep
-from myomag.ledger.code import code_digest, software
-from myomag.ledger.derivative import check_output, derivative_description
-from myomag.ledger.raw import write_index
+from myomag.ledger.cleanup import remove_unfinished
+from myomag.ledger.derivative import check_output
+from myomag.ledger.pooled import check_protocols, pooled_begin_times
+from myomag.ledger.raw import chosen_batches, write_index
 from myomag.ledger.rows import batch_of, ledger_path, read_ledger
+from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
-from myomag.settings.load import Settings, load_layers
-from myomag.settings.origins import record_settings, settings_moved
+from myomag.settings.load import load_layers
+from myomag.settings.models import Settings
+from myomag.settings.origins import setting_origins, sources
+from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
-
-SETTINGS_FILE = "myomag.yaml"
-PROTOCOLS = "protocols.tsv"
-_PAGES = ("qc", "magnesium", "cohort", "report")
-_COHORT = ("qc", "fit", "magnesium", "cohort")
-SECTIONS: dict[str, tuple[str, ...]] = {"protocols": (), "cohort": _COHORT, "pages": _PAGES, "report": _PAGES}
-"""Settings sections that the rules behind the scan-level steps use, beside the rejections."""
-INDEXED = "MYOMAG_INDEXED"
-"""Environment variable by which `myomag run` tells Snakemake, its child, what it has just indexed."""
 
 
 def study_root(config: Mapping[str, Any]) -> Path:
@@ -79,20 +74,6 @@ def go_by_digests(dag_settings: Any) -> None:
     dag_settings.max_checksum_file_size = 1_000_000_000
 
 
-def without_rate_limit(scheduling_settings: Any) -> None:
-    """Let Snakemake's scheduler sleep until a job ends, where nothing but cores limits the jobs.
-
-    While jobs wait, its limit of submissions makes every finished job a timer that wakes the scheduler each second
-    from then on, which is quadratic in the number of jobs. A cluster wants the limit, in longer spans.
-
-    Parameters
-    ----------
-    scheduling_settings : snakemake.settings.types.SchedulingSettings
-        Changed in place, so that it holds however Snakemake was started.
-    """
-    scheduling_settings.max_jobs_per_timespan = None
-
-
 @contextmanager
 def errors_as(failure: type[Exception]) -> Iterator[None]:
     """Raise errors written for the user as `failure`, which Snakemake shows without a traceback."""
@@ -103,7 +84,7 @@ def errors_as(failure: type[Exception]) -> Iterator[None]:
 
 
 class Flow:
-    """One run of the pipeline on a study, with the derivative as working directory.
+    """One run of the pipeline on a study.
 
     Parameters
     ----------
@@ -111,24 +92,33 @@ class Flow:
         Snakemake's configuration: the default settings, and `study`.
     given : mapping
         The part of it that was given with --config or --configfile.
+    root : Path
+        The derivative, relative to the working directory; None for the study's own.
     """
 
-    def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any], root: Path | None = None) -> None:
         self.study, self.given = study_root(config), given
+        self.root = root or default_output(self.study)
         self.settings = study_settings(self.study, given)
-
-    @property
-    def default_output(self) -> Path:
-        """Derivative folder used unless another one is named."""
-        return default_output(self.study)
+        self.document = self.settings.model_dump()
 
     @cached_property
     def found(self) -> Study:
         """Scans of the study."""
         return find_scans(self.study)
 
-    def index(self, root: Path) -> None:
-        """Bring the raw ledgers in the derivative `root` up to date.
+    @cached_property
+    def batch_count(self) -> int:
+        """Number of batches that the participants are spread over."""
+        return chosen_batches(self.root, self.settings.batches, len(self.found.scans))
+
+    @cached_property
+    def batches(self) -> list[str]:
+        """Batches that hold scans."""
+        return [str(b) for b in sorted({batch_of(p, self.batch_count) for p in self.found.participants})]
+
+    def index(self) -> None:
+        """Bring the raw ledgers in the derivative up to date.
 
         Raises
         ------
@@ -137,161 +127,77 @@ class Flow:
         LedgerError
             If the table of protocols, which the fits are given, was changed.
         """
-        told, _, batches = os.environ.get(INDEXED, "").rpartition(" ")
-        if told == self._indexed_by(os.getppid(), root):
-            self.batches = batches.split(",")
-            return
-        check_output(self.study, root)
-        check_protocols(root)
+        check_output(self.study, self.root)
+        check_protocols(self.root)
         if not self.found.scans:
             raise SettingsError(f"{self.study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
-        write_index(self.found, root, self.settings.batches)
-        if not any((root / ".snakemake" / "metadata").glob("*")):
+        write_index(self.found, self.root, self.batch_count)
+        if not any(Path(".snakemake", "metadata").glob("*")):
             # Without its records, as in a copy without hidden files, Snakemake would take results of other settings for
             # up to date; then it goes by time stamps, and newer raw ledgers make it compute everything anew.
-            for path in root.glob("ledger/raw/*.tsv"):
+            for path in self.root.glob("ledger/raw/*.tsv"):
                 path.touch()
 
-    def hand_over(self, root: Path) -> None:
-        """Spare Snakemake, when it is started by this process on the same, the search and the index just made."""
-        os.environ[INDEXED] = f"{self._indexed_by(os.getpid(), root)} {','.join(self.batches)}"
+    def ledgers(self, *steps: str, batch: str | None = None) -> list[str]:
+        """Ledgers of some steps: those of one batch, or of all."""
+        batches = self.batches if batch is None else [batch]
+        found = []
+        for step in steps:
+            batched = pipeline.BY_NAME[step].batched or pipeline.BY_NAME[step].kind == "entry"
+            found += [ledger_path(step, each) for each in batches] if batched else [ledger_path(step)]
+        return found
 
-    def _indexed_by(self, process: int, root: Path) -> str:
-        return canonical([process, str(self.study), str(root.resolve()), self.settings.batches])
+    def ledgers_read(self, step: str, batch: str | None = None) -> list[str]:
+        """Ledgers that a step reads, that of the tables of the study included."""
+        tables = [ledger_path("raw", "tables")] if "table" in pipeline.BY_NAME[step].reads else []
+        names = [name for name in pipeline.ledgers_read(step) if name != "raw" or not tables]
+        return [*tables, *self.ledgers(*names, batch=batch)]
 
-    @cached_property
-    def batches(self) -> list[str]:
-        """Batches that hold scans."""
-        return [str(b) for b in sorted({batch_of(p, self.settings.batches) for p in self.found.participants})]
+    @staticmethod
+    def files(step: str) -> list[str]:
+        """Files of a study-level step whose names are known before it runs."""
+        return [file.name for file in pipeline.BY_NAME[step].writes if "*" not in file.name]
 
-    def ledgers(self, *steps: str) -> list[str]:
-        """Ledgers of all batches of the steps named."""
-        return [ledger_path(step, batch) for step in steps for batch in self.batches]
+    @staticmethod
+    def waits_for_protocols(step: str) -> bool:
+        """Whether a step takes the pooled begin times, or something that was made with them."""
+        return pipeline.NAMES.index(step) > pipeline.NAMES.index("protocols")
 
-    def step_spec(self, step: str, batch: str) -> str:
-        """Settings of a scan-level step, overrides of the scans of one batch, code and software, as JSON.
+    def spec(self, step: str, batch: str | None = None) -> str:
+        """Settings of a step as they hold for one batch or the study, its code and software, as JSON."""
+        targets = None if batch is None else self._targets(batch)
+        pooled = pooled_begin_times(self.root) if pipeline.BY_NAME[step].pooled else None
+        return resolve(step, self.document, targets=targets, pooled=pooled).text()
 
-        The fit gets what the protocols say of the begin time as a setting, so that it is repeated when that moves.
-        """
-        section = "fit" if step == "begin_time" else step
-        settings = self.settings.model_dump()[section]
-        if step == "fit":
-            settings["protocols"] = pooled_begin_times(Path(PROTOCOLS))
-        chosen = self._overrides(batch).items()
-        overrides = {target: content[section] for target, content in chosen if section in content}
-        return canonical({"settings": settings, "overrides": overrides, **_made_with(step)})
+    def _targets(self, batch: str) -> set[str]:
+        """Participants and scans of a batch, as far as there are overrides that could name them."""
+        rows = read_ledger(self.root / ledger_path("raw", batch)) if self.settings.overrides else []
+        return {row.participant_id for row in rows} | {row.scan for row in rows}
 
-    def study_spec(self, step: str, batch: str | None = None) -> str:
-        """Settings of a step behind the scan-level ones, rejections by hand, code and software, as JSON.
-
-        With a batch, only the rejections of its participants and scans.
-        """
-        document = self.settings.model_dump()
-        settings = {section: document[section] for section in SECTIONS[step]}
-        reject = {target: reason["reject"] for target, reason in self._overrides(batch).items() if "reject" in reason}
-        if not SECTIONS[step]:
-            reject = {}
-        return canonical({"settings": settings, "reject": reject, **_made_with(step)})
-
-    def _overrides(self, batch: str | None) -> dict[str, dict[str, Any]]:
-        """Overrides for the participants and scans of one batch; None: all."""
-        overrides = self.settings.overrides
-        if batch is None or not overrides:
-            return overrides
-        rows = read_ledger(Path(ledger_path("raw", batch)))
-        targets = {row.participant_id for row in rows} | {row.scan for row in rows}
-        return {target: content for target, content in overrides.items() if target in targets}
+    def sources(self) -> str:
+        """Where the settings came from, as JSON: files of the study with their digests, and lines and command line."""
+        typed = {key: value for key, value in self.given.items() if key != "study"}
+        content = {
+            "read": {path: (path, sha256_file(self.study / path)) for path in sources(self.study)},
+            "origins": setting_origins(pipeline.SETTINGS_FILE, self.study / pipeline.SETTINGS_FILE, self.given),
+            # As JSON, for a date of YAML has no other place there.
+            "command_line": json.loads(json.dumps(typed, default=str)),
+        }
+        return canonical(content)
 
     def begin(self) -> None:
-        """Before the jobs start: remove results of scans that left the study, describe the derivative."""
-        root, started = Path.cwd(), datetime.now(UTC)
-        sweep(root, self.batches)
-        description = derivative_description(self.study, Path(os.path.relpath(self.study, root)).as_posix())
-        files = {"config.yaml": settings_yaml(self.settings), **description}
-        for name, content in files.items():
-            write_if_changed(root, name, content)
-        record_settings(self.study, SETTINGS_FILE, files, self.settings, self.given, started)
+        """Before the jobs start: remove files that a killed run left unfinished."""
+        remove_unfinished(self.root)
 
     def end(self) -> None:
         """After the jobs: write where the time went."""
         from myomag.run.run_time import write_run_time
 
-        write_run_time(Path.cwd())
-
-    def renewal(self, root: Path) -> list[str]:
-        """Options for Snakemake that make `begin` run where only the record of the settings is out of date.
-
-        As after a comment in the settings file: no result changes, but the lines do that the settings come from.
-        """
-        return ["--forcerun", "report"] if settings_moved(self.study, root, SETTINGS_FILE) else []
+        write_run_time(self.root)
 
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
-        from myomag.cohort.tables import personal_columns
-
-        yield from self.found.remarks
-        yield from (f"{scan.stem}: {scan.problem}" for scan in self.found.scans if scan.problem)
-        listed = listed_participants(self.study)
-        for participant in self.found.participants if listed is not None else ():
-            if participant not in (listed or ()):
-                yield f"{participant}: has scans but no row in participants.tsv; add one to join age and sex."
-        yield from personal_columns(self.study)
-        names = {scan.stem for scan in self.found.scans} | set(self.found.participants)
-        for target in self.settings.overrides:
-            if target not in names:
-                yield f"overrides.{target}: no such participant or scan in the study."
-
-
-def listed_participants(root: Path) -> set[str] | None:
-    """Labels in participants.tsv; None where the file does not exist.
-
-    Raises
-    ------
-    StudyError
-        If the table is malformed or has no column participant_id.
-    """
-    path = root / "participants.tsv"
-    if not os.path.lexists(path):
-        return None
-    table = read_text_table(path)
-    return {label for label, _ in keyed_rows(table, "participant_id", "sub")}
-
-
-def check_protocols(root: Path) -> None:
-    """Refuse a table of protocols that is not the one its step wrote: the jobs get its values, not the file.
-
-    Raises
-    ------
-    LedgerError
-        Naming the table and the remedy.
-    """
-    try:
-        (row,) = read_ledger(root / "ledger" / "protocols" / "all.tsv")
-    except (LedgerError, ValueError):
-        # Not there or damaged: the step runs again.
-        return
-    recorded = row.outputs.get(PROTOCOLS, ("", ""))[1]
-    if (root / PROTOCOLS).is_file() and sha256_file(root / PROTOCOLS) != recorded:
-        raise LedgerError(f"{PROTOCOLS}: changed since step protocols wrote it. Remove it, and it is computed anew.")
-
-
-def pooled_begin_times(path: Path) -> dict[str, dict[str, Any]]:
-    """What protocols.tsv says of the begin time of each protocol: value, SD and spread [µs], and outlying scans.
-
-    Empty while the table has not been made: Snakemake asks once before, and again when it is there.
-    """
-    if not path.is_file():
-        return {}
-    table = read_text_table(path)
-    rows = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
-    return {
-        str(row["protocol"]): {
-            **{key: float(str(row[key])) for key in ("begin_time_us", "begin_time_sd_us", "spread_us")},
-            "outlying": (row["outlying"] or "").split(),
-        }
-        for row in rows
-        if row["begin_time_us"] is not None
-    }
+        yield from study_remarks(self.found, self.settings.overrides)
 
 
 def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
@@ -303,8 +209,8 @@ def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
         Naming file, key, value and remedy.
     """
     layers: list[tuple[str, Mapping[str, Any] | Path]] = [("config/config.yaml", CONFIG_DIR / "config.yaml")]
-    if os.path.lexists(study / SETTINGS_FILE):
-        layers.append((SETTINGS_FILE, study / SETTINGS_FILE))
+    if os.path.lexists(study / pipeline.SETTINGS_FILE):
+        layers.append((pipeline.SETTINGS_FILE, study / pipeline.SETTINGS_FILE))
     layers.append(("--config", {key: _typed(value) for key, value in given.items() if key != "study"}))
     return load_layers(layers, root=study)
 
@@ -320,15 +226,3 @@ def _typed(value: Any) -> Any:
     except yaml.YAMLError:
         return value
     return value if isinstance(typed, str | Mapping | list | date) else typed
-
-
-def settings_yaml(settings: Settings) -> bytes:
-    """Resolved settings as YAML."""
-    return yaml.safe_dump(settings.model_dump(), sort_keys=False, allow_unicode=True, width=120).encode()
-
-
-@cache
-def _made_with(step: str) -> dict[str, Any]:
-    """Digest of the code of a step, and versions of the packages it imports, as they are installed."""
-    script = SCRIPTS / f"{step}.py"
-    return {"code": code_digest(script), "software": software(script)}

@@ -1,6 +1,7 @@
 """What all sections of the settings share."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,3 +16,17 @@ class Section(BaseModel):
     """Base of every settings section: unknown keys and loosely typed values are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def only(cls, values: Mapping[str, Any]) -> Self:
+        """Section that holds these values and no others: a step that asks for a setting it has not declared fails.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a value is not what the section takes.
+        """
+        section = cls.model_validate(values)
+        for name in cls.model_fields.keys() - values.keys():
+            del section.__dict__[name]
+        return section

@@ -1,0 +1,318 @@
+"""One harness for all steps: it checks what a job reads, writes its files whole, its ledger and its activity record."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from myomag import pipeline
+from myomag.errors import LedgerError, ScanError
+from myomag.io.files import Content, remove_files, sha256_file, together
+from myomag.io.records import digest
+from myomag.ledger.activity import record_activity
+from myomag.ledger.results import ScanResult, by_participant, read_results
+from myomag.ledger.rows import (
+    Files,
+    Row,
+    activity_path,
+    checked_ledger,
+    checked_outputs,
+    checked_path,
+    ledger_bytes,
+    output_path,
+    remedy,
+)
+from myomag.ledger.sidecars import with_origin
+from myomag.ledger.spec import Spec
+from myomag.run.jobs import job_log
+
+if TYPE_CHECKING:
+    from myomag.settings.models import Settings
+
+StepFunction = Callable[..., dict[str, bytes]]
+"""Pure function of a scan-level step: scan, paths by role, settings → contents by role."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a step: what it reads and where it writes.
+
+    Attributes
+    ----------
+    spec : Spec
+        Settings that hold.
+    ledgers : tuple of Path
+        Ledgers it reads, relative to the derivative.
+    ledger : Path
+        Ledger it writes, relative to the derivative.
+    root, study : Path
+        Derivative and study folder.
+    """
+
+    spec: Spec
+    ledgers: tuple[Path, ...]
+    ledger: Path
+    root: Path
+    study: Path
+
+    @property
+    def step(self) -> pipeline.Step:
+        """Entry of the step in the plan."""
+        return pipeline.BY_NAME[self.spec.step]
+
+    def results(self) -> Iterator[ScanResult]:
+        """Scans of the ledgers it reads, batch by batch."""
+        return read_results(self.root, [path for path in self.ledgers if path.stem.startswith("batch-")])
+
+    def settings(self) -> "Settings":
+        """Settings that the step declares."""
+        from myomag.settings.models import Settings
+
+        return Settings.only(self.spec.settings)
+
+    def made(self) -> list[Row]:
+        """Rows of the study-level steps whose files it reads, their digests checked."""
+        return [checked_outputs(self.root, path) for path in self.ledgers]
+
+
+@contextmanager
+def job(snakemake: Any) -> Iterator[Job]:
+    """Job that Snakemake asks for; what goes wrong in it ends as one line, with the traceback in its log.
+
+    Parameters
+    ----------
+    snakemake : snakemake.iocontainers.Snakemake
+        What a script is given: its ledgers, its spec, and the study in the configuration.
+    """
+    with job_log(snakemake.log[0]):
+        place = Path(snakemake.output.ledger)
+        root = Path(*place.parts[:-3])
+        yield Job(
+            Spec.from_text(snakemake.params.spec),
+            tuple(Path(path).relative_to(root) for path in snakemake.input.ledgers),
+            place.relative_to(root),
+            root.resolve(),
+            Path(snakemake.config["study"]),
+        )
+
+
+def run_scans(task: Job, function: StepFunction) -> None:
+    """Run one step over one batch of scans and write its ledger.
+
+    Bad data (`ScanError`) makes a failed row; a file that is not what its ledger says, or a bug, stops the job and
+    leaves everything as it was. Files that an earlier run wrote for these scans and this one did not are removed.
+
+    Parameters
+    ----------
+    task : Job
+        The job.
+    function : callable
+        The step's pure function: scan, paths by role, settings (and pooled begin times) → contents by role.
+    """
+    started, step = datetime.now(UTC), task.step
+    before = _rows_before(task)
+    done: list[Row] = []
+    with together(task.root) as write:
+        for number, rows in enumerate(before, start=1):
+            done.append(_run_scan(task, function, rows, write))
+            log.info(
+                "%s %d/%d %s: %s", step.name, number, len(before), done[-1].scan, done[-1].reason or done[-1].status
+            )
+        write(str(task.ledger), ledger_bytes(done))
+    remove_files(task.root, left_over(step, done))
+    record_job(task, started)
+
+
+def write_study(task: Job, outputs: Iterable[tuple[str, Content]], inputs: Files | None = None, **said: Any) -> None:
+    """Write the files of a step that sees many scans at once, its ledger and its activity record.
+
+    Parameters
+    ----------
+    task : Job
+        The job.
+    outputs : iterable of (str, bytes or iterable of bytes)
+        Path inside the derivative and content of each file; it need not outlive its writing.
+    inputs : Files, optional
+        Files the step read, by role; None for the ledgers of the job.
+    **said
+        What the activity record says beside.
+    """
+    started, name = datetime.now(UTC), task.spec.step
+    read = ledger_files(task.root, task.ledgers) if inputs is None else inputs
+    with together(task.root) as write:
+        written: Files = {path: (path, write(path, data)) for path, data in outputs}
+        row = Row(name, "", "", "ok", name, "", task.spec.digest_of_study(), task.spec.code, read, written)
+        write(str(task.ledger), ledger_bytes([row]))
+    kept = {path for path, _ in written.values()}
+    patterns = (file.name for file in task.step.writes if "*" in file.name)
+    remove_files(task.root, {str(p.relative_to(task.root)) for each in patterns for p in task.root.glob(each)} - kept)
+    record_job(task, started, **said)
+
+
+def write_participants(
+    task: Job, pages: Callable[[Mapping[str, list[ScanResult]]], Iterable[tuple[str, bytes]]]
+) -> None:
+    """Write one file per participant of a batch, and the ledger that names the files each was made from.
+
+    Parameters
+    ----------
+    task : Job
+        The job.
+    pages : callable
+        Takes the scans of each participant; yields label and content, one after the other.
+    """
+    started = datetime.now(UTC)
+    results = by_participant(task.results())
+    (file,) = task.step.writes
+    rows = []
+    with together(task.root) as write:
+        for participant, page in pages(results):
+            read = {f"{role}:{r.last.scan}": named for r in results[participant] for role, named in r.read.items()}
+            row = Row(participant, participant, "", "ok", task.spec.step, "", inputs=read)
+            path = output_path(file, row)
+            outputs = {file.role: (path, write(path, page))}
+            rows.append(replace(row, settings=task.spec.digest_of_study(), code=task.spec.code, outputs=outputs))
+        write(str(task.ledger), ledger_bytes(rows))
+    record_job(task, started)
+
+
+def ledger_files(root: Path, paths: Iterable[Path]) -> Files:
+    """Ledgers as files with digests, by their path in the derivative."""
+    return {str(path): (str(path), sha256_file(root / path)) for path in sorted(paths)}
+
+
+def left_over(step: pipeline.Step, rows: Iterable[Row]) -> set[str]:
+    """Files that a step may have written for these scans before, and did not write now."""
+    rows = list(rows)
+    possible = {output_path(file, row) for row in rows for file in step.writes}
+    return possible - {path for row in rows for path, _ in row.outputs.values()}
+
+
+def record_job(task: Job, started: datetime, **said: Any) -> None:
+    """Add a line to the activity record of the ledger that was just written, with the ledgers it rests on."""
+    record_activity(
+        task.root,
+        str(activity_path(task.ledger)),
+        started=started,
+        step=task.spec.step,
+        content={
+            "ledger_sha256": sha256_file(task.root / task.ledger),
+            "inputs_sha256": digest(ledger_files(task.root, task.ledgers)),
+            **said,
+        },
+    )
+
+
+def _rows_before(task: Job) -> list[dict[str, Row]]:
+    """Rows of each scan in the ledgers read, by step, sorted by scan."""
+    scans: dict[tuple[str, str, str], dict[str, Row]] = {}
+    for path in task.ledgers:
+        for row in checked_ledger(task.root, path):
+            scans.setdefault((row.scan, row.participant_id, row.session_id), {})[path.parent.name] = row
+    return [rows for _, rows in sorted(scans.items())]
+
+
+def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write: Callable[[str, bytes], str]) -> Row:
+    step = task.step
+    failed = next((row for row in rows.values() if row.status != "ok"), None)
+    row = failed or next(iter(rows.values()))
+    settings = task.spec.digest_of_scan(row.participant_id, row.scan)
+    done = replace(row, settings=settings, code=task.spec.code, inputs={}, outputs={})
+    if failed:
+        return done
+    wanted = roles_read(step, rows)
+    try:
+        paths = {role: _checked(task, role, path, sha) for role, (path, sha) in wanted.items()}
+        results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
+    except ScanError as error:
+        return replace(done, status="failed", step=step.name, reason=" ".join(str(error).split()), inputs=wanted)
+    outputs: Files = {}
+    results = with_origin(step, results, (path for path, _ in wanted.values()))
+    for file in step.writes:
+        path = output_path(file, row)
+        outputs[file.role] = (path, write(path, results[file.role]))
+    return replace(done, step=step.name, inputs=wanted, outputs=outputs)
+
+
+def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
+    """Files a step reads of a scan, by role, from the rows of the steps that wrote them.
+
+    A role of the raw data stands for its numbered companions too (raw, raw_1, …), and sidecars need not exist.
+
+    Raises
+    ------
+    LedgerError
+        If a file that the plan promises is in no ledger.
+    """
+    found: Files = {}
+    for role in step.reads:
+        source = pipeline.writer(role, step.name)
+        if pipeline.BY_NAME[source].kind == "entry":
+            found |= {key: file for key, file in rows[source].inputs.items() if key.partition("_")[0] == role}
+        elif role in rows[source].outputs:
+            found[role] = rows[source].outputs[role]
+        else:
+            raise LedgerError(f"{rows[source].scan}: the ledger of step {source} names no {role}. {remedy(source)}")
+    return dict(sorted(found.items()))
+
+
+def arguments(function: StepFunction, spec: Spec, participant_id: str, scan: str) -> dict[str, Any]:
+    """Settings of a scan as the model that the step's function asks for, and what else it takes."""
+    hints = get_type_hints(function)
+    given = {"settings": hints["settings"].only(spec.of_scan(participant_id, scan))}
+    if pipeline.BY_NAME[spec.step].pooled:
+        given["pooled"] = spec.pooled
+    return given
+
+
+def _checked(task: Job, role: str, path: str, sha: str) -> Path:
+    """Path of a file that a ledger names, after comparing its digest; raw files lie in the study."""
+    base = role if role in task.step.reads else role.rpartition("_")[0]
+    source = pipeline.writer(base, task.spec.step)
+    if pipeline.BY_NAME[source].kind != "entry":
+        return checked_path(task.root, path, sha, source)
+    try:
+        found = sha256_file(task.study / path)
+    except OSError as error:
+        raise ScanError(f"{PurePosixPath(path).name}: cannot be read ({error.strerror}).") from error
+    if found != sha:
+        raise LedgerError(f"{path}: the raw file changed while the pipeline ran; start it again.")
+    return task.study / path
+
+
+def checked_tables(task: Job) -> None:
+    """Check that the tables of the study are those the run started with.
+
+    Raises
+    ------
+    LedgerError
+        If one changed meanwhile.
+    """
+    for ledger in (path for path in task.ledgers if path.parent.name == pipeline.STEPS[0].name):
+        for row in checked_ledger(task.root, ledger):
+            for path, sha in row.inputs.values():
+                if not (task.study / path).is_file() or sha256_file(task.study / path) != sha:
+                    raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
+
+
+def check_summaries(root: Path) -> None:
+    """Check the ledgers of a derivative, and the tables and pages that were made from many scans.
+
+    They are few, so that every run can afford it; the files of each scan are checked by the step that reads them.
+
+    Raises
+    ------
+    LedgerError
+        Naming the file that is missing or not what its step wrote, and the remedy.
+    """
+    for path in sorted(root.glob("ledger/*/*.tsv")):
+        place = path.relative_to(root)
+        if place.stem == "all":
+            checked_outputs(root, place)
+        else:
+            checked_ledger(root, place)

@@ -1,0 +1,140 @@
+"""Which settings, overrides, rejections and pooled values hold: for a job, and for one scan or the study in it.
+
+The Snakefile hands each job its spec as one canonical text, so that Snakemake repeats exactly the jobs it changes for.
+`myomag scan`, `reproduce` and `trace` ask the same class.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from myomag import pipeline
+from myomag.io.places import SCRIPTS
+from myomag.io.records import canonical, digest
+from myomag.ledger.code import code_digest, software
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a job gets beside files.
+
+    Attributes
+    ----------
+    step : str
+        Name of the step.
+    settings : mapping
+        Values of the settings that the step declares, by section.
+    overrides : mapping
+        Values that hold instead for single participants and scans, by their name and section.
+    reject : mapping of str to str
+        Participants and scans rejected by hand, with the reason.
+    pooled : mapping
+        Begin time of each protocol, pooled over its scans.
+    code : str
+        Digest of the code of the step.
+    """
+
+    step: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    reject: Mapping[str, str] = field(default_factory=dict)
+    pooled: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+
+    def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
+        """Values of the one section of a scan-level step as they hold for a scan, from the general to the particular."""
+        (section,) = self.settings
+        values = dict(self.settings[section])
+        for target in (participant_id, scan):
+            values |= self.overrides.get(target, {}).get(section, {})
+        return values
+
+    def digest_of_scan(self, participant_id: str, scan: str) -> str:
+        """SHA-256 of what holds for one scan."""
+        return digest({"settings": self.of_scan(participant_id, scan), "pooled": self.pooled})
+
+    def digest_of_study(self) -> str:
+        """SHA-256 of what holds for a step that sees many scans."""
+        return digest({"settings": self.settings, "reject": self.reject})
+
+    def text(self) -> str:
+        """The spec as JSON, with the versions of the packages that the step imports."""
+        return canonical(vars(self) | {"software": _software(self.step)})
+
+    @classmethod
+    def from_text(cls, text: str) -> "Spec":
+        """Spec of a job from what its rule has."""
+        content = json.loads(text)
+        del content["software"]
+        return cls(**content)
+
+
+def resolve(
+    step: str,
+    document: Mapping[str, Any],
+    *,
+    targets: Iterable[str] | None = None,
+    pooled: Mapping[str, Any] | None = None,
+) -> Spec:
+    """What a step gets of some settings.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step.
+    document : mapping
+        All settings in full, as config.yaml holds them.
+    targets : iterable of str, optional
+        Participants and scans of the job, whose overrides count alone; None for those of all.
+    pooled : mapping, optional
+        Pooled begin times, for a step that takes them.
+    """
+    plan = pipeline.BY_NAME[step]
+    overrides = dict(document["overrides"])
+    if targets is not None and overrides:
+        known = set(targets)
+        overrides = {target: content for target, content in overrides.items() if target in known}
+    return Spec(
+        step,
+        settings={section: _declared(plan, section, document[section]) for section in plan.sections},
+        overrides=_overrides(plan, overrides) if plan.kind == "scan" else {},
+        reject=_rejections(overrides) if plan.rejections else {},
+        pooled=dict(pooled or {}) if plan.pooled else {},
+        code=step_code(step),
+    )
+
+
+def _declared(plan: pipeline.Step, section: str, values: Any) -> Any:
+    """Values of a section under the keys that a step declares; all of one that it declares as a whole."""
+    keys = plan.keys(section)
+    return values if keys is None else {key: value for key, value in values.items() if key in keys}
+
+
+def _overrides(plan: pipeline.Step, overrides: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    chosen = {
+        target: {s: found for s in plan.sections if (found := _declared(plan, s, content.get(s) or {}))}
+        for target, content in overrides.items()
+    }
+    return {target: content for target, content in chosen.items() if content}
+
+
+def _rejections(overrides: Mapping[str, Any]) -> dict[str, str]:
+    return {target: content["reject"] for target, content in overrides.items() if content.get("reject")}
+
+
+@cache
+def step_code(step: str) -> str:
+    """Digest of what a step does: its entry in the plan, and the code of its script and all that it imports."""
+    return digest([repr(pipeline.BY_NAME[step]), code_digest(_script(step))])
+
+
+@cache
+def _software(step: str) -> dict[str, str | None]:
+    return software(_script(step))
+
+
+def _script(step: str) -> Path:
+    return SCRIPTS / f"{step}.py"

@@ -1,0 +1,308 @@
+"""The plan of the pipeline, once: which steps there are, what each reads and writes, and which settings it takes.
+
+Rules, harness, commands and documentation ask this module; nothing else lists steps, roles or files.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SETTINGS_FILE = "myomag.yaml"
+"""Settings of a study that differ from the defaults."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file that a step writes, or one kind of them.
+
+    Attributes
+    ----------
+    role : str
+        What the file is called in ledgers.
+    name : str
+        Its name: for a scan in its folder of the derivative, with {stem}, {base} (the stem without its suffix) and
+        {suffix}; for a participant with {participant}; else its path in the derivative.
+    description : str
+        What it holds.
+    describes : str
+        Role of the file that this one is the sidecar of; "" for no sidecar.
+    """
+
+    role: str
+    name: str
+    description: str
+    describes: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step.
+
+    Attributes
+    ----------
+    name : str
+        Name of its rule, script, module and folder of ledgers.
+    kind : str
+        "entry" (the study as it is found), "scan" and "participant" (one job per batch), or "study" (one job).
+    purpose : str
+        What it does, in a sentence.
+    settings : tuple of str
+        Settings it reads: keys such as "qc.min_snr", or whole sections.
+    reads : tuple of str
+        Roles it reads; each was written by an earlier step.
+    writes : tuple of File
+        Files it writes.
+    pooled : bool
+        Whether it gets the begin times that were pooled over the scans of each protocol.
+    rejections : bool
+        Whether it gets the participants and scans rejected by hand.
+    """
+
+    name: str
+    kind: Literal["entry", "scan", "participant", "study"]
+    purpose: str
+    settings: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[File, ...] = ()
+    pooled: bool = False
+    rejections: bool = False
+
+    @property
+    def batched(self) -> bool:
+        """Whether one job handles one batch of the study."""
+        return self.kind in ("scan", "participant")
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Sections of the settings it reads, in the order of its keys."""
+        return tuple(dict.fromkeys(key.partition(".")[0] for key in self.settings))
+
+    def keys(self, section: str) -> tuple[str, ...] | None:
+        """Keys of a section that it reads; None for all of them."""
+        found = [key for key in self.settings if key.partition(".")[0] == section]
+        return None if section in found else tuple(key.partition(".")[2] for key in found)
+
+
+def _table(name: str, caption: str) -> tuple[File, File]:
+    """Table of the derivative with its data dictionary."""
+    return File(f"{name}.tsv", f"{name}.tsv", caption), File(f"{name}.json", f"{name}.json", caption, f"{name}.tsv")
+
+
+STEPS = (
+    Step(
+        "raw",
+        "entry",
+        "find the scans and tables of the study",
+        writes=(
+            File("raw", "{stem}", "the file of the scanner, with its companions"),
+            File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
+            File("table", "*.tsv", "participants, sessions and phenotype"),
+        ),
+    ),
+    Step(
+        "settings",
+        "study",
+        "write down the settings in full and describe the derivative",
+        settings=("convert", "qc", "fit", "magnesium", "cohort", "report", "overrides", "batches"),
+        writes=(
+            File("config.yaml", "config.yaml", "the resolved settings"),
+            File("dataset_description.json", "dataset_description.json", "the derivative as a BIDS dataset"),
+            File("descriptions.tsv", "descriptions.tsv", "what the desc- entities mean"),
+            File(".bidsignore", ".bidsignore", "what the derivative holds beside files that BIDS has rules for"),
+        ),
+    ),
+    Step(
+        "convert",
+        "scan",
+        "read vendor files and NIfTI-MRS, write de-identified NIfTI-MRS",
+        settings=("convert.nucleus", "convert.conjugate"),
+        reads=("raw", "sidecar"),
+        writes=(
+            File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),
+            File("sidecar", "{stem}.json", "its technical fields", "fid"),
+        ),
+    ),
+    Step(
+        "qc",
+        "scan",
+        "combine coils, align and average transients, measure the spectrum",
+        settings=("qc.align_transients", "qc.max_alignment_shift_hz", "qc.outlier_z"),
+        reads=("fid", "sidecar"),
+        writes=(
+            File("preproc", "{base}_desc-preproc_{suffix}.nii.gz", "average of the aligned transients, PCr at 0 ppm"),
+            File(
+                "preproc_sidecar",
+                "{base}_desc-preproc_{suffix}.json",
+                "technical fields of the averaged FID",
+                "preproc",
+            ),
+            File("measures", "{base}_desc-measures_mrs.json", "noise, line width, drift and transients as measured"),
+        ),
+    ),
+    Step(
+        "verdict",
+        "scan",
+        "judge the measured quality by the thresholds",
+        settings=(
+            "qc.min_snr",
+            "qc.warn_snr",
+            "qc.max_linewidth_ppm",
+            "qc.warn_linewidth_ppm",
+            "qc.warn_drift_hz",
+            "qc.warn_rejected_fraction",
+            "qc.max_rejected_fraction",
+        ),
+        reads=("measures",),
+        writes=(
+            File(
+                "quality",
+                "{base}_desc-quality_mrs.json",
+                "quality metrics of the averaged spectrum and the verdict with its reasons",
+            ),
+        ),
+    ),
+    Step(
+        "begin_time",
+        "scan",
+        "estimate the begin time of each scan by itself",
+        settings=(
+            "fit.prior_knowledge",
+            "fit.fit_begin_time",
+            "fit.begin_time_us",
+            "fit.protocol_fields",
+            "fit.begin_time_window_us",
+            "fit.skip_time_us",
+        ),
+        reads=("preproc", "preproc_sidecar", "measures"),
+        writes=(
+            File(
+                "begintime",
+                "{base}_desc-begintime_fit.json",
+                "begin time as this scan alone tells it, before pooling over its protocol",
+            ),
+        ),
+    ),
+    Step(
+        "protocols",
+        "study",
+        "pool the begin time over the scans of each protocol",
+        reads=("begintime",),
+        writes=_table("protocols", "begin time per protocol"),
+    ),
+    Step(
+        "fit",
+        "scan",
+        "fit the averaged FID by AMARES with prior knowledge",
+        settings=(
+            "fit.prior_knowledge",
+            "fit.fit_begin_time",
+            "fit.begin_time_sd_us",
+            "fit.pool_begin_time",
+            "fit.begin_time_window_us",
+            "fit.skip_time_us",
+        ),
+        reads=("preproc", "measures", "begintime"),
+        writes=(File("fit", "{base}_desc-amares_fit.json", "lines of the AMARES fit with their covariance"),),
+        pooled=True,
+    ),
+    Step(
+        "magnesium",
+        "scan",
+        "compute pH, free Mg and energetics from shifts and amplitudes",
+        settings=("magnesium",),
+        reads=("fit", "preproc_sidecar"),
+        writes=(File("magnesium", "{base}_desc-magnesium_mrs.json", "pH and free magnesium with intervals"),),
+    ),
+    Step(
+        "cohort",
+        "study",
+        "join the results with the tables of the study and estimate the models",
+        settings=("qc", "fit", "magnesium", "cohort"),
+        reads=("table", "preproc_sidecar", "quality", "fit", "magnesium"),
+        writes=(
+            *_table(
+                "cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"
+            ),
+            *_table("exclusions", "every scan that entered, with the step and the reason where it left"),
+            *_table("flow", "the same counted"),
+            *_table("statistics", "the models of the settings, simple and adjusted, with negative controls"),
+            *_table("comparisons", "muscle against serum Mg"),
+            *_table("measurement_error", "the models corrected for the error of each scan"),
+            *_table("sensitivity", "each conclusion under other calibrations, thresholds and exclusions"),
+            *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),
+            *_table("longitudinal", "change over years"),
+            *_table("demographics", "Table 1"),
+            *_table("mrsinmrs", "the MRSinMRS reporting table"),
+            File("methods.md", "methods.md", "a methods section written from settings and headers"),
+        ),
+        rejections=True,
+    ),
+    Step(
+        "pages",
+        "participant",
+        "write one page per participant",
+        settings=("qc", "magnesium", "cohort", "report"),
+        reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium"),
+        writes=(File("page", "report/{participant}.html", "the page of a participant"),),
+        rejections=True,
+    ),
+    Step(
+        "report",
+        "study",
+        "write the cohort page and its figures",
+        settings=("qc", "magnesium", "cohort", "report"),
+        reads=(
+            "protocols.tsv",
+            "cohort.tsv",
+            "cohort.json",
+            "exclusions.tsv",
+            "flow.tsv",
+            "statistics.tsv",
+            "comparisons.tsv",
+            "measurement_error.tsv",
+            "sensitivity.tsv",
+            "repeatability.tsv",
+            "longitudinal.tsv",
+            "demographics.tsv",
+            "mrsinmrs.tsv",
+            "methods.md",
+        ),
+        writes=(
+            File("report/index.html", "report/index.html", "the cohort page"),
+            File("figures", "report/figures/*", "each figure as SVG, with its data"),
+        ),
+        rejections=True,
+    ),
+)
+
+NAMES = tuple(step.name for step in STEPS)
+BY_NAME = {step.name: step for step in STEPS}
+SCAN_STEPS = tuple(step.name for step in STEPS if step.kind == "scan")
+
+
+def named(kind: str) -> tuple[str, ...]:
+    """Names of the steps of a kind, in order."""
+    return tuple(step.name for step in STEPS if step.kind == kind)
+
+
+def writer(role: str, reader: str) -> str:
+    """Step that writes what a step reads under a role: the last one before it that does.
+
+    Raises
+    ------
+    KeyError
+        If no earlier step writes it.
+    """
+    for name in reversed(NAMES[: NAMES.index(reader)]):
+        if any(file.role == role for file in BY_NAME[name].writes):
+            return name
+    raise KeyError(f"no step before {reader} writes {role}")
+
+
+def ledgers_read(step: str) -> tuple[str, ...]:
+    """Steps whose ledgers a step reads: those that write the roles it reads, in the order of the flow."""
+    return tuple(sorted({writer(role, step) for role in BY_NAME[step].reads}, key=NAMES.index))
+
+
+def reads_study(step: Step) -> bool:
+    """Whether a step takes its files from the study: it reads what the entry found."""
+    return bool(step.reads) and ledgers_read(step.name) == (STEPS[0].name,)

@@ -1,0 +1,48 @@
+"""What a user should know of a study before it is run, one line each."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from myomag.io.tables import keyed_rows, read_text_table
+from myomag.study.search import Study
+
+
+def study_remarks(found: Study, overridden: Iterable[str]) -> Iterator[str]:
+    """Remarks on scans, tables and overrides.
+
+    Parameters
+    ----------
+    found : Study
+        Scans of the study.
+    overridden : iterable of str
+        Participants and scans that the settings name.
+    """
+    from myomag.study.tables import personal_columns
+
+    yield from found.remarks
+    yield from (f"{scan.stem}: {scan.problem}" for scan in found.scans if scan.problem)
+    listed = listed_participants(found.root)
+    for participant in found.participants if listed is not None else ():
+        if participant not in (listed or ()):
+            yield f"{participant}: has scans but no row in participants.tsv; add one to join age and sex."
+    yield from personal_columns(found.root)
+    names = {scan.stem for scan in found.scans} | set(found.participants)
+    for target in overridden:
+        if target not in names:
+            yield f"overrides.{target}: no such participant or scan in the study."
+
+
+def listed_participants(root: Path) -> set[str] | None:
+    """Labels in participants.tsv; None where the file does not exist.
+
+    Raises
+    ------
+    StudyError
+        If the table is malformed or has no column participant_id.
+    """
+    path = root / "participants.tsv"
+    if not os.path.lexists(path):
+        return None
+    table = read_text_table(path)
+    return {label for label, _ in keyed_rows(table, "participant_id", "sub")}
