@@ -96,13 +96,15 @@ STEPS = (
             File("raw", "{stem}", "the file of the scanner, with its companions"),
             File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
             File("table", "*.tsv", "participants, sessions and phenotype"),
+            File("setup", SETTINGS_FILE, "settings and description of the study"),
         ),
     ),
     Step(
         "settings",
         "study",
         "write down the settings in full and describe the derivative",
-        settings=("convert", "qc", "fit", "magnesium", "cohort", "report", "overrides", "batches"),
+        settings=("batches", "convert", "qc", "fit", "magnesium", "cohort", "report", "overrides"),
+        reads=("setup",),
         writes=(
             File("config.yaml", "config.yaml", "the resolved settings"),
             File("dataset_description.json", "dataset_description.json", "the derivative as a BIDS dataset"),
@@ -304,5 +306,5 @@ def ledgers_read(step: str) -> tuple[str, ...]:
 
 
 def reads_study(step: Step) -> bool:
-    """Whether a step takes its files from the study: it reads what the entry found."""
-    return bool(step.reads) and ledgers_read(step.name) == (STEPS[0].name,)
+    """Whether a step takes its files from the study."""
+    return step.kind == "entry" or ledgers_read(step.name) == (STEPS[0].name,)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.lineage import ENVIRONMENT as RECORDED
 from myomag.audit.lineage import state
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.io.records import digest
-from myomag.ledger.rows import STEPS, Files, Row
+from myomag.ledger.rows import Files, Row, ledger_path
 
 RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT = (
     "raw data",
@@ -70,7 +71,7 @@ class Comparison:
     def _found(self, scan: str) -> list[Cause]:
         rows_a, rows_b = self.a.rows[scan], self.b.rows[scan]
         causes: list[Cause] = []
-        for step in STEPS[1:]:
+        for step in pipeline.SCAN_STEPS:
             if step in rows_a and step in rows_b and _result(rows_a[step][1]) != _result(rows_b[step][1]):
                 causes += self._at_step(rows_a[step], rows_b[step], first=not causes)
         # What differs between two machines differs at every step alike: the first time is enough.
@@ -80,7 +81,7 @@ class Comparison:
         (ledger_a, row_a), (ledger_b, row_b) = one, other
         step = ledger_a.step
         causes = []
-        if step == "convert":
+        if pipeline.reads_study(pipeline.BY_NAME[step]):
             causes += [Cause(RAW, step, text) for text in _file_differences(row_a.inputs, row_b.inputs)]
         if row_a.settings != row_b.settings:
             causes += self._settings(*one, *other, first=first)
@@ -91,8 +92,9 @@ class Comparison:
         return causes or ([Cause(UNEXPLAINED, step, NOTHING_ELSE)] if first else [])
 
     def _settings(self, ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b: Row, *, first: bool) -> list[Cause]:
-        one, other = self.a.settings(ledger_a, row_a), self.b.settings(ledger_b, row_b)
-        pooled_a, pooled_b = one.pop("protocols", None), other.pop("protocols", None)
+        spec_a, spec_b = self.a.spec(ledger_a), self.b.spec(ledger_b)
+        pooled_a, pooled_b = spec_a.pooled, spec_b.pooled
+        one, other = (spec.of_scan(row_a.participant_id, row_a.scan) for spec in (spec_a, spec_b))
         texts = list(differences(one, other))
         causes = [Cause(SETTINGS, ledger_a.step, "; ".join(texts))] if texts else []
         if pooled_a != pooled_b and not causes and not first:
@@ -154,14 +156,14 @@ class Comparison:
 
     def study_causes(self, step: str) -> list[Cause]:
         """What differs at a step that sees all scans: tables of the study, settings, code, environment."""
-        ledgers = [derivative.ledgers.get(f"ledger/{step}/all.tsv") for derivative in (self.a, self.b)]
+        ledgers = [derivative.ledgers.get(ledger_path(step)) for derivative in (self.a, self.b)]
         if not ledgers[0] or not ledgers[1] or not ledgers[0].rows or not ledgers[1].rows:
             return []
         (row_a,), (row_b,) = ledgers[0].rows, ledgers[1].rows
         causes = [Cause(TABLES, step, text) for text in self.table_differences()] if step == "cohort" else []
         if row_a.settings != row_b.settings:
-            both = (self.a.settings(ledgers[0], row_a), self.b.settings(ledgers[1], row_b))
-            one, other = ({**each["settings"], "reject": each["reject"]} for each in both)
+            both = (self.a.spec(ledgers[0]), self.b.spec(ledgers[1]))
+            one, other = ({**spec.settings, "reject": spec.reject} for spec in both)
             causes.append(Cause(SETTINGS, step, "; ".join(differences(one, other))))
         return causes + _code_and_environment(ledgers[0], row_a, ledgers[1], row_b)
 
@@ -169,7 +171,7 @@ class Comparison:
         """Tables of the study that differ."""
         files: list[Files] = []
         for derivative in (self.a, self.b):
-            ledger = derivative.ledgers.get("ledger/raw/tables.tsv")
+            ledger = derivative.ledgers.get(ledger_path("raw", "tables"))
             files.append({row.scan: file for row in (ledger.rows if ledger else []) for file in row.inputs.values()})
         return list(_file_differences(*files))
 

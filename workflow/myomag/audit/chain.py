@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.record import Derivative, Ledger
 from myomag.errors import LedgerError
 from myomag.io.files import sha256_bytes, sha256_file
 from myomag.io.records import canonical, digest
+from myomag.ledger.harness import ledger_files
 from myomag.ledger.raw import TABLES
-from myomag.ledger.rows import STEPS, activity_path, ledger_path
-from myomag.settings import origins
+from myomag.ledger.rows import activity_path, ledger_path
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,7 @@ class Problem:
 
 
 def again(step: str) -> str:
-    """Remedy that repeats a step; the settings are recorded whenever a run starts."""
-    if step == origins.STEP:
-        return "record it again: myomag run STUDY"
+    """Remedy that repeats a step."""
     return f"compute it again: myomag run STUDY -- --forcerun {step}"
 
 
@@ -53,10 +53,10 @@ def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
 
 
 def _missing(derivative: Derivative) -> Iterator[Problem]:
-    expected = {origins.LEDGER, TABLES, *(f"ledger/{step}/all.tsv" for step in ("protocols", "cohort", "report"))}
+    expected = {TABLES, *(ledger_path(step) for step in pipeline.named("study"))}
     for raw in derivative.of_step("raw"):
         if raw.batch:
-            expected |= {ledger_path(step, raw.batch) for step in (*STEPS, "pages")}
+            expected |= {ledger_path(step.name, raw.batch) for step in pipeline.STEPS if step.kind != "study"}
     for path in sorted(expected - set(derivative.ledgers)):
         yield Problem("missing", path, f"ledger missing, or its step never ended; {again(path.split('/')[1])}")
 
@@ -103,39 +103,25 @@ def _entry(line: str) -> dict[str, Any] | None:
 def _stale(derivative: Derivative) -> Iterator[Problem]:
     """Steps that read other ledgers than those present now."""
     for ledger in derivative.ledgers.values():
-        for path in _read_otherwise(derivative, ledger):
+        stated = ledger.activity.get("inputs_sha256")
+        paths = ledgers_behind(derivative, ledger)
+        if stated and stated != digest(ledger_files(derivative.root, paths)):
+            names = " or ".join(str(path) for path in paths[:3])
             yield Problem(
                 "stale",
                 ledger.path,
-                f"step {ledger.step} read another {path} than the present one; one of both was changed, or a run was "
+                f"step {ledger.step} read another {names} than the present one; one of both was changed, or a run was "
                 f"not finished: myomag run STUDY, or {again(ledger.step)}",
             )
 
 
-def _read_otherwise(derivative: Derivative, ledger: Ledger) -> Iterator[str]:
-    present = {path: sha256_file(derivative.root / path) for path in _read_by(derivative, ledger)}
-    if ledger.step in STEPS[1:] and "ledger_sha256" in ledger.activity:
-        stated = ledger.activity.get("previous_ledger_sha256")
-        yield from (path for path, sha in present.items() if sha != stated)
-    elif ledger.step == "pages" and ledger.activity:
-        files = {path: (path, sha) for path, sha in sorted(present.items())}
-        if ledger.activity.get("inputs_sha256") != digest(files):
-            yield "ledger of its batch"
-    elif ledger.step in ("protocols", "cohort"):
-        recorded = {path: sha for row in ledger.rows for path, sha in row.inputs.values()}
-        yield from (path for path in sorted(recorded | present) if recorded.get(path) != present.get(path))
-
-
-def _read_by(derivative: Derivative, ledger: Ledger) -> list[str]:
+def ledgers_behind(derivative: Derivative, ledger: Ledger) -> list[Path]:
     """Present ledgers that a step reads."""
-    if ledger.step in STEPS[1:]:
-        names = [ledger_path(STEPS[STEPS.index(ledger.step) - 1], ledger.batch)]
-    elif ledger.step == "pages":
-        names = [ledger_path(step, ledger.batch) for step in STEPS]
-    else:
-        steps = {"protocols": ("begin_time",), "cohort": ("qc", "fit", "magnesium")}.get(ledger.step, ())
-        names = [each.path for each in derivative.of_step(*steps)] + ([TABLES] if ledger.step == "cohort" else [])
-    return [name for name in names if name in derivative.ledgers]
+    steps = pipeline.ledgers_read(ledger.step)
+    found = [each.path for each in derivative.of_step(*steps) if ledger.batch in ("", each.batch)]
+    tables = "table" in pipeline.BY_NAME[ledger.step].reads
+    raw = [TABLES] if tables else [path for path in found if path != TABLES]
+    return [Path(path) for path in found if not path.startswith("ledger/raw/") or path in raw]
 
 
 def settings_problems(derivative: Derivative) -> Iterator[Problem]:

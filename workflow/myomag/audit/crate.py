@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from myomag import __version__
+from myomag import __version__, pipeline
 from myomag.audit.lineage import ENVIRONMENT, Step, step_of
-from myomag.audit.record import ORDER, STUDY, Derivative, File, Ledger
+from myomag.audit.record import STUDY, Derivative, File, Ledger
 from myomag.io.places import REPOSITORY, SCRIPTS
 
 if TYPE_CHECKING:
@@ -24,17 +24,6 @@ TERMS = "https://w3id.org/ro/terms/workflow-run#"
 SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 RESULTS = "derivative"
 """Folder of the crate with the files of the derivative."""
-PURPOSES = {
-    "convert": "Convert raw files to NIfTI-MRS without personal fields",
-    "qc": "Combine coils, align and average transients, judge the spectrum",
-    "begin_time": "Estimate the begin time of each scan by itself",
-    "protocols": "Pool the begin time over the scans of each protocol",
-    "fit": "Fit the averaged FID by AMARES",
-    "magnesium": "Compute pH and free magnesium from the shifts",
-    "cohort": "Join the results, account for every scan, regress",
-    "pages": "Write a page for each participant",
-    "report": "Write the page of the cohort",
-}
 INPUTS = {"raw": "Raw scans", "tables": "Tables of the study", "settings": "Resolved settings"}
 OUTPUTS = {"records": "Records of pH and magnesium", "results": "Tables and pages"}
 
@@ -71,7 +60,11 @@ class Run:
 
     def __init__(self, crate: "ROCrate", derivative: Derivative, files: Mapping[File, str], people: bool) -> None:
         self.crate, self.derivative, self.files, self.people = crate, derivative, files, people
-        self.ledgers = [each for each in derivative.ledgers.values() if each.step in PURPOSES and each.activity]
+        self.ledgers = [
+            each
+            for each in derivative.ledgers.values()
+            if pipeline.BY_NAME[each.step].kind != "entry" and each.activity
+        ]
 
     def describe(self) -> None:
         """Add workflow, tools, steps and actions."""
@@ -124,7 +117,7 @@ class Run:
         workflow["programmingLanguage"] = _reference(language)
         workflow["input"] = [_reference(self._parameter(*item)) for item in INPUTS.items()]
         workflow["output"] = [_reference(self._parameter(*item)) for item in OUTPUTS.items()]
-        steps = [step for step in ORDER if step in {ledger.step for ledger in self.ledgers}]
+        steps = [step for step in pipeline.NAMES if step in {ledger.step for ledger in self.ledgers}]
         workflow["hasPart"] = [{"@id": self._tool(step)} for step in steps]
         workflow["step"] = [_reference(self._how_to(number, step)) for number, step in enumerate(steps)]
         self.crate.root_dataset["mainEntity"] = _reference(workflow)
@@ -143,11 +136,11 @@ class Run:
     def _tool(self, step: str) -> str:
         identifier = (SCRIPTS / f"{step}.py").relative_to(REPOSITORY).as_posix()
         tool = self.crate.dereference(identifier)
-        tool["name"], tool["description"] = step, PURPOSES[step]
+        tool["name"], tool["description"] = step, _purpose(step)
         return identifier
 
     def _how_to(self, number: int, step: str) -> Any:
-        properties = {"name": PURPOSES[step], "position": str(number), "workExample": {"@id": self._tool(step)}}
+        properties = {"name": _purpose(step), "position": str(number), "workExample": {"@id": self._tool(step)}}
         return self.entity(f"Snakefile#{step}", "HowToStep", **properties)
 
     def _control(self, ledger: Ledger) -> Any:
@@ -245,6 +238,10 @@ class Run:
             (str(each.activity["packages"][package]) for each in self.ledgers if package in each.activity["packages"]),
             None,
         )
+
+
+def _purpose(step: str) -> str:
+    return pipeline.BY_NAME[step].purpose.capitalize()
 
 
 def _written(steps: Iterable[Step]) -> Iterator[File]:

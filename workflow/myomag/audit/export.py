@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myomag.audit.crate import PURPOSES, RESULTS, Run, code_type, crate_id
+from myomag import pipeline
+from myomag.audit.crate import RESULTS, Run, code_type, crate_id
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.errors import LedgerError, SettingsError
 from myomag.io.files import sha256_file
-from myomag.io.places import REPOSITORY, SCRIPTS
+from myomag.io.places import REPOSITORY
 from myomag.io.records import read_record
-from myomag.ledger.code import code_digest
 from myomag.ledger.rows import activity_path
+from myomag.ledger.spec import step_code
 from myomag.progress import progress
 
 if TYPE_CHECKING:
@@ -146,9 +147,9 @@ def _add_description(crate: "ROCrate", derivative: Derivative) -> None:
 
 
 def _remarks(derivative: Derivative, people: bool) -> Iterator[str]:
-    for step in PURPOSES:
+    for step in (each.name for each in pipeline.STEPS if each.kind != "entry"):
         ledgers = derivative.of_step(step)
-        now = code_digest(SCRIPTS / f"{step}.py")
+        now = step_code(step)
         if any(row.code != now for ledger in ledgers for row in ledger.rows):
             commit = ledgers[0].activity.get("git_commit") or "unknown"
             yield f"the code of step {step} is not the one that ran; for an exact crate export from commit {commit}."

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File, Ledger
 from myomag.io.files import sha256_file
-from myomag.ledger.results import RECORDS
-from myomag.ledger.rows import STEPS, Row
-from myomag.run.snakefile import PROTOCOLS, SECTIONS
+from myomag.ledger.pooled import PROTOCOLS
+from myomag.ledger.rows import Row
 
 ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
 CODE = ("git_commit", "git_dirty")
-RECORDS_READ = {"protocols": ("begintime",), "cohort": RECORDS}
 RUN = ("host", "user", "job", "started", "ended")
 
 
@@ -81,22 +80,20 @@ def step_of(derivative: Derivative, ledger: Ledger, row: Row) -> Step:
 
     For a step that sees all scans these are the records and tables behind the ledgers that its row names.
     """
-    used = [file for _, file, _ in ledger.inputs(row)]
-    if ledger.step == "fit" and (derivative.root / PROTOCOLS).is_file():
+    plan, used = pipeline.BY_NAME[ledger.step], [file for _, file, _ in ledger.inputs(row)]
+    if plan.pooled and (derivative.root / PROTOCOLS).is_file():
         used.append(File(DERIVATIVE, PROTOCOLS))
-    if ledger.step in ("protocols", "cohort"):
-        used = [file for path in used for file in _behind(ledger.step, derivative.ledgers.get(path.path))]
+    if any(file.path in derivative.ledgers for file in used):
+        used = [file for path in used for file in _behind(plan, derivative.ledgers.get(path.path))]
         used.sort(key=lambda file: (file.where != STUDY, file))
     return Step(ledger, row, tuple(used))
 
 
-def _behind(step: str, ledger: Ledger | None) -> Iterable[File]:
-    """Records that a step takes from a ledger, or tables of the study that it lists."""
+def _behind(plan: pipeline.Step, ledger: Ledger | None) -> Iterable[File]:
+    """Files that a step takes from a ledger: those of the roles it reads, or all that the entry found."""
     for row in ledger.rows if ledger else ():
-        if ledger and ledger.step == "raw":
-            yield from (file for _, file, _ in ledger.inputs(row))
-        elif ledger:
-            yield from (file for role, file, _ in ledger.outputs(row) if role in RECORDS_READ[step])
+        if ledger:
+            yield from (file for role, file, _ in ledger.named(row) if role in plan.reads)
 
 
 def _digests(derivative: Derivative) -> dict[File, str]:
@@ -119,28 +116,24 @@ def state(derivative: Derivative, file: File, sha: str) -> str:
 
 def settings_with_origin(derivative: Derivative, step: Step) -> dict[str, dict[str, Any]]:
     """Settings of a step by dotted key, each with its value and where it came from."""
-    ledger, row = step.ledger, step.row
-    if ledger.step in STEPS[1:]:
-        section = "fit" if ledger.step == "begin_time" else ledger.step
-        return {
-            f"{section}.{key}": {"value": value, "origin": _origin(derivative.origins, section, key, row)}
-            for key, value in derivative.scan_settings(ledger.step, row.participant_id, row.scan).items()
-        }
+    spec, row, origins = derivative.spec(step.ledger), step.row, derivative.origins
+    if pipeline.BY_NAME[spec.step].kind == "scan":
+        (section,) = spec.settings
+        values = spec.of_scan(row.participant_id, row.scan).items()
+        found = {f"{section}.{key}": {"value": v, "origin": _origin(origins, section, key, row)} for key, v in values}
+        return found | ({PROTOCOLS: {"value": spec.pooled, "origin": PROTOCOLS}} if spec.pooled else {})
     settings = {
-        f"{section}.{key}": {"value": value, "origin": derivative.origins.get(f"{section}.{key}", "default")}
-        for section in SECTIONS.get(ledger.step, ())
-        for key, value in derivative.document[section].items()
+        f"{section}.{key}": {"value": value, "origin": origins.get(f"{section}.{key}", "default")}
+        for section, content in spec.settings.items()
+        for key, value in (content.items() if isinstance(content, Mapping) else ())
     }
-    rejected = derivative.settings(ledger, row).get("reject", {}) if ledger.step in SECTIONS else {}
     return settings | {
-        f"overrides.{target}.reject": {"value": reason, "origin": derivative.origins.get(f"overrides.{target}.reject")}
-        for target, reason in rejected.items()
+        f"overrides.{target}.reject": {"value": reason, "origin": origins.get(f"overrides.{target}.reject")}
+        for target, reason in spec.reject.items()
     }
 
 
 def _origin(origins: Mapping[str, str], section: str, key: str, row: Row) -> str:
-    if (section, key) == ("fit", "protocols"):
-        return PROTOCOLS
     for target in (row.scan, row.participant_id):
         for name in (f"overrides.{target}.{section}.{key}", f"overrides.{target}"):
             if name in origins:

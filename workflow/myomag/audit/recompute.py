@@ -3,31 +3,27 @@
 import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import chdir
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.record import Derivative, File
 from myomag.io.files import sha256_bytes, write_atomic
-from myomag.io.places import SCRIPTS
-from myomag.io.records import canonical
-from myomag.ledger.cleanup import page_path
-from myomag.ledger.code import code_digest
 from myomag.ledger.results import ScanResult, by_participant, read_results
-from myomag.ledger.rows import STEPS, Row, ledger_bytes, ledger_path, run_step
+from myomag.ledger.harness import Job, run_scans
+from myomag.ledger.pooled import pooled_begin_times
+from myomag.ledger.rows import Row, ledger_bytes, ledger_path, output_path
+from myomag.ledger.spec import Spec, resolve, step_code
 from myomag.progress import progress
 from myomag.run.jobs import out_of_reach_of_ctrl_c
-from myomag.single.scan import STEPS as FUNCTIONS
+from myomag.settings.models import Settings
+from myomag.single.functions import scan_function
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
 from myomag.steps.report import report_files
-
-BEFORE_POOLING = ("convert", "qc", "begin_time")
-AFTER_POOLING = ("fit", "magnesium")
-
 
 def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores: int) -> dict[str, bytes]:
     """Run all steps for some scans in an empty folder.
@@ -53,15 +49,16 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
     """
     batches = _write_raw_ledgers(derivative, set(scans), folder)
     whole = set(scans) == set(derivative.rows)
-    _run(derivative, batches, BEFORE_POOLING, folder, cores, {})
-    tables, protocols = {}, derivative.protocols
+    pooling = pipeline.NAMES.index("protocols")
+    before = [step for step in pipeline.SCAN_STEPS if pipeline.NAMES.index(step) < pooling]
+    _run(derivative, batches, before, folder, cores, {})
+    tables, pooled = {}, derivative.pooled
     if whole:
-        with chdir(folder):
-            tables = protocol_tables(_results(folder, *STEPS[: STEPS.index("begin_time") + 1]), folder)
+        tables = protocol_tables(_results(folder, "protocols"))
         for path, content in tables.items():
             write_atomic(folder, path, content)
-        protocols = Derivative(derivative.study, folder).protocols
-    _run(derivative, batches, AFTER_POOLING, folder, cores, protocols)
+        pooled = pooled_begin_times(folder)
+    _run(derivative, batches, [step for step in pipeline.SCAN_STEPS if step not in before], folder, cores, pooled)
     if not whole:
         return {}
     made = tables | _tables_and_pages(derivative, folder)
@@ -85,9 +82,9 @@ def _run(
     steps: Sequence[str],
     folder: Path,
     cores: int,
-    protocols: Mapping[str, Any],
+    pooled: Mapping[str, Any],
 ) -> None:
-    specs = {step: _spec(derivative.document, step, protocols) for step in steps}
+    specs = {step: resolve(step, derivative.document, pooled=pooled) for step in steps}
     context = multiprocessing.get_context("spawn")
     processes = min(cores, len(batches)) or 1
     with ProcessPoolExecutor(processes, mp_context=context) as pool, progress("batches", len(batches)) as advance:
@@ -97,54 +94,49 @@ def _run(
             advance(number)
 
 
-def run_batch(batch: str, specs: Mapping[str, str], folder: Path, study: Path) -> None:
+def run_batch(batch: str, specs: Mapping[str, Spec], folder: Path, study: Path) -> None:
     """Run some steps, one after the other, over one batch in `folder`."""
-    with chdir(folder):
-        for step, spec in specs.items():
-            previous = STEPS[STEPS.index(step) - 1]
-            paths = [Path(ledger_path(name, batch)) for name in (previous, step)]
-            run_step(step, FUNCTIONS[step][0], previous=paths[0], ledger=paths[1], spec=spec, study=study)
+    for step, spec in specs.items():
+        read = tuple(Path(ledger_path(name, batch)) for name in pipeline.ledgers_read(step))
+        run_scans(Job(spec, read, Path(ledger_path(step, batch)), folder, study), scan_function(step))
 
 
-def _spec(document: Mapping[str, Any], step: str, protocols: Mapping[str, Any]) -> str:
-    """Settings, overrides and code of a step, as its rule has them."""
-    section = FUNCTIONS[step][1]
-    settings = dict(document[section]) | ({"protocols": protocols} if step == "fit" else {})
-    overrides = {target: own[section] for target, own in document["overrides"].items() if section in own}
-    return canonical({"settings": settings, "overrides": overrides, "code": code_digest(SCRIPTS / f"{step}.py")})
-
-
-def _results(folder: Path, *steps: str) -> Iterator[ScanResult]:
-    return read_results([path for step in steps for path in sorted(folder.glob(f"ledger/{step}/batch-*.tsv"))])
+def _results(folder: Path, step: str) -> Iterator[ScanResult]:
+    """Scans as a step of the study reads them."""
+    found = (path for name in pipeline.ledgers_read(step) for path in folder.glob(ledger_path(name, "*")))
+    return read_results(folder, sorted(path.relative_to(folder) for path in found))
 
 
 def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
-    document = derivative.document
-    reject = {target: own["reject"] for target, own in document["overrides"].items() if "reject" in own}
-    tables = cohort_tables(_results(folder, "qc", "fit", "magnesium"), folder, derivative.study, document, reject)
-    pages = participant_pages(by_participant(_results(folder, *STEPS)), folder, document, reject)
+    specs = {step: resolve(step, derivative.document) for step in ("cohort", "pages")}
+    settings = {step: Settings.only(spec.settings) for step, spec in specs.items()}
+    results = _results(folder, "cohort")
+    tables = cohort_tables(results, folder, derivative.study, settings["cohort"], specs["cohort"].reject)
+    pages = participant_pages(by_participant(_results(folder, "pages")), settings["pages"], specs["pages"].reject)
+    (file,) = pipeline.BY_NAME["pages"].writes
     whole = {path: content if isinstance(content, bytes) else b"".join(content) for path, content in tables.items()}
-    return whole | {page_path(participant): page for participant, page in pages}
+    return whole | {output_path(file, Row(participant, participant, "")): page for participant, page in pages}
 
 
 def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
     """Page and figures of the cohort from tables computed now; the versions it states are those that were recorded."""
-    ledgers = [derivative.ledgers.get(f"ledger/{step}/all.tsv") for step in ("cohort", "protocols", "report")]
+    steps = [*pipeline.ledgers_read("report"), "report"]
+    ledgers = [derivative.ledgers.get(ledger_path(step)) for step in steps]
     recorded = [ledger for ledger in ledgers if ledger and ledger.rows]
     if len(recorded) < len(ledgers):
         return {}
     for path, content in made.items():
         write_atomic(folder, path, content)
-    steps = [
+    made_by = [
         replace(
             ledger.rows[0],
-            code=code_digest(SCRIPTS / f"{ledger.step}.py"),
+            code=step_code(ledger.step),
             outputs={path: (path, sha256_bytes(made[path])) for path in ledger.rows[0].outputs if path in made},
         )
-        for ledger in recorded[:2]
+        for ledger in recorded[:-1]
     ]
-    settings = derivative.settings(recorded[2], recorded[2].rows[0])["settings"]
-    return dict(report_files(folder, steps, settings, recorded[2].activity))
+    settings = Settings.only(derivative.spec(recorded[-1]).settings)
+    return dict(report_files(folder, made_by, settings, recorded[-1].activity))
 
 
 def recomputed_rows(folder: Path) -> dict[str, dict[str, Row]]:

@@ -10,20 +10,17 @@ from typing import Any
 
 import yaml
 
+from myomag import pipeline
 from myomag.errors import LedgerError, SettingsError
-from myomag.io.records import digest
+from myomag.ledger.pooled import pooled_begin_times
 from myomag.ledger.raw import TABLES
-from myomag.ledger.rows import STEPS, Row, activity_path, read_ledger
+from myomag.ledger.rows import Row, activity_path, ledger_path, read_ledger
+from myomag.ledger.spec import Spec, resolve
 from myomag.run.advice import Advice
-from myomag.run.snakefile import PROTOCOLS, SECTIONS, default_output, pooled_begin_times
-from myomag.settings import origins
+from myomag.run.snakefile import default_output
 
 STUDY = "study"
 DERIVATIVE = "derivative"
-READ_FROM_STUDY = ("raw", "convert", origins.STEP)
-"""Steps whose inputs lie in the study; all other files lie in the derivative."""
-ORDER = (origins.STEP, *STEPS[:4], "protocols", *STEPS[4:], "cohort", "pages", "report")
-"""Steps in the order of the flow."""
 
 
 @dataclass(frozen=True, order=True)
@@ -72,7 +69,7 @@ class Ledger:
 
     def inputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row says was read."""
-        where = STUDY if self.step in READ_FROM_STUDY else DERIVATIVE
+        where = STUDY if pipeline.reads_study(pipeline.BY_NAME[self.step]) else DERIVATIVE
         for role, (path, sha) in sorted(row.inputs.items()):
             yield role, File(where, path), sha
 
@@ -80,6 +77,11 @@ class Ledger:
         """Role, file and SHA-256 of what a row says was written."""
         for role, (path, sha) in sorted(row.outputs.items()):
             yield role, File(DERIVATIVE, path), sha
+
+
+    def named(self, row: Row) -> Iterator[tuple[str, File, str]]:
+        """Role, file and SHA-256 of what a row stands for: what was found in the study, or was written."""
+        return self.inputs(row) if pipeline.BY_NAME[self.step].kind == "entry" else self.outputs(row)
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,10 @@ class Derivative:
         """Ledgers by their path, in the order of the flow."""
         found = (path for path in self.root.glob("ledger/*/*.tsv") if path.is_file())
         paths = [path.relative_to(self.root).as_posix() for path in found]
-        known = [path for path in paths if path.split("/")[1] in ORDER]
-        return {path: _read(self.root, path) for path in sorted(known, key=lambda p: (ORDER.index(p.split("/")[1]), p))}
+        steps = {path: path.split("/")[1] for path in paths}
+        known = [path for path in paths if steps[path] in pipeline.NAMES]
+        ordered = sorted(known, key=lambda path: (pipeline.NAMES.index(steps[path]), path))
+        return {path: _read(self.root, path) for path in ordered}
 
     def of_step(self, *steps: str) -> list[Ledger]:
         """Ledgers of the steps named."""
@@ -105,7 +109,7 @@ class Derivative:
     def rows(self) -> dict[str, dict[str, tuple[Ledger, Row]]]:
         """Ledger and row of each scan-level step, by scan and step."""
         scans: dict[str, dict[str, tuple[Ledger, Row]]] = {}
-        for ledger in self.of_step(*STEPS):
+        for ledger in self.of_step(*pipeline.named("entry"), *pipeline.SCAN_STEPS):
             for row in ledger.rows if ledger.batch else ():
                 scans.setdefault(row.scan, {})[ledger.step] = (ledger, row)
         return dict(sorted(scans.items()))
@@ -153,7 +157,7 @@ class Derivative:
     def advice(self) -> Advice:
         """What commands need that are to work on this derivative, with the settings that the last run was given."""
         place = () if self.root == default_output(self.study) else ("--output", str(self.root))
-        ledger = self.ledgers.get(origins.LEDGER)
+        ledger = self.ledgers.get(ledger_path("settings"))
         given = ledger.activity.get("command_line") or {} if ledger else {}
         settings = ("--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())) if given else ()
         return Advice("STUDY" if self.study == self.root else str(self.study), place, settings)
@@ -161,47 +165,40 @@ class Derivative:
     @cached_property
     def origins(self) -> dict[str, str]:
         """Where each setting that is not a default came from."""
-        ledger = self.ledgers.get(origins.LEDGER)
+        ledger = self.ledgers.get(ledger_path("settings"))
         return dict(ledger.activity.get("origins", {})) if ledger else {}
 
-    def settings(self, ledger: Ledger, row: Row) -> dict[str, Any]:
-        """Settings that config.yaml says held for a row, whose digest the row names."""
-        if ledger.step in STEPS:
-            return self.scan_settings(ledger.step, row.participant_id, row.scan)
-        if ledger.step in SECTIONS:
-            reject = self._rejections(ledger.batch) if SECTIONS[ledger.step] else {}
-            return {"settings": {name: self.document[name] for name in SECTIONS[ledger.step]}, "reject": reject}
-        return self.document
-
-    def scan_settings(self, step: str, participant_id: str, scan: str) -> dict[str, Any]:
-        """Settings of a scan-level step as they held for one scan."""
-        section = "fit" if step == "begin_time" else step
-        settings = dict(self.document[section])
-        if step == "fit":
-            settings["protocols"] = self.protocols
-        for target in (participant_id, scan):
-            settings |= self.document["overrides"].get(target, {}).get(section, {})
-        return settings
+    def spec(self, ledger: Ledger) -> Spec:
+        """Settings that config.yaml says hold for the step of a ledger."""
+        key = (ledger.step, ledger.batch if pipeline.BY_NAME[ledger.step].rejections else "")
+        if key not in self._specs:
+            targets = self._targets(ledger.batch) if key[1] else None
+            self._specs[key] = resolve(ledger.step, self.document, targets=targets, pooled=self.pooled)
+        return self._specs[key]
 
     @cached_property
-    def protocols(self) -> dict[str, dict[str, Any]]:
+    def _specs(self) -> dict[tuple[str, str], Spec]:
+        return {}
+
+    @cached_property
+    def pooled(self) -> dict[str, dict[str, Any]]:
         """Pooled begin times of the protocols."""
-        return pooled_begin_times(self.root / PROTOCOLS)
+        return pooled_begin_times(self.root)
 
     def settings_hold(self, ledger: Ledger, row: Row) -> bool:
         """Whether the settings of config.yaml are those that the row was made with."""
         try:
-            return digest(self.settings(ledger, row)) == row.settings
+            spec = self.spec(ledger)
+            if pipeline.BY_NAME[ledger.step].kind == "scan":
+                return spec.digest_of_scan(row.participant_id, row.scan) == row.settings
+            return spec.digest_of_study() == row.settings
         except (KeyError, TypeError, ValueError):
             return False
 
-    def _rejections(self, batch: str) -> dict[str, str]:
-        overrides = self.document["overrides"]
-        if batch:
-            raw = self.ledgers.get(f"ledger/raw/batch-{batch}.tsv")
-            names = {name for row in (raw.rows if raw else ()) for name in (row.participant_id, row.scan)}
-            overrides = {target: content for target, content in overrides.items() if target in names}
-        return {target: content["reject"] for target, content in overrides.items() if "reject" in content}
+    def _targets(self, batch: str) -> set[str]:
+        """Participants and scans of a batch."""
+        raw = self.ledgers.get(ledger_path("raw", batch))
+        return {name for row in (raw.rows if raw else ()) for name in (row.participant_id, row.scan)}
 
 
 def open_derivative(study: Path, output: Path | None = None) -> Derivative:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.causes import differences
 from myomag.audit.lineage import CODE, ENVIRONMENT, state
 from myomag.audit.recompute import raw_files, recompute, recomputed_rows
@@ -13,12 +14,11 @@ from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.audit.trace import known_names, scans_named, unknown
 from myomag.errors import LedgerError, SettingsError
 from myomag.io.files import sha256_bytes, sha256_file
-from myomag.io.places import SCRIPTS
 from myomag.ledger.activity import environment
-from myomag.ledger.code import code_digest
-from myomag.ledger.rows import STEPS, Row
+from myomag.ledger.pooled import PROTOCOLS
+from myomag.ledger.rows import Row
+from myomag.ledger.spec import step_code
 from myomag.run.jobs import available_cores
-from myomag.run.snakefile import PROTOCOLS
 
 MOST = 10
 """Files named one by one before the rest is only counted."""
@@ -169,7 +169,7 @@ def _explained(
     reasons = []
     if path != "outcome" and present != dict(row.outputs.values()).get(path):
         reasons.append(derivative.advice.complete("the file was changed since it was made, see: myomag verify STUDY"))
-    now = code_digest(SCRIPTS / f"{ledger.step}.py")
+    now = step_code(ledger.step)
     if row.code != now:
         commit = ledger.activity.get("git_commit") or "unknown"
         changed = " with uncommitted changes" if ledger.activity.get("git_dirty") else ""
@@ -177,7 +177,7 @@ def _explained(
     if not derivative.settings_hold(ledger, row):
         reasons.append("settings: config.yaml holds others than those the step was run with")
     reasons += [f"environment: {text}" for text in _environment_of(ledger)]
-    scan = row.scan if ledger.step in STEPS else None
+    scan = row.scan if pipeline.BY_NAME[ledger.step].kind == "scan" else None
     return Deviation(scan, ledger.step, path, present, found, tuple(reasons or ["nothing that is recorded differs"]))
 
 
@@ -190,8 +190,8 @@ def _environment_of(ledger: Ledger) -> list[str]:
 def _environment(derivative: Derivative) -> list[str]:
     """How software, machine and checkout differ from those of any recorded step."""
     now = environment()
-    texts = [text for ledger in derivative.of_step(*STEPS[1:]) for text in _environment_of(ledger)]
-    for ledger in derivative.of_step(*STEPS[1:]):
+    texts = [text for ledger in derivative.of_step(*pipeline.SCAN_STEPS) for text in _environment_of(ledger)]
+    for ledger in derivative.of_step(*pipeline.SCAN_STEPS):
         recorded = {key: ledger.activity.get(key) for key in CODE}
         texts += differences(recorded, {key: now[key] for key in CODE})
     return list(dict.fromkeys(texts))

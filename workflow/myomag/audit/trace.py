@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.lineage import Lineage, Step, file_record, lineage, step_of, step_record
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.cohort.columns import FIXED_COLUMNS
@@ -14,8 +15,6 @@ from myomag.errors import SettingsError, StudyError
 from myomag.io.files import printable
 from myomag.io.tables import TextTable, read_text_table, written
 from myomag.ledger.results import RECORDS
-from myomag.ledger.rows import STEPS
-from myomag.run.snakefile import SECTIONS
 
 COHORT = File(DERIVATIVE, "cohort.tsv")
 SAME_SAMPLE = ("statistics", "measurement_error")
@@ -139,13 +138,18 @@ def scans_named(derivative: Derivative, name: str) -> list[str]:
 def _last(derivative: Derivative, scan: str) -> list[File | Step]:
     """Results of the last step of a scan, or the step that failed."""
     rows = derivative.rows[scan]
-    for step in reversed(STEPS):
+    for step in reversed(pipeline.NAMES):
         if step in rows:
             ledger, row = rows[step]
             if row.status != "ok" and row.step == step:
                 return [step_of(derivative, ledger, row)]
             if row.status == "ok":
-                return [file for _, file, _ in (ledger.inputs(row) if step == "raw" else ledger.outputs(row))]
+                return [
+                    file
+                    for _, file, _ in (
+                        ledger.inputs(row) if pipeline.BY_NAME[step].kind == "entry" else ledger.outputs(row)
+                    )
+                ]
     return []
 
 
@@ -227,7 +231,7 @@ def unknown(name: str, known: list[str], kind: str = "participant, scan or file"
 def _whole(derivative: Derivative, found: Trace) -> Lineage:
     """Files and steps behind a trace; behind a table or page made from many scans, those of all of them."""
     makers = [found.graph.makers.get(top) if isinstance(top, File) else top for top in found.tops]
-    if found.values or not any(step and step.ledger.step in SECTIONS and not step.ledger.batch for step in makers):
+    if found.values or not any(step and pipeline.BY_NAME[step.ledger.step].kind == "study" for step in makers):
         return found.graph
     last = [top for scan in derivative.rows for top in _last(derivative, scan)]
     rest = lineage(derivative, [f for f in last if isinstance(f, File)], [s for s in last if isinstance(s, Step)])

@@ -100,8 +100,8 @@ def outgrown(root: Path, scans: int) -> str:
     if not kept or scans < OUTGROWN * max(kept[1], 100):
         return ""
     return (
-        f"the study has {scans} scans, and its {kept[0]} batches were chosen for {kept[1]}: more of them would use more "
-        f"processors; remove {BATCHES} from the results, and all is computed once more in more batches."
+        f"the study has {scans} scans, and its {kept[0]} batches were chosen for {kept[1]}: more of them would use "
+        f"more processors; remove {BATCHES} from the results, and all is computed once more in more batches."
     )
 
 

@@ -28,7 +28,7 @@ class ScanResult:
     """
 
     root: Path
-    rows: Mapping[str, Row]
+    rows: dict[str, Row]
     read: Files = field(default_factory=dict)
 
     @property
@@ -38,8 +38,8 @@ class ScanResult:
 
     def path(self, role: str) -> Path | None:
         """Path of a file of the derivative after checking its digest; None where the scan has none."""
-        for step in reversed(self.rows):
-            if file := self.rows[step].outputs.get(role):
+        for step, row in reversed(self.rows.items()):
+            if file := row.outputs.get(role):
                 self.read[role] = file
                 return checked_path(self.root, *file, step)
         return None

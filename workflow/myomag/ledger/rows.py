@@ -63,7 +63,7 @@ def batch_of(participant_id: str, batches: int) -> int:
 
 
 def ledger_path(step: str, batch: int | str = "") -> str:
-    """Place of a ledger inside the derivative: that of a batch, of the tables of the study, or of a study-level step."""
+    """Place of a ledger inside the derivative: of a batch, of the tables of the study, or of a study-level step."""
     name = "all" if batch == "" else batch if batch == "tables" else f"batch-{batch}"
     return f"ledger/{step}/{name}.tsv"
 
@@ -156,19 +156,18 @@ def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
     LedgerError
         If the file is missing, changed, or outside `root`.
     """
-    place, remedy = root / path, remedy(step)
+    place = root / path
     if not place.resolve().is_relative_to(_resolved(root)):
-        raise LedgerError(f"{path}: the ledger names a file outside the derivative. {remedy}")
+        raise LedgerError(f"{path}: the ledger names a file outside the derivative. {remedy(step)}")
     try:
         found = sha256_file(place)
     except OSError as error:
         raise LedgerError(
-            f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {remedy}"
+            f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {remedy(step)}"
         ) from error
     if found != sha:
-        raise LedgerError(
-            f"{path}: changed since step {step} wrote it (expected SHA-256 {sha[:12]}…, found {found[:12]}…). {remedy}"
-        )
+        change = f"expected SHA-256 {sha[:12]}…, found {found[:12]}…"
+        raise LedgerError(f"{path}: changed since step {step} wrote it ({change}). {remedy(step)}")
     return place
 
 

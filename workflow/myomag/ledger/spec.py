@@ -45,7 +45,7 @@ class Spec:
     code: str = ""
 
     def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
-        """Values of the one section of a scan-level step as they hold for a scan, from the general to the particular."""
+        """Values of the one section of a scan-level step as they hold for one scan, its overrides applied."""
         (section,) = self.settings
         values = dict(self.settings[section])
         for target in (participant_id, scan):
