@@ -23,6 +23,7 @@ import simulation as sim
 from myomag import __version__
 from myomag.core.amares import fit_amares
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.core.robust import MAD_TO_SD, Z95
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.single.scan import analyse_file
 
@@ -148,9 +149,9 @@ def coverage(count: int) -> Iterator[Row]:
     """Coverage of 95 % intervals and the error of Mg, PCr SNR 40."""
     for name, scenario in SCENARIOS.items():
         found = np.concatenate(sim.spread(sim.shift_errors, scenario, count=count))
-        beta = np.mean(np.abs(found[:, 0]) < 1.96 * found[:, 1])
-        pi = np.mean(np.abs(found[:, 2]) < 1.96 * found[:, 3])
-        mg = 1.4826 * np.nanmedian(np.abs(10 ** -found[:, 6] - 1))
+        beta = np.mean(np.abs(found[:, 0]) < Z95 * found[:, 1])
+        pi = np.mean(np.abs(found[:, 2]) < Z95 * found[:, 3])
+        mg = MAD_TO_SD * np.nanmedian(np.abs(10 ** -found[:, 6] - 1))
         text = (
             f"β {100 * beta:.1f} %, Pi {100 * pi:.1f} %, pMg {100 * np.nanmean(found[:, 7]):.1f} %, "
             f"pH {100 * np.nanmean(found[:, 8]):.1f} %; SD(β) {found[:, 0].std():.4f} ppm; Mg error {100 * mg:.1f} %; "

@@ -11,12 +11,11 @@ from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.axes import time_axis
 from myomag.core.calibration import ShiftPosterior
 from myomag.core.crlb import parameter_covariance
+from myomag.core.families import shift_calibration
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.lineshapes import line_fid
-from myomag.core.magnesium import mg_calibration, pmg_posterior
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import parameter_map
-from myomag.core.ph import ph_calibration, ph_posterior
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.settings.load import load_settings
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid
@@ -86,8 +85,8 @@ def shift_errors(scenario: Scenario, seeds: range) -> np.ndarray:
     β−PCr and its SD [ppm], Pi−PCr and its SD [ppm], begin time and its SD [µs], pMg, and whether the 95 % intervals of
     pMg and pH hold the truth.
     """
-    calibration = mg_calibration(SETTINGS["magnesium"]["mg_calibration"])
-    ph = ph_calibration(SETTINGS["magnesium"]["ph_calibration"])
+    calibration = shift_calibration(SETTINGS["magnesium"]["mg_calibration"], "mg")
+    ph = shift_calibration(SETTINGS["magnesium"]["ph_calibration"], "ph")
     rows = []
     for seed in seeds:
         rng = np.random.default_rng((2019, seed))
@@ -100,11 +99,11 @@ def shift_errors(scenario: Scenario, seeds: range) -> np.ndarray:
             row += [shift - known, sd]
             if line == "beta-ATP":
                 inside = calibration.lower_ppm < shift < calibration.upper_ppm
-                pmg = calibration.pmg(shift) - calibration.pmg(known) if inside else np.nan
-                mg_found = pmg_posterior(calibration, delta_ppm=shift, delta_sd_ppm=sd)
-                holds = [holds_truth(mg_found, calibration.pmg(known))]
+                pmg = calibration.value(shift) - calibration.value(known) if inside else np.nan
+                mg_found = calibration.posterior(shift, sd)
+                holds = [holds_truth(mg_found, calibration.value(known))]
             else:
-                holds.append(holds_truth(ph_posterior(ph, delta_ppm=shift, delta_sd_ppm=sd), ph.ph(known)))
+                holds.append(holds_truth(ph.posterior(shift, sd), ph.value(known)))
         row += [(result.begin_time_s - SKIP * DWELL_S - BEGIN_TIME_S) * 1e6, result.begin_time_sd_s * 1e6, pmg, *holds]
         rows.append(row)
     return np.array(rows)
@@ -127,7 +126,7 @@ def difference(result, line: str) -> tuple[float, float]:
 
 def peak_picked_pmg_errors(scenario: Scenario, seeds: range) -> np.ndarray:
     """Error of pMg by peak picking: phased with the header's begin time, zero-filled, highest point near β and PCr."""
-    calibration = mg_calibration(SETTINGS["magnesium"]["mg_calibration"])
+    calibration = shift_calibration(SETTINGS["magnesium"]["mg_calibration"], "mg")
     errors = []
     for seed in seeds:
         rng = np.random.default_rng((2019, seed))
@@ -141,7 +140,7 @@ def peak_picked_pmg_errors(scenario: Scenario, seeds: range) -> np.ndarray:
         shift = peak[0] - peak[1]
         inside = calibration.lower_ppm < shift < calibration.upper_ppm
         known = next(item.shift_ppm for item in scan.lines if item.name == "beta-ATP")
-        errors.append(calibration.pmg(shift) - calibration.pmg(known) if inside else np.nan)
+        errors.append(calibration.value(shift) - calibration.value(known) if inside else np.nan)
     return np.array(errors)
 
 

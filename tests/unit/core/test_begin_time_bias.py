@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.families import shift_calibration
 from myomag.core.leading_samples import samples_to_skip
-from myomag.core.magnesium import mg_calibration
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.settings.load import load_settings
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid
 
 SETTINGS = load_settings().model_dump()
 PRIOR = PriorKnowledge.from_dict(SETTINGS["fit"]["prior_knowledge"])
-CALIBRATION = mg_calibration(SETTINGS["magnesium"]["mg_calibration"])
+CALIBRATION = shift_calibration(SETTINGS["magnesium"]["mg_calibration"], "mg")
 BETA_PPM, BEGIN_TIME_S = -15.9, 240e-6
 
 
@@ -57,7 +57,7 @@ def test_pmg_is_unbiased_under_a_broad_signal_and_a_wrong_header() -> None:
     errors = []
     for seed in range(60):
         truth, fid = _scan(seed)
-        errors.append(CALIBRATION.pmg(_beta_ppm(_fit(truth, fid, 100e-6))) - CALIBRATION.pmg(BETA_PPM))
+        errors.append(CALIBRATION.value(_beta_ppm(_fit(truth, fid, 100e-6))) - CALIBRATION.value(BETA_PPM))
     # The bias goal is .005; 60 scans know their mean to its standard error.
     assert abs(np.mean(errors)) < 0.005 + 3 * np.std(errors) / np.sqrt(len(errors))
 
@@ -71,4 +71,4 @@ def test_peak_picking_with_the_same_header_is_off_by_tens_of_times_as_much() -> 
     phase = 2 * np.pi * hz * (BEGIN_TIME_S + 100e-6) + np.deg2rad(truth.phase_deg)
     real = (np.fft.fft(apodised, size) * np.exp(-1j * phase)).real
     beta, pcr = (ppm[np.where(np.abs(ppm - at) < 0.6, real, -np.inf).argmax()] for at in (BETA_PPM, 0.0))
-    assert abs(CALIBRATION.pmg(beta - pcr) - CALIBRATION.pmg(BETA_PPM)) > 0.05
+    assert abs(CALIBRATION.value(beta - pcr) - CALIBRATION.value(BETA_PPM)) > 0.05

@@ -11,13 +11,13 @@ import yaml
 from scipy.special import ndtr
 
 from myomag.core.energetics import binding, equilibrium_constants
+from myomag.core.families import shift_calibration
 from myomag.core.joint_solution import solve_shifts
-from myomag.core.ph import ph_calibration, ph_posterior
 from myomag.core.speciation import FORMS, ShiftModel, atp_populations, speciation_calibration
 from myomag.io.places import CONFIG_DIR
 
 CONSTANTS = equilibrium_constants()
-PH = ph_calibration(yaml.safe_load((CONFIG_DIR / "calibrations" / "brain7t.yaml").read_text(encoding="utf-8")))
+PH = shift_calibration(yaml.safe_load((CONFIG_DIR / "calibrations" / "brain7t.yaml").read_text(encoding="utf-8")), "ph")
 DOCUMENT = {
     "name": "invented",
     "quantity": "mg",
@@ -101,7 +101,7 @@ def test_two_shifts_give_the_ph_of_the_calibration_by_pi_alone():
     lines, covariance = ("Pi", "beta-ATP"), np.diag([0.005, 0.01]) ** 2
     observed = model(lines).shifts_ppm(np.array([7.0, 3.4]))[0] + [0.003, -0.01]
     solution = solve_shifts(model(lines), observed, covariance)
-    alone = ph_posterior(PH, delta_ppm=float(observed[0]), delta_sd_ppm=0.005)
+    alone = PH.posterior(float(observed[0]), 0.005)
     assert solution.ph.value == pytest.approx(alone.value, abs=1e-7)
     assert solution.ph.sd == pytest.approx(alone.sd, rel=0.01)
     np.testing.assert_allclose(

@@ -173,7 +173,7 @@ def test_the_fit_is_not_computed_again_for_the_magnesium_code() -> None:
     closures = {step: code._closure(scripts / f"{step}.py") for step in SCAN_STEPS}
     assert PACKAGE / "core" / "amares.py" in closures["fit"]
     assert PACKAGE / "core" / "amares.py" not in closures["magnesium"]
-    assert PACKAGE / "core" / "magnesium.py" not in closures["fit"] | closures["qc"] | closures["convert"]
+    assert PACKAGE / "core" / "families.py" not in closures["fit"] | closures["qc"] | closures["convert"]
 
 
 @pytest.mark.parametrize("script", sorted(path.stem for path in (REPOSITORY / "workflow" / "scripts").glob("*.py")))

@@ -7,8 +7,7 @@ import pytest
 
 from myomag.cohort.tables import read_tables
 from myomag.core.axes import time_axis
-from myomag.core.magnesium import mg_calibration
-from myomag.core.ph import ph_calibration
+from myomag.core.families import shift_calibration
 from myomag.errors import MyomagError, ScanError
 from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.tables import read_tsv
@@ -93,10 +92,10 @@ def test_progress_counts_the_participants(tmp_path):
 
 def test_shifts_are_the_inverse_of_the_configured_calibrations(truth):
     magnesium = load_settings().model_dump()["magnesium"]
-    ph, mg = ph_calibration(magnesium["ph_calibration"]), mg_calibration(magnesium["mg_calibration"])
+    ph, mg = (shift_calibration(magnesium[f"{quantity}_calibration"], quantity) for quantity in ("ph", "mg"))
     # Six decimals in the table; the steepest slope, of pMg near its pole, is below 10 per ppm.
-    np.testing.assert_allclose(ph.ph(truth["pi_ppm"].to_numpy()), truth["ph"], atol=2e-6)
-    np.testing.assert_allclose(mg.pmg(truth["beta_atp_ppm"].to_numpy()), truth["pmg"], atol=1e-5)
+    np.testing.assert_allclose(ph.value(truth["pi_ppm"].to_numpy()), truth["ph"], atol=2e-6)
+    np.testing.assert_allclose(mg.value(truth["beta_atp_ppm"].to_numpy()), truth["pmg"], atol=1e-5)
     np.testing.assert_allclose(1000 * 10 ** -truth["pmg"], truth["mg_mmol_l"], rtol=1e-5)
 
 

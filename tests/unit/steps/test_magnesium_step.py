@@ -6,10 +6,10 @@ from math import log
 import numpy as np
 import pytest
 
+from myomag.core.calibration import mg_mmol_l
 from myomag.core.energetics import creatine_kinase, equilibrium_constants, saturation_factor
+from myomag.core.families import shift_calibration
 from myomag.core.joint_solution import solve_shifts
-from myomag.core.magnesium import mg_calibration, mg_mmol_l
-from myomag.core.ph import ph_calibration
 from myomag.core.speciation import FORMS, ShiftModel, speciation_calibration
 from myomag.errors import SettingsError
 from myomag.io.records import record_bytes
@@ -108,9 +108,9 @@ def test_shifts_are_relative_to_pcr_with_the_covariance_of_both(run):
 
 def test_ph_and_magnesium_follow_the_configured_calibrations(run):
     record = run()
-    ph, mg = ph_calibration(SETTINGS["ph_calibration"]), mg_calibration(SETTINGS["mg_calibration"])
-    assert record["ph"] == pytest.approx(ph.ph(4.85), abs=1e-8)
-    assert record["pmg"] == pytest.approx(mg.pmg(-15.9), abs=1e-8)
+    ph, mg = (shift_calibration(SETTINGS[f"{quantity}_calibration"], quantity) for quantity in ("ph", "mg"))
+    assert record["ph"] == pytest.approx(ph.value(4.85), abs=1e-8)
+    assert record["pmg"] == pytest.approx(mg.value(-15.9), abs=1e-8)
     assert record["mg_mmol_l"] == pytest.approx(1000 * 10 ** -record["pmg"])
     for source in (record["ph_calibration"], record["mg_calibration"]):
         assert set(source) == {"name", "source", "standing"}
@@ -186,7 +186,7 @@ def test_sensitivity_names_every_calibration_once_and_the_one_in_use_first(run):
     assert record["ph_by_calibration"][0]["ph"] == record["ph"]
     assert record["mg_by_calibration"][0]["mg_ci95_low_mmol_l"] == record["mg_ci95_low_mmol_l"]
     for row, document in zip(record["ph_by_calibration"][1:], SETTINGS["compare_calibrations"][1:], strict=False):
-        assert row["ph"] == pytest.approx(ph_calibration(document).ph(4.85), abs=1e-8)
+        assert row["ph"] == pytest.approx(shift_calibration(document, "ph").value(4.85), abs=1e-8)
         assert row["standing"] == document["standing"]
 
 
@@ -194,7 +194,7 @@ def test_sensitivity_holds_the_calibrations_the_user_declares(run):
     record = run({"compare_calibrations": [GUPTA, SPECIATION]})
     own, joint = record["mg_by_calibration"][1:]
     assert (own["calibration"], own["standing"]) == ("own_limits", "unverified")
-    assert own["mg_mmol_l"] == pytest.approx(mg_mmol_l(mg_calibration(GUPTA).pmg(-7.43 + 15.88)), rel=1e-8)
+    assert own["mg_mmol_l"] == pytest.approx(mg_mmol_l(shift_calibration(GUPTA, "mg").value(-7.43 + 15.88)), rel=1e-8)
     assert joint["calibration"] == "invented"
     assert joint["mg_mmol_l"] > 0
     assert record["mg_mmol_l"] == run()["mg_mmol_l"]
@@ -211,7 +211,7 @@ def test_magnesium_that_depends_on_ph_is_given_for_each_calibration_of_ph(run):
 
 def test_gupta_moore_uses_the_covariance_of_both_lines_and_no_pcr(run):
     record = run({"mg_calibration": GUPTA})
-    slope = mg_calibration(GUPTA).dpmg_ddelta(8.45)
+    slope = shift_calibration(GUPTA, "mg").slope(8.45)
     # The shift of PCr cancels in the distance of α and β. Near saturation the curve adds a few percent to the slope.
     assert record["pmg_sd"] == pytest.approx(slope * np.sqrt(2 * (VARIANCE - COVARIANCE)), rel=0.05)
     assert record["mg_lines"] == ["alpha-ATP", "beta-ATP"]
@@ -222,7 +222,10 @@ def test_speciation_solves_ph_and_magnesium_from_all_shifts_with_their_covarianc
     record = run({"mg_calibration": SPECIATION})
     lines = ("Pi", "alpha-ATP", "beta-ATP", "gamma-ATP")
     model = ShiftModel(
-        speciation_calibration(SPECIATION), ph_calibration(SETTINGS["ph_calibration"]), equilibrium_constants(), lines
+        speciation_calibration(SPECIATION),
+        shift_calibration(SETTINGS["ph_calibration"], "ph"),
+        equilibrium_constants(),
+        lines,
     )
     # Var(a − PCr) = 2(V − C) and Cov(a − PCr, b − PCr) = V − C.
     covariance = (VARIANCE - COVARIANCE) * (np.ones((4, 4)) + np.eye(4))

@@ -11,6 +11,9 @@ from myomag.cohort.regression import NotEstimable, check_varied
 
 Values = NDArray[np.float64]
 
+LIMITS_SD = 1.96
+"""Limits of agreement lie this many SD from the bias: the rounded figure that is customary."""
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -141,8 +144,8 @@ def bland_altman(first: Values, second: Values) -> BlandAltman:
     check_varied("the difference of the pairs", differences)
     bias, sd = float(differences.mean()), float(np.std(differences, ddof=1))
     t = float(stdtrit(n - 1, 0.975))
-    bias_width, limit_width = t * sd / math.sqrt(n), t * sd * math.sqrt(1 / n + 1.96**2 / (2 * (n - 1)))
-    lower, upper = bias - 1.96 * sd, bias + 1.96 * sd
+    bias_width, limit_width = t * sd / math.sqrt(n), t * sd * math.sqrt(1 / n + LIMITS_SD**2 / (2 * (n - 1)))
+    lower, upper = bias - LIMITS_SD * sd, bias + LIMITS_SD * sd
     return BlandAltman(
         n,
         *(bias, bias - bias_width, bias + bias_width),
@@ -167,4 +170,6 @@ def _agreement(
     form: str, participants: int, repeats: int, icc: float, low: float, high: float, within: float
 ) -> Agreement:
     sem = math.sqrt(within)
-    return Agreement(form, participants, repeats, float(icc), float(low), float(high), sem, 1.96 * math.sqrt(2) * sem)
+    return Agreement(
+        form, participants, repeats, float(icc), float(low), float(high), sem, LIMITS_SD * math.sqrt(2) * sem
+    )

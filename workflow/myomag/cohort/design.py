@@ -27,7 +27,7 @@ from myomag.cohort.participants import (
     sex_of,
 )
 from myomag.cohort.plan import ALL, MG, Model
-from myomag.core.magnesium import mg_mmol_l
+from myomag.core.calibration import mg_mmol_l
 
 if TYPE_CHECKING:
     import pandas as pd

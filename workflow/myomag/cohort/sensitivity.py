@@ -13,6 +13,7 @@ from myomag.cohort.exclusions import decide
 from myomag.cohort.plan import MG, Model, planned_models
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, row_name
+from myomag.core.robust import Z95, robust_sd
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,6 @@ P_UNDEFINED = (0.01, 0.5)
 """Thresholds tried beside the one of the settings."""
 ANSWERS = ("pmg", "pmg_sd", MG, "ph")
 """Columns of the cohort that depend on the calibrations."""
-Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _without_outliers(sample: Sample, limit: float) -> Sample:
     if len(known) == 0:
         return sample
     centre = np.median(known)
-    spread = 1.4826 * np.median(np.abs(known - centre))
+    spread = robust_sd(known - centre)
     outlying = np.abs(means - centre) > limit * spread if spread > 0 else np.zeros(len(means), dtype=bool)
     entering = sample.entering.copy()
     entering[sample.entering] = ~outlying[sample.owners.places]

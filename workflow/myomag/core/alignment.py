@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import power
+from myomag.core.robust import robust_sd
 from myomag.core.shrinkage import shrink_phases, shrink_to_trend
 
 Complex = NDArray[np.complex128]
@@ -23,7 +24,6 @@ _PHASE_DETECTION = 4.0
 _SMOOTHING = np.full(9, 1 / 9)
 # Fewer transients have no spread to tell an outlier by.
 _MIN_FOR_REJECTION = 5
-_MAD_TO_SD = 1.4826
 # Complex64 data carry no more than this relative precision.
 _PRECISION = 1e-6
 
@@ -253,7 +253,7 @@ def _typical(fid: Complex, accepted: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _robust_z(value: Real, floor: float) -> Real:
     """Distance from the median in units of 1.4826 MAD, or of `floor` where that is larger."""
     deviation = value - np.median(value)
-    scale = max(_MAD_TO_SD * float(np.median(np.abs(deviation))), floor)
+    scale = max(robust_sd(deviation), floor)
     return np.asarray(deviation / scale) if scale > 0 else np.zeros_like(value)
 
 

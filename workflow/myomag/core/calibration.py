@@ -1,35 +1,24 @@
-"""What the calibrations of pH and magnesium share: documents, and the posterior of a quantity read off a shift."""
+"""Calibration of the pH or the pMg by one shift, and the posterior of what is read off the shift."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import erfc, isfinite, sqrt
 from statistics import NormalDist
-from typing import Any, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-STANDINGS = ("found", "derived", "unverified")
+Array = NDArray[np.float64]
+
 GIVEN = "given"
 """Standing of a number the user put into the settings without saying where it is from."""
-KEYS = ("name", "quantity", "family", "coefficients", "range", "source", "standing")
 _QUADRATURE_NODES = 2048
 _STANDARD_NORMAL = NormalDist()
 
 Quantity = TypeVar("Quantity", float, NDArray[np.float64])
-
-
-@dataclass(frozen=True)
-class CalibrationDocument:
-    """A calibration file after its checks, whatever its formula."""
-
-    name: str
-    source: str
-    standing: str
-    lower_ppm: float
-    upper_ppm: float
-    coefficients: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -43,74 +32,112 @@ class ShiftPosterior:
     p_undefined: float
 
 
-def read_calibration(
-    document: Mapping[str, Any], *, quantity: str, family: str, coefficients: Iterable[str]
-) -> CalibrationDocument:
-    """Check the document of a calibration; ValueError with one line on anything wrong.
+class Formula(ABC):
+    """Formula of a family of calibrations: a frozen dataclass whose fields are the coefficients.
 
-    Parameters
+    Attributes
     ----------
-    document : mapping
-        Keys name, quantity, family, coefficients, range (lower_ppm, upper_ppm), source, standing.
-    quantity, family : str
-        What the document must be for.
-    coefficients : iterable of str
-        Names of the coefficients of the family; all are needed and no other is allowed.
+    quantity : str
+        What is read off the shift: ph or mg (as pMg).
+    family : str
+        Name of the family in documents.
+    standing : str
+        How far the formula itself was checked; a calibration stands no better.
+    lines : mapping of str to float
+        Weights of the lines whose shifts from PCr add up to the shift that is read.
     """
-    check_document(document, quantity=quantity, family=family)
-    limits = numbers(document["range"], ("lower_ppm", "upper_ppm"), "range")
-    check_order(limits, "lower_ppm", "upper_ppm")
-    return CalibrationDocument(
-        name=text_of(document, "name"),
-        source=text_of(document, "source"),
-        standing=document["standing"],
-        coefficients=numbers(document["coefficients"], tuple(coefficients), "coefficients"),
-        **limits,
-    )
+
+    quantity: ClassVar[str]
+    family: ClassVar[str]
+    standing: ClassVar[str] = "found"
+    lines: ClassVar[Mapping[str, float]]
+
+    @property
+    @abstractmethod
+    def limits_ppm(self) -> tuple[float, float]:
+        """Limiting shifts [ppm], between which the formula has a value."""
+
+    @abstractmethod
+    def value(self, shift_ppm: Array) -> Array:
+        """Value (pH or pMg) at shifts [ppm] between the limiting ones, shape as the shifts."""
+
+    @abstractmethod
+    def slope(self, shift_ppm: Array) -> Array:
+        """Slope of the value against the shift [1/ppm], shape as the shifts."""
+
+    @abstractmethod
+    def shift_ppm(self, value: Array) -> Array:
+        """Shift [ppm] at a pH or pMg, shape as the values."""
 
 
-def check_document(document: Mapping[str, Any], *, quantity: str, family: str) -> None:
-    """Refuse a document that lacks a key, has one too many, or is for something else."""
-    check_keys(document, KEYS, "calibration")
-    for key, expected in (("quantity", quantity), ("family", family)):
-        if document[key] != expected:
-            raise ValueError(f"{key} is {document[key]!r}; a calibration of {quantity} needs {expected!r}")
-    if document["standing"] not in STANDINGS:
-        raise ValueError(f"standing is {document['standing']!r}; it must be one of {', '.join(STANDINGS)}")
+@dataclass(frozen=True)
+class ShiftCalibration:
+    """Calibration of the pH or the pMg by one shift: a line's from PCr, or the distance of two lines.
+
+    Attributes
+    ----------
+    name, source, standing : str
+        Name, where the coefficients come from, and how far that was checked (found, derived, unverified).
+    lower_ppm, upper_ppm : float
+        Range of shifts in which a value is given, at most the open interval between the limiting shifts [ppm].
+    formula : Formula
+        Formula with its coefficients.
+    """
+
+    name: str
+    source: str
+    standing: str
+    lower_ppm: float
+    upper_ppm: float
+    formula: Formula
+
+    @property
+    def lines(self) -> Mapping[str, float]:
+        """Weights of the lines whose shifts from PCr add up to the shift that is read."""
+        return self.formula.lines
+
+    def value(self, shift_ppm: Quantity) -> Quantity:
+        """Value (pH or pMg) at a shift [ppm]; NaN outside the range."""
+        return as_given(self.formula.value(self._inside(shift_ppm)), shift_ppm)
+
+    def slope(self, shift_ppm: Quantity) -> Quantity:
+        """Slope of the value against the shift [1/ppm]; NaN outside the range."""
+        return as_given(self.formula.slope(self._inside(shift_ppm)), shift_ppm)
+
+    def shift_ppm(self, value: Quantity) -> Quantity:
+        """Shift [ppm] at a pH or pMg: the inverse of `value`, not limited to the range."""
+        return as_given(self.formula.shift_ppm(np.asarray(value, dtype=np.float64)), value)
+
+    def posterior(self, shift_ppm: float, shift_sd_ppm: float) -> ShiftPosterior:
+        """Value with SD, 95 % interval and P(undefined) at a shift and its SD [ppm] (`shift_posterior`)."""
+        return shift_posterior(
+            self.value,
+            shift_ppm=shift_ppm,
+            shift_sd_ppm=shift_sd_ppm,
+            lower_ppm=self.lower_ppm,
+            upper_ppm=self.upper_ppm,
+        )
+
+    def _inside(self, shift_ppm: float | Array) -> Array:
+        """Shifts [ppm] with those outside the open range as NaN."""
+        shift = np.asarray(shift_ppm, dtype=np.float64)
+        return np.where((shift > self.lower_ppm) & (shift < self.upper_ppm), shift, np.nan)
 
 
-def check_order(limits: Mapping[str, float], lower: str, upper: str) -> None:
-    """Refuse a range whose ends are in the wrong order."""
-    if limits[lower] >= limits[upper]:
-        raise ValueError(f"range: {lower} {limits[lower]:g} must be below {upper} {limits[upper]:g}")
+def mg_mmol_l(pmg: Quantity) -> Quantity:
+    """Free Mg2+ concentration [mmol/l] at a pMg: [Mg] = 1000·10^−pMg."""
+    return as_given(1000 * 10 ** -np.asarray(pmg, dtype=np.float64), pmg)
+
+
+def as_given(value: NDArray[np.float64], given: Quantity) -> Quantity:
+    """Value as a float where a float was given, else as the array."""
+    return value if isinstance(given, np.ndarray) else float(value)
 
 
 def weakest(standings: Iterable[str]) -> str:
     """Standing of a result: the weakest of the numbers it rests on."""
     order = ("found", "derived", GIVEN, "unverified")
     return max(standings, key=order.index)
-
-
-def check_range_within(document: CalibrationDocument, lower_ppm: float, upper_ppm: float) -> None:
-    """Refuse a range that reaches beyond the limiting shifts, where the formula has no value."""
-    if lower_ppm >= upper_ppm:
-        raise ValueError(f"coefficients: limiting shifts {lower_ppm:g} and {upper_ppm:g} ppm are in the wrong order")
-    if document.lower_ppm < lower_ppm or document.upper_ppm > upper_ppm:
-        raise ValueError(
-            f"range {document.lower_ppm:g}…{document.upper_ppm:g} ppm reaches beyond the limiting shifts "
-            f"{lower_ppm:g}…{upper_ppm:g} ppm"
-        )
-
-
-def inside_or_nan(shift_ppm: float | NDArray[np.float64], lower_ppm: float, upper_ppm: float) -> NDArray[np.float64]:
-    """Shifts [ppm] with those outside the open range of a calibration as NaN."""
-    shift = np.asarray(shift_ppm, dtype=np.float64)
-    return np.where((shift > lower_ppm) & (shift < upper_ppm), shift, np.nan)
-
-
-def as_given(value: NDArray[np.float64], given: Quantity) -> Quantity:
-    """Value as a float where a float was given, else as the array."""
-    return value if isinstance(given, np.ndarray) else float(value)
 
 
 def shift_posterior(
@@ -171,31 +198,3 @@ def _quantiles(below: float, inside: float) -> NDArray[np.float64]:
     """
     masses = np.append((np.arange(_QUADRATURE_NODES) + 0.5) / _QUADRATURE_NODES, [0.025, 0.975])
     return np.array([_STANDARD_NORMAL.inv_cdf(mass) for mass in (below + masses * inside).tolist()])
-
-
-def check_keys(mapping: object, keys: tuple[str, ...], what: str) -> None:
-    """Refuse a mapping whose keys are not exactly those given."""
-    if not isinstance(mapping, Mapping):
-        raise ValueError(f"{what}: expected a mapping with {', '.join(keys)}")
-    if unknown := [str(key) for key in mapping if key not in keys]:
-        raise ValueError(f"{what}: unknown key {unknown[0]!r}; known keys: {', '.join(keys)}")
-    if missing := [key for key in keys if key not in mapping]:
-        raise ValueError(f"{what}: {missing[0]!r} is missing")
-
-
-def numbers(mapping: Mapping[str, Any], keys: tuple[str, ...], what: str) -> dict[str, float]:
-    """Finite numbers of a mapping that holds exactly these keys."""
-    check_keys(mapping, keys, what)
-    for key in keys:
-        value = mapping[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise ValueError(f"{what}.{key} is {value!r}; it must be a finite number")
-    return {key: float(mapping[key]) for key in keys}
-
-
-def text_of(document: Mapping[str, Any], key: str) -> str:
-    """Text that is not empty."""
-    value = document[key]
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{key} is {value!r}; it must be a text")
-    return value

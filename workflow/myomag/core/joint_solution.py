@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from myomag.core.calibration import ShiftPosterior, shift_posterior, weakest
+from myomag.core.calibration import Array, ShiftPosterior, shift_posterior, weakest
 from myomag.core.speciation import ATP_LINES, ShiftModel
-
-Array = NDArray[np.float64]
 
 _COARSE_NODES, _REACH = 33, 8.0
 _MAX_STEPS, _MAX_STEP, _CHI2_TOLERANCE = 60, 0.5, 1e-8

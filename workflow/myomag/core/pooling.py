@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.robust import robust_sd
+
 OUTLYING_Z = 4.0
 """A scan this many standard deviations from its protocol does not belong to it (1 in 16,000 by chance)."""
 
@@ -56,7 +58,7 @@ def pool(values: NDArray[np.float64], sds: NDArray[np.float64]) -> Pooled:
     if len(values) == 0 or not (np.isfinite(sds) & (sds > 0)).all():
         raise ValueError("pooling needs at least one estimate, each with a positive SD")
     median = np.median(values)
-    spread = 1.4826 * float(np.median(np.abs(values - median)))
+    spread = robust_sd(values - median)
     # With few scans the median deviation may vanish by chance; the scans' own errors are the floor.
     outlying = np.abs(values - median) > OUTLYING_Z * np.maximum(np.hypot(sds, MIN_SPREAD_US), spread)
     order = np.lexsort((sds[~outlying], values[~outlying]))

@@ -9,6 +9,7 @@ from myomag.core.axes import time_axis
 from myomag.core.lineshapes import voigt_fwhm_hz
 from myomag.core.newton import Evaluation, minimise
 from myomag.core.objective import KAPPA, damped_exponentials
+from myomag.core.robust import robust_sd
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -17,7 +18,6 @@ SNR_DEFINITION = (
     "Amplitude of PCr in the time domain at the first sample (Voigt line fitted to the averaged FID) over the noise SD "
     "of one channel (real or imaginary) of the averaged FID"
 )
-_MAD_TO_SD = 1.4826
 # All 31P lines of muscle, relative to PCr [ppm].
 _SIGNAL_PPM = (-20.0, 10.0)
 # Receivers roll off towards the ends of the spectrum.
@@ -66,8 +66,8 @@ def transient_noise_sd(fid: Complex) -> float:
     """
     tail = fid[-(fid.shape[0] // 4) :]
     if fid.shape[1] == 1:
-        return _robust_sd(tail)
-    return _robust_sd(np.diff(tail, axis=1)) / float(np.sqrt(2))
+        return _sd_around_zero(tail)
+    return _sd_around_zero(np.diff(tail, axis=1)) / float(np.sqrt(2))
 
 
 def noise_sd(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: float, pcr_hz: float) -> float | None:
@@ -210,7 +210,7 @@ def _tail_noise_sd(fid: Complex) -> float | None:
     # Under noise the periodogram is exponential, its median ln 2 of its mean; e⁻⁸ is the chance taken over all bins.
     periodogram = np.abs(np.fft.fft(tail)) ** 2
     limit = float(np.median(periodogram)) / np.log(2) * (np.log(tail.size) + 8)
-    return _robust_sd(tail) if periodogram.max() <= limit else None
+    return _sd_around_zero(tail) if periodogram.max() <= limit else None
 
 
 def _spectral_noise_sd(fid: Complex, dwell_mhz: float, pcr_turns: float) -> float | None:
@@ -239,9 +239,9 @@ def _spectral_noise_sd(fid: Complex, dwell_mhz: float, pcr_turns: float) -> floa
         return None
     difference = (values - np.roll(values, -_BIN_LAG))[pairs]
     correlation = np.cos(2 * np.pi * _BIN_LAG * np.arange(points) / points)
-    return _robust_sd(difference) / float(np.sqrt(2 * np.sum(window**2 * (1 - correlation))))
+    return _sd_around_zero(difference) / float(np.sqrt(2 * np.sum(window**2 * (1 - correlation))))
 
 
-def _robust_sd(values: Complex) -> float:
+def _sd_around_zero(values: Complex) -> float:
     """1.4826 MAD around zero of real and imaginary parts together."""
-    return _MAD_TO_SD * float(np.median(np.abs(np.concatenate([values.real.ravel(), values.imag.ravel()]))))
+    return robust_sd(np.concatenate([values.real.ravel(), values.imag.ravel()]))

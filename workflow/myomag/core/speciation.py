@@ -6,19 +6,10 @@ from math import log
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from myomag.core.calibration import (
-    check_document,
-    check_keys,
-    check_order,
-    numbers,
-    text_of,
-)
+from myomag.core.calibration import Array, ShiftCalibration
+from myomag.core.calibration_documents import check_document, check_keys, check_order, numbers, text_of
 from myomag.core.energetics import Constants
-from myomag.core.ph import PhCalibration
-
-Array = NDArray[np.float64]
 
 FAMILY = "speciation"
 ATP_LINES = ("alpha-ATP", "beta-ATP", "gamma-ATP")
@@ -55,7 +46,7 @@ def speciation_calibration(document: Mapping[str, Any]) -> SpeciationCalibration
     `coefficients` names one line of ATP or more, each with the limiting shifts of the four forms; `range` has lower_ph,
     upper_ph, lower_pmg and upper_pmg.
     """
-    check_document(document, quantity="mg", family=FAMILY)
+    check_document(document, "mg", (FAMILY,))
     limits = numbers(document["range"], ("lower_ph", "upper_ph", "lower_pmg", "upper_pmg"), "range")
     for quantity in ("ph", "pmg"):
         check_order(limits, f"lower_{quantity}", f"upper_{quantity}")
@@ -98,7 +89,7 @@ class ShiftModel:
     """
 
     calibration: SpeciationCalibration
-    ph_calibration: PhCalibration
+    ph_calibration: ShiftCalibration
     constants: Constants
     lines: tuple[str, ...]
 
@@ -116,7 +107,7 @@ class ShiftModel:
         first = int(self.lines[0] == "Pi")
         if first:
             shifts[..., 0] = self.ph_calibration.shift_ppm(ph)
-            slopes[..., 0, 0] = self.ph_calibration.dshift_dph(ph)
+            slopes[..., 0, 0] = 1 / self.ph_calibration.formula.slope(shifts[..., 0])
         populations = atp_populations(self.constants, ph, pmg)
         limits = np.array([self.calibration.limits_ppm[line] for line in self.lines[first:]]).T
         shifts[..., first:] = populations @ limits

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from myomag.core.robust import Z95
 from myomag.report import text
 from myomag.report.transients import frequency_plot, rejections
 
 Record = Mapping[str, Any]
-Z95 = 1.96
 
 
 def headline(quality: Record | None, magnesium: Record | None) -> list[tuple[str, str, str, str]]:

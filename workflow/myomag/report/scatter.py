@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 
 from myomag.cohort.design import Design
 from myomag.cohort.plan import Model
+from myomag.core.robust import Z95
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
@@ -23,7 +24,6 @@ MARKERS = {"women": "circle", "men": "triangle"}
 FEWEST, FEWEST_FOR_LINE = 3, 4
 MOST_LINKED = 1500
 """Above this many points they are drawn small, without error bars and links."""
-Z95 = 1.959963984540054
 LINE_POINTS = 41
 LEFT, TOP, BOTTOM = 62.0, 34.0, 330.0
 ROW = 1 << 16

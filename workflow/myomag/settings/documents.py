@@ -39,18 +39,20 @@ def with_resources(document: dict[str, Any], label: str, root: Path | None) -> d
 
 def _check_resources(document: Mapping[str, Any], label: str) -> None:
     """Build the prior knowledge and the calibrations once, so that a wrong file stops here and not in a job."""
-    from myomag.core.families import any_calibration, mg_family
-    from myomag.core.ph import ph_calibration
+    from myomag.core.families import mg_calibration, shift_calibration
     from myomag.core.prior_knowledge import PriorKnowledge
+
+    def build_ph(calibration: dict[str, Any]) -> object:
+        return shift_calibration(calibration, "ph")
 
     def build_all(calibrations: list[dict[str, Any]]) -> None:
         for calibration in calibrations:
-            any_calibration(calibration)
+            (build_ph if calibration.get("quantity") == "ph" else mg_calibration)(calibration)
 
     builders: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
         ("fit", "prior_knowledge", PriorKnowledge.from_dict),
-        ("magnesium", "ph_calibration", ph_calibration),
-        ("magnesium", "mg_calibration", mg_family),
+        ("magnesium", "ph_calibration", build_ph),
+        ("magnesium", "mg_calibration", mg_calibration),
         ("magnesium", "compare_calibrations", build_all),
     )
     for section, key, build in builders:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from myomag.core.magnesium import MgCalibration, mg_calibration
-from myomag.core.ph import PhCalibration, ph_calibration
+from myomag.core.calibration import ShiftCalibration
+from myomag.core.families import shift_calibration
 from myomag.errors import SettingsError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
 from myomag.settings.load import Settings, load_settings
@@ -138,8 +138,8 @@ def _simulated(
     person: Population,
     preset: Preset,
     rng: np.random.Generator,
-    ph: PhCalibration,
-    mg: MgCalibration,
+    ph: ShiftCalibration,
+    mg: ShiftCalibration,
 ) -> SimulatedScan:
     participant, session = f"sub-{index:03d}", "ses-1"
     # Of two scans, the first may be bad: that is why one repeats a scan.
@@ -150,9 +150,9 @@ def _simulated(
     return SimulatedScan(participant, session, stem, person, _broken(truth, defect), defect)
 
 
-def _calibrations(settings: Settings) -> tuple[PhCalibration, MgCalibration]:
+def _calibrations(settings: Settings) -> tuple[ShiftCalibration, ShiftCalibration]:
     magnesium = settings.model_dump()["magnesium"]
-    return ph_calibration(magnesium["ph_calibration"]), mg_calibration(magnesium["mg_calibration"])
+    return shift_calibration(magnesium["ph_calibration"], "ph"), shift_calibration(magnesium["mg_calibration"], "mg")
 
 
 def _pmg(person: Population) -> float:

@@ -5,12 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from myomag.core.calibration import ShiftPosterior, weakest
+from myomag.core.calibration import ShiftCalibration, ShiftPosterior, weakest
 from myomag.core.energetics import Constants
-from myomag.core.families import mg_family
+from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.joint_solution import Solution, solve_shifts
-from myomag.core.magnesium import MgCalibration, pmg_posterior
-from myomag.core.ph import PhCalibration, ph_calibration, ph_posterior
 from myomag.core.speciation import ShiftModel, SpeciationCalibration
 from myomag.steps.measured import Array, Measured
 
@@ -49,7 +47,7 @@ class Estimate(NamedTuple):
 
 def estimate_ph(measured: Measured, document: Mapping[str, Any]) -> Estimate:
     """Intracellular pH by the shift of Pi."""
-    return _by_one_shift(measured, ph_calibration(document))
+    return _by_one_shift(measured, shift_calibration(document, "ph"))
 
 
 def estimate_mg(
@@ -64,30 +62,25 @@ def estimate_mg(
     constants : mapping of str to float
         Equilibrium constants at the temperature and ionic strength of the muscle.
     """
-    calibration = mg_family(document)
+    calibration = mg_calibration(document)
     if not isinstance(calibration, SpeciationCalibration):
         return None, _by_one_shift(measured, calibration)
-    return _jointly(measured, calibration, ph_calibration(ph_document), constants)
+    return _jointly(measured, calibration, shift_calibration(ph_document, "ph"), constants)
 
 
-def _by_one_shift(measured: Measured, calibration: PhCalibration | MgCalibration) -> Estimate:
+def _by_one_shift(measured: Measured, calibration: ShiftCalibration) -> Estimate:
     shift, lines = measured.shift(calibration.lines), tuple(calibration.lines)
     source = {"name": calibration.name, "source": calibration.source, "standing": calibration.standing}
     if shift.value is None or shift.sd is None:
         return Estimate(NOTHING, shift.reason, None, source, lines, None)
-    if isinstance(calibration, PhCalibration):
-        posterior = ph_posterior(calibration, delta_ppm=shift.value, delta_sd_ppm=shift.sd)
-        slope = calibration.dph_ddelta(shift.value)
-    else:
-        posterior = pmg_posterior(calibration, delta_ppm=shift.value, delta_sd_ppm=shift.sd)
-        slope = calibration.dpmg_ddelta(shift.value)
+    posterior = calibration.posterior(shift.value, shift.sd)
     defined = posterior.value is not None
     reason = None if defined else _outside(lines, shift.value, calibration)
-    gradient = slope * shift.gradient if defined else None
+    gradient = calibration.slope(shift.value) * shift.gradient if defined else None
     return Estimate(posterior, reason, gradient, source, lines, posterior.p_undefined)
 
 
-def _outside(lines: tuple[str, ...], shift_ppm: float, calibration: PhCalibration | MgCalibration) -> str:
+def _outside(lines: tuple[str, ...], shift_ppm: float, calibration: ShiftCalibration) -> str:
     return (
         f"{' − '.join(SYMBOLS.get(line, line) for line in lines)} at {shift_ppm:.3f} ppm is outside "
         f"{calibration.lower_ppm:g}…{calibration.upper_ppm:g} ppm, where {calibration.name} is defined"
@@ -95,7 +88,7 @@ def _outside(lines: tuple[str, ...], shift_ppm: float, calibration: PhCalibratio
 
 
 def _jointly(
-    measured: Measured, calibration: SpeciationCalibration, ph: PhCalibration, constants: Constants
+    measured: Measured, calibration: SpeciationCalibration, ph: ShiftCalibration, constants: Constants
 ) -> tuple[Estimate | None, Estimate]:
     candidates = {line: measured.shift({line: 1.0}) for line in ("Pi", *calibration.limits_ppm)}
     shifts = {line: shift for line, shift in candidates.items() if shift.sd is not None}

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from myomag.core.calibration import mg_mmol_l
 from myomag.core.energetics import Constants, equilibrium_constants
-from myomag.core.magnesium import mg_mmol_l
 from myomag.io.records import read_record, record_bytes
 from myomag.steps.energetics import energetics_record
 from myomag.steps.estimates import Estimate, estimate_mg, estimate_ph
