@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myomag.errors import LedgerError, SettingsError
 from myomag.io.records import digest
 from myomag.ledger.raw import TABLES
@@ -17,6 +15,7 @@ from myomag.ledger.rows import STEPS, Row, activity_path, read_ledger
 from myomag.run.advice import Advice
 from myomag.run.snakefile import PROTOCOLS, SECTIONS, default_output, pooled_begin_times
 from myomag.settings import origins
+from myomag.settings.yaml_text import read_yaml
 
 STUDY = "study"
 DERIVATIVE = "derivative"
@@ -141,8 +140,8 @@ class Derivative:
         """
         path = self.root / "config.yaml"
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
+            content = read_yaml(path)
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise LedgerError(f"{path}: the recorded settings cannot be read ({reason}).") from error
         if not isinstance(content, dict):
