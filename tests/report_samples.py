@@ -14,7 +14,7 @@ from myomag.cohort.statistics import build_statistics, included
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.report.participant import ScanView
-from myomag.settings.load import Settings
+from myomag.settings.models import Settings
 
 MHZ, DWELL_S, POINTS, BEGIN_US, PHASE_DEG, NOISE_SD = 51.7, 1 / 3000, 2048, 265.0, 38.0, 0.9
 # Name, amplitude, shift [ppm], Lorentzian and Gaussian FWHM [Hz], component offsets [Hz] and weights.

@@ -20,7 +20,8 @@ from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.progress import progress
 from myomag.run import runner
 from myomag.run.advice import Advice
-from myomag.settings.load import Settings, load_settings
+from myomag.settings.load import load_settings
+from myomag.settings.models import Settings
 from myomag.simulate.demo import write_demo
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 from running import command, environment

@@ -143,7 +143,7 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def init(study: StudyArgument) -> None:
     """Write a commented myomag.yaml with every setting into a study."""
-    from myomag.run.snakefile import SETTINGS_FILE
+    from myomag.pipeline import SETTINGS_FILE
     from myomag.settings.generate import settings_template
 
     target = study / SETTINGS_FILE

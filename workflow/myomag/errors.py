@@ -1,5 +1,7 @@
 """Errors a user can act on: each message names the file, the field and the remedy, and is shown without a traceback."""
 
+from collections.abc import Iterable
+
 
 class MyomagError(Exception):
     """Base of every error whose message is written for the user."""
@@ -19,3 +21,11 @@ class ScanError(MyomagError):
 
 class LedgerError(MyomagError):
     """A file is not what the ledger says it is: it was changed, removed or replaced behind the pipeline's back."""
+
+
+def hint(word: str, known: Iterable[str], *, most: int = 1) -> str:
+    """Question after the known words nearest to an unknown one; empty where none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(dict.fromkeys(known)), n=most)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from myomag.cohort.columns import FIXED_COLUMNS
-from myomag.settings.load import CohortSettings
+from myomag.settings.cohort import CohortSettings
 
 STRENGTH, SERUM = "knee_extension_strength_nm", "serum_mg_mmol_l"
 

@@ -13,10 +13,11 @@ from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import SettingsError
 from myomag.io.places import CONFIG_DIR
 from myomag.io.records import canonical
-from myomag.run.snakefile import settings_yaml, study_settings
 from myomag.settings.cohort import CohortModel
 from myomag.settings.generate import config_schema, default_config, settings_template
-from myomag.settings.load import Settings, load_layers, load_settings, parse_settings, section_for
+from myomag.settings.load import load_layers, load_settings, parse_settings, study_settings
+from myomag.settings.models import Settings, section_for
+from myomag.settings.yaml_text import yaml_text
 from running import PARTS
 
 REPOSITORY = CONFIG_DIR.parent
@@ -105,7 +106,7 @@ WRONG = {
     "override of an unknown section": ({"overrides": {"sub-001": {"fitt": {}}}}, ["overrides.sub-001.fitt", "'fit'"]),
     "override of a section of the cohort": (
         {"overrides": {"sub-001": {"cohort": {}}}},
-        ["sub-001.cohort", "outside overrides"],
+        ["overrides.sub-001", "cohort holds for all", "outside overrides"],
     ),
     "override with a wrong key": (
         {"overrides": {"sub-001": {"fit": {"begin_time_ms": 1}}}},
@@ -238,23 +239,21 @@ def test_overrides_apply_to_participant_then_scan() -> None:
             },
         }
     )
-    assert section_for(settings, "fit")["begin_time_us"] == 100
-    assert section_for(settings, "fit", "sub-001")["begin_time_us"] == 200
-    merged = section_for(settings, "fit", "sub-001", scan)
-    assert (merged["begin_time_us"], merged["fit_begin_time"]) == (300, False)
-    assert section_for(settings, "fit", "sub-002")["fit_begin_time"] is True
+    held = [section_for(settings, "fit", *targets) for targets in ((), ("sub-001",), ("sub-001", scan), ("sub-002",))]
+    assert [fit.begin_time_us for fit in held] == [100, 200, 300, 100]
+    assert [fit.fit_begin_time for fit in held] == [True, False, False, True]
 
 
 def test_override_holds_the_content_of_its_resource() -> None:
     settings = parse_settings({"overrides": {"sub-001": {"magnesium": {"ph_calibration": "petroff1985"}}}})
-    assert settings.overrides["sub-001"]["magnesium"]["ph_calibration"]["name"] == "petroff1985"
+    assert settings.overrides["sub-001"].magnesium["ph_calibration"]["name"] == "petroff1985"
     assert settings.magnesium.ph_calibration["name"] == "taylor1983"  # type: ignore[index]
 
 
 def test_resolved_settings_are_complete_and_can_be_read_back(tmp_path: Path) -> None:
     settings = parse_settings({"qc": {"min_snr": 6}, "overrides": {"sub-001": {"reject": "implant"}}})
     assert isinstance(settings.fit.prior_knowledge, dict)
-    copy = written(tmp_path / "config.yaml", settings_yaml(settings))
+    copy = written(tmp_path / "config.yaml", yaml_text(settings.model_dump()))
     assert load_settings(copy) == settings
     assert json.loads(canonical(settings.model_dump())) == settings.model_dump()
 

@@ -13,10 +13,11 @@ from myomag.core.joint_solution import solve_shifts
 from myomag.core.speciation import FORMS, ShiftModel, speciation_calibration
 from myomag.errors import SettingsError
 from myomag.io.records import record_bytes
-from myomag.settings.load import load_settings, parse_settings, section_for
+from myomag.settings.load import load_settings, parse_settings
+from myomag.settings.models import section_for
 from myomag.steps.magnesium import magnesium_scan
 
-SETTINGS = section_for(load_settings(), "magnesium")
+SETTINGS = section_for(load_settings(), "magnesium").model_dump()
 SHIFTS = {"PCr": 0.02, "Pi": 4.87, "gamma-ATP": -2.36, "alpha-ATP": -7.43, "beta-ATP": -15.88}
 SHIFTS |= {"PDE": 2.97, "PME": 6.52}
 AMPLITUDES = {"PCr": 66.0, "Pi": 9.0, "gamma-ATP": 16.4, "alpha-ATP": 16.0, "beta-ATP": 14.0, "PDE": 6.0, "PME": 3.0}

@@ -8,11 +8,12 @@ import pytest
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
 from myomag.io.records import record_bytes
-from myomag.settings.load import load_settings, section_for
+from myomag.settings.load import load_settings
+from myomag.settings.models import section_for
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 from myomag.steps.qc import judge, qc_scan
 
-SETTINGS = section_for(load_settings(), "qc")
+SETTINGS = section_for(load_settings(), "qc").model_dump()
 LINES = resting_muscle(pi_ppm=4.85, beta_atp_ppm=-15.9)
 MHZ = 51.7
 

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myomag import pipeline
 from myomag.errors import LedgerError, SettingsError
 from myomag.ledger.pooled import pooled_begin_times
@@ -18,6 +16,7 @@ from myomag.ledger.rows import Row, activity_path, ledger_path, read_ledger
 from myomag.ledger.spec import Spec, resolve
 from myomag.run.advice import Advice
 from myomag.run.snakefile import default_output
+from myomag.settings.yaml_text import read_yaml
 
 STUDY = "study"
 DERIVATIVE = "derivative"
@@ -145,8 +144,8 @@ class Derivative:
         """
         path = self.root / "config.yaml"
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, yaml.YAMLError) as error:
+            content = read_yaml(path)
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise LedgerError(f"{path}: the recorded settings cannot be read ({reason}).") from error
         if not isinstance(content, dict):

@@ -1,6 +1,5 @@
 """From a value, scan, participant, file or row of a table back to the raw data."""
 
-import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -11,8 +10,7 @@ from myomag import pipeline
 from myomag.audit.lineage import Lineage, Step, file_record, lineage, step_of, step_record
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.cohort.columns import FIXED_COLUMNS
-from myomag.errors import SettingsError, StudyError
-from myomag.io.files import printable
+from myomag.errors import SettingsError, StudyError, hint
 from myomag.io.tables import TextTable, read_text_table, written
 from myomag.ledger.results import RECORDS
 
@@ -223,9 +221,7 @@ def known_names(derivative: Derivative) -> list[str]:
 
 def unknown(name: str, known: list[str], kind: str = "participant, scan or file") -> str:
     """What to say of a name that does not exist: the nearest ones that do."""
-    near = difflib.get_close_matches(name, list(dict.fromkeys(known)), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(printable, near))}?" if near else f"known: {', '.join(known[:5])}, …"
-    return f"no such {kind}; {hint}"
+    return f"no such {kind}; " + (hint(name, known, most=3) or f"known: {', '.join(known[:5])}, …")
 
 
 def _whole(derivative: Derivative, found: Trace) -> Lineage:

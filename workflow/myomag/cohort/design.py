@@ -1,6 +1,5 @@
 """What a model says of a cohort: outcome and terms of the participants who have all of them."""
 
-import difflib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from myomag.cohort.participants import (
 )
 from myomag.cohort.plan import ALL, MG, Model
 from myomag.core.calibration import mg_mmol_l
+from myomag.errors import hint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,8 +185,7 @@ def _nobody(design: Design) -> str | None:
 
 def absent_column(name: str, columns: Sequence[str]) -> str:
     """Say that a column does not exist, and which one may be meant."""
-    near = difflib.get_close_matches(name, columns, n=1)
-    return f"no column {name!r} in the tables of the study" + (f"; did you mean {near[0]!r}?" if near else "")
+    return "; ".join(filter(None, (f"no column {name!r} in the tables of the study", hint(name, columns))))
 
 
 def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:

@@ -1,11 +1,7 @@
 """The derivative as a folder: where it may lie, and how it describes itself as a BIDS dataset."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from myomag import __version__, pipeline
 from myomag.errors import SettingsError
@@ -56,11 +52,6 @@ def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]
         "descriptions.tsv": _descriptions().encode(),
         ".bidsignore": _bidsignore().encode(),
     }
-
-
-def settings_yaml(document: Mapping[str, Any]) -> bytes:
-    """Resolved settings as YAML."""
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=120).encode()
 
 
 def _descriptions() -> str:

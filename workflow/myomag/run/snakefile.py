@@ -4,17 +4,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myomag import pipeline
 from myomag.errors import MyomagError, SettingsError
 from myomag.io.files import sha256_file
-from myomag.io.places import CONFIG_DIR, PACKAGE
+from myomag.io.places import PACKAGE
 from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
@@ -23,8 +20,7 @@ from myomag.ledger.raw import chosen_batches, write_index
 from myomag.ledger.rows import batch_of, ledger_path, read_ledger
 from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
-from myomag.settings.load import load_layers
-from myomag.settings.models import Settings
+from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
@@ -198,31 +194,3 @@ class Flow:
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
         yield from study_remarks(self.found, self.settings.overrides)
-
-
-def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
-    """Settings of a study: defaults, then its myomag.yaml, then what the command line gave.
-
-    Raises
-    ------
-    SettingsError
-        Naming file, key, value and remedy.
-    """
-    layers: list[tuple[str, Mapping[str, Any] | Path]] = [("config/config.yaml", CONFIG_DIR / "config.yaml")]
-    if os.path.lexists(study / pipeline.SETTINGS_FILE):
-        layers.append((pipeline.SETTINGS_FILE, study / pipeline.SETTINGS_FILE))
-    layers.append(("--config", {key: _typed(value) for key, value in given.items() if key != "study"}))
-    return load_layers(layers, root=study)
-
-
-def _typed(value: Any) -> Any:
-    """A value of --config, whose numbers, booleans and nulls Snakemake leaves as text."""
-    if isinstance(value, Mapping):
-        return {key: _typed(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_typed(item) for item in value]
-    try:
-        typed = yaml.safe_load(value) if isinstance(value, str) and value else value
-    except yaml.YAMLError:
-        return value
-    return value if isinstance(typed, str | Mapping | list | date) else typed

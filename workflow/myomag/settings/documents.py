@@ -1,96 +1,117 @@
 """Prior knowledge and calibrations that settings name: shipped, in a file of the study, or spelt out."""
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from myomag.errors import SettingsError
+from myomag.errors import SettingsError, hint
 from myomag.io.files import printable
 from myomag.io.places import CONFIG_DIR
-from myomag.settings.messages import one_line, read_yaml
+from myomag.settings.messages import one_line
+from myomag.settings.yaml_text import read_yaml
 
-RESOURCES = frozenset({"prior_knowledge", "ph_calibration", "mg_calibration", "compare_calibrations"})
-"""Settings that name resources."""
+RESOURCES = {
+    "prior_knowledge": "prior_knowledge",
+    "ph_calibration": "calibrations",
+    "mg_calibration": "calibrations",
+    "compare_calibrations": "calibrations",
+}
+"""Settings that name resources, with the folder in config/ of the shipped ones."""
 
 
-def with_resources(document: dict[str, Any], label: str, root: Path | None) -> dict[str, Any]:
-    """Settings with the content of every resource in place of its name.
+def with_resources(section: str, values: Mapping[str, Any], label: str, root: Path | None) -> dict[str, Any]:
+    """Settings of a section, or some of them, with the content of every resource in place of its name.
 
     Raises
     ------
     SettingsError
         If a name is unknown, a file lies outside `root`, or a content is not what it should be.
     """
-    fit, magnesium = document["fit"], document["magnesium"]
-    fit["prior_knowledge"] = _resource(fit["prior_knowledge"], "prior_knowledge", f"{label}: fit.prior_knowledge", root)
-    for key in ("ph_calibration", "mg_calibration"):
-        magnesium[key] = _resource(magnesium[key], "calibrations", f"{label}: magnesium.{key}", root)
-    magnesium["compare_calibrations"] = [
-        _resource(value, "calibrations", f"{label}: magnesium.compare_calibrations", root)
-        for value in magnesium["compare_calibrations"]
-    ]
-    _check_resources(document, label)
-    return document
+    result = dict(values)
+    for key in RESOURCES.keys() & values.keys():
+        where, value = f"{label}: {section}.{key}", values[key]
+        if isinstance(value, list):
+            result[key] = [_content(item, RESOURCES[key], where, root) for item in value]
+        else:
+            result[key] = _content(value, RESOURCES[key], where, root)
+        try:
+            _builder(key)(result[key])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise SettingsError(f"{where}: {one_line(error)}.") from error
+    return result
 
 
-def _check_resources(document: Mapping[str, Any], label: str) -> None:
-    """Build the prior knowledge and the calibrations once, so that a wrong file stops here and not in a job."""
+def _builder(key: str) -> Callable[[Any], object]:
+    """What builds a resource, so that a wrong one stops here and not in a job."""
     from myomag.core.families import mg_calibration, shift_calibration
     from myomag.core.prior_knowledge import PriorKnowledge
 
-    def build_ph(calibration: dict[str, Any]) -> object:
-        return shift_calibration(calibration, "ph")
+    def ph_calibration(document: dict[str, Any]) -> object:
+        return shift_calibration(document, "ph")
 
-    def build_all(calibrations: list[dict[str, Any]]) -> None:
-        for calibration in calibrations:
-            (build_ph if calibration.get("quantity") == "ph" else mg_calibration)(calibration)
+    def compared(documents: list[dict[str, Any]]) -> object:
+        return [(ph_calibration if each.get("quantity") == "ph" else mg_calibration)(each) for each in documents]
 
-    builders: tuple[tuple[str, str, Callable[[Any], object]], ...] = (
-        ("fit", "prior_knowledge", PriorKnowledge.from_dict),
-        ("magnesium", "ph_calibration", build_ph),
-        ("magnesium", "mg_calibration", mg_calibration),
-        ("magnesium", "compare_calibrations", build_all),
-    )
-    for section, key, build in builders:
-        try:
-            build(document[section][key])
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise SettingsError(f"{label}: {section}.{key}: {one_line(error)}.") from error
+    builders: dict[str, Callable[[Any], object]] = {
+        "prior_knowledge": PriorKnowledge.from_dict,
+        "ph_calibration": ph_calibration,
+        "mg_calibration": mg_calibration,
+        "compare_calibrations": compared,
+    }
+    return builders[key]
 
 
-def _resource(value: str | dict[str, Any], folder: str, where: str, root: Path | None) -> dict[str, Any]:
-    """Content of a prior-knowledge or calibration file named in the settings."""
+def _content(value: str | dict[str, Any], folder: str, where: str, root: Path | None) -> dict[str, Any]:
+    """Content of a resource, be it named or spelt out."""
     if isinstance(value, dict):
         return value
-    path = CONFIG_DIR / folder / f"{value}.yaml"
-    if value not in (shipped := sorted(p.stem for p in (CONFIG_DIR / folder).glob("*.yaml"))):
-        path = _inside(root, value, where, shipped)
+    if value in (names := shipped(folder)):
+        return shipped_document(folder, value)
+    path = _inside(root, value, where, names)
     try:
-        if path.suffix == ".csv":
-            from myomag.core.prior_knowledge import PriorKnowledge
-
-            return PriorKnowledge.from_pyamares_csv(path).to_dict()
-        content = read_yaml(path)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        content = _pyamares(path) if path.suffix == ".csv" else read_yaml(path)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{where}: {value}: {one_line(error)}.") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{where}: {value}: expected a mapping.")
     return content
 
 
-def _inside(root: Path | None, value: str, where: str, shipped: list[str]) -> Path:
+def _pyamares(path: Path) -> dict[str, Any]:
+    """Prior knowledge in a CSV file of pyAMARES, as a YAML file would hold it."""
+    from myomag.core.prior_knowledge import PriorKnowledge
+
+    return PriorKnowledge.from_pyamares_csv(path).to_dict()
+
+
+def shipped(folder: str) -> list[str]:
+    """Names of the prior knowledge or the calibrations in a folder of config/."""
+    return sorted(path.stem for path in (CONFIG_DIR / folder).glob("*.yaml"))
+
+
+def shipped_document(folder: str, name: str) -> dict[str, Any]:
+    """Content of a shipped file, such as ("calibrations", "taylor1983")."""
+    document: dict[str, Any] = deepcopy(_read_once(CONFIG_DIR / folder / f"{name}.yaml"))
+    return document
+
+
+@cache
+def _read_once(path: Path) -> Any:
+    """Content of a file that does not change, which each layer of the settings names again."""
+    return read_yaml(path)
+
+
+def _inside(root: Path | None, value: str, where: str, names: list[str]) -> Path:
     """Path of a file inside the study; a path that leaves it is refused."""
-    near = difflib.get_close_matches(value, shipped, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"shipped: {', '.join(shipped)}."
+    remedy = hint(value, names) or f"shipped: {', '.join(names)}."
     if root is None:
-        raise SettingsError(f"{where} = {value!r}: unknown name; {hint}")
+        raise SettingsError(f"{where} = {value!r}: unknown name; {remedy}")
     path = Path(os.path.realpath(root / printable(value)))
     if not path.is_relative_to(root.resolve()):
         raise SettingsError(f"{where} = {value!r}: the file must lie inside the study folder.")
     if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises an error where a name is too long)
-        raise SettingsError(f"{where} = {value[:80]!r}: neither a shipped name nor a file of the study; {hint}")
+        raise SettingsError(f"{where} = {value[:80]!r}: neither a shipped name nor a file of the study; {remedy}")
     return path

@@ -1,6 +1,6 @@
 """Files generated from the settings models: config.yaml, its JSON schema, the tables of config/README.md, myomag.yaml.
 
-Write them again after changing `myomag.settings.load` with: make config
+Write them again after changing `myomag.settings.models` with: make config
 """
 
 import json
@@ -8,11 +8,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
 from myomag.io.places import CONFIG_DIR
-from myomag.settings.load import Settings
+from myomag.settings.models import Settings
+from myomag.settings.yaml_text import yaml_value
 
 BEGIN_TABLES, END_TABLES = "<!-- settings: generated -->", "<!-- end of settings -->"
 RERUNS = {
@@ -78,7 +78,7 @@ def _lines(mark: str) -> Iterator[str]:
         default = info.get_default(call_default_factory=True)
         if not isinstance(default, BaseModel):
             yield from _comment(info.description or "", "")
-            yield f"{mark}{name}: {_value(default)}"
+            yield f"{mark}{name}: {yaml_value(default)}"
             continue
         yield from _comment(type(default).__doc__ or "", "")
         yield f"{mark}{name}:"
@@ -94,24 +94,20 @@ def _comment(text: str, indent: str) -> Iterator[str]:
 def _entry(key: str, value: Any, mark: str) -> Iterator[str]:
     """Key with its value; a list of sections has one line for each, without what is left at its default."""
     if not _is_list_of_sections(value):
-        yield f"{mark}  {key}: {_value(value)}"
+        yield f"{mark}  {key}: {yaml_value(value)}"
         return
     yield f"{mark}  {key}:"
     for item in value:
-        yield f"{mark}    - {_value(item.model_dump(exclude_defaults=True))}"
+        yield f"{mark}    - {yaml_value(item.model_dump(exclude_defaults=True))}"
 
 
 def _cell(value: Any) -> str:
     """Default as it stands in a Markdown table."""
-    return f"{len(value)} models, see config.yaml" if _is_list_of_sections(value) else f"`{_value(value)}`"
+    return f"{len(value)} models, see config.yaml" if _is_list_of_sections(value) else f"`{yaml_value(value)}`"
 
 
 def _is_list_of_sections(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], BaseModel)
-
-
-def _value(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=1000, sort_keys=False).removesuffix("...\n").strip()
 
 
 if __name__ == "__main__":

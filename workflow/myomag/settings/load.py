@@ -1,50 +1,22 @@
-"""Settings: one pydantic section per step, read from YAML, resolved into one self-contained document.
+"""Reading settings: layers of YAML, merged, validated and resolved into one self-contained document.
 
 Resolved settings hold the prior knowledge and the calibrations themselves, not their names, so that the record in
 `derivatives/myomag/config.yaml` is enough to compute every result again.
 """
 
-import difflib
+import os
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from myomag.errors import SettingsError
-from myomag.settings.base import Section
-from myomag.settings.cohort import CohortSettings
-from myomag.settings.convert import ConvertSettings
-from myomag.settings.documents import RESOURCES, with_resources
-from myomag.settings.fit import FitSettings
-from myomag.settings.magnesium import MagnesiumSettings
-from myomag.settings.messages import read_mapping, validated
-from myomag.settings.qc import QcSettings
-from myomag.settings.report import ReportSettings
-
-SCAN_SECTIONS = ("convert", "qc", "fit", "magnesium")
-
-
-class Settings(Section):
-    """All settings of one study."""
-
-    batches: int = Field(
-        16,
-        ge=1,
-        le=10_000,
-        description="Number of batches the participants are spread over; one job handles one batch of one step.",
-    )
-    convert: ConvertSettings = Field(default_factory=ConvertSettings)
-    qc: QcSettings = Field(default_factory=QcSettings)
-    fit: FitSettings = Field(default_factory=FitSettings)
-    magnesium: MagnesiumSettings = Field(default_factory=MagnesiumSettings)
-    cohort: CohortSettings = Field(default_factory=CohortSettings)
-    report: ReportSettings = Field(default_factory=ReportSettings)
-    overrides: dict[str, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="Settings for one participant (sub-001) or one scan (its file stem) alone: "
-        "{reject: reason} or settings of the sections convert, qc, fit, magnesium.",
-    )
+from myomag.io.places import CONFIG_DIR
+from myomag.pipeline import SETTINGS_FILE
+from myomag.settings.documents import with_resources
+from myomag.settings.messages import one_line, validated
+from myomag.settings.models import SCAN_SECTIONS, Settings
+from myomag.settings.yaml_text import parse_yaml, read_yaml
 
 
 def load_settings(path: Path | None = None, *, root: Path | None = None) -> Settings:
@@ -56,6 +28,21 @@ def load_settings(path: Path | None = None, *, root: Path | None = None) -> Sett
         Naming file, key, value and remedy.
     """
     return load_layers([(path.name, path)] if path else [], root=root)
+
+
+def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
+    """Settings of a study: defaults, then its myomag.yaml, then what the command line gave.
+
+    Raises
+    ------
+    SettingsError
+        Naming file, key, value and remedy.
+    """
+    layers: list[tuple[str, Mapping[str, Any] | Path]] = [("config/config.yaml", CONFIG_DIR / "config.yaml")]
+    if os.path.lexists(study / SETTINGS_FILE):
+        layers.append((SETTINGS_FILE, study / SETTINGS_FILE))
+    layers.append(("--config", {key: _typed(value) for key, value in given.items() if key != "study"}))
+    return load_layers(layers, root=study)
 
 
 def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root: Path | None = None) -> Settings:
@@ -76,13 +63,59 @@ def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root:
         Naming file, key, value and remedy.
     """
     merged: dict[str, Any] = {}
-    settings = parse_settings({}, root=root)
+    settings = None
     for label, layer in layers:
-        content = read_mapping(label, layer) if isinstance(layer, Path) else dict(layer)
+        content = _read_mapping(label, layer) if isinstance(layer, Path) else dict(layer)
         if content:
             merged = _merged(merged, content)
             settings = parse_settings(merged, label=label, root=root)
-    return settings
+    return settings or parse_settings({})
+
+
+def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Path | None = None) -> Settings:
+    """Validate a mapping of settings and resolve prior knowledge, calibrations and overrides.
+
+    Raises
+    ------
+    SettingsError
+        Naming `label`, key, value and remedy.
+    """
+    settings = validated(Settings, data, label)
+    document = settings.model_dump()
+    for section in SCAN_SECTIONS:
+        document[section] = with_resources(section, document[section], label, root)
+    given = document["overrides"]
+    document["overrides"] = {
+        target: _resolved_override(document, given, target, f"{label}: overrides.{target}", root)
+        for target in sorted(given)
+    }
+    return Settings.model_validate(document)
+
+
+def _read_mapping(label: str, path: Path) -> dict[str, Any]:
+    """Content of a YAML file that holds a mapping of sections; an empty file is an empty one."""
+    try:
+        content = read_yaml(path)
+    except OSError as error:
+        raise SettingsError(f"{label}: cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise SettingsError(f"{label}: not valid YAML: {one_line(error)}.") from error
+    if not isinstance(content, dict | None):
+        raise SettingsError(f"{label}: expected a mapping of sections, found {type(content).__name__}.")
+    return content or {}
+
+
+def _typed(value: Any) -> Any:
+    """A value of --config, whose numbers, booleans and nulls Snakemake leaves as text."""
+    if isinstance(value, Mapping):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item) for item in value]
+    try:
+        typed = parse_yaml(value) if isinstance(value, str) and value else value
+    except ValueError:
+        return value
+    return value if isinstance(typed, str | Mapping | list | date) else typed
 
 
 def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,64 +128,14 @@ def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Path | None = None) -> Settings:
-    """Validate a mapping of settings and resolve prior knowledge, calibrations and overrides.
-
-    Raises
-    ------
-    SettingsError
-        Naming `label`, key, value and remedy.
-    """
-    settings = validated(Settings, data, label)
-    resolved = with_resources(settings.model_dump(), label, root)
-    resolved["overrides"] = {
-        target: _resolve_override(resolved, target, override, label, root)
-        for target, override in sorted(settings.overrides.items())
-    }
-    return Settings.model_validate(resolved)
-
-
-def section_for(settings: Settings, section: str, *targets: str) -> dict[str, Any]:
-    """Settings of one section as they hold for a scan, overrides of `targets` applied in turn.
-
-    Parameters
-    ----------
-    targets : str
-        Participant label and scan stem, from the general to the particular.
-    """
-    merged: dict[str, Any] = settings.model_dump()[section]
-    for target in targets:
-        merged |= settings.overrides.get(target, {}).get(section, {})
-    return merged
-
-
-def _resolve_override(
-    resolved: Mapping[str, Any], target: str, override: Mapping[str, Any], label: str, root: Path | None
+def _resolved_override(
+    document: Mapping[str, Any], given: Mapping[str, Any], target: str, where: str, root: Path | None
 ) -> dict[str, Any]:
-    where = f"{label}: overrides.{target}"
-    if not target.startswith("sub-"):
-        raise SettingsError(f"{where}: name a participant (sub-001) or a scan by its file stem.")
-    result: dict[str, Any] = {}
-    for key, value in override.items():
-        if key == "reject":
-            if not isinstance(value, str) or not value.strip():
-                raise SettingsError(f"{where}.reject: give the reason as text.")
-            result[key] = value
-            continue
-        if key not in SCAN_SECTIONS:
-            if key in Settings.model_fields:
-                raise SettingsError(f"{where}.{key}: holds for all scans alike; set it outside overrides.")
-            near = difflib.get_close_matches(key, ("reject", *SCAN_SECTIONS), n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known keys: reject, {', '.join(SCAN_SECTIONS)}."
-            raise SettingsError(f"{where}.{key}: unknown key; {hint}")
-        if not isinstance(value, dict):
-            raise SettingsError(f"{where}.{key}: expected a mapping of settings.")
-        validated(type(getattr(Settings(), key)), resolved[key] | value, where, f"{key}.")
-        if not RESOURCES & value.keys():
-            result[key] = value
-            continue
-        document = {section: dict(resolved[section]) for section in SCAN_SECTIONS}
-        document[key] |= value
-        complete = with_resources(document, where, root)[key]
-        result[key] = {name: complete[name] for name in value}
+    """Override with typed values and the content of its resources, valid with what holds for its participant."""
+    result = dict(given[target])
+    for section in SCAN_SECTIONS:
+        if changes := result.get(section):
+            complete = document[section] | given.get(target.partition("_")[0], {}).get(section, {}) | changes
+            typed = validated(SCAN_SECTIONS[section], complete, where, f"{section}.").model_dump()
+            result[section] = with_resources(section, {key: typed[key] for key in changes}, where, root)
     return result

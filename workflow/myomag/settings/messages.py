@@ -1,99 +1,22 @@
-"""YAML files and settings models, read so that every error is one line: file, key, value, remedy."""
+"""Values put into settings models so that every error is one line: file, key, value, remedy."""
 
-import difflib
 import json
 import re
-from collections.abc import Hashable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from myomag.errors import SettingsError
+from myomag.errors import SettingsError, hint
 from myomag.io.files import printable
+
+Model = TypeVar("Model", bound=BaseModel)
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-MAX_YAML_BYTES = 1_000_000
-"""Settings, prior knowledge and calibrations are a few kB; what is larger is something else."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without its traps: a key given twice that silently keeps its last value, aliases, text no file can hold.
-
-    Nested aliases make of one line what no memory holds; half a character (a surrogate) is what no file holds.
-    """
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        value = super().construct_scalar(node)
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: holds half a character (\\ud800…\\udfff)")
-        return value
-
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        value = super().construct_yaml_int(node)
-        if abs(value) > 2**63:
-            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: a number is too large")
-        return value
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            parser: Any = self
-            event = parser.peek_event()
-            line = event.start_mark.line + 1
-            raise yaml.YAMLError(f"line {line}: the alias *{event.anchor} is not read; write the value out")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen and key.value != "<<":
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value} is given twice")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
-
-
-def read_mapping(label: str, path: Path) -> dict[str, Any]:
-    """Content of a YAML file that holds a mapping; an empty file is an empty one.
-
-    Raises
-    ------
-    SettingsError
-        Naming `label`, and the line where the file is not YAML.
-    """
-    try:
-        data = read_yaml(path)
-    except OSError as error:
-        raise SettingsError(f"{label}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"{label}: not valid YAML: {one_line(error)}.") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise SettingsError(f"{label}: expected a mapping of sections, found {type(data).__name__}.")
-    return data
-
-
-def read_yaml(path: Path) -> Any:
-    """Content of a YAML file, in which no key may be given twice and nothing stands by an alias."""
-    if path.exists() and not path.is_file():
-        raise yaml.YAMLError("it is a directory, pipe or device, not a file")
-    if path.stat().st_size > MAX_YAML_BYTES:
-        raise yaml.YAMLError(f"it is larger than {MAX_YAML_BYTES // 1000} kB")
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a safe loader)
-    except (LookupError, AttributeError, TypeError) as error:
-        # So PyYAML fails on a text that does not fit its tag, such as !!int with nothing behind.
-        raise yaml.YAMLError("a value does not fit its tag (!!…); remove the tag") from error
-
-
-def validated(model: type[Any], data: Mapping[str, Any], label: str, prefix: str = "") -> Any:
+def validated(model: type[Model], data: Mapping[str, Any], label: str, prefix: str = "") -> Model:
     """Model of some settings.
 
     Parameters
@@ -126,8 +49,7 @@ def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
     location, known = _field_path(item["loc"], model)
     key = printable(prefix + ".".join(location))
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5) or _same_stem(location[-1], known)
-        return key, "unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}")
+        return key, "unknown key; " + (hint(location[-1], known) or f"known keys: {', '.join(known)}")
     if item["type"] == "invalid_key":
         return key, "not text; put the key in quotes, or remove it"
     if item["type"] == "missing":
@@ -147,12 +69,6 @@ def _expected(item: Any) -> str:
     if item["type"] == "float_type" and isinstance(item["input"], str) and _NUMBER.fullmatch(item["input"]):
         return f"a number, not text: write {float(item['input'])!r}"
     return str(item["msg"]).removeprefix("Input should be ")
-
-
-def _same_stem(key: str, known: list[str]) -> list[str]:
-    """Keys that differ from `key` in the unit alone, its last word."""
-    stem = key.rpartition("_")[0]
-    return [name for name in known if stem and name.rpartition("_")[0] == stem]
 
 
 def _field_path(location: Iterable[int | str], model: type[BaseModel]) -> tuple[list[str], list[str]]:

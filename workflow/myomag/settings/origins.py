@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from myomag.pipeline import SETTINGS_FILE
-from myomag.settings.load import SCAN_SECTIONS
+from myomag.settings.yaml_text import entries
 
 DEFAULT = "default"
 COMMAND_LINE = "--config"
@@ -44,29 +42,8 @@ def setting_origins(label: str, path: Path, given: Mapping[str, Any]) -> dict[st
 
 
 def _lines(path: Path) -> Iterator[tuple[str, int]]:
-    """Dotted keys of a settings file with their lines, counted from 1."""
-    if not path.is_file():
-        return
-    for section, content, line in _entries(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)):
-        if isinstance(content, yaml.ScalarNode) and content.tag != "tag:yaml.org,2002:null":
-            yield section, line
-        for key, below, key_line in _entries(content):
-            if section == "overrides":
-                yield from _override_lines(f"{section}.{key}", below)
-            else:
-                yield f"{section}.{key}", key_line
-
-
-def _override_lines(target: str, node: yaml.Node) -> Iterator[tuple[str, int]]:
-    for section, content, line in _entries(node):
-        if section not in SCAN_SECTIONS:
-            yield f"{target}.{section}", line
-        for key, _, key_line in _entries(content):
-            yield f"{target}.{section}.{key}", key_line
-
-
-def _entries(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node, int]]:
-    """Key, value and line of each entry of a mapping; nothing for any other node."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield str(key.value), value, key.start_mark.line + 1
+    """Dotted keys of a settings file, as deep as settings are told apart, with their lines."""
+    for keys, value, line in entries(path) if path.is_file() else ():
+        deepest = 4 if keys[0] == "overrides" else 2
+        if len(keys) == deepest or (len(keys) < deepest and value is not None and not isinstance(value, Mapping)):
+            yield ".".join(keys), line

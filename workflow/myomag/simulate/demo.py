@@ -12,7 +12,8 @@ from myomag.core.calibration import ShiftCalibration
 from myomag.core.families import shift_calibration
 from myomag.errors import SettingsError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
-from myomag.settings.load import Settings, load_settings
+from myomag.settings.load import load_settings
+from myomag.settings.models import Settings
 from myomag.simulate.population import Population, draw_population
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 

@@ -13,7 +13,7 @@ from myomag.core.preprocess import combine_coils, shift_frequency
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs
 from myomag.io.records import read_record
-from myomag.settings.load import Settings, section_for
+from myomag.settings.models import Settings, section_for
 from myomag.steps.begin_time import begin_time_scan
 from myomag.steps.fit import fit_scan
 from myomag.steps.magnesium import magnesium_scan
@@ -100,7 +100,9 @@ def _evaluated(scan: str, files: dict[str, Path], settings: Settings) -> dict[st
     """Magnesium record of the averaged FID in `files`."""
     record = {}
     for function, section in ((begin_time_scan, "fit"), (fit_scan, "fit"), (magnesium_scan, "magnesium")):
-        for role, content in function(scan, files, section_for(settings, section) | {"protocols": {}}).items():
+        for role, content in function(
+            scan, files, section_for(settings, section).model_dump() | {"protocols": {}}
+        ).items():
             files[role] = files["preproc"].with_name(f"resampled-{role}.json")
             files[role].write_bytes(content)
             record = read_record(files[role])

@@ -10,10 +10,11 @@ from pathlib import Path
 from myomag.cohort.tables import read_tables
 from myomag.errors import MyomagError, ScanError, SettingsError
 from myomag.ledger.derivative import derivative_description
+from myomag.pipeline import SETTINGS_FILE
 from myomag.progress import progress
 from myomag.run.jobs import available_cores, out_of_reach_of_ctrl_c
-from myomag.run.snakefile import SETTINGS_FILE, Flow
-from myomag.settings.load import Settings
+from myomag.run.snakefile import Flow
+from myomag.settings.models import Settings
 from myomag.single.scan import do_step
 from myomag.study.search import Scan
 

@@ -10,7 +10,7 @@ from typing import Any
 from myomag.cohort.columns import flat_result
 from myomag.errors import ScanError
 from myomag.ledger.rows import READS
-from myomag.settings.load import Settings, section_for
+from myomag.settings.models import Settings, section_for
 from myomag.steps.begin_time import begin_time_scan
 from myomag.steps.convert import convert_scan
 from myomag.steps.fit import fit_scan
@@ -106,7 +106,7 @@ def do_step(
     function, section = STEPS[step]
     inputs = files if step == "convert" else {role: files[role] for role in READS[step]}
     # A single scan has no protocol to learn from.
-    outputs = function(stem, inputs, section_for(settings, section, *targets) | {"protocols": {}})
+    outputs = function(stem, inputs, section_for(settings, section, *targets).model_dump() | {"protocols": {}})
     records = {role: json.loads(content) for role, content in outputs.items() if content[:1] == b"{"}
     for role, content in outputs.items():
         # Under the name of the scan, for the messages; the extension is the one the readers go by.

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from myomag.ledger.derivative import derivative_description, settings_yaml
+from myomag.ledger.derivative import derivative_description
+from myomag.settings.yaml_text import yaml_text
 
 
 def settings_files(study: Path, root: Path, document: Mapping[str, Any]) -> list[tuple[str, bytes]]:
@@ -19,4 +20,4 @@ def settings_files(study: Path, root: Path, document: Mapping[str, Any]) -> list
         All settings, resolved.
     """
     description = derivative_description(study, Path(os.path.relpath(study, root)).as_posix())
-    return [("config.yaml", settings_yaml(document)), *description.items()]
+    return [("config.yaml", yaml_text(dict(document)).encode()), *description.items()]
