@@ -11,9 +11,9 @@ from typing import Any
 from myomag import pipeline
 from myomag.audit.record import Derivative, File
 from myomag.io.files import sha256_bytes, write_atomic
-from myomag.ledger.results import ScanResult, by_participant, read_results
 from myomag.ledger.harness import Job, run_scans
 from myomag.ledger.pooled import pooled_begin_times
+from myomag.ledger.results import ScanResult, by_participant, read_results
 from myomag.ledger.rows import Row, ledger_bytes, ledger_path, output_path
 from myomag.ledger.spec import Spec, resolve, step_code
 from myomag.progress import progress
@@ -24,6 +24,7 @@ from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
 from myomag.steps.report import report_files
+
 
 def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores: int) -> dict[str, bytes]:
     """Run all steps for some scans in an empty folder.

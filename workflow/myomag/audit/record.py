@@ -77,7 +77,6 @@ class Ledger:
         for role, (path, sha) in sorted(row.outputs.items()):
             yield role, File(DERIVATIVE, path), sha
 
-
     def named(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row stands for: what was found in the study, or was written."""
         return self.inputs(row) if pipeline.BY_NAME[self.step].kind == "entry" else self.outputs(row)

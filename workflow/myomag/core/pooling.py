@@ -17,6 +17,19 @@ OUTLYING_Z = 4.0
 MIN_SPREAD_US = 1.0
 """Least spread between scans that is assumed [µs]: it moves Mg by half a percent, well below its noise."""
 
+MIN_SNR, MAX_FWHM_PPM, MAX_REJECTED_FRACTION = 5.0, 0.8, 0.5
+"""A spectrum with less signal, a broader PCr line or more transients rejected tells nothing for other scans."""
+
+
+def worth_pooling(*, pcr_snr: float | None, pcr_fwhm_ppm: float, rejected_fraction: float) -> bool:
+    """Whether a spectrum is good enough for its begin time to be pooled; an SNR that is not known is no objection.
+
+    These limits are no settings: those of the verdict say which scans enter the statistics, and may change without a
+    fit being repeated.
+    """
+    enough = pcr_snr is None or pcr_snr >= MIN_SNR
+    return enough and pcr_fwhm_ppm <= MAX_FWHM_PPM and rejected_fraction <= MAX_REJECTED_FRACTION
+
 
 @dataclass(frozen=True)
 class Pooled:

@@ -30,3 +30,10 @@ class Section(BaseModel):
         for name in cls.model_fields.keys() - values.keys():
             del section.__dict__[name]
         return section
+
+
+def content(document: str | dict[str, Any]) -> dict[str, Any]:
+    """Prior knowledge or calibration of resolved settings, which hold the content itself and no names."""
+    if isinstance(document, str):
+        raise TypeError(f"{document}: the settings are not resolved")
+    return document

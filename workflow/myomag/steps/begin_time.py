@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.leading_samples import samples_to_skip
+from myomag.core.pooling import worth_pooling
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
-from myomag.io.records import canonical, digest, read_record, record_bytes
+from myomag.io.records import canonical, digest, read_record
+from myomag.io.scan_records import BeginTime, Measures, read_scan_record, scan_record_bytes
+from myomag.settings.fit import FitSettings
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
 MIRROR_CHI2 = 50.0
 """Far above what some 30 parameters gain by fitting noise, far below what the ATP lines of a usable scan are worth."""
 
 
-def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
+def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings) -> dict[str, bytes]:
     """Estimate the begin time of one scan by itself; returns its record under `begintime`.
 
     Parameters
@@ -30,9 +33,9 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `preproc`, `preproc_sidecar` and `quality`.
-    settings : mapping
-        Section `fit`.
+        `preproc`, `preproc_sidecar` and `measures`.
+    settings : FitSettings
+        Prior knowledge, and what is known of the begin time.
 
     Raises
     ------
@@ -41,28 +44,29 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str
     """
     data = read_nifti_mrs(inputs["preproc"])
     sidecar = read_record(inputs["preproc_sidecar"])
-    fields = protocol_fields(sidecar, settings["protocol_fields"])
-    record: dict[str, Any] = {
-        "scan": scan,
-        "protocol": digest(fields)[:8],
-        "protocol_fields": fields,
-        "start_us": begin_time_start_s(sidecar, settings) * 1e6,
-        "begin_time_us": None,
-        "begin_time_sd_us": None,
-        "noise_sd": None,
-        "poolable": False,
-        "reason": "the begin time is not fitted",
-    }
-    verdict = read_record(inputs["quality"])["verdict"]
-    estimate = _estimate(data, prior_knowledge(settings), record, settings, verdict)
-    if settings["fit_begin_time"]:
-        record |= estimate
-    return {"begintime": record_bytes(record)}
+    measures = read_scan_record(inputs["measures"], Measures)
+    fields = protocol_fields(sidecar, settings.protocol_fields)
+    start_us = begin_time_start_s(sidecar, settings) * 1e6
+    fit = _fit(scan, data, start_us, settings)
+    fitted, skipped_s = settings.fit_begin_time, skipped_samples(data, settings) * data.dwell_time_s
+    reason = _objection(fit, measures) if fitted else "the begin time is not fitted"
+    record = BeginTime(
+        scan=scan,
+        protocol=digest(fields)[:8],
+        protocol_fields=fields,
+        start_us=start_us,
+        begin_time_us=(fit.begin_time_s - skipped_s) * 1e6 if fitted else None,
+        begin_time_sd_us=fit.begin_time_sd_s * 1e6 if fitted and _sd_known(fit) else None,
+        noise_sd=fit.noise_sd if fitted else None,
+        poolable=reason is None,
+        reason=reason,
+    )
+    return {"begintime": scan_record_bytes(record)}
 
 
-def prior_knowledge(settings: Mapping[str, Any]) -> PriorKnowledge:
+def prior_knowledge(settings: FitSettings) -> PriorKnowledge:
     """Prior knowledge in the settings of the fit, checked once for all scans that share it."""
-    return _checked_prior(canonical(settings["prior_knowledge"]))
+    return _checked_prior(canonical(settings.prior_knowledge))
 
 
 @lru_cache(maxsize=8)
@@ -85,24 +89,23 @@ def protocol_fields(sidecar: Mapping[str, Any], names: list[str]) -> dict[str, A
     return {name: plain(sidecar.get(name)) for name in names}
 
 
-def begin_time_start_s(sidecar: Mapping[str, Any], settings: Mapping[str, Any]) -> float:
+def begin_time_start_s(sidecar: Mapping[str, Any], settings: FitSettings) -> float:
     """Begin time the fit starts from [s]: the setting, else the sidecar's EchoTime, else 0."""
-    if settings["begin_time_us"] is not None:
-        return float(settings["begin_time_us"]) * 1e-6
+    if settings.begin_time_us is not None:
+        return float(settings.begin_time_us) * 1e-6
     stated = sidecar.get("EchoTime")
     return float(stated) if isinstance(stated, int | float) else 0.0
 
 
-def skipped_samples(data: MrsData, settings: Mapping[str, Any]) -> int:
+def skipped_samples(data: MrsData, settings: FitSettings) -> int:
     """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
-    if settings["skip_time_us"] is not None:
-        return math.ceil(float(settings["skip_time_us"]) * 1e-6 / data.dwell_time_s)
+    if settings.skip_time_us is not None:
+        return math.ceil(float(settings.skip_time_us) * 1e-6 / data.dwell_time_s)
     return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
 
 
-def _estimate(
-    data: MrsData, prior: PriorKnowledge, record: Mapping[str, Any], settings: Mapping[str, Any], verdict: str
-) -> dict[str, Any]:
+def _fit(scan: str, data: MrsData, start_us: float, settings: FitSettings) -> AmaresFit:
+    """Fit of the scan by itself, refused where its mirror image is what fits."""
     skipped = skipped_samples(data, settings)
     fid = data.fid[skipped:, 0, 0]
 
@@ -111,37 +114,39 @@ def _estimate(
             samples,
             dwell_time_s=data.dwell_time_s,
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
-            prior=prior,
-            begin_time_s=record["start_us"] * 1e-6 + skipped * data.dwell_time_s,
-            fit_begin_time=settings["fit_begin_time"],
-            begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
+            prior=prior_knowledge(settings),
+            begin_time_s=start_us * 1e-6 + skipped * data.dwell_time_s,
+            fit_begin_time=settings.fit_begin_time,
+            begin_time_window_s=settings.begin_time_window_us * 1e-6,
         )
 
     try:
         fit = fitted(fid)
         mirrored = _lacks_atp(fit) and _explains_more(fitted(fid.conj()), fit, len(fid))
     except ValueError as error:
-        raise ScanError(f"{record['scan']}: {error}.") from error
+        raise ScanError(f"{scan}: {error}.") from error
     if mirrored:
         raise ScanError(
-            f"{record['scan']}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
+            f"{scan}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
             "set convert.conjugate: true for this scan."
         )
-    known = bool(np.isfinite(fit.begin_time_sd_s)) and fit.begin_time_sd_s > 0
-    reason = None
+    return fit
+
+
+def _objection(fit: AmaresFit, measures: Measures) -> str | None:
+    """Why the begin time may not be pooled; None if it may."""
     if not fit.converged:
-        reason = "the fit did not converge"
-    elif not known:
-        reason = "the begin time ended at the edge of its window"
-    elif verdict == "fail":
-        reason = "the spectrum failed quality control"
-    return {
-        "begin_time_us": (fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
-        "begin_time_sd_us": fit.begin_time_sd_s * 1e6 if known else None,
-        "noise_sd": fit.noise_sd,
-        "poolable": reason is None,
-        "reason": reason,
-    }
+        return "the fit did not converge"
+    if not _sd_known(fit):
+        return "the begin time ended at the edge of its window"
+    good = worth_pooling(
+        pcr_snr=measures.pcr_snr, pcr_fwhm_ppm=measures.pcr_fwhm_ppm, rejected_fraction=measures.rejected_fraction
+    )
+    return None if good else "the spectrum is too poor to tell for other scans"
+
+
+def _sd_known(fit: AmaresFit) -> bool:
+    return math.isfinite(fit.begin_time_sd_s) and fit.begin_time_sd_s > 0
 
 
 def _lacks_atp(fit: AmaresFit) -> bool:

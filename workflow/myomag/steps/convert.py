@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import nifti_mrs_bytes, sidecar_dict
 from myomag.io.nuclei import nucleus_of_name
 from myomag.io.records import read_record, record_bytes
 from myomag.io.vendor import read_scan
+from myomag.settings.convert import ConvertSettings
 
 ANALYSED_NUCLEUS = "31P"
 
 
-def convert_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
+def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSettings) -> dict[str, bytes]:
     """Convert one scan.
 
     Parameters
@@ -22,8 +22,8 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, A
         BIDS stem of the scan.
     inputs : mapping of str to Path
         `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last.
-    settings : mapping
-        Section `convert`.
+    settings : ConvertSettings
+        Nucleus and sign of files that do not tell them.
 
     Returns
     -------
@@ -40,8 +40,8 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, A
     mrs = read_scan(
         raw,
         [read_record(path) for path in _numbered(inputs, "sidecar")],
-        nucleus=named or settings["nucleus"],
-        conjugate=settings["conjugate"],
+        nucleus=named or settings.nucleus,
+        conjugate=settings.conjugate,
     )
     if mrs.nucleus != ANALYSED_NUCLEUS:
         raise ScanError(

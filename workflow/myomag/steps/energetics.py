@@ -9,21 +9,23 @@ import numpy as np
 from myomag.core import constants as known
 from myomag.core.calibration import GIVEN, weakest
 from myomag.core.energetics import Constants, Derived, dg_atp_kj_mol, free_adp_umol_l, saturation_factor
+from myomag.io.scan_records import Assumption
+from myomag.settings.magnesium import MagnesiumSettings
 from myomag.steps.estimates import Estimate
 from myomag.steps.measured import Array, Measured, Quantity
 
 ASSUMED = (known.ATP, known.TOTAL_CREATINE, known.TEMPERATURE, known.IONIC_STRENGTH)
 
 
-def energetics_record(
+def energetics_fields(
     measured: Measured,
     ph: Estimate,
     mg: Estimate,
     constants: Constants,
-    settings: Mapping[str, Any],
+    settings: MagnesiumSettings,
     sidecar: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Ratios, free ADP and ΔG of ATP hydrolysis, each with SD and, where there is none, the reason.
+    """Fields of the record: ratios, free ADP and ΔG of ATP hydrolysis, each with SD and, where there is none, why.
 
     Parameters
     ----------
@@ -33,26 +35,26 @@ def energetics_record(
         Intracellular pH and pMg.
     constants : mapping of str to float
         Equilibrium constants at the temperature and ionic strength of the settings.
-    settings : mapping
-        Section `magnesium`.
+    settings : MagnesiumSettings
+        Concentrations and T1 that are assumed.
     sidecar : mapping
         Sidecar of the averaged FID, for its RepetitionTime and FlipAngle.
     """
-    atp = settings["atp_line"]
+    atp = settings.atp_line
     lines = {"PCr": atp, "Pi": atp, "PDE": atp, "PME": atp}
-    correction, problem = _saturation(settings["t1_s"], sidecar, (*lines, atp))
+    correction, problem = _saturation(settings.t1_s, sidecar, (*lines, atp))
     ratios = {f"{line}/ATP": _ratio(measured, line, to, correction, problem) for line, to in lines.items()}
     pi_pcr = _ratio(measured, "Pi", "PCr", correction, problem)
     adp, adp_reason = _adp(constants, ph, mg, ratios["PCr/ATP"], settings)
     energy, energy_reason = _energy(constants, ph, mg, adp, adp_reason, ratios["Pi/ATP"], settings)
     covariance = _covariance(measured, ph, mg, ratios["PCr/ATP"], ratios["Pi/ATP"])
     assumed = _assumptions(settings)
-    standings = [entry["standing"] for entry in assumed] + [ph.calibration["standing"], mg.calibration["standing"]]
+    standings = [each.standing for each in assumed] + [ph.calibration.standing, mg.calibration.standing]
     return {
-        **_ratio_record("pi_pcr", pi_pcr),
-        **_ratio_record("pcr_atp", ratios["PCr/ATP"]),
-        **_ratio_record("pde_atp", ratios["PDE/ATP"]),
-        **_ratio_record("pme_atp", ratios["PME/ATP"]),
+        **_ratio_fields("pi_pcr", pi_pcr),
+        **_ratio_fields("pcr_atp", ratios["PCr/ATP"]),
+        **_ratio_fields("pde_atp", ratios["PDE/ATP"]),
+        **_ratio_fields("pme_atp", ratios["PME/ATP"]),
         "atp_line": atp,
         "saturation_factors": correction or None,
         "adp_umol_l": adp.value if adp else None,
@@ -98,7 +100,7 @@ def _ratio(
     return Quantity(None, None, ratio.gradient * 0, problem) if problem and ratio.value is not None else ratio
 
 
-def _ratio_record(name: str, log_ratio: Quantity) -> dict[str, Any]:
+def _ratio_fields(name: str, log_ratio: Quantity) -> dict[str, Any]:
     value = None if log_ratio.value is None else exp(log_ratio.value)
     return {
         f"{name}_ratio": value,
@@ -108,7 +110,7 @@ def _ratio_record(name: str, log_ratio: Quantity) -> dict[str, Any]:
 
 
 def _adp(
-    constants: Constants, ph: Estimate, mg: Estimate, pcr_atp: Quantity, settings: Mapping[str, Any]
+    constants: Constants, ph: Estimate, mg: Estimate, pcr_atp: Quantity, settings: MagnesiumSettings
 ) -> tuple[Derived | None, str | None]:
     """Free ADP [µmol/l], or why there is none."""
     if ph.posterior.value is None or mg.posterior.value is None:
@@ -121,8 +123,8 @@ def _adp(
             ph=ph.posterior.value,
             pmg=mg.posterior.value,
             pcr_atp=exp(pcr_atp.value),
-            atp_mmol_l=settings["atp_mmol_l"],
-            total_creatine_mmol_l=settings["total_creatine_mmol_l"],
+            atp_mmol_l=settings.atp_mmol_l,
+            total_creatine_mmol_l=settings.total_creatine_mmol_l,
         )
     except ValueError as error:
         return None, str(error)
@@ -136,7 +138,7 @@ def _energy(
     adp: Derived | None,
     adp_reason: str | None,
     pi_atp: Quantity,
-    settings: Mapping[str, Any],
+    settings: MagnesiumSettings,
 ) -> tuple[Derived | None, str | None]:
     """Free energy of ATP hydrolysis [kJ/mol], or why there is none."""
     if adp is None or ph.posterior.value is None or mg.posterior.value is None:
@@ -149,7 +151,7 @@ def _energy(
         ph=ph.posterior.value,
         pmg=mg.posterior.value,
         pi_atp=exp(pi_atp.value),
-        temperature_c=settings["temperature_c"],
+        temperature_c=settings.temperature_c,
     )
     return energy, None
 
@@ -175,18 +177,12 @@ def _sd(quantity: Derived | None, covariance: Array | None) -> float | None:
     return relevant.sd(matrix) if np.all(np.isfinite(matrix)) else None
 
 
-def _assumptions(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _assumptions(settings: MagnesiumSettings) -> list[Assumption]:
     """Numbers that ADP and ΔG rest on; one that differs from its default is the user's own."""
-    return [
-        {
-            "name": constant.name,
-            "value": settings[constant.name],
-            "unit": constant.unit,
-            **(
-                {"source": constant.source, "standing": constant.standing}
-                if settings[constant.name] == constant.value
-                else {"source": "Settings of the study", "standing": GIVEN}
-            ),
-        }
-        for constant in ASSUMED
-    ]
+    found = []
+    for constant in ASSUMED:
+        value = getattr(settings, constant.name)
+        own = value != constant.value
+        source, standing = ("Settings of the study", GIVEN) if own else (constant.source, constant.standing)
+        found.append(Assumption(name=constant.name, value=value, unit=constant.unit, source=source, standing=standing))
+    return found

@@ -10,6 +10,7 @@ from myomag.core.energetics import Constants
 from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.joint_solution import Solution, solve_shifts
 from myomag.core.speciation import ShiftModel, SpeciationCalibration
+from myomag.io.scan_records import Calibration
 from myomag.steps.measured import Array, Measured
 
 SYMBOLS = {"alpha-ATP": "α-ATP", "beta-ATP": "β-ATP", "gamma-ATP": "γ-ATP"}
@@ -27,8 +28,8 @@ class Estimate(NamedTuple):
         Why there is no value.
     gradient : ndarray or None
         Slopes against the fitted parameters.
-    calibration : mapping
-        Name, source and standing of what turned shifts into the value.
+    calibration : Calibration
+        What turned shifts into the value.
     lines : tuple of str
         Lines whose shifts were used.
     chi2, degrees_of_freedom : float and int, or None
@@ -38,7 +39,7 @@ class Estimate(NamedTuple):
     posterior: ShiftPosterior
     reason: str | None
     gradient: Array | None
-    calibration: dict[str, str]
+    calibration: Calibration
     lines: tuple[str, ...]
     p_undefined: float | None
     chi2: float | None = None
@@ -70,7 +71,7 @@ def estimate_mg(
 
 def _by_one_shift(measured: Measured, calibration: ShiftCalibration) -> Estimate:
     shift, lines = measured.shift(calibration.lines), tuple(calibration.lines)
-    source = {"name": calibration.name, "source": calibration.source, "standing": calibration.standing}
+    source = Calibration(name=calibration.name, source=calibration.source, standing=calibration.standing)
     if shift.value is None or shift.sd is None:
         return Estimate(NOTHING, shift.reason, None, source, lines, None)
     posterior = calibration.posterior(shift.value, shift.sd)
@@ -94,7 +95,7 @@ def _jointly(
     shifts = {line: shift for line, shift in candidates.items() if shift.sd is not None}
     lines = tuple(shifts)
     gradients = [shift.gradient for shift in shifts.values()]
-    source = {"name": calibration.name, "source": calibration.source, "standing": calibration.standing}
+    source = Calibration(name=calibration.name, source=calibration.source, standing=calibration.standing)
     try:
         solution = solve_shifts(
             ShiftModel(calibration, ph, constants, lines),
@@ -104,11 +105,13 @@ def _jointly(
     except ValueError as error:
         reasons = [shift.reason for shift in candidates.values() if shift.reason]
         return None, Estimate(NOTHING, "; ".join([str(error), *dict.fromkeys(reasons)]), None, source, lines, None)
-    source["standing"] = solution.standing
-    both = source
+    source = both = source.model_copy(update={"standing": solution.standing})
     if "Pi" in lines:
-        both = {"name": f"{calibration.name}+{ph.name}", "source": f"{calibration.source}; Pi: {ph.source}"}
-        both["standing"] = weakest((calibration.standing, ph.standing))
+        both = Calibration(
+            name=f"{calibration.name}+{ph.name}",
+            source=f"{calibration.source}; Pi: {ph.source}",
+            standing=weakest((calibration.standing, ph.standing)),
+        )
     return (
         _joint_estimate(solution, 0, "pH", gradients, both, lines, calibration),
         _joint_estimate(solution, 1, "pMg", gradients, source, lines, calibration),
@@ -120,7 +123,7 @@ def _joint_estimate(
     axis: int,
     name: str,
     gradients: list[Array],
-    source: dict[str, str],
+    source: Calibration,
     lines: tuple[str, ...],
     calibration: SpeciationCalibration,
 ) -> Estimate:

@@ -6,32 +6,45 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.objective import BeginTimePrior
 from myomag.core.pooling import MIN_SPREAD_US, without
-from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
-from myomag.io.records import read_record, record_bytes
+from myomag.io.nifti_mrs import read_nifti_mrs
+from myomag.io.scan_records import (
+    BeginTime,
+    Covariance,
+    ExpectedBeginTime,
+    Fit,
+    FitLine,
+    Measures,
+    PooledBeginTime,
+    read_scan_record,
+    scan_record_bytes,
+)
+from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 
 
-def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
-    """Fit the averaged FID of one scan; returns the fit record under `fit`.
+def fit_scan(
+    scan: str, inputs: Mapping[str, Path], settings: FitSettings, pooled: Mapping[str, PooledBeginTime]
+) -> dict[str, bytes]:
+    """Fit the averaged FID of one scan; returns its record under `fit`.
 
     Parameters
     ----------
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `preproc`, `begintime` and `quality`.
-    settings : mapping
-        Section `fit`, with `protocols`: what is known of the begin time of each protocol.
+        `preproc`, `measures` and `begintime`.
+    settings : FitSettings
+        Prior knowledge, and what is known of the begin time.
+    pooled : mapping of str to PooledBeginTime
+        What is known of the begin time of each protocol, by its digest.
 
     Raises
     ------
@@ -39,159 +52,125 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
         If the FID is too short for the prior knowledge.
     """
     data = read_nifti_mrs(inputs["preproc"])
-    own = read_record(inputs["begintime"])
-    thermal_sd = read_record(inputs["quality"])["noise_sd"]
-    prior = prior_knowledge(settings)
+    own = read_scan_record(inputs["begintime"], BeginTime)
+    thermal_sd = read_scan_record(inputs["measures"], Measures).noise_sd
+    expected, window_us = expected_begin_time(own, settings, pooled)
     skipped = skipped_samples(data, settings)
-    expected = expected_begin_time(own, settings)
-    skipped_s = skipped * data.dwell_time_s
-    fid = data.fid[skipped:, 0, 0]
-    sampling = {
-        "dwell_time_s": data.dwell_time_s,
-        "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
-    }
+    fid, mean_s = data.fid[skipped:, 0, 0], expected.mean_us * 1e-6 + skipped * data.dwell_time_s
+    known = None
+    if expected.sd_us is not None and own.noise_sd is not None:
+        known = BeginTimePrior(mean_s, expected.sd_us * 1e-6, own.noise_sd)
+    sampling = {"dwell_time_s": data.dwell_time_s, "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz}
     try:
         fit = fit_amares(
             fid,
             **sampling,
-            prior=prior,
-            begin_time_s=expected["mean_us"] * 1e-6 + skipped_s,
-            fit_begin_time=settings["fit_begin_time"],
-            begin_time_window_s=expected["window_us"] * 1e-6,
-            begin_time_prior=BeginTimePrior(
-                expected["mean_us"] * 1e-6 + skipped_s, expected["sd_us"] * 1e-6, own["noise_sd"]
-            )
-            if expected["sd_us"]
-            else None,
+            prior=prior_knowledge(settings),
+            begin_time_s=mean_s,
+            fit_begin_time=settings.fit_begin_time,
+            begin_time_window_s=window_us * 1e-6,
+            begin_time_prior=known,
         )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
     fit, factors = corrected(fit, fid, **sampling)
-    record = fit_record(scan, fit, data, prior, expected, skipped)
-    return {"fit": record_bytes(record | residual_record(fit, factors, thermal_sd))}
+    record = Fit(
+        scan=scan,
+        prior_knowledge=prior_knowledge(settings).name,
+        spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
+        dwell_time_s=data.dwell_time_s,
+        points=len(data.fid),
+        skipped_points=skipped,
+        begin_time_prior=expected,
+        begin_time_us=(fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
+        begin_time_sd_us=_finite(fit.begin_time_sd_s * 1e6) if settings.fit_begin_time else None,
+        begin_time_fitted=settings.fit_begin_time,
+        residual_over_noise=fit.noise_sd / thermal_sd if thermal_sd else None,
+        residual_white=bool((factors <= 1).all()),
+        sd_raised_by={name: factor for name, factor in zip(fit.names, factors.tolist(), strict=True) if factor > 1},
+        **_found(fit),
+    )
+    return {"fit": scan_record_bytes(record)}
 
 
-def residual_record(fit: AmaresFit, factors: NDArray[np.float64], thermal_sd: float | None) -> dict[str, Any]:
-    """How the residual compares with noise, and how the SDs were corrected for it.
-
-    Parameters
-    ----------
-    fit : AmaresFit
-        The fit.
-    factors : ndarray, shape (lines,)
-        By how much the SDs of each line were raised.
-    thermal_sd : float or None
-        Noise SD where no signal is; None where it could not be measured.
-    """
-    raised = {name: float(factor) for name, factor in zip(fit.names, factors, strict=True) if factor > 1}
-    return {
-        "residual_over_noise": fit.noise_sd / thermal_sd if thermal_sd else None,
-        "residual_white": not raised,
-        "sd_raised_by": raised,
-    }
-
-
-def expected_begin_time(own: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of the begin time before the fit.
+def expected_begin_time(
+    own: BeginTime, settings: FitSettings, pooled: Mapping[str, PooledBeginTime]
+) -> tuple[ExpectedBeginTime, float]:
+    """What is known of the begin time before the fit, and how far from it the fit may go [µs].
 
     The pooled value of the protocol, with this scan's own share taken out of it, and a spread of at least 1 µs; for an
     outlying scan, or where no other scan tells, the stated value with its assumed error.
 
     Parameters
     ----------
-    own : mapping
-        `begintime` record of the scan.
-    settings : mapping
-        Section `fit`, with `protocols`: the pooled values by protocol.
-
-    Returns
-    -------
-    dict
-        source ("stated", "protocol" or "fixed"), mean_us, sd_us (None where fixed), window_us, outlying.
+    own : BeginTime
+        What the scan alone tells.
+    settings : FitSettings
+        Error of the stated value, window, and whether to fit and to pool.
+    pooled : mapping of str to PooledBeginTime
+        Pooled values by protocol.
     """
-    stated = {"source": "stated", "mean_us": own["start_us"], "sd_us": settings["begin_time_sd_us"]}
-    stated |= {"window_us": settings["begin_time_window_us"], "outlying": False}
-    if not settings["fit_begin_time"]:
-        return stated | {"source": "fixed", "sd_us": None}
-    pooled = settings["protocols"].get(own["protocol"]) if settings["pool_begin_time"] else None
-    if not pooled:
-        return stated
-    if own["scan"] in pooled["outlying"]:
-        return stated | {"outlying": True}
-    others: tuple[float, float] | None = (pooled["begin_time_us"], pooled["begin_time_sd_us"])
-    if own["poolable"]:
-        others = without(
-            pooled["begin_time_us"],
-            pooled["begin_time_sd_us"],
-            own["begin_time_us"],
-            own["begin_time_sd_us"],
-            pooled["spread_us"],
-        )
-    if others is None:
-        return stated
-    sd = math.hypot(others[1], pooled["spread_us"], MIN_SPREAD_US)
-    return {"source": "protocol", "mean_us": others[0], "sd_us": sd, "window_us": 6 * sd, "outlying": False}
+    source, sd_us = ("stated", settings.begin_time_sd_us) if settings.fit_begin_time else ("fixed", None)
+    protocol = pooled.get(own.protocol) if settings.pool_begin_time and settings.fit_begin_time else None
+    outlying = protocol is not None and own.scan in protocol.outlying
+    others = _others(own, protocol) if protocol and not outlying else None
+    if protocol is None or others is None:
+        stated = ExpectedBeginTime(source=source, mean_us=own.start_us, sd_us=sd_us, outlying=outlying)
+        return stated, settings.begin_time_window_us
+    sd_us = math.hypot(others[1], protocol.spread_us, MIN_SPREAD_US)
+    return ExpectedBeginTime(source="protocol", mean_us=others[0], sd_us=sd_us, outlying=False), 6 * sd_us
 
 
-def fit_record(
-    scan: str,
-    fit: AmaresFit,
-    data: MrsData,
-    prior: PriorKnowledge,
-    expected: Mapping[str, Any],
-    skipped: int,
-) -> dict[str, Any]:
-    """Fit as a JSON record; what the data do not determine is null."""
-    begin_time_s = fit.begin_time_s - skipped * data.dwell_time_s
-    fitted = expected["source"] != "fixed"
+def _others(own: BeginTime, protocol: PooledBeginTime) -> tuple[float, float] | None:
+    """Pooled begin time and its SD without this scan's own share [µs]; None if no other scan tells."""
+    mean_us, sd_us = protocol.begin_time_us, protocol.begin_time_sd_us
+    if own.begin_time_us is None or own.begin_time_sd_us is None or not own.poolable:
+        return mean_us, sd_us
+    return without(mean_us, sd_us, own.begin_time_us, own.begin_time_sd_us, protocol.spread_us)
+
+
+def _found(fit: AmaresFit) -> dict[str, Any]:
+    """Fields of the record that are the fit's own; what the data do not determine is null."""
     rows = [fit.covariance_names.index(f"{key}:{name}") for key in REPORTED for name in fit.names]
+    matrix = fit.covariance[np.ix_(rows, rows)]
     return {
-        "scan": scan,
         "converged": fit.converged,
         "message": fit.message,
-        "prior_knowledge": prior.name,
-        "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
-        "dwell_time_s": data.dwell_time_s,
-        "points": len(data.fid),
-        "skipped_points": skipped,
         "noise_sd": fit.noise_sd,
         "residual_norm_sq": fit.residual_norm_sq,
-        "begin_time_us": begin_time_s * 1e6,
-        "begin_time_sd_us": _finite(fit.begin_time_sd_s * 1e6) if fitted else None,
-        "begin_time_fitted": fitted,
-        "begin_time_prior": {key: expected[key] for key in ("source", "mean_us", "sd_us", "outlying")},
-        "phase_deg": float(fit.phases_deg[0]),
+        "phase_deg": fit.phases_deg[0],
         "phase_sd_deg": _finite(fit.phases_deg_sd[0]),
-        "lines": [_line_record(fit, index) for index in range(len(fit.names))],
-        "covariance": {
-            "parameters": [fit.covariance_names[row] for row in rows],
-            "matrix": [[_finite(value) for value in row] for row in fit.covariance[np.ix_(rows, rows)]],
-        },
+        "lines": [_line(fit, index) for index in range(len(fit.names))],
+        "covariance": Covariance(
+            parameters=[fit.covariance_names[row] for row in rows],
+            matrix=[[_finite(value) for value in row] for row in matrix.tolist()],
+        ),
     }
 
 
-def _line_record(fit: AmaresFit, index: int) -> dict[str, Any]:
+def _line(fit: AmaresFit, index: int) -> FitLine:
     name = fit.names[index]
-    return {
-        "name": name,
-        "amplitude": float(fit.amplitudes[index]),
-        "amplitude_sd": _finite(fit.amplitudes_sd[index]),
-        "shift_ppm": float(fit.shifts_ppm[index]),
-        "shift_sd_ppm": _finite(fit.shifts_ppm_sd[index]),
-        "linewidth_hz": float(fit.linewidths_hz[index]),
-        "linewidth_sd_hz": _finite(fit.linewidths_hz_sd[index]),
-        "lorentzian_hz": float(fit.lorentzian_hz[index]),
-        "gaussian_hz": float(fit.gaussian_hz[index]),
-        "phase_deg": float(fit.phases_deg[index]),
-        "offsets_hz": fit.offsets_hz[index].tolist(),
-        "weights": fit.weights[index].tolist(),
-        "at_bound": [entry.split(":")[0] for entry in fit.at_bound if entry.endswith(f":{name}")],
-        "bound_limits_95": {
-            entry.split(":")[0]: _finite(limit)
-            for entry, limit in zip(fit.at_bound, fit.bound_limits, strict=True)
-            if entry.endswith(f":{name}")
-        },
+    limits = {
+        entry.split(":")[0]: _finite(limit)
+        for entry, limit in zip(fit.at_bound, fit.bound_limits, strict=True)
+        if entry.endswith(f":{name}")
     }
+    return FitLine(
+        name=name,
+        amplitude=fit.amplitudes[index],
+        amplitude_sd=_finite(fit.amplitudes_sd[index]),
+        shift_ppm=fit.shifts_ppm[index],
+        shift_sd_ppm=_finite(fit.shifts_ppm_sd[index]),
+        linewidth_hz=fit.linewidths_hz[index],
+        linewidth_sd_hz=_finite(fit.linewidths_hz_sd[index]),
+        lorentzian_hz=fit.lorentzian_hz[index],
+        gaussian_hz=fit.gaussian_hz[index],
+        phase_deg=fit.phases_deg[index],
+        offsets_hz=fit.offsets_hz[index].tolist(),
+        weights=fit.weights[index].tolist(),
+        at_bound=list(limits),
+        bound_limits_95=limits,
+    )
 
 
 def _finite(value: float) -> float | None:

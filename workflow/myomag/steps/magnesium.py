@@ -6,8 +6,11 @@ from typing import Any
 
 from myomag.core.calibration import mg_mmol_l
 from myomag.core.energetics import Constants, equilibrium_constants
-from myomag.io.records import read_record, record_bytes
-from myomag.steps.energetics import energetics_record
+from myomag.io.records import read_record
+from myomag.io.scan_records import Fit, Magnesium, MgAnswer, PhAnswer, read_scan_record, scan_record_bytes
+from myomag.settings.base import content
+from myomag.settings.magnesium import MagnesiumSettings
+from myomag.steps.energetics import energetics_fields
 from myomag.steps.estimates import Estimate, estimate_mg, estimate_ph
 from myomag.steps.measured import Measured
 
@@ -15,7 +18,7 @@ P_DECIMALS = 12
 """Decimals kept of a probability: below lies the rounding of a tail function, not a statement about the scan."""
 
 
-def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
+def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSettings) -> dict[str, bytes]:
     """Derive pH, pMg, [Mg2+] and energetics with their errors from one fit; returns the record under `magnesium`.
 
     Parameters
@@ -24,24 +27,31 @@ def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str,
         BIDS stem of the scan.
     inputs : mapping of str to Path
         `fit`, and `preproc_sidecar`, which is read for a correction of saturation only.
-    settings : mapping
-        Section `magnesium`, calibrations in full.
+    settings : MagnesiumSettings
+        Calibrations in full, and the numbers that energetics rests on.
     """
-    measured = Measured(read_record(inputs["fit"]))
+    measured = Measured(read_scan_record(inputs["fit"], Fit))
     constants = equilibrium_constants(
-        temperature_c=settings["temperature_c"], ionic_strength_mol_l=settings["ionic_strength_mol_l"]
+        temperature_c=settings.temperature_c, ionic_strength_mol_l=settings.ionic_strength_mol_l
     )
-    ph = estimate_ph(measured, settings["ph_calibration"])
-    together, mg = estimate_mg(measured, settings["mg_calibration"], settings["ph_calibration"], constants)
-    sidecar = read_record(inputs["preproc_sidecar"]) if settings["t1_s"] is not None else {}
-    record = {"scan": scan} | _ph_record(together or ph) | _mg_record(mg) | _shifts(measured)
-    record |= {"ph_calibration": (together or ph).calibration, "mg_calibration": mg.calibration}
-    record |= energetics_record(measured, together or ph, mg, constants, settings, sidecar)
-    record |= _sensitivity(measured, settings, constants, ph, mg)
-    return {"magnesium": record_bytes(record)}
+    ph_document, mg_document = content(settings.ph_calibration), content(settings.mg_calibration)
+    ph = estimate_ph(measured, ph_document)
+    together, mg = estimate_mg(measured, mg_document, ph_document, constants)
+    sidecar = read_record(inputs["preproc_sidecar"]) if settings.t1_s is not None else {}
+    record = Magnesium(
+        scan=scan,
+        ph_calibration=(together or ph).calibration,
+        mg_calibration=mg.calibration,
+        **_ph_fields(together or ph),
+        **_mg_fields(mg),
+        **_shifts(measured),
+        **energetics_fields(measured, together or ph, mg, constants, settings, sidecar),
+        **_by_calibration(measured, settings, constants, ph, mg),
+    )
+    return {"magnesium": scan_record_bytes(record)}
 
 
-def _ph_record(estimate: Estimate) -> dict[str, Any]:
+def _ph_fields(estimate: Estimate) -> dict[str, Any]:
     values = estimate.posterior
     return {
         "ph": values.value,
@@ -53,7 +63,7 @@ def _ph_record(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _mg_record(estimate: Estimate) -> dict[str, Any]:
+def _mg_fields(estimate: Estimate) -> dict[str, Any]:
     values = estimate.posterior
     return {
         "pmg": values.value,
@@ -91,41 +101,47 @@ def _shifts(measured: Measured) -> dict[str, float | None]:
     }
 
 
-def _sensitivity(
-    measured: Measured, settings: Mapping[str, Any], constants: Constants, ph: Estimate, mg: Estimate
-) -> dict[str, list[dict[str, Any]]]:
+def _by_calibration(
+    measured: Measured, settings: MagnesiumSettings, constants: Constants, ph: Estimate, mg: Estimate
+) -> dict[str, Any]:
     """What each calibration would have said of the same shifts, those in use first.
 
     A calibration of Mg that is solved together with the pH answers once for each calibration of the pH.
     """
-    used = [settings["ph_calibration"], settings["mg_calibration"]]
-    names = {document["name"] for document in used}
-    others = [document for document in settings["compare_calibrations"] if document["name"] not in names]
+    ph_used, mg_used = content(settings.ph_calibration), content(settings.mg_calibration)
+    others = [content(each) for each in settings.compare_calibrations]
+    others = [each for each in others if each["name"] not in (ph_used["name"], mg_used["name"])]
     of_ph, of_mg = ([each for each in others if each["quantity"] == quantity] for quantity in ("ph", "mg"))
-    by_mg = [_mg_row(mg), *(_mg_row(estimate_mg(measured, each, used[0], constants)[1]) for each in of_mg)]
-    for document in (used[1], *of_mg):
+    by_mg = [_mg_answer(mg), *(_mg_answer(estimate_mg(measured, each, ph_used, constants)[1]) for each in of_mg)]
+    for document in (mg_used, *of_mg):
         for each in of_ph if document["family"] == "speciation" else ():
             estimate = estimate_mg(measured, document, each, constants)[1]
-            by_mg.append(_mg_row(estimate) | {"calibration": f"{document['name']} with {each['name']}"})
+            by_mg.append(_mg_answer(estimate, name=f"{document['name']} with {each['name']}"))
     return {
-        "ph_by_calibration": [_ph_row(ph), *(_ph_row(estimate_ph(measured, each)) for each in of_ph)],
+        "ph_by_calibration": [_ph_answer(ph), *(_ph_answer(estimate_ph(measured, each)) for each in of_ph)],
         "mg_by_calibration": by_mg,
     }
 
 
-def _ph_row(estimate: Estimate) -> dict[str, Any]:
-    shown = ("ph", "ph_ci95_low", "ph_ci95_high", "ph_reason")
-    values = _ph_record(estimate)
-    return _named(estimate) | {key: values[key] for key in shown}
+def _ph_answer(estimate: Estimate) -> PhAnswer:
+    return PhAnswer(
+        calibration=estimate.calibration.name,
+        standing=estimate.calibration.standing,
+        ph=estimate.posterior.value,
+        ph_ci95_low=estimate.posterior.ci95_low,
+        ph_ci95_high=estimate.posterior.ci95_high,
+        ph_reason=estimate.reason,
+    )
 
 
-def _mg_row(estimate: Estimate) -> dict[str, Any]:
-    probability = {"mg_p_undefined": _probability(estimate.p_undefined), "mg_reason": estimate.reason}
-    return _named(estimate) | _concentrations(estimate) | probability
-
-
-def _named(estimate: Estimate) -> dict[str, Any]:
-    return {"calibration": estimate.calibration["name"], "standing": estimate.calibration["standing"]}
+def _mg_answer(estimate: Estimate, name: str = "") -> MgAnswer:
+    return MgAnswer(
+        calibration=name or estimate.calibration.name,
+        standing=estimate.calibration.standing,
+        mg_p_undefined=_probability(estimate.p_undefined),
+        mg_reason=estimate.reason,
+        **_concentrations(estimate),
+    )
 
 
 def _probability(value: float | None) -> float | None:

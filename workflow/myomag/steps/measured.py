@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from myomag.io.scan_records import Fit
 
 Array = NDArray[np.float64]
 
@@ -22,20 +24,14 @@ class Quantity(NamedTuple):
 
 
 class Measured:
-    """Fit record as a source of shifts from PCr and of amplitude ratios.
+    """Fit as a source of shifts from PCr and of amplitude ratios."""
 
-    Parameters
-    ----------
-    fit : mapping
-        Fit record; an element of its covariance that the data do not determine is None.
-    """
-
-    def __init__(self, fit: Mapping[str, Any]) -> None:
-        self._failure = None if fit["converged"] else f"the fit did not converge ({fit['message']})"
-        self._lines = {entry["name"]: entry for entry in fit["lines"]}
-        self._index = {name: row for row, name in enumerate(fit["covariance"]["parameters"])}
-        # None becomes NaN.
-        self._covariance = np.array(fit["covariance"]["matrix"], dtype=np.float64)
+    def __init__(self, fit: Fit) -> None:
+        self._failure = None if fit.converged else f"the fit did not converge ({fit.message})"
+        self._lines = {line.name: line for line in fit.lines}
+        self._index = {name: row for row, name in enumerate(fit.covariance.parameters)}
+        # What the data do not determine is None there and becomes NaN.
+        self._covariance = np.array(fit.covariance.matrix, dtype=np.float64)
 
     def shift(self, weights: Mapping[str, float]) -> Quantity:
         """Weighted sum of shifts from the fitted PCr line [ppm], by line."""
@@ -43,10 +39,10 @@ class Measured:
         used = {line: weight for line, weight in total.items() if weight}
         if missing := self._missing(used):
             return self._nothing(missing)
-        value = sum(weight * self._lines[line]["shift_ppm"] for line, weight in used.items())
+        value = sum(weight * self._lines[line].shift_ppm for line, weight in used.items())
         gradient = self._gradient({f"shift_ppm:{line}": weight for line, weight in used.items()})
         for line in used:
-            if "shift_ppm" in self._lines[line]["at_bound"]:
+            if "shift_ppm" in self._lines[line].at_bound:
                 return Quantity(value, None, gradient, f"the shift of {line} lies at its bound")
         return self._with_sd(value, gradient, f"the shift of {' and '.join(weights)}")
 
@@ -61,9 +57,9 @@ class Measured:
         if missing := self._missing((line, to)):
             return self._nothing(missing)
         for name in (line, to):
-            if "amplitude" in self._lines[name]["at_bound"] or self._lines[name]["amplitude"] <= 0:
+            if "amplitude" in self._lines[name].at_bound or self._lines[name].amplitude <= 0:
                 return self._nothing(f"the amplitude of {name} lies at its bound")
-        amplitudes = [self._lines[name]["amplitude"] for name in (line, to)]
+        amplitudes = [self._lines[name].amplitude for name in (line, to)]
         value = float(np.log(amplitudes[0] / amplitudes[1] * factors.get(to, 1.0) / factors.get(line, 1.0)))
         gradient = self._gradient({f"amplitude:{line}": 1 / amplitudes[0], f"amplitude:{to}": -1 / amplitudes[1]})
         return self._with_sd(value, gradient, f"the ratio of {line} to {to}")
