@@ -82,200 +82,150 @@ class Step:
         return None if section in found else tuple(key.partition(".")[2] for key in found)
 
 
+def _keys(section: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{section}.{name}" for name in names.split())
+
+
 def _table(name: str, caption: str) -> tuple[File, File]:
     """Table of the derivative with its data dictionary."""
     return File(f"{name}.tsv", f"{name}.tsv", caption), File(f"{name}.json", f"{name}.json", caption, f"{name}.tsv")
 
 
-STEPS = (
-    Step(
-        "raw",
-        "entry",
-        "find the scans and tables of the study",
-        writes=(
-            File("raw", "{stem}", "the file of the scanner, with its companions"),
-            File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
-            File("table", "*.tsv", "participants, sessions and phenotype"),
-            File("setup", SETTINGS_FILE, "settings and description of the study"),
-        ),
-    ),
-    Step(
-        "settings",
-        "study",
-        "write down the settings in full and describe the derivative",
-        settings=("batches", "convert", "qc", "fit", "magnesium", "cohort", "report", "overrides"),
-        reads=("setup",),
-        writes=(
-            File("config.yaml", "config.yaml", "the resolved settings"),
-            File("dataset_description.json", "dataset_description.json", "the derivative as a BIDS dataset"),
-            File("descriptions.tsv", "descriptions.tsv", "what the desc- entities mean"),
-            File(".bidsignore", ".bidsignore", "what the derivative holds beside files that BIDS has rules for"),
-        ),
-    ),
-    Step(
-        "convert",
-        "scan",
-        "read vendor files and NIfTI-MRS, write de-identified NIfTI-MRS",
-        settings=("convert.nucleus", "convert.conjugate"),
-        reads=("raw", "sidecar"),
-        writes=(
-            File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),
-            File("sidecar", "{stem}.json", "its technical fields", "fid"),
-        ),
-    ),
-    Step(
-        "qc",
-        "scan",
-        "combine coils, align and average transients, measure the spectrum",
-        settings=("qc.align_transients", "qc.max_alignment_shift_hz", "qc.outlier_z"),
-        reads=("fid", "sidecar"),
-        writes=(
-            File("preproc", "{base}_desc-preproc_{suffix}.nii.gz", "average of the aligned transients, PCr at 0 ppm"),
-            File(
-                "preproc_sidecar",
-                "{base}_desc-preproc_{suffix}.json",
-                "technical fields of the averaged FID",
-                "preproc",
-            ),
-            File("measures", "{base}_desc-measures_mrs.json", "noise, line width, drift and transients as measured"),
-        ),
-    ),
-    Step(
-        "verdict",
-        "scan",
-        "judge the measured quality by the thresholds",
-        settings=(
-            "qc.min_snr",
-            "qc.warn_snr",
-            "qc.max_linewidth_ppm",
-            "qc.warn_linewidth_ppm",
-            "qc.warn_drift_hz",
-            "qc.warn_rejected_fraction",
-            "qc.max_rejected_fraction",
-        ),
-        reads=("measures",),
-        writes=(
-            File(
-                "quality",
-                "{base}_desc-quality_mrs.json",
-                "quality metrics of the averaged spectrum and the verdict with its reasons",
-            ),
-        ),
-    ),
-    Step(
-        "begin_time",
-        "scan",
-        "estimate the begin time of each scan by itself",
-        settings=(
-            "fit.prior_knowledge",
-            "fit.fit_begin_time",
-            "fit.begin_time_us",
-            "fit.protocol_fields",
-            "fit.begin_time_window_us",
-            "fit.skip_time_us",
-        ),
-        reads=("preproc", "preproc_sidecar", "measures"),
-        writes=(
-            File(
-                "begintime",
-                "{base}_desc-begintime_fit.json",
-                "begin time as this scan alone tells it, before pooling over its protocol",
-            ),
-        ),
-    ),
-    Step(
-        "protocols",
-        "study",
-        "pool the begin time over the scans of each protocol",
-        reads=("begintime",),
-        writes=_table("protocols", "begin time per protocol"),
-    ),
-    Step(
-        "fit",
-        "scan",
-        "fit the averaged FID by AMARES with prior knowledge",
-        settings=(
-            "fit.prior_knowledge",
-            "fit.fit_begin_time",
-            "fit.begin_time_sd_us",
-            "fit.pool_begin_time",
-            "fit.begin_time_window_us",
-            "fit.skip_time_us",
-        ),
-        reads=("preproc", "measures", "begintime"),
-        writes=(File("fit", "{base}_desc-amares_fit.json", "lines of the AMARES fit with their covariance"),),
-        pooled=True,
-    ),
-    Step(
-        "magnesium",
-        "scan",
-        "compute pH, free Mg and energetics from shifts and amplitudes",
-        settings=("magnesium",),
-        reads=("fit", "preproc_sidecar"),
-        writes=(File("magnesium", "{base}_desc-magnesium_mrs.json", "pH and free magnesium with intervals"),),
-    ),
-    Step(
-        "cohort",
-        "study",
-        "join the results with the tables of the study and estimate the models",
-        settings=("qc", "fit", "magnesium", "cohort"),
-        reads=("table", "preproc_sidecar", "quality", "fit", "magnesium"),
-        writes=(
-            *_table(
-                "cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"
-            ),
-            *_table("exclusions", "every scan that entered, with the step and the reason where it left"),
-            *_table("flow", "the same counted"),
-            *_table("statistics", "the models of the settings, simple and adjusted, with negative controls"),
-            *_table("comparisons", "muscle against serum Mg"),
-            *_table("measurement_error", "the models corrected for the error of each scan"),
-            *_table("sensitivity", "each conclusion under other calibrations, thresholds and exclusions"),
-            *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),
-            *_table("longitudinal", "change over years"),
-            *_table("demographics", "Table 1"),
-            *_table("mrsinmrs", "the MRSinMRS reporting table"),
-            File("methods.md", "methods.md", "a methods section written from settings and headers"),
-        ),
-        rejections=True,
-    ),
-    Step(
-        "pages",
-        "participant",
-        "write one page per participant",
-        settings=("qc", "magnesium", "cohort", "report"),
-        reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium"),
-        writes=(File("page", "report/{participant}.html", "the page of a participant"),),
-        rejections=True,
-    ),
-    Step(
-        "report",
-        "study",
-        "write the cohort page and its figures",
-        settings=("qc", "magnesium", "cohort", "report"),
-        reads=(
-            "protocols.tsv",
-            "cohort.tsv",
-            "cohort.json",
-            "exclusions.tsv",
-            "flow.tsv",
-            "statistics.tsv",
-            "comparisons.tsv",
-            "measurement_error.tsv",
-            "sensitivity.tsv",
-            "repeatability.tsv",
-            "longitudinal.tsv",
-            "demographics.tsv",
-            "mrsinmrs.tsv",
-            "methods.md",
-        ),
-        writes=(
-            File("report/index.html", "report/index.html", "the cohort page"),
-            File("figures", "report/figures/*", "each figure as SVG, with its data"),
-        ),
-        rejections=True,
+RAW = Step(
+    "raw",
+    "entry",
+    "find the scans and tables of the study",
+    writes=(
+        File("raw", "{stem}", "the file of the scanner, with its companions"),
+        File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
+        File("table", "*.tsv", "participants, sessions and phenotype"),
+        File("setup", SETTINGS_FILE, "settings and description of the study"),
     ),
 )
+SETTINGS = Step(
+    "settings",
+    "study",
+    "write down the settings in full and describe the derivative",
+    settings=("batches", "convert", "qc", "fit", "magnesium", "cohort", "report", "overrides"),
+    reads=("setup",),
+    writes=(
+        File("config.yaml", "config.yaml", "the resolved settings"),
+        File("dataset_description.json", "dataset_description.json", "the derivative as a BIDS dataset"),
+        File("descriptions.tsv", "descriptions.tsv", "what the desc- entities mean"),
+        File(".bidsignore", ".bidsignore", "what the derivative holds beside files that BIDS has rules for"),
+    ),
+)
+CONVERT = Step(
+    "convert",
+    "scan",
+    "read vendor files and NIfTI-MRS, write de-identified NIfTI-MRS",
+    settings=_keys("convert", "nucleus conjugate"),
+    reads=("raw", "sidecar"),
+    writes=(
+        File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),
+        File("sidecar", "{stem}.json", "its technical fields", "fid"),
+    ),
+)
+QC = Step(
+    "qc",
+    "scan",
+    "combine coils, align and average transients, measure the spectrum",
+    settings=_keys("qc", "align_transients max_alignment_shift_hz outlier_z"),
+    reads=("fid", "sidecar"),
+    writes=(
+        File("preproc", "{base}_desc-preproc_{suffix}.nii.gz", "average of the aligned transients, PCr at 0 ppm"),
+        File("preproc_sidecar", "{base}_desc-preproc_{suffix}.json", "its technical fields", "preproc"),
+        File("measures", "{base}_desc-measures_mrs.json", "noise, line width, drift and transients as measured"),
+    ),
+)
+VERDICT = Step(
+    "verdict",
+    "scan",
+    "judge the measured quality by the thresholds",
+    settings=_keys("qc", "min_snr warn_snr max_linewidth_ppm warn_linewidth_ppm warn_drift_hz")
+    + _keys("qc", "warn_rejected_fraction max_rejected_fraction"),
+    reads=("measures",),
+    writes=(File("quality", "{base}_desc-quality_mrs.json", "the measures and the verdict with its reasons"),),
+)
+BEGIN_TIME = Step(
+    "begin_time",
+    "scan",
+    "estimate the begin time of each scan by itself",
+    settings=_keys("fit", "prior_knowledge fit_begin_time begin_time_us protocol_fields begin_time_window_us")
+    + _keys("fit", "skip_time_us"),
+    reads=("preproc", "preproc_sidecar", "measures"),
+    writes=(File("begintime", "{base}_desc-begintime_fit.json", "begin time as this scan alone tells it"),),
+)
+PROTOCOLS = Step(
+    "protocols",
+    "study",
+    "pool the begin time over the scans of each protocol",
+    reads=("begintime",),
+    writes=_table("protocols", "begin time per protocol"),
+)
+FIT = Step(
+    "fit",
+    "scan",
+    "fit the averaged FID by AMARES with prior knowledge",
+    settings=_keys("fit", "prior_knowledge fit_begin_time begin_time_sd_us pool_begin_time begin_time_window_us")
+    + _keys("fit", "skip_time_us"),
+    reads=("preproc", "measures", "begintime"),
+    writes=(File("fit", "{base}_desc-amares_fit.json", "lines of the AMARES fit with their covariance"),),
+    pooled=True,
+)
+MAGNESIUM = Step(
+    "magnesium",
+    "scan",
+    "compute pH, free Mg and energetics from shifts and amplitudes",
+    settings=("magnesium",),
+    reads=("fit", "preproc_sidecar"),
+    writes=(File("magnesium", "{base}_desc-magnesium_mrs.json", "pH and free magnesium with intervals"),),
+)
+COHORT = Step(
+    "cohort",
+    "study",
+    "join the results with the tables of the study and estimate the models",
+    settings=("qc", "fit", "magnesium", "cohort"),
+    reads=("table", "preproc_sidecar", "quality", "fit", "magnesium"),
+    writes=(
+        *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
+        *_table("exclusions", "every scan that entered, with the step and the reason where it left"),
+        *_table("flow", "the same counted"),
+        *_table("statistics", "the models of the settings, simple and adjusted, with negative controls"),
+        *_table("comparisons", "muscle against serum Mg"),
+        *_table("measurement_error", "the models corrected for the error of each scan"),
+        *_table("sensitivity", "each conclusion under other calibrations, thresholds and exclusions"),
+        *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),
+        *_table("longitudinal", "change over years"),
+        *_table("demographics", "Table 1"),
+        *_table("mrsinmrs", "the MRSinMRS reporting table"),
+        File("methods.md", "methods.md", "a methods section written from settings and headers"),
+    ),
+    rejections=True,
+)
+PAGES = Step(
+    "pages",
+    "participant",
+    "write one page per participant",
+    settings=("qc", "magnesium", "cohort", "report"),
+    reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium"),
+    writes=(File("page", "report/{participant}.html", "the page of a participant"),),
+    rejections=True,
+)
+REPORT = Step(
+    "report",
+    "study",
+    "write the cohort page and its figures",
+    settings=("qc", "magnesium", "cohort", "report"),
+    reads=tuple(file.role for file in (*PROTOCOLS.writes, *COHORT.writes)),
+    writes=(
+        File("report/index.html", "report/index.html", "the cohort page"),
+        File("figures", "report/figures/*", "each figure as SVG, with its data"),
+    ),
+    rejections=True,
+)
 
+STEPS = (RAW, SETTINGS, CONVERT, QC, VERDICT, BEGIN_TIME, PROTOCOLS, FIT, MAGNESIUM, COHORT, PAGES, REPORT)
 NAMES = tuple(step.name for step in STEPS)
 BY_NAME = {step.name: step for step in STEPS}
 SCAN_STEPS = tuple(step.name for step in STEPS if step.kind == "scan")
