@@ -71,15 +71,24 @@ def _resource(value: str | dict[str, Any], folder: str, where: str, root: Path |
         path = _inside(root, value, where, shipped)
     try:
         if path.suffix == ".csv":
-            from myomag.core.prior_knowledge import PriorKnowledge
-
-            return PriorKnowledge.from_pyamares_csv(path).to_dict()
+            return _pyamares_csv(path)
         content = read_yaml(path)
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{where}: {value}: {one_line(error)}.") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{where}: {value}: expected a mapping.")
     return content
+
+
+def _pyamares_csv(path: Path) -> dict[str, Any]:
+    """Content of a prior-knowledge file of pyAMARES as that of one of ours."""
+    from myomag.core.prior_knowledge import PriorKnowledge
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text (byte {error.start}); save the table as UTF-8") from error
+    return PriorKnowledge.from_pyamares_csv(text, path.stem).to_dict()
 
 
 def _inside(root: Path | None, value: str, where: str, shipped: list[str]) -> Path:
