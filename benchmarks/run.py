@@ -97,7 +97,9 @@ def speed() -> Iterator[Row]:
         yield "reference fit", "skipped: the reference FID is not there", ""
         return
     data = np.load(folder / "amares_example.npz", allow_pickle=False)
-    prior = PriorKnowledge.from_pyamares_csv(folder / "amares_example_prior_knowledge.csv")
+    prior = PriorKnowledge.from_pyamares_csv(
+        (folder / "amares_example_prior_knowledge.csv").read_text(encoding="utf-8-sig"), "reference"
+    )
     ours = median_ms(
         lambda: fit_amares(
             data["fid"],

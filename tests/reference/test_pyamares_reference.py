@@ -25,7 +25,9 @@ def reference(shared_data):
     with (folder / "amares_example_expected.csv").open(encoding="utf-8", newline="") as handle:
         table = {row["name"]: row for row in csv.DictReader(handle)}
     data = np.load(folder / "amares_example.npz", allow_pickle=False)
-    prior = PriorKnowledge.from_pyamares_csv(folder / "amares_example_prior_knowledge.csv")
+    prior = PriorKnowledge.from_pyamares_csv(
+        (folder / "amares_example_prior_knowledge.csv").read_text(encoding="utf-8-sig"), "reference"
+    )
     return data, prior, table
 
 

@@ -6,8 +6,9 @@ import pytest
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.io.places import CONFIG_DIR
+from myomag.settings.messages import read_yaml
 
-MUSCLE = PriorKnowledge.from_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml")
+MUSCLE = PriorKnowledge.from_dict(read_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml"))
 
 
 def test_only_values_of_their_own_are_free():

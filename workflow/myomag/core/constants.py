@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-TEAGUE = "Teague, Golding & Dobson 1996 as given in an openly licensed calculator"
-RESTING_MUSCLE = "Published means of resting human muscle"
 MEMORY = "From memory of the literature; the primary text was not read"
 
 
 @dataclass(frozen=True)
 class Constant:
-    """One number: its name and unit as in the settings, where it comes from and how far that was checked."""
+    """One number: its name and unit, where it comes from and how far that was checked."""
 
     name: str
     value: float
@@ -57,16 +55,15 @@ EQUILIBRIA = {
     "atp_hydrolysis": Equilibrium(0.2946, -20.5, 9 + 4 + 1 - 16),
 }
 """Acid dissociation (ka) and Mg binding (kb) of ATP, ADP, PCr and Pi; PCr²⁻ + ADP³⁻ + H⁺ ⇌ ATP⁴⁻ + Cr (ck); hydrolysis
-of ATP⁴⁻ to ADP³⁻, HPO4²⁻ and H⁺. Source: TEAGUE (found)."""
+of ATP⁴⁻ to ADP³⁻, HPO4²⁻ and H⁺. Source: Teague, Golding & Dobson 1996 as given in an openly licensed calculator
+(found)."""
 
 DEBYE_HUCKEL = (-16.39023, 261.3371, 3.3689633, -1.437167, 0.111995)
 """A/3 = c0 + c1/T + c2·ln T + c3·T/100 + c4·(T/100)² (Clarke & Glew 1980 as given in public code, found)."""
 DEBYE_HUCKEL_B = 1.6
 """Size parameter [l^½ mol^−½] (Alberty 2003 as given in public code, found)."""
 
-ATP = Constant("atp_mmol_l", 8.2, "mmol/l", f"{RESTING_MUSCLE} (8.2 ± 0.4, mean ± SEM)", "found")
-PCR = Constant("pcr_mmol_l", 33.0, "mmol/l", f"{RESTING_MUSCLE} (33 ± 2, mean ± SEM)", "found")
-PI = Constant("pi_mmol_l", 4.5, "mmol/l", f"{RESTING_MUSCLE} (4.5 ± 0.2, mean ± SEM)", "found")
+ATP = Constant("atp_mmol_l", 8.2, "mmol/l", "Published means of resting human muscle (8.2 ± 0.4, mean ± SEM)", "found")
 TOTAL_CREATINE = Constant("total_creatine_mmol_l", 42.5, "mmol/l", MEMORY, "unverified")
 TEMPERATURE = Constant("temperature_c", 37.0, "°C", "Convention: core body temperature", "unverified")
 IONIC_STRENGTH = Constant("ionic_strength_mol_l", 0.25, "mol/l", MEMORY, "unverified")

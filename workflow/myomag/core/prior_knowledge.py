@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 QUANTITIES = ("amplitude", "shift_ppm", "lorentzian_hz", "gaussian_hz", "phase_deg", "j_hz")
@@ -143,24 +142,8 @@ class PriorKnowledge:
         return Tie(name, scale, offset, offset_ppm)
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> "PriorKnowledge":
-        """Read prior knowledge from a YAML file (format: config/README.md)."""
-        import yaml
-
-        name, text = Path(path).name, Path(path).read_text(encoding="utf-8")
-        try:
-            if repeated := _repeated_key(yaml.compose(text, Loader=yaml.SafeLoader)):
-                raise ValueError(f"{name}: {repeated}")
-            document = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ValueError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
-        if not isinstance(document, dict):
-            raise ValueError(f"{name}: expected a mapping with name and lines")
-        return cls.from_dict(document)
-
-    @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "PriorKnowledge":
-        """Prior knowledge from the mapping a YAML file holds.
+        """Prior knowledge from the mapping of a document (format: config/README.md).
 
         Raises
         ------
@@ -186,8 +169,8 @@ class PriorKnowledge:
         return {"name": self.name, "description": self.description, "lines": lines}
 
     @classmethod
-    def from_pyamares_csv(cls, path: str | Path) -> "PriorKnowledge":
-        """Import a prior-knowledge CSV of pyAMARES as it stands.
+    def from_pyamares_csv(cls, text: str, name: str) -> "PriorKnowledge":
+        """Prior knowledge from the text of a CSV file of pyAMARES as it stands.
 
         See `myomag.core.pyamares_csv`.
 
@@ -196,30 +179,9 @@ class PriorKnowledge:
         ValueError
             Naming the row and the column of a cell that cannot be understood.
         """
-        from myomag.core.pyamares_csv import read_pyamares_csv
+        from myomag.core.pyamares_csv import pyamares_lines
 
-        path = Path(path)
-        return cls(path.stem, read_pyamares_csv(path), "imported from a pyAMARES CSV file")
-
-
-def _repeated_key(root: Any) -> str | None:
-    """Message on the first key a YAML mapping gives twice (YAML itself would keep the last value), else None."""
-    waiting, visited = [root], set()
-    while waiting:
-        node = waiting.pop()
-        # Aliases may form circles.
-        if node is None or isinstance(node.value, str) or id(node) in visited:
-            continue
-        visited.add(id(node))
-        if not node.tag.endswith(":map"):
-            waiting.extend(node.value)
-            continue
-        keys = [key.value if isinstance(key.value, str) else id(key) for key, _ in node.value]
-        for number, (key, value) in enumerate(node.value):
-            if keys[number] in keys[:number]:
-                return f"line {key.start_mark.line + 1}: {key.value} is given twice"
-            waiting.append(value)
-    return None
+        return cls(name, pyamares_lines(text), "imported from a pyAMARES CSV file")
 
 
 def _check_keys(content: Mapping[str, Any], required: set[str], optional: set[str], where: str) -> None:

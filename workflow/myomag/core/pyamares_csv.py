@@ -6,10 +6,10 @@ with either side possibly left open. Rows that start with # are comments.
 """
 
 import csv
+import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from myomag.core.prior_knowledge import QUANTITIES, WIDTHS, Line, Tie, Value
 
@@ -29,8 +29,8 @@ _NUMBER = rf"[+-]?{_UNSIGNED}"
 Block = Mapping[str, Mapping[str, str]]
 
 
-def read_pyamares_csv(path: Path) -> tuple[Line, ...]:
-    """Lines of a prior-knowledge CSV of pyAMARES.
+def pyamares_lines(text: str) -> tuple[Line, ...]:
+    """Lines of the prior knowledge in the text of a CSV file of pyAMARES.
 
     Lines with g = 0 become Lorentzian, with g = 1 Gaussian, whose linewidth is taken as the FWHM. (pyAMARES itself
     ignores g unless told otherwise, and then lets such a line decay by exp(−π·linewidth·t²).)
@@ -41,10 +41,10 @@ def read_pyamares_csv(path: Path) -> tuple[Line, ...]:
         Naming the row and the column of a cell that cannot be understood.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            rows = [row for row in csv.reader(handle) if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path.name}: not a CSV file in UTF-8: {error}") from error
+        table = csv.reader(io.StringIO(text, newline=""))
+        rows = [row for row in table if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ValueError(f"not a CSV file: {error}") from error
     names, initial, bounds = _blocks(rows)
     return tuple(
         Line(name, {quantity: _entry(quantity, name, initial, bounds, names) for quantity in QUANTITIES})

@@ -81,10 +81,14 @@ def _content(value: str | dict[str, Any], folder: str, where: str, root: Path | 
 
 
 def _pyamares(path: Path) -> dict[str, Any]:
-    """Prior knowledge in a CSV file of pyAMARES, as a YAML file would hold it."""
+    """Content of a prior-knowledge file of pyAMARES as that of one of ours."""
     from myomag.core.prior_knowledge import PriorKnowledge
 
-    return PriorKnowledge.from_pyamares_csv(path).to_dict()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text (byte {error.start}); save the table as UTF-8") from error
+    return PriorKnowledge.from_pyamares_csv(text, path.stem).to_dict()
 
 
 def shipped(folder: str) -> list[str]:
