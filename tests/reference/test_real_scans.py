@@ -10,7 +10,7 @@ from myomag.core.leading_samples import samples_to_skip
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.io.places import CONFIG_DIR
 from myomag.settings.load import load_settings
-from myomag.settings.messages import read_yaml
+from myomag.settings.yaml_text import read_yaml
 from myomag.single.scan import analyse_file
 
 CALF = "sub-calf01_acq-fid_nuc-31P_voi-calf_unloc"

@@ -14,7 +14,7 @@ from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.core.objective import BeginTimePrior
 from myomag.core.prior_knowledge import Line, PriorKnowledge, Value
 from myomag.io.places import CONFIG_DIR
-from myomag.settings.messages import read_yaml
+from myomag.settings.yaml_text import read_yaml
 from myomag.simulate.synthetic import J_ATP_HZ, ScanTruth, SyntheticLine, resting_muscle, simulate_fid
 
 MUSCLE = PriorKnowledge.from_dict(read_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml"))

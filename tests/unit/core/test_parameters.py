@@ -6,7 +6,7 @@ import pytest
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.io.places import CONFIG_DIR
-from myomag.settings.messages import read_yaml
+from myomag.settings.yaml_text import read_yaml
 
 MUSCLE = PriorKnowledge.from_dict(read_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml"))
 

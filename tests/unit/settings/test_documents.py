@@ -1,6 +1,7 @@
 """Prior knowledge and calibrations: what they may be, and where they may lie."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,15 @@ def test_pyamares_table_of_the_study_becomes_prior_knowledge_that_can_be_recorde
     settings = parse_settings({"fit": {"prior_knowledge": "pk.csv"}}, root=tmp_path)
     content = json.loads(canonical(settings.model_dump()))["fit"]["prior_knowledge"]
     assert list(content["lines"]) == ["PCr", "BATP", "BATP2", "BATP3"]
-    assert PriorKnowledge.from_dict(content) == PriorKnowledge.from_pyamares_csv(tmp_path / "pk.csv")
-    written(tmp_path / "pk.csv", PYAMARES.replace("BATP/2", "__import__('os')"))
-    assert "pk.csv" in refusal({"fit": {"prior_knowledge": "pk.csv"}}, root=tmp_path)
+    assert PriorKnowledge.from_dict(content) == PriorKnowledge.from_pyamares_csv(PYAMARES, "pk")
+    (tmp_path / "pk.csv").write_bytes(b"\xef\xbb\xbf" + PYAMARES.encode())
+    assert parse_settings({"fit": {"prior_knowledge": "pk.csv"}}, root=tmp_path) == settings
+    for wrong, message in (
+        (PYAMARES.replace("BATP/2", "__import__('os')").encode(), "amplitude of BATP3"),
+        (b"\xff", "UTF-8"),
+    ):
+        (tmp_path / "pk.csv").write_bytes(wrong)
+        assert re.search(f"pk.csv: .*{message}", refusal({"fit": {"prior_knowledge": "pk.csv"}}, root=tmp_path))
 
 
 @pytest.mark.parametrize("name", ["../outside.yaml", "link.yaml", "linked/outside.yaml", "{absolute}"])
