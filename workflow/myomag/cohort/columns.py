@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from myomag.cohort.exclusions import decide
+from myomag.ledger.results import ScanOutcome
+from myomag.settings.cohort import CohortSettings
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Column:
     name, description : str
         Name of the column and what it holds.
     path : tuple of str
-        Keys that lead to the value in the row of a scan; a decided value (status, reason) has none.
+        Attributes that lead from the outcome of a scan to the value; a decided value (status, reason) has none.
     units : str or None
         Unit, None for text and pure numbers.
     levels : mapping of str to str, optional
@@ -142,39 +144,24 @@ ERROR_COLUMNS = {
 """Column with the standard deviation of a measured one."""
 
 
-def needed_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Row of a scan with what the tables of the cohort need of its records."""
-    needed: dict[str, set[str]] = {
-        "quality": {"reasons"},
-        "fit": {"converged", "message"},
-        "magnesium": {"mg_reason", "ph_by_calibration", "mg_by_calibration"},
-    }
-    for column in FIXED_COLUMNS:
-        if len(column.path) > 1:
-            needed[column.path[0]].add(column.path[1])
-    records = {role: row[role] and {k: v for k, v in row[role].items() if k in keys} for role, keys in needed.items()}
-    return dict(row) | records
-
-
-def flat_result(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any]:
     """Values of the fixed columns for one scan, in their order; None where there is none.
 
     Parameters
     ----------
-    row : mapping
-        participant_id, session_id, scan, status (ok, failed, rejected), step, reason and the records quality, fit and
-        magnesium or None.
-    settings : mapping
-        The section `cohort`.
+    outcome : ScanOutcome
+        How the scan ended, and what was found.
+    settings : CohortSettings
+        Which scans are included.
     """
-    decision = decide(row, settings)
-    values = {column.name: _follow(row, column.path) for column in FIXED_COLUMNS if column.path}
+    decision = decide(outcome, settings)
+    values = {column.name: _follow(outcome, column.path) for column in FIXED_COLUMNS if column.path}
     values |= {"status": decision.status, "reason": decision.reason}
     return {name: values[name] for name in FIXED_NAMES}
 
 
-def _follow(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = row
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
+def _follow(outcome: ScanOutcome, path: tuple[str, ...]) -> Any:
+    value: Any = outcome
+    for name in path:
+        value = None if value is None else getattr(value, name)
     return value

@@ -4,13 +4,37 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from myomag import pipeline
-from myomag.io.records import read_record
+from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
 from myomag.ledger.rows import Files, Row, checked_ledger, checked_path
 
-RECORDS = ("quality", "fit", "magnesium")
+
+@dataclass(frozen=True)
+class ScanOutcome:
+    """How a scan ended, and the records it has.
+
+    Attributes
+    ----------
+    participant_id, session_id, scan : str
+        Labels, and BIDS stem of the scan; None for those a single file has not.
+    status : str
+        ok, failed or rejected.
+    step, reason : str or None
+        Where and why the scan failed or was rejected.
+    quality, fit, magnesium : record or None
+        What the steps found that the scan reached.
+    """
+
+    participant_id: str | None
+    session_id: str | None
+    scan: str
+    status: str = "ok"
+    step: str | None = None
+    reason: str | None = None
+    quality: Quality | None = None
+    fit: Fit | None = None
+    magnesium: Magnesium | None = None
 
 
 @dataclass(frozen=True)
@@ -44,27 +68,29 @@ class ScanResult:
                 return checked_path(self.root, *file, step)
         return None
 
-    def record(self, role: str) -> dict[str, Any] | None:
-        """JSON record of that role; None where the scan has none."""
-        path = self.path(role)
-        return read_record(path) if path else None
+    def record(self, model: type[R]) -> R | None:
+        """Record of that kind; None where the scan has none."""
+        path = self.path(model.role)
+        return read_scan_record(path, model) if path else None
 
-    def summary(self, reject: Mapping[str, str]) -> dict[str, Any]:
-        """Identity, outcome and records of the scan; rejections by hand are applied to scans that did not fail."""
+    def outcome(self, reject: Mapping[str, str]) -> ScanOutcome:
+        """How the scan ended, with its records; rejections by hand are applied to scans that did not fail."""
         row = self.last
         status, step, reason = row.status, row.step, row.reason
         by_hand = reject.get(row.scan) or reject.get(row.participant_id)
         if status == "ok" and by_hand:
             status, step, reason = "rejected", "overrides", by_hand
-        return {
-            "participant_id": row.participant_id,
-            "session_id": row.session_id or None,
-            "scan": row.scan,
-            "status": status,
-            "step": step or None,
-            "reason": reason or None,
-            **{role: self.record(role) for role in RECORDS},
-        }
+        return ScanOutcome(
+            row.participant_id,
+            row.session_id or None,
+            row.scan,
+            status,
+            step or None,
+            reason or None,
+            self.record(Quality),
+            self.record(Fit),
+            self.record(Magnesium),
+        )
 
     def provenance(self) -> list[dict[str, str | None]]:
         """Files of the scan in the order they came about, with the digests each rests on."""

@@ -78,6 +78,7 @@ def resolve(
     *,
     targets: Iterable[str] | None = None,
     pooled: Mapping[str, Any] | None = None,
+    code: str | None = None,
 ) -> Spec:
     """What a step gets of some settings.
 
@@ -91,6 +92,8 @@ def resolve(
         Participants and scans of the job, whose overrides count alone; None for those of all.
     pooled : mapping, optional
         Pooled begin times, for a step that takes them.
+    code : str, optional
+        Digest of the code of the step, where it is known or not asked for; computing it takes its time.
     """
     plan = pipeline.BY_NAME[step]
     overrides = dict(document["overrides"])
@@ -103,7 +106,7 @@ def resolve(
         overrides=_overrides(plan, overrides) if plan.kind == "scan" else {},
         reject=_rejections(overrides) if plan.rejections else {},
         pooled=dict(pooled or {}) if plan.pooled else {},
-        code=step_code(step),
+        code=step_code(step) if code is None else code,
     )
 
 

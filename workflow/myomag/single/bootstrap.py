@@ -1,5 +1,6 @@
 """Spread of the results over resampled transients: an uncertainty that rests on no model of the noise."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,15 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag import pipeline
 from myomag.core.alignment import phasors
 from myomag.core.preprocess import combine_coils, shift_frequency
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs
-from myomag.io.records import read_record
-from myomag.settings.models import Settings, section_for
-from myomag.steps.begin_time import begin_time_scan
-from myomag.steps.fit import fit_scan
-from myomag.steps.magnesium import magnesium_scan
+from myomag.io.scan_records import Magnesium, Measures, read_scan_record
+from myomag.settings.models import Settings
+from myomag.single.functions import run_step
 
 RESAMPLED = ("beta_atp_ppm", "pi_ppm", "ph", "pmg")
 MIN_TRANSIENTS = 8
@@ -36,7 +36,7 @@ def bootstrap_sds(
     scan : str
         BIDS stem of the scan.
     files : mapping of str to Path
-        Files of the scan by role, as the steps wrote them; two are overwritten.
+        Files of the scan by role, as the steps wrote them.
     settings : Settings
         Resolved settings.
     count : int
@@ -61,13 +61,15 @@ def bootstrap_sds(
         raise ScanError(f"{scan}: {number} transients are too few to resample (at least {MIN_TRANSIENTS}).")
     rng = np.random.default_rng(seed)
     found = []
-    for _ in range(count):
-        fid = transients[:, rng.integers(number, size=number)].mean(axis=1)
-        files["preproc"].write_bytes(nifti_mrs_bytes(replace(average, fid=fid.astype(np.complex64)[:, None, None])))
-        found.append(_evaluated(scan, dict(files), settings))
+    with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
+        resampled = Path(folder) / files["preproc"].name
+        for _ in range(count):
+            fid = transients[:, rng.integers(number, size=number)].mean(axis=1).astype(np.complex64)
+            resampled.write_bytes(nifti_mrs_bytes(replace(average, fid=fid[:, None, None])))
+            found.append(_evaluated(scan, dict(files) | {"preproc": resampled}, settings))
     sds: dict[str, Any] = {"bootstrap_count": count}
     for name in RESAMPLED:
-        values = [record[name] for record in found]
+        values = [getattr(record, name) for record in found]
         sds[f"bootstrap_{name}_sd"] = None if None in values else float(np.std(values, ddof=1))
     return sds
 
@@ -78,32 +80,26 @@ def aligned_transients(files: Mapping[str, Path]) -> tuple[NDArray[np.complex128
     Parameters
     ----------
     files : mapping of str to Path
-        `fid`, `preproc` and `quality`.
+        `fid`, `preproc` and `measures`.
     """
-    raw, average, quality = (
-        read_nifti_mrs(files["fid"]),
-        read_nifti_mrs(files["preproc"]),
-        read_record(files["quality"]),
-    )
+    raw, average = read_nifti_mrs(files["fid"]), read_nifti_mrs(files["preproc"])
+    measures = read_scan_record(files["measures"], Measures)
     points = len(average.fid)
     combined = combine_coils(raw.fid[:points].astype(np.complex128))
-    shifts, phases = np.array(quality["frequency_shifts_hz"]), np.deg2rad(quality["phases_deg"])
+    shifts, phases = np.array(measures.frequency_shifts_hz), np.deg2rad(measures.phases_deg)
     aligned = combined * np.conj(phasors(shifts, phases, points, raw.dwell_time_s))
-    rejected = [entry["transient"] for entry in quality["rejected_transients"]]
-    accepted = np.delete(aligned, rejected, axis=1)
+    accepted = np.delete(aligned, [each.transient for each in measures.rejected_transients], axis=1)
     # `shift_frequency` takes one FID; the same shift holds for all transients.
-    turn = shift_frequency(np.ones(points, dtype=np.complex128), -quality["pcr_offset_hz"], raw.dwell_time_s)
+    turn = shift_frequency(np.ones(points, dtype=np.complex128), -measures.pcr_offset_hz, raw.dwell_time_s)
     return accepted * turn[:, None], average
 
 
-def _evaluated(scan: str, files: dict[str, Path], settings: Settings) -> dict[str, Any]:
-    """Magnesium record of the averaged FID in `files`."""
-    record = {}
-    for function, section in ((begin_time_scan, "fit"), (fit_scan, "fit"), (magnesium_scan, "magnesium")):
-        for role, content in function(
-            scan, files, section_for(settings, section).model_dump() | {"protocols": {}}
-        ).items():
-            files[role] = files["preproc"].with_name(f"resampled-{role}.json")
-            files[role].write_bytes(content)
-            record = read_record(files[role])
-    return record
+def _evaluated(scan: str, files: dict[str, Path], settings: Settings) -> Magnesium:
+    """What the averaged FID in `files` gives by the steps that depend on it."""
+    changed = {"preproc"}
+    for step in (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS):
+        written = {file.role for file in step.writes}
+        if changed & set(step.reads) and not changed & written:
+            run_step(step, scan, files, settings, files["preproc"].parent)
+            changed |= written
+    return read_scan_record(files["magnesium"], Magnesium)

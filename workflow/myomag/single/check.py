@@ -5,8 +5,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
+from myomag import pipeline
 from myomag.cohort.tables import read_tables
 from myomag.errors import MyomagError, ScanError, SettingsError
 from myomag.ledger.derivative import derivative_description
@@ -15,11 +17,11 @@ from myomag.progress import progress
 from myomag.run.jobs import available_cores, out_of_reach_of_ctrl_c
 from myomag.run.snakefile import Flow
 from myomag.settings.models import Settings
-from myomag.single.scan import do_step
+from myomag.single.functions import run_step
 from myomag.study.search import Scan
 
-STEPS = ("convert", "qc", "begin_time")
-"""Steps that find fault with a scan; those behind them fail where these did."""
+STEPS = tuple(takewhile(lambda step: not step.pooled, (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS)))
+"""Steps that find fault with a scan: those before the fit, which fails where they do."""
 
 FEW = 50
 """Scans that are done before a second process has started."""
@@ -98,7 +100,7 @@ def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
         try:
             for step in STEPS:
-                do_step(step, scan.stem, files, settings, Path(folder), scan.participant_id, scan.stem)
+                run_step(step, scan.stem, files, settings, Path(folder), scan.participant_id)
         except ScanError as error:
             return " ".join(str(error).split())
     return None

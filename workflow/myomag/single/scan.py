@@ -1,39 +1,27 @@
 """One file straight from raw data to pH and magnesium, without a study: the steps of the pipeline in a row."""
 
-import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.cohort.columns import flat_result
 from myomag.errors import ScanError
-from myomag.ledger.rows import READS
-from myomag.settings.models import Settings, section_for
-from myomag.steps.begin_time import begin_time_scan
-from myomag.steps.convert import convert_scan
-from myomag.steps.fit import fit_scan
-from myomag.steps.magnesium import magnesium_scan
-from myomag.steps.qc import qc_scan
+from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
+from myomag.ledger.results import ScanOutcome
+from myomag.settings.models import Settings
+from myomag.single.functions import run_step
 from myomag.study.names import COMPANIONS, entities, split_extension
-
-STEPS = {
-    "convert": (convert_scan, "convert"),
-    "qc": (qc_scan, "qc"),
-    "begin_time": (begin_time_scan, "fit"),
-    "fit": (fit_scan, "fit"),
-    "magnesium": (magnesium_scan, "magnesium"),
-}
-"""Function and settings section of each step."""
 
 
 @dataclass(frozen=True)
 class SingleResult:
-    """Result of one file: the flat columns of cohort.tsv, and the records behind them."""
+    """Result of one file: the flat columns of cohort.tsv, and the outcome behind them."""
 
     flat: dict[str, Any]
-    records: Mapping[str, dict[str, Any]]
+    outcome: ScanOutcome
 
 
 def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> SingleResult:
@@ -51,69 +39,44 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
     bootstrap : int
         Number of averages of resampled transients to evaluate beside; 0 for none.
     """
+    stem = split_extension(file.name)[0]
+    files, resampled = _raw_files(file), {}
+    labels = entities(stem)
+    outcome = ScanOutcome(
+        f"sub-{labels['sub']}" if labels else None, f"ses-{labels['ses']}" if "ses" in labels else None, stem
+    )
+    with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
+        for step in (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS):
+            try:
+                run_step(step, stem, files, settings, Path(folder))
+            except ScanError as error:
+                reason = " ".join(str(error).split())
+                outcome = replace(outcome, status="failed", step=step.name, reason=reason)
+                break
+        if bootstrap and outcome.status == "ok":
+            from myomag.single.bootstrap import bootstrap_sds
+
+            resampled = bootstrap_sds(stem, files, settings, bootstrap)
+        quality, fit, magnesium = _record(files, Quality), _record(files, Fit), _record(files, Magnesium)
+    outcome = replace(outcome, quality=quality, fit=fit, magnesium=magnesium)
+    return SingleResult(flat_result(outcome, settings.cohort) | resampled, outcome)
+
+
+def _record(files: Mapping[str, Path], model: type[R]) -> R | None:
+    return read_scan_record(files[model.role], model) if model.role in files else None
+
+
+def _raw_files(file: Path) -> dict[str, Path]:
+    """File, the other one of a pair of vendor files and the sidecar, by role."""
     stem, extension = split_extension(file.name)
-    files: dict[str, Path] = {"raw": file}
+    files = {"raw": file}
     if extension in COMPANIONS:
         partners = [p for p in sorted(file.parent.iterdir()) if split_extension(p.name)[0] == stem]
         others = [p for p in partners if split_extension(p.name)[1] in COMPANIONS - {extension}]
         files |= {f"raw_{number}": path for number, path in enumerate(others[:1], start=1)}
     if (sidecar := file.with_name(f"{stem}.json")).is_file():
         files["sidecar"] = sidecar
-    outcome: dict[str, Any] = {"status": "ok", "step": None, "reason": None}
-    records: dict[str, dict[str, Any]] = {}
-    with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
-        for step in STEPS:
-            try:
-                records |= do_step(step, stem, files, settings, Path(folder))
-            except ScanError as error:
-                outcome = {"status": "failed", "step": step, "reason": " ".join(str(error).split())}
-                break
-        resampled = {}
-        if bootstrap and outcome["status"] == "ok":
-            from myomag.single.bootstrap import bootstrap_sds
-
-            resampled = bootstrap_sds(stem, files, settings, bootstrap)
-    labels = entities(stem)
-    row = {
-        "participant_id": f"sub-{labels['sub']}" if labels else None,
-        "session_id": f"ses-{labels['ses']}" if "ses" in labels else None,
-        "scan": stem,
-        **outcome,
-        **{role: records.get(role) for role in ("quality", "fit", "magnesium")},
-    }
-    return SingleResult(flat_result(row, settings.cohort.model_dump()) | resampled, records)
-
-
-def do_step(
-    step: str, stem: str, files: dict[str, Path], settings: Settings, folder: Path, *targets: str
-) -> dict[str, dict[str, Any]]:
-    """Do one step for one scan, write its outputs into `folder` and add them to `files`; returns the records.
-
-    Parameters
-    ----------
-    step, stem : str
-        Name of the step and of the scan.
-    files : dict of str to Path
-        Files of the scan by role.
-    settings : Settings
-        Resolved settings, of which the overrides for `targets` hold.
-
-    Raises
-    ------
-    ScanError
-        If the scan cannot be processed.
-    """
-    function, section = STEPS[step]
-    inputs = files if step == "convert" else {role: files[role] for role in READS[step]}
-    # A single scan has no protocol to learn from.
-    outputs = function(stem, inputs, section_for(settings, section, *targets).model_dump() | {"protocols": {}})
-    records = {role: json.loads(content) for role, content in outputs.items() if content[:1] == b"{"}
-    for role, content in outputs.items():
-        # Under the name of the scan, for the messages; the extension is the one the readers go by.
-        files[role] = folder / role / (f"{stem}.json" if role in records else f"{stem}.nii.gz")
-        files[role].parent.mkdir(exist_ok=True)
-        files[role].write_bytes(content)
-    return records
+    return files
 
 
 def show_result(result: SingleResult) -> None:
@@ -121,29 +84,27 @@ def show_result(result: SingleResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    flat, console = result.flat, Console(highlight=False)
+    flat, outcome, console = result.flat, result.outcome, Console(highlight=False)
     console.print(f"[bold]{_escaped(flat['scan'])}[/bold]: {flat['status']}")
     if flat["reason"]:
         console.print(f"  {_escaped(flat['reason'])}")
-    if not result.records.get("magnesium"):
+    if outcome.quality is None or outcome.fit is None or outcome.magnesium is None:
         return
-    for name, value in _summary(flat, result.records):
+    for name, value in _summary(flat, outcome.quality, outcome.fit):
         console.print(f"  {name:<16} {value}", soft_wrap=True, markup=False)
-    fit = result.records["fit"]
-    pcr = next(line["shift_ppm"] for line in fit["lines"] if line["name"] == "PCr")
+    pcr_ppm = next(line.shift_ppm for line in outcome.fit.lines if line.name == "PCr")
     table = Table("line", "amplitude", "shift from PCr (ppm)", "FWHM (Hz)", box=None, padding=(0, 2))
-    for line in fit["lines"]:
+    for line in outcome.fit.lines:
         table.add_row(
-            line["name"],
-            _with_sd(line["amplitude"], line["amplitude_sd"], "{:.4g}", "{:.2g}"),
-            _with_sd(line["shift_ppm"] - pcr, line["shift_sd_ppm"], "{:.4f}", "{:.4f}"),
-            _with_sd(line["linewidth_hz"], line["linewidth_sd_hz"], "{:.1f}", "{:.1f}"),
+            line.name,
+            _with_sd(line.amplitude, line.amplitude_sd, "{:.4g}", "{:.2g}"),
+            _with_sd(line.shift_ppm - pcr_ppm, line.shift_sd_ppm, "{:.4f}", "{:.4f}"),
+            _with_sd(line.linewidth_hz, line.linewidth_sd_hz, "{:.1f}", "{:.1f}"),
         )
     console.print(table)
 
 
-def _summary(flat: Mapping[str, Any], records: Mapping[str, Any]) -> list[tuple[str, str]]:
-    fit, quality = records["fit"], records["quality"]
+def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[str, str]]:
     if flat["mg_mmol_l"] is None:
         magnesium = "undefined"
     else:
@@ -152,17 +113,17 @@ def _summary(flat: Mapping[str, Any], records: Mapping[str, Any]) -> list[tuple[
             f"  (95 % interval {low:.3f} … {high:.3f})" if None not in (low, high) else ""
         )
     undefined = flat["mg_p_undefined"]
-    reasons = f" ({'; '.join(quality['reasons'])})" if quality["reasons"] else ""
+    reasons = f" ({'; '.join(quality.reasons)})" if quality.reasons else ""
     tiny = "" if undefined is None or undefined > 1e-6 else "below 1e-6"
     lines = [
         ("free Mg²⁺", f"{magnesium}, calibration {flat['mg_calibration']}"),
         ("P(Mg undefined)", tiny or ("unknown" if undefined is None else f"{undefined:.2g}")),
         ("pH", f"{_with_sd(flat['ph'], flat['ph_sd'], '{:.3f}', '{:.3f}')}, calibration {flat['ph_calibration']}"),
         ("β-ATP shift", f"{_with_sd(flat['beta_atp_ppm'], flat['beta_atp_sd_ppm'], '{:.4f}', '{:.4f}')} ppm from PCr"),
-        ("begin time", f"{_with_sd(fit['begin_time_us'], fit['begin_time_sd_us'], '{:.1f}', '{:.1f}')} µs"),
-        ("quality", f"{quality['verdict']}{reasons}"),
+        ("begin time", f"{_with_sd(fit.begin_time_us, fit.begin_time_sd_us, '{:.1f}', '{:.1f}')} µs"),
+        ("quality", f"{quality.verdict}{reasons}"),
         ("PCr", f"SNR {_text(flat['pcr_snr'], '{:.0f}')}, FWHM {_text(flat['pcr_fwhm_hz'], '{:.1f}')} Hz"),
-        ("fit", f"{fit['message']}; {fit['skipped_points']} first samples left out"),
+        ("fit", f"{fit.message}; {fit.skipped_points} first samples left out"),
     ]
     if count := flat.get("bootstrap_count"):
         sds = [_text(flat[f"bootstrap_{name}_sd"], form) for name, form in (("ph", "{:.3f}"), ("pmg", "{:.3f}"))]
