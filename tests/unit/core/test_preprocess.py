@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from myomag.core.axes import time_axis
-from myomag.core.preprocess import combine_coils, find_pcr_hz, shift_frequency
-from myomag.errors import ScanError
+from myomag.core.preprocess import MirroredSpectrumError, combine_coils, find_pcr_hz, shift_frequency
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 
 LINES = resting_muscle(pi_ppm=4.85, beta_atp_ppm=-15.9)
@@ -61,10 +60,10 @@ def test_a_broad_hump_taller_than_pcr_in_time_is_not_taken_for_it(mhz):
 
 
 @pytest.mark.parametrize("mhz", FIELDS_MHZ[1:])
-def test_conjugated_data_are_refused_with_the_remedy(mhz):
+def test_conjugated_data_are_refused(mhz):
     for seed in range(5):
         scan = scan_at(mhz, carrier_offset_hz=2 * mhz, pcr_snr=25.0)
-        with pytest.raises(ScanError, match=r"look conjugated.*convert\.conjugate: true"):
+        with pytest.raises(MirroredSpectrumError, match="look conjugated"):
             found_ppm(scan, np.conj(simulated(scan, seed)))
 
 
@@ -82,7 +81,7 @@ def test_the_sign_of_real_scans_is_told(shared_data, name):
     settings = {"dwell_time_s": dwell_time_s, "spectrometer_frequency_mhz": mhz}
     # Both were acquired with PCr on resonance.
     assert abs(find_pcr_hz(fid, **settings)) < 0.05 * mhz
-    with pytest.raises(ScanError, match="conjugated"):
+    with pytest.raises(MirroredSpectrumError):
         find_pcr_hz(np.conj(fid), **settings)
 
 
@@ -99,7 +98,7 @@ def real_scan(shared_data, name):
 def test_noise_alone_has_no_pcr():
     for seed in range(20):
         noise = np.random.default_rng(seed).normal(size=(2048, 2)) @ [1, 1j]
-        with pytest.raises(ScanError, match="no PCr line"):
+        with pytest.raises(ValueError, match="no PCr line"):
             find_pcr_hz(noise, dwell_time_s=3e-4, spectrometer_frequency_mhz=51.7)
 
 
@@ -107,7 +106,7 @@ def test_the_flat_spectrum_of_one_huge_sample_has_no_pcr():
     scan = replace(scan_at(51.7), dwell_time_s=2.5e-4)
     fid = simulated(scan)
     fid[64] = 1e20
-    with pytest.raises(ScanError, match="flat"):
+    with pytest.raises(ValueError, match="flat"):
         found_ppm(scan, fid)
 
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from myomag.ledger import activity, code
 from myomag.ledger.activity import environment
 from myomag.ledger.code import code_digest, software
 from myomag.ledger.rows import OUTPUT_NAMES
+from myomag.settings.models import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = REPOSITORY / "workflow" / "myomag"
@@ -230,15 +232,38 @@ def test_core_imports_arrays_and_itself_only() -> None:
     for path in (PACKAGE / "core").rglob("*.py"):
         for name in _imports(path, lazy=True):
             top = name.split(".")[0]
-            inside = name.startswith(("myomag.core.", "myomag.errors.")) or name == "myomag.core"
-            yaml_reader = top == "yaml" and path.name == "prior_knowledge.py"
-            assert top in allowed or inside or yaml_reader, f"{path.name} imports {name}"
+            assert top in allowed or name.startswith("myomag.core"), f"{path.name} imports {name}"
 
 
-def test_core_reads_no_files_but_prior_knowledge() -> None:
+def test_core_opens_no_file() -> None:
     for path in (PACKAGE / "core").rglob("*.py"):
-        if path.name not in ("prior_knowledge.py", "pyamares_csv.py"):
-            assert not {name for name in _imports(path, lazy=True) if name.startswith(("pathlib", "os."))}, path.name
+        assert {name.split(".")[0] for name in _imports(path, lazy=True)}.isdisjoint({"os", "pathlib", "shutil"}), path
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        called = {ast.unparse(node.func).split(".")[-1] for node in calls}
+        assert called.isdisjoint({"open", "read_text", "write_text", "loadtxt", "fromfile"}), path.name
+
+
+def test_core_raises_value_errors_only() -> None:
+    for path in (PACKAGE / "core").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        own = {node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_value_error(node)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Raise) and node.exc is not None:
+                raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+                assert ast.unparse(raised) in {"ValueError"} | own, f"{path.name}: {ast.unparse(raised)}"
+
+
+def _is_value_error(node: ast.ClassDef) -> bool:
+    return [ast.unparse(base) for base in node.bases] == ["ValueError"]
+
+
+def test_core_knows_no_settings_key() -> None:
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    keys = {f"{name}.{key}" for name, model in sections.items() for key in getattr(model, "model_fields", ())}
+    assert "convert.conjugate" in keys
+    for path in (PACKAGE / "core").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert [key for key in keys if re.search(rf"\b{key}\b", text)] == [], path.name
 
 
 @pytest.mark.parametrize("step", SCAN_STEPS)

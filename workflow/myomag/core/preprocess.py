@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
-from myomag.errors import ScanError
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -29,6 +28,10 @@ _BETA_MARGIN = 2.5
 _CHANCE_EXPONENT = 8.0
 # Heights that differ by less, relative to the highest, differ by the rounding of the transform.
 _ROUNDING = 1e-6
+
+
+class MirroredSpectrumError(ValueError):
+    """The lines stand on the wrong side of PCr: the data are the complex conjugate of what they should be."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +105,21 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
 
     Raises
     ------
-    ScanError
-        If no line stands out of the noise, the spectrum is flat, or the pattern is clearly the mirror image.
+    ValueError
+        If no line stands out of the noise, or the spectrum is flat.
+    MirroredSpectrumError
+        If the pattern is clearly the mirror image.
     """
     magnitude = _smoothed_magnitude(fid, dwell_time_s, spectrometer_frequency_mhz)
     height = magnitude.heights[0]
     threshold = np.sqrt(2 * (np.log(fid.size) + _CHANCE_EXPONENT))
     if height.max() < threshold:
-        raise ScanError(
+        raise ValueError(
             f"no PCr line: the highest peak is {height.max():.1f} noise SD, a line needs {threshold:.1f}; check that "
             "the file holds a 31P signal, or leave the scan out."
         )
     if np.ptp(height) < _ROUNDING * height.max():
-        raise ScanError("no PCr line: the spectrum is flat, as that of one huge sample is; leave the scan out.")
+        raise ValueError("no PCr line: the spectrum is flat, as that of one huge sample is; leave the scan out.")
     candidates = _candidates(height, 0.2 * float(height.max()))
     centres = magnitude.ppm[candidates]
     given = magnitude.prominences(centres[:, None] + _PATTERN_PPM)
@@ -124,10 +129,7 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
     tallest = int(np.argmax(height[candidates]))
     chosen = int(np.argmax(best)) if best.max() > best[tallest] + _MARGIN else tallest
     if _is_mirrored(given[chosen], mirrored[chosen]):
-        raise ScanError(
-            "the data look conjugated: γ-, α- and β-ATP stand at higher ppm than PCr; set convert.conjugate: true for "
-            "this scan."
-        )
+        raise MirroredSpectrumError("the data look conjugated: γ-, α- and β-ATP stand at higher ppm than PCr")
     return float(centres[chosen] * spectrometer_frequency_mhz)
 
 

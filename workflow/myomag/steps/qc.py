@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.alignment import Alignment, align_transients
-from myomag.core.preprocess import find_pcr_hz, shift_frequency
+from myomag.core.preprocess import MirroredSpectrumError, find_pcr_hz, shift_frequency
 from myomag.core.quality import SNR_DEFINITION, PcrLine, drift_hz, fit_pcr, noise_sd, transient_noise_sd
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
@@ -47,10 +47,7 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
         outlier_z=settings.outlier_z,
         align=settings.align_transients,
     )
-    try:
-        pcr = _pcr_line(alignment.average, data)
-    except ScanError as error:
-        raise ScanError(f"{inputs['fid'].name}: {error}") from error
+    pcr = _pcr_line(alignment.average, data, inputs["fid"].name)
     average = shift_frequency(alignment.average, -pcr.frequency_hz, data.dwell_time_s)
     preproc = replace(data, fid=average.astype(np.complex64)[:, None, None])
     return {
@@ -60,10 +57,15 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     }
 
 
-def _pcr_line(average: NDArray[np.complex128], data: MrsData) -> PcrLine:
+def _pcr_line(average: NDArray[np.complex128], data: MrsData, name: str) -> PcrLine:
     """PCr line of the averaged FID."""
     mhz = data.spectrometer_frequency_mhz
-    start_hz = find_pcr_hz(average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz)
+    try:
+        start_hz = find_pcr_hz(average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz)
+    except MirroredSpectrumError as error:
+        raise ScanError(f"{name}: {error}; set convert.conjugate: true for this scan.") from error
+    except ValueError as error:
+        raise ScanError(f"{name}: {error}") from error
     return fit_pcr(average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz, start_hz=start_hz)
 
 
