@@ -19,7 +19,7 @@ from myomag.ledger.spec import Spec, resolve, step_code
 from myomag.progress import progress
 from myomag.run.jobs import out_of_reach_of_ctrl_c
 from myomag.settings.models import Settings
-from myomag.single.functions import scan_function
+from myomag.single.functions import step_function
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
@@ -99,7 +99,7 @@ def run_batch(batch: str, specs: Mapping[str, Spec], folder: Path, study: Path) 
     """Run some steps, one after the other, over one batch in `folder`."""
     for step, spec in specs.items():
         read = tuple(Path(ledger_path(name, batch)) for name in pipeline.ledgers_read(step))
-        run_scans(Job(spec, read, Path(ledger_path(step, batch)), folder, study), scan_function(step))
+        run_scans(Job(spec, read, Path(ledger_path(step, batch)), folder, study), step_function(step))
 
 
 def _results(folder: Path, step: str) -> Iterator[ScanResult]:

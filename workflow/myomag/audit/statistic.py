@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.record import Derivative
 from myomag.cohort.design import Design
 from myomag.cohort.statistics import designs, included, row_name
 from myomag.io.tables import read_text_table, read_tsv
-from myomag.ledger.results import RECORDS
 
 
 def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
@@ -59,4 +59,4 @@ def _result(derivative: Derivative, scan: str) -> dict[str, str]:
     """Records of a scan from which the tables take its values, with their SHA-256."""
     rows = derivative.rows.get(scan, {}).values()
     files = [item for ledger, row in rows for item in ledger.outputs(row)]
-    return {file.path: sha for role, file, sha in files if role in RECORDS}
+    return {file.path: sha for role, file, sha in files if role in pipeline.COHORT.reads}

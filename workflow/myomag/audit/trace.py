@@ -12,7 +12,6 @@ from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.errors import SettingsError, StudyError, hint
 from myomag.io.tables import TextTable, read_text_table, written
-from myomag.ledger.results import RECORDS
 
 COHORT = File(DERIVATIVE, "cohort.tsv")
 SAME_SAMPLE = ("statistics", "measurement_error")
@@ -184,7 +183,7 @@ def _content(path: Path, *keys: str) -> Any:
 
 def _records(derivative: Derivative, scan: str) -> Iterator[File]:
     """Records of a scan that the cohort reads."""
-    for role in RECORDS:
+    for role in pipeline.COHORT.reads:
         yield from _outputs(derivative, scan, role)
 
 
