@@ -255,6 +255,22 @@ def ledgers_read(step: str) -> tuple[str, ...]:
     return tuple(sorted({writer(role, step) for role in BY_NAME[step].reads}, key=NAMES.index))
 
 
+def repeated_by(setting: str) -> tuple[str, ...]:
+    """Steps that run again when a setting changes: those that declare it, and those that read what these write.
+
+    Parameters
+    ----------
+    setting : str
+        Key such as "qc.min_snr", or a whole section.
+    """
+    repeated: list[str] = []
+    for step in STEPS:
+        declared = setting in step.settings or setting.partition(".")[0] in step.settings
+        if declared or set(ledgers_read(step.name)) & set(repeated):
+            repeated.append(step.name)
+    return tuple(repeated)
+
+
 def reads_study(step: Step) -> bool:
     """Whether a step takes its files from the study."""
     return step.kind == "entry" or ledgers_read(step.name) == (STEPS[0].name,)

@@ -4,19 +4,35 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from myomag.io.places import CONFIG_DIR
-from myomag.settings.cohort import CohortModel
-from myomag.settings.generate import config_schema, default_config, settings_template
+from myomag import pipeline
+from myomag.io.places import CONFIG_DIR, REPOSITORY
+from myomag.settings.cohort import CohortModel, CohortSettings
+from myomag.settings.generate import generated_files, settings_tables, settings_template, steps_table
 from myomag.settings.load import load_settings
-from myomag.settings.models import Settings
+from myomag.settings.models import SCAN_SECTIONS, Settings
+from myomag.settings.report import ReportSettings
 from settings_text import written
 
 
-def test_generated_files_are_in_sync_with_the_models() -> None:
-    assert (CONFIG_DIR / "config.yaml").read_text(encoding="utf-8") == default_config(), "run: make config"
-    assert (CONFIG_DIR / "config.schema.json").read_text(encoding="utf-8") == config_schema(), "run: make config"
+@pytest.mark.parametrize("path", generated_files(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_generated_file_is_in_sync_with_models_and_plan(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == generated_files()[path], "run: make config"
+
+
+def test_tables_name_every_step_setting_and_what_a_change_repeats() -> None:
+    settings, steps = settings_tables(), steps_table()
+    rows = {row.split("`")[1]: row.split(" | ")[-1] for row in settings.splitlines() if row.startswith("| `")}
+    assert set(rows) == {key for section in SCAN_SECTIONS.values() for key in section.model_fields} | {
+        *CohortSettings.model_fields,
+        *ReportSettings.model_fields,
+    }
+    assert rows["warn_snr"] == "`verdict`, `cohort`, `pages`, `report` |"
+    assert rows["begin_time_sd_us"] == "`fit` and all behind it |"
+    assert rows["title"] == "`pages` and all behind it |"
+    assert [row.split("`")[1] for row in steps.splitlines()[2:]] == list(pipeline.NAMES)
 
 
 def spelt_out(content: Any) -> Any:

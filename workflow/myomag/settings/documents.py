@@ -1,7 +1,7 @@
 """Prior knowledge and calibrations that settings name: shipped, in a file of the study, or spelt out."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -31,37 +31,30 @@ def with_resources(section: str, values: Mapping[str, Any], label: str, root: Pa
         If a name is unknown, a file lies outside `root`, or a content is not what it should be.
     """
     result = dict(values)
-    for key in RESOURCES.keys() & values.keys():
+    for key in (key for key in RESOURCES if key in values):
         where, value = f"{label}: {section}.{key}", values[key]
-        if isinstance(value, list):
-            result[key] = [_content(item, RESOURCES[key], where, root) for item in value]
-        else:
-            result[key] = _content(value, RESOURCES[key], where, root)
+        named = value if isinstance(value, list) else [value]
+        documents = [_content(item, RESOURCES[key], where, root) for item in named]
         try:
-            _builder(key)(result[key])
+            for document in documents:
+                _check(key, document)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SettingsError(f"{where}: {one_line(error)}.") from error
+        result[key] = documents if isinstance(value, list) else documents[0]
     return result
 
 
-def _builder(key: str) -> Callable[[Any], object]:
-    """What builds a resource, so that a wrong one stops here and not in a job."""
+def _check(key: str, document: Mapping[str, Any]) -> None:
+    """Build what a document describes, so that a wrong one stops here and not in a job."""
     from myomag.core.families import mg_calibration, shift_calibration
     from myomag.core.prior_knowledge import PriorKnowledge
 
-    def ph_calibration(document: dict[str, Any]) -> object:
-        return shift_calibration(document, "ph")
-
-    def compared(documents: list[dict[str, Any]]) -> object:
-        return [(ph_calibration if each.get("quantity") == "ph" else mg_calibration)(each) for each in documents]
-
-    builders: dict[str, Callable[[Any], object]] = {
-        "prior_knowledge": PriorKnowledge.from_dict,
-        "ph_calibration": ph_calibration,
-        "mg_calibration": mg_calibration,
-        "compare_calibrations": compared,
-    }
-    return builders[key]
+    if key == "prior_knowledge":
+        PriorKnowledge.from_dict(document)
+    elif key == "ph_calibration" or (key == "compare_calibrations" and document.get("quantity") == "ph"):
+        shift_calibration(document, "ph")
+    else:
+        mg_calibration(document)
 
 
 def _content(value: str | dict[str, Any], folder: str, where: str, root: Path | None) -> dict[str, Any]:

@@ -1,34 +1,37 @@
-"""Files generated from the settings models: config.yaml, its JSON schema, the tables of config/README.md, myomag.yaml.
+"""Files generated from the settings models and the plan of the pipeline: defaults, schema, and tables of the pages.
 
-Write them again after changing `myomag.settings.models` with: make config
+Write them again after changing `myomag.settings` or `myomag.pipeline` with: make config
 """
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from myomag.io.places import CONFIG_DIR
+from myomag import pipeline
+from myomag.io.places import CONFIG_DIR, REPOSITORY
+from myomag.settings.base import Section
 from myomag.settings.models import Settings
 from myomag.settings.yaml_text import yaml_value
 
-BEGIN_TABLES, END_TABLES = "<!-- settings: generated -->", "<!-- end of settings -->"
-RERUNS = {
-    "convert": "convert and everything after it",
-    "qc": "qc and everything after it",
-    "fit": "fit and everything after it",
-    "magnesium": "magnesium and everything after it (milliseconds per scan)",
-    "cohort": "the cohort tables and the report",
-    "report": "the report",
-}
+
+def generated_files() -> dict[Path, str]:
+    """Every generated file of the repository with the text it should hold."""
+    return {
+        CONFIG_DIR / "config.yaml": default_config(),
+        CONFIG_DIR / "config.schema.json": config_schema(),
+        CONFIG_DIR / "README.md": _page(CONFIG_DIR / "README.md", steps=steps_table(), settings=settings_tables()),
+        REPOSITORY / "README.md": _page(REPOSITORY / "README.md", files=files_table()),
+    }
 
 
 def default_config() -> str:
     """Text of config/config.yaml: every setting with its default and meaning."""
     head = (
-        "# Default settings of myomag, generated from the models in workflow/myomag/config.py (make config).\n"
+        "# Default settings of myomag, generated from the models in workflow/myomag/settings/ (make config).\n"
         "# A study's own settings go into its myomag.yaml (myomag init STUDY).\n"
     )
     return head + "\n".join(_lines("")) + "\n"
@@ -49,42 +52,92 @@ def config_schema() -> str:
 
 
 def settings_tables() -> str:
-    """Markdown tables of every setting, one per section, for config/README.md."""
+    """Markdown tables of every setting, one per section, with the steps that a change repeats."""
     parts = []
-    for name, info in Settings.model_fields.items():
-        default = info.get_default(call_default_factory=True)
-        if not isinstance(default, BaseModel):
-            continue
+    for name, section in _sections():
         rows = [
-            f"| `{key}` | {_cell(getattr(default, key))} | {field.description} |"
-            for key, field in type(default).model_fields.items()
+            (f"`{key}`", _cell(getattr(section, key)), field.description or "", _repeated(f"{name}.{key}"))
+            for key, field in type(section).model_fields.items()
         ]
-        title = f"### `{name}` — {(type(default).__doc__ or '').rstrip('.')}"
-        head = f"A change re-runs: {RERUNS[name]}.\n\n| key | default | meaning and unit |\n|---|---|---|"
-        parts.append("\n".join([title, "", head, *rows]))
+        title = f"### `{name}` — {(type(section).__doc__ or '').rstrip('.')}"
+        parts.append(f"{title}\n\n{_table(('key', 'default', 'meaning and unit', 'a change repeats'), rows)}")
     return "\n\n".join(parts)
 
 
-def with_settings_tables(page: str) -> str:
-    """Text of config/README.md with the tables between its two marks renewed."""
-    before, _, rest = page.partition(BEGIN_TABLES)
-    _, _, after = rest.partition(END_TABLES)
-    return f"{before}{BEGIN_TABLES}\n\n{settings_tables()}\n\n{END_TABLES}{after}"
+def steps_table() -> str:
+    """Markdown table of the steps: what each does, takes, reads and writes."""
+    rows = [
+        (f"`{step.name}`", step.purpose, *(_code(part) for part in (step.settings, step.reads, _roles(step))))
+        for step in pipeline.STEPS
+    ]
+    return _table(("step", "does", "takes the settings", "reads", "writes"), rows)
+
+
+def files_table() -> str:
+    """Markdown table of the files that each step leaves in the derivative, but for sidecars and data dictionaries."""
+    files = {step: [file for file in step.writes if not file.describes] for step in pipeline.STEPS[1:]}
+    rows = [
+        (f"`{step.name}`", step.purpose, "<br>".join(f"{_code([_name(f.name)])} — {f.description}" for f in written))
+        for step, written in files.items()
+    ]
+    return _table(("step", "does", "writes"), rows)
+
+
+def _repeated(setting: str) -> str:
+    """Steps that a change of a setting repeats, beside the one that writes all settings down."""
+    steps = [name for name in pipeline.repeated_by(setting) if name != "settings"]
+    behind = pipeline.NAMES[pipeline.NAMES.index(steps[0]) :]
+    return f"{_code(steps[:1])} and all behind it" if len(steps) > 1 and steps == list(behind) else _code(steps)
+
+
+def _roles(step: pipeline.Step) -> Iterable[str]:
+    return dict.fromkeys(file.role for file in step.writes if not file.role.endswith(".json"))
+
+
+def _name(pattern: str) -> str:
+    return pattern.replace("{", "<").replace("}", ">")
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines).replace("| --- ", "|---").replace("--- |", "---|")
+
+
+def _page(path: Path, **tables: str) -> str:
+    """Text of a page with what stands between two marks, such as <!-- steps: generated -->, renewed."""
+    page = path.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: generated -->", f"<!-- end of {name} -->"
+        before, _, rest = page.partition(begin)
+        page = f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
+    return page
+
+
+def _sections() -> Iterator[tuple[str, Section]]:
+    """Sections of the settings with their defaults."""
+    for name, value in Settings():
+        if isinstance(value, Section):
+            yield name, value
 
 
 def _lines(mark: str) -> Iterator[str]:
+    sections = dict(_sections())
     for name, info in Settings.model_fields.items():
         yield ""
-        default = info.get_default(call_default_factory=True)
-        if not isinstance(default, BaseModel):
+        if name not in sections:
             yield from _comment(info.description or "", "")
-            yield f"{mark}{name}: {yaml_value(default)}"
+            yield f"{mark}{name}: {yaml_value(info.get_default(call_default_factory=True))}"
             continue
-        yield from _comment(type(default).__doc__ or "", "")
+        section = sections[name]
+        yield from _comment(type(section).__doc__ or "", "")
         yield f"{mark}{name}:"
-        for key, field in type(default).model_fields.items():
+        for key, field in type(section).model_fields.items():
             yield from _comment(field.description or "", "  ")
-            yield from _entry(key, getattr(default, key), mark)
+            yield from _entry(key, getattr(section, key), mark)
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:
@@ -111,7 +164,5 @@ def _is_list_of_sections(value: Any) -> bool:
 
 
 if __name__ == "__main__":
-    (CONFIG_DIR / "config.yaml").write_text(default_config(), encoding="utf-8")
-    (CONFIG_DIR / "config.schema.json").write_text(config_schema(), encoding="utf-8")
-    readme = CONFIG_DIR / "README.md"
-    readme.write_text(with_settings_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for file, content in generated_files().items():
+        file.write_text(content, encoding="utf-8")
