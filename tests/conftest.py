@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,17 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"real scans not found: {path.name} is expected in ../shared beside the checkout")
     return path
+
+
+@pytest.fixture
+def write_study(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """Write files given as path: text, `|` for a tab; return the study folder."""
+
+    def write(files: dict[str, str]) -> Path:
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text.replace("|", "\t"), encoding="utf-8")
+        return tmp_path
+
+    return write

@@ -13,6 +13,7 @@ from myomag.cohort.flow import build_flow
 from myomag.cohort.statistics import build_statistics, included
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
+from myomag.io.tables import table_rows
 from myomag.report.participant import ScanView
 from myomag.settings.models import Settings
 
@@ -44,24 +45,25 @@ TAYLOR = {
     "source": "Taylor et al. 1983, muscle (the primary text was not read)",
     "standing": "unverified",
 }
-SETTINGS: dict[str, Any] = {
-    "qc": {
-        "min_snr": 5.0,
-        "warn_snr": 15.0,
-        "warn_linewidth_ppm": 0.4,
-        "max_linewidth_ppm": 0.8,
-        "warn_drift_hz": 15.0,
-        "warn_rejected_fraction": 0.25,
-        "max_rejected_fraction": 0.5,
-    },
-    "fit": {
-        "prior_knowledge": {"name": "muscle_rest", "description": "resting skeletal muscle", "lines": {}},
-        "fit_begin_time": True,
-    },
-    "magnesium": {"ph_calibration": TAYLOR, "mg_calibration": IOTTI},
-    "cohort": Settings().model_dump()["cohort"],
-    "report": {"title": "Muscle magnesium", "spectrum_min_ppm": -20.0, "spectrum_max_ppm": 10.0},
-}
+SETTINGS = Settings.model_validate(
+    {
+        "qc": {
+            "min_snr": 5.0,
+            "warn_snr": 15.0,
+            "warn_linewidth_ppm": 0.4,
+            "max_linewidth_ppm": 0.8,
+            "warn_drift_hz": 15.0,
+            "warn_rejected_fraction": 0.25,
+            "max_rejected_fraction": 0.5,
+        },
+        "fit": {
+            "prior_knowledge": {"name": "muscle_rest", "description": "resting skeletal muscle", "lines": {}},
+            "fit_begin_time": True,
+        },
+        "magnesium": {"ph_calibration": TAYLOR, "mg_calibration": IOTTI},
+        "report": {"title": "Muscle magnesium", "spectrum_min_ppm": -20.0, "spectrum_max_ppm": 10.0},
+    }
+)
 
 
 def fit_record(scale: float = 1.0) -> dict[str, Any]:
@@ -349,16 +351,16 @@ def exclusion_rows(cohort: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def tables_of(cohort: list[dict[str, Any]], **other: Any) -> dict[str, list[dict[str, Any]]]:
     """Tables as the step cohort makes them of these rows."""
-    settings, exclusions = SETTINGS["cohort"], exclusion_rows(cohort)
+    settings, exclusions = SETTINGS.cohort, exclusion_rows(cohort)
     sample = included(pd.DataFrame(cohort, columns=list(cohort_row(0, np.random.default_rng(0)))), settings)
-    statistics = _rows(build_statistics(sample, settings))
+    statistics = table_rows(build_statistics(sample, settings))
     made = {
         "cohort": cohort,
         "exclusions": exclusions,
-        "flow": _rows(build_flow(exclusions)),
+        "flow": table_rows(build_flow(pd.DataFrame(exclusions))),
         "statistics": statistics,
-        "comparisons": _rows(build_comparisons(sample, settings)),
-        "demographics": _rows(build_demographics(sample, settings)),
+        "comparisons": table_rows(build_comparisons(sample, settings)),
+        "demographics": table_rows(build_demographics(sample, settings)),
         "sensitivity": sensitivity_rows(statistics),
         "protocols": PROTOCOLS,
     }
@@ -379,10 +381,11 @@ def sensitivity_rows(statistics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as they are read back: what is missing is None."""
-    known = frame.astype(object).where(frame.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in known.to_dict("records")]
+def frames_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, pd.DataFrame]:
+    """Tables as the page takes them."""
+    known = {name: pd.DataFrame(rows, dtype=object) for name, rows in tables.items()}
+    columns = tables["cohort"][0] if tables["cohort"] else cohort_row(0, np.random.default_rng(0))
+    return known | {"cohort": pd.DataFrame(tables["cohort"], columns=list(columns))}
 
 
 PROTOCOLS = [

@@ -9,6 +9,7 @@ from chromium import Page
 
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
+from myomag.settings.report import ReportSettings
 from report_samples import (
     RUN,
     SETTINGS,
@@ -16,6 +17,7 @@ from report_samples import (
     cohort_rows,
     complete_view,
     failed_view,
+    frames_of,
     tables_of,
     undefined_view,
     unfitted_view,
@@ -34,7 +36,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cohort[2] |= {"reason": HOSTILE}
     (folder / "sub-001.html").write_bytes(participant_page("sub-001", views, SETTINGS))
     (folder / "hostile.html").write_bytes(participant_page(HOSTILE, [hostile], SETTINGS))
-    content = dict(cohort_report(tables_of(cohort), SETTINGS | {"report": {"title": HOSTILE}}, TABLES, RUN))
+    settings = SETTINGS.model_copy(update={"report": ReportSettings(title=HOSTILE)})
+    content = dict(cohort_report(frames_of(tables_of(cohort)), settings, TABLES, RUN))
     (folder / "index.html").write_bytes(content.pop(INDEX))
     for path, data in content.items():
         place = folder / path.removeprefix("report/")
@@ -213,7 +216,7 @@ def test_a_number_leads_to_its_origin_and_the_command_is_copied(browser, pages):
 
 
 def test_a_large_table_is_turned_page_by_page(browser, tmp_path):
-    content = dict(cohort_report(tables_of(cohort_rows(1203)), SETTINGS, TABLES, RUN))[INDEX]
+    content = dict(cohort_report(frames_of(tables_of(cohort_rows(1203))), SETTINGS, TABLES, RUN))[INDEX]
     (tmp_path / "index.html").write_bytes(content)
     browser.open(tmp_path / "index.html")
     seen = shown_participants(browser)

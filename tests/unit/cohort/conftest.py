@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,22 +50,8 @@ def make_row() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def settings() -> dict[str, Any]:
-    return CohortSettings().model_dump()
-
-
-@pytest.fixture
-def write_study(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
-    """Write files given as path: text, `|` for a tab; return the study folder."""
-
-    def write(files: dict[str, str]) -> Path:
-        for name, text in files.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.replace("|", "\t"), encoding="utf-8")
-        return tmp_path
-
-    return write
+def settings() -> CohortSettings:
+    return CohortSettings()
 
 
 @pytest.fixture

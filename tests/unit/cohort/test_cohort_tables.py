@@ -1,23 +1,22 @@
 """Results joined with participants, sessions and phenotype."""
 
-import io
 import json
 
 import pandas as pd
-import pytest
 
 from myomag.cohort.columns import FIXED_NAMES
-from myomag.cohort.dictionaries import cohort_dictionary, exclusions_dictionary, units
-from myomag.cohort.stored import StoredRows
-from myomag.cohort.tables import build_cohort, build_exclusions, personal_columns, read_tables, table_paths
-from myomag.errors import StudyError
+from myomag.cohort.dictionaries import fixed_entries, joined_entries, units
+from myomag.cohort.exclusions import EXCLUSION_COLUMNS
+from myomag.cohort.scans import Scans
+from myomag.cohort.tables import build_cohort, build_exclusions
 from myomag.io.tables import table_bytes
+from myomag.study.tables import personal_columns, read_tables
 
 PARTICIPANTS = "participant_id|age|sex\nsub-001|61|F\nsub-002|n/a|M\n"
 
 
 def cohort_of(study, rows, settings):
-    return build_cohort(rows, read_tables(study), settings).set_index("scan")
+    return build_cohort(Scans.of(rows, settings), read_tables(study)).set_index("scan")
 
 
 def test_fixed_columns_come_first_then_participants_phenotype_sessions(write_study, make_row, settings):
@@ -29,7 +28,7 @@ def test_fixed_columns_come_first_then_participants_phenotype_sessions(write_stu
             "sub-001/sub-001_sessions.tsv": "session_id|weight\nses-1|70\n",
         }
     )
-    cohort = build_cohort([make_row(1), make_row(2)], read_tables(study), settings)
+    cohort = build_cohort(Scans.of([make_row(1), make_row(2)], settings), read_tables(study))
     assert list(cohort.columns) == [*FIXED_NAMES, "age", "sex", "strength", "serum", "weight"]
     assert table_bytes(cohort[["age", "sex", "strength", "serum", "weight"]]).decode() == (
         "age\tsex\tstrength\tserum\tweight\n61\tF\t101.5\t0.85\t70\nn/a\tM\t160\tn/a\tn/a\n"
@@ -41,8 +40,11 @@ def test_personal_data_and_free_text_stay_out(write_study, make_row, settings):
     harmless = ["age", "birth_weight_kg", "enamel", "denoted", "phonetics", "group"]
     header, values = "|".join(["participant_id", *personal, *harmless]), "|".join(["x"] * len(personal + harmless))
     study = write_study({"participants.tsv": f"{header}\nsub-001|{values}\n"})
-    assert list(build_cohort([make_row(1)], read_tables(study), settings).columns) == [*FIXED_NAMES, *harmless]
-    assert set(cohort_dictionary(read_tables(study))) & set(personal) == set()
+    assert list(build_cohort(Scans.of([make_row(1)], settings), read_tables(study)).columns) == [
+        *FIXED_NAMES,
+        *harmless,
+    ]
+    assert set(joined_entries(read_tables(study))) == set(harmless)
     (remark,) = personal_columns(study)
     assert remark.endswith(": " + ", ".join(personal) + ".")
 
@@ -50,7 +52,7 @@ def test_personal_data_and_free_text_stay_out(write_study, make_row, settings):
 def test_cohort_has_one_row_per_scan_and_people_without_scans_or_rows_are_no_error(write_study, make_row, settings):
     study = write_study({"participants.tsv": PARTICIPANTS})
     rows = [make_row(1, run=2), make_row(1, run=1), make_row(3)]
-    cohort = build_cohort(StoredRows(io.BytesIO(), rows), read_tables(study), settings)
+    cohort = build_cohort(Scans.of(rows, settings), read_tables(study))
     assert cohort["scan"].tolist() == [
         "sub-001_ses-1_run-1_unloc",
         "sub-001_ses-1_run-2_unloc",
@@ -69,7 +71,7 @@ def test_session_value_holds_for_its_session_and_the_general_one_elsewhere(write
     cohort = cohort_of(study, [make_row(1, f"ses-{k}") for k in (1, 2, 3)], settings)
     # Session 3 says that the age is unknown there: the participant's own age would be a guess.
     assert cohort["age"].tolist() == [61, 65, pd.NA]
-    source = cohort_dictionary(read_tables(study))["age"]["Source"]
+    source = joined_entries(read_tables(study))["age"]["Source"]
     assert source == "column 'age' of sub-*/sub-*_sessions.tsv, else column 'age' of participants.tsv"
 
 
@@ -116,56 +118,17 @@ def test_a_phenotype_value_is_more_specific_than_that_of_participants(write_stud
     assert cohort_of(study, [make_row(1), make_row(2)], settings)["weight"].tolist() == [71, 80]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("participants.tsv", "id|age\nsub-001|61\n", "no column 'participant_id'"),
-        ("phenotype/knee.tsv", "id|age\nsub-001|61\n", "no column 'participant_id'"),
-        ("sub-001/sub-001_sessions.tsv", "date|age\n1|61\n", "no column 'session_id'"),
-        ("participants.tsv", "participant_id\nsub-001\nsub-001\n", "sub-001 appears twice"),
-        ("phenotype/knee.tsv", "participant_id|x\nsub-001|1\nsub-001|2\n", "belong in sub-\\*/sub-\\*_sessions.tsv"),
-        ("sub-001/sub-001_sessions.tsv", "session_id|x\nses-1|1\n1|2\n", "ses-1 appears twice"),
-        ("participants.tsv", "participant_id|age\nn/a|61\n", "line 2: participant_id is missing"),
-        ("participants.tsv", "participant_id|age\nsub-001\n", "line 2: 1 values for 2 columns"),
-    ],
-)
-def test_unusable_tables_are_named_with_the_remedy(write_study, name, content, message):
-    study = write_study({name: content})
-    with pytest.raises(StudyError, match=message) as error:
-        read_tables(study)
-    assert name in str(error.value)
-
-
-def test_broken_description_is_named(write_study):
-    study = write_study({"participants.tsv": PARTICIPANTS, "participants.json": "{"})
-    with pytest.raises(StudyError, match=r"participants.json: not a readable JSON file"):
-        read_tables(study)
-
-
-def test_one_scan_cannot_enter_twice(make_row):
-    with pytest.raises(StudyError, match="the scan appears twice"):
-        StoredRows(io.BytesIO(), [make_row(1), make_row(1)])
-
-
 def test_study_without_tables_and_without_scans(tmp_path, settings):
     assert read_tables(tmp_path) == ()
-    cohort = build_cohort([], (), settings)
+    cohort = build_cohort(Scans.of([], settings), ())
     assert table_bytes(cohort) == ("\t".join(FIXED_NAMES) + "\n").encode()
-    assert build_exclusions([], cohort, settings).empty
-
-
-def test_stored_rows_read_as_they_were_in_the_order_of_the_cohort(make_row):
-    failed = make_row(9, status="failed", quality=None, fit=None, magnesium=None)
-    rows = [make_row(person, f"ses-{k}") for person in range(1, 6) for k in (1, 2)]
-    shuffled = [failed, *rows[::-2], *rows[-2::-2]]
-    stored = StoredRows(io.BytesIO(), shuffled)
-    assert list(stored) == list(stored) == [*rows, failed] and len(stored) == len(rows) + 1
+    assert build_exclusions(Scans.of([], settings)).empty
 
 
 def test_exclusions_list_the_scans_of_the_cohort(make_row, settings):
     rows = [make_row(1), make_row(2, status="failed", step="fit", reason="no\tPCr\nfound")]
-    cohort = build_cohort(rows, (), settings)
-    exclusions = build_exclusions(rows, cohort, settings)
+    cohort = build_cohort(Scans.of(rows, settings), ())
+    exclusions = build_exclusions(Scans.of(rows, settings))
     assert exclusions["scan"].tolist() == cohort["scan"].tolist()
     assert exclusions["status"].tolist() == cohort["status"].tolist()
     assert table_bytes(exclusions).decode().splitlines()[2].split("\t")[3:] == ["failed", "fit", "no PCr found"]
@@ -179,28 +142,14 @@ def test_dictionaries_describe_every_column(write_study, make_row, settings):
         }
     )
     tables = read_tables(study)
-    described = cohort_dictionary(tables)
-    cohort = build_cohort([make_row(1)], tables, settings)
+    described = {**fixed_entries(), **joined_entries(tables)}
+    cohort = build_cohort(Scans.of([make_row(1)], settings), tables)
     assert list(described) == list(cohort.columns)
     assert described["age"] == {
         "Description": "Age at scan",
         "Units": "year",
         "Source": "column 'age' of participants.tsv",
     }
-    assert list(exclusions_dictionary()) == list(build_exclusions([make_row(1)], cohort, settings).columns)
+    assert tuple(fixed_entries(EXCLUSION_COLUMNS)) == tuple(build_exclusions(Scans.of([make_row(1)], settings)).columns)
     assert all(entry["Description"] for entry in described.values())
     assert units(described)["age"] == "year" and units(described)["mg_mmol_l"] == "mmol/L"
-
-
-def test_tables_are_looked_for_in_their_places(write_study):
-    files = {
-        "participants.tsv": PARTICIPANTS,
-        "participants.json": "{}",
-        "phenotype/knee.tsv": "participant_id\n",
-        "sub-001/sub-001_sessions.tsv": "session_id\nses-1\n",
-        "sub-001/sub-001_sessions.json": "{}",
-        "truth.tsv": "x\n",
-    }
-    study = write_study(files)
-    read = (name for name in files if name.endswith(".tsv") and name != "truth.tsv")
-    assert table_paths(study) == sorted(study / name for name in read)

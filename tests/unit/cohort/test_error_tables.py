@@ -16,7 +16,7 @@ STRENGTH = "knee_extension_strength_nm"
 
 
 def with_models(settings, *models):
-    return settings | {"models": [CohortModel(**model).model_dump() for model in models]}
+    return settings.model_copy(update={"models": [CohortModel(**model) for model in models]})
 
 
 def test_models_with_magnesium_have_each_method(full_cohort, settings):

@@ -4,7 +4,8 @@ import pytest
 
 from myomag.cohort.columns import FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import decide
-from myomag.cohort.tables import build_cohort, build_exclusions
+from myomag.cohort.scans import Scans
+from myomag.cohort.tables import build_exclusions
 
 CONTRACT = """
 participant_id session_id scan status reason verdict ph ph_sd pmg pmg_sd mg_mmol_l mg_ci95_low_mmol_l
@@ -64,11 +65,11 @@ def test_each_objection_has_its_step_and_reason(make_row, settings, changes, sta
 def test_verdict_warn_enters_only_where_the_settings_say_so(make_row, settings):
     row = make_row(quality__verdict="warn")
     assert decide(row, settings).status == "included"
-    assert decide(row, settings | {"include_verdicts": ["pass"]}).status == "excluded"
+    assert decide(row, settings.model_copy(update={"include_verdicts": ["pass"]})).status == "excluded"
 
 
 def test_probability_at_the_limit_is_still_allowed(make_row, settings):
-    assert decide(make_row(magnesium__mg_p_undefined=settings["max_p_undefined"]), settings).status == "included"
+    assert decide(make_row(magnesium__mg_p_undefined=settings.max_p_undefined), settings).status == "included"
 
 
 def test_several_objections_name_the_first_step_and_all_reasons(make_row, settings):
@@ -107,7 +108,7 @@ def test_account_lists_every_scan(make_row, settings):
         make_row(9, status="failed", step="qc", reason="x"),
     ]
     rows += [make_row(10, quality__verdict="fail"), make_row(11, status="rejected", step="convert", reason="x")]
-    account = build_exclusions(rows, build_cohort(rows, (), settings), settings)
+    account = build_exclusions(Scans.of(rows, settings))
     assert account["scan"].tolist() == [row["scan"] for row in rows]
     assert ((account["status"] == "included") == account["reason"].isna()).all()
     assert ((account["status"] == "included") == account["step"].isna()).all()

@@ -1,6 +1,7 @@
 """The flow adds up, in scans and in participants, whatever the scans went through."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
@@ -32,7 +33,7 @@ def random_account(rng):
 @pytest.mark.parametrize("seed", range(60))
 def test_flow_adds_up(seed):
     account = random_account(np.random.default_rng(seed))
-    flow = build_flow(account)
+    flow = build_flow(pd.DataFrame(account))
     assert tuple(flow.columns) == tuple(FLOW_COLUMNS)
     entered, later = flow.iloc[0], flow.iloc[1:]
     assert (entered["scans"], entered["participants"]) == (
@@ -50,20 +51,19 @@ def test_flow_adds_up(seed):
 
 
 def test_a_participant_counts_where_the_furthest_scan_was_lost():
-    flow = build_flow(
-        [
-            exclusion("sub-001", "a", "failed", "convert", "is truncated"),
-            exclusion("sub-001", "b", "excluded", "qc", "verdict fail (PCr SNR 3 below 5)"),
-            exclusion("sub-002", "c", "excluded", "qc", "verdict fail (PCr SNR 4 below 5)"),
-            exclusion("sub-002", "d"),
-        ]
-    ).set_index("stage")
+    account = [
+        exclusion("sub-001", "a", "failed", "convert", "is truncated"),
+        exclusion("sub-001", "b", "excluded", "qc", "verdict fail (PCr SNR 3 below 5)"),
+        exclusion("sub-002", "c", "excluded", "qc", "verdict fail (PCr SNR 4 below 5)"),
+        exclusion("sub-002", "d"),
+    ]
+    flow = build_flow(pd.DataFrame(account)).set_index("stage")
     assert flow["participants"].to_dict() == {"entered": 2, "failed": 0, "excluded": 1, "analysed": 1}
     assert flow.loc["excluded", "reason"] == "verdict fail (PCr SNR 3 to 4 below 5)"
 
 
 def test_empty_flow():
-    assert table_bytes(build_flow([])).decode().splitlines()[1:] == [
+    assert table_bytes(build_flow(pd.DataFrame())).decode().splitlines()[1:] == [
         "entered\tn/a\tn/a\t0\t0",
         "analysed\tn/a\tn/a\t0\t0",
     ]

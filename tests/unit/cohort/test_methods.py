@@ -1,12 +1,16 @@
 """The reporting table and the methods text say what headers and settings say, and nothing else."""
 
+from collections import defaultdict
+
+import pandas as pd
 import pytest
 
-from myomag.cohort.acquisitions import NOT_STATED, Acquisition, by_protocol, stated
+from myomag.cohort.acquisitions import NOT_STATED, Acquisition, Protocol, stated
 from myomag.cohort.flow import build_flow
 from myomag.cohort.methods import methods_text
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.statistics import included
+from myomag.io.tables import table_rows
 from myomag.settings.load import load_settings
 
 FIELDS = {
@@ -26,15 +30,22 @@ FIELDS = {
 
 @pytest.fixture
 def everything():
-    return load_settings().model_dump()
+    return load_settings()
 
 
 def acquired(count=3, protocol="aa", **changes):
     return [Acquisition(protocol, FIELDS | changes) for _ in range(count)]
 
 
+def by_protocol(acquisitions):
+    protocols = defaultdict(Protocol)
+    for each in acquisitions:
+        protocols[each.protocol].add(each)
+    return dict(protocols)
+
+
 def table_of(acquisitions, cohort, settings):
-    table = build_mrsinmrs(by_protocol(acquisitions), included(cohort, settings["cohort"]), settings)
+    table = build_mrsinmrs(by_protocol(acquisitions), included(cohort, settings.cohort), settings)
     assert tuple(table.columns) == tuple(MRSINMRS_COLUMNS)
     return table.set_index(["protocol", "item"])["value"]
 
@@ -60,9 +71,9 @@ def test_each_protocol_has_its_part_and_what_is_unknown_is_said_so(full_cohort, 
 def test_nothing_but_known_fields_reaches_table_and_text(full_cohort, everything):
     planted = {"PatientName": "Planted^Name", "InstitutionName": "Planted House", "SeriesDescription": "Planted"}
     acquisitions = acquired(**planted)
-    flow = build_flow([]).to_dict("records")
+    flow = table_rows(build_flow(pd.DataFrame()))
     text = methods_text(by_protocol(acquisitions), flow, everything, [], {"Python": "3"})
-    table = build_mrsinmrs(by_protocol(acquisitions), included(full_cohort, everything["cohort"]), everything)
+    table = build_mrsinmrs(by_protocol(acquisitions), included(full_cohort, everything.cohort), everything)
     assert "Planted" not in text + table.to_csv()
 
 
@@ -72,11 +83,11 @@ def test_text_follows_settings_headers_and_counts(everything):
         for k in range(5)
     ]
     account[0] |= {"status": "excluded", "step": "qc", "reason": "verdict fail (PCr SNR 3 below 5)"}
-    settings = everything | {"qc": everything["qc"] | {"min_snr": 7.5, "align_transients": False}}
-    settings["cohort"] = settings["cohort"] | {"body_size_columns": ["girth"]}
-    text = methods_text(
-        by_protocol(acquired()), build_flow(account).to_dict("records"), settings, ["girth"], {"numpy": "9.9"}
-    )
+    qc = everything.qc.model_copy(update={"min_snr": 7.5, "align_transients": False})
+    cohort = everything.cohort.model_copy(update={"body_size_columns": ["girth"]})
+    settings = everything.model_copy(update={"qc": qc, "cohort": cohort})
+    flow = table_rows(build_flow(pd.DataFrame(account)))
+    text = methods_text(by_protocol(acquired()), flow, settings, ["girth"], {"numpy": "9.9"})
     for part in (
         "PCr SNR below 7.5",
         "transients not aligned",
@@ -94,5 +105,5 @@ def test_text_follows_settings_headers_and_counts(everything):
 
 
 def test_text_without_any_scan(everything):
-    text = methods_text({}, build_flow([]).to_dict("records"), everything, [], {})
+    text = methods_text({}, table_rows(build_flow(pd.DataFrame())), everything, [], {})
     assert "0 scans of 0 protocols could be read." in text

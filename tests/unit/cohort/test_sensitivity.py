@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from myomag.cohort.comparisons import build_comparisons
+from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import build_statistics, included
-from myomag.cohort.tables import build_cohort, read_tables
+from myomag.cohort.tables import build_cohort
 from myomag.settings.cohort import CohortModel
+from myomag.study.tables import read_tables
 
 
 @pytest.fixture
@@ -42,11 +44,10 @@ def study_of(make_row, write_study, settings):
             )
         )
     table = "".join(f"sub-{k + 1:03d}|{age:.2f}\n" for k, age in enumerate(ages))
-    cohort = build_cohort(
-        rows, read_tables(write_study({"participants.tsv": f"participant_id|age\n{table}"})), settings
-    )
-    model = CohortModel(name="mg_age", outcome="muscle_mg", predictors=["age"]).model_dump()
-    return rows, cohort, settings | {"models": [model]}
+    scans = Scans.of(rows, settings)
+    cohort = build_cohort(scans, read_tables(write_study({"participants.tsv": f"participant_id|age\n{table}"})))
+    model = CohortModel(name="mg_age", outcome="muscle_mg", predictors=["age"])
+    return scans, cohort, settings.model_copy(update={"models": [model]})
 
 
 def curve(study):
@@ -86,20 +87,20 @@ def test_another_calibration_changes_the_values(study_of):
 
 
 def test_models_without_magnesium_do_not_repeat_by_calibration(study_of):
-    rows, cohort, settings = study_of
+    scans, cohort, settings = study_of
     cohort = cohort.assign(x=np.arange(40.0) ** 2)
-    model = CohortModel(name="x_age", outcome="x", predictors=["age"]).model_dump()
-    table = build_sensitivity(rows, cohort, settings | {"models": [model]})
+    model = CohortModel(name="x_age", outcome="x", predictors=["age"])
+    table = build_sensitivity(scans, cohort, settings.model_copy(update={"models": [model]}))
     assert set(table["mg_calibration"]) == {"iotti1996"} and len(table) == 12
 
 
 def test_what_cannot_be_estimated_says_why_and_controls_are_left_out(study_of):
-    rows, cohort, settings = study_of
+    scans, cohort, settings = study_of
     models = [
-        CohortModel(name="m", outcome="muscle_mg", predictors=["height"]).model_dump(),
-        CohortModel(name="c", outcome="muscle_mg", predictors=["age"], control=True).model_dump(),
+        CohortModel(name="m", outcome="muscle_mg", predictors=["height"]),
+        CohortModel(name="c", outcome="muscle_mg", predictors=["age"], control=True),
     ]
-    table = build_sensitivity(rows, cohort, settings | {"models": models})
+    table = build_sensitivity(scans, cohort, settings.model_copy(update={"models": models}))
     assert set(table["model"]) == {"m"} and set(table["status"]) == {"not estimable"}
     assert table["reason"].str.startswith("no column 'height'").all()
 
@@ -138,5 +139,7 @@ def test_comparison_with_serum_as_text_says_why(full_cohort, settings, levels):
 
 
 def test_comparison_of_muscle_magnesium_with_itself_says_so(full_cohort, settings):
-    table = build_comparisons(included(full_cohort, settings), settings | {"serum_mg_column": "mg_mmol_l"})
+    table = build_comparisons(
+        included(full_cohort, settings), settings.model_copy(update={"serum_mg_column": "mg_mmol_l"})
+    )
     assert set(table["reason"]) == {"mg_mmol_l cannot be compared with itself"}

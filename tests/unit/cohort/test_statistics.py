@@ -31,7 +31,7 @@ def mains(cohort, settings):
 
 def with_model(settings, **changes):
     model = {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]} | changes
-    return settings | {"models": [CohortModel(**model).model_dump()]}
+    return settings.model_copy(update={"models": [CohortModel(**model)]})
 
 
 def mg(cohort):
@@ -193,7 +193,7 @@ def test_models_without_their_columns_are_not_estimable_and_the_others_go_on(ful
 
 def test_misnamed_column_is_suggested(full_cohort, settings):
     renamed = full_cohort.rename(columns={"age": "age_years"})
-    row = mains(renamed, settings | {"age_column": "age_year"}).loc["mg_age"]
+    row = mains(renamed, settings.model_copy(update={"age_column": "age_year"})).loc["mg_age"]
     assert row["reason"].endswith("did you mean 'age_years'?")
     row = mains(full_cohort, with_model(settings, subset={"agee": {"min": 3}})).loc["m"]
     assert "no column 'agee'" in row["reason"] and row["reason"].endswith("did you mean 'age'?")
@@ -289,7 +289,7 @@ def test_hostile_column_names_are_only_names(make_cohort, settings):
     name = "__import__('os').system('x') ~ C(age) + \"}{"
     ages = np.random.default_rng(8).uniform(24, 98, 12)
     cohort = make_cohort(12, **{name: ages, "True": [1] * 12})
-    table = mains(cohort, settings | {"age_column": name, "serum_mg_column": "True"})
+    table = mains(cohort, settings.model_copy(update={"age_column": name, "serum_mg_column": "True"}))
     assert table.loc["mg_age", "beta"] == pytest.approx(stats.pearsonr(ages, mg(cohort)).statistic)
     assert table.loc["serum_mg_age", "status"] == "not estimable"
 
@@ -305,7 +305,7 @@ def test_text_has_no_nan_and_is_the_same_after_reading_the_cohort_back(full_coho
 def test_empty_cohort_estimates_nothing_and_fails_nowhere(make_cohort, settings):
     cohort = make_cohort(0)
     assert set(statistics_of(cohort, settings)["status"]) == {"not estimable"}
-    assert statistics_of(cohort, settings | {"models": []}).empty
+    assert statistics_of(cohort, settings.model_copy(update={"models": []})).empty
     assert b"nan" not in table_bytes(demographics_of(cohort, settings)).lower()
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from myomag.errors import StudyError
-from myomag.io.tables import number, read_tsv, table_bytes
+from myomag.io.tables import number, read_tsv, table_bytes, table_rows
 
 
 @pytest.fixture
@@ -108,3 +108,17 @@ def test_what_is_written_reads_back_the_same(tmp_path):
     path = tmp_path / "t.tsv"
     path.write_bytes(table_bytes(frame))
     pd.testing.assert_frame_equal(read_tsv(path), frame)
+
+
+def test_rows_hold_plain_values_and_none_where_one_is_missing():
+    columns = {
+        "mg_mmol_l": [0.412, float("nan")],
+        "transients": pd.Series([96, None], dtype="Int64"),
+        "reason": ['a "quoted" reason', None],
+        "reference": [True, False],
+    }
+    first, second = table_rows(pd.DataFrame(columns))
+    assert first == {"mg_mmol_l": 0.412, "transients": 96, "reason": 'a "quoted" reason', "reference": True}
+    assert [type(value) for value in first.values()] == [float, int, str, bool]
+    assert second == {"mg_mmol_l": None, "transients": None, "reason": None, "reference": False}
+    assert table_rows(pd.DataFrame({"scan": []})) == []

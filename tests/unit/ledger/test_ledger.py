@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from myomag.cohort.tables import table_paths
 from myomag.errors import LedgerError, ScanError
 from myomag.io.files import PRIVATE, sha256_bytes, sha256_file, together, write_atomic, write_if_changed
 from myomag.io.records import canonical
@@ -41,6 +40,7 @@ from myomag.ledger.rows import (
 )
 from myomag.ledger.study_step import checked_tables, finish_study_step, ledger_files
 from myomag.study.search import find_scans
+from myomag.study.tables import table_paths
 
 SPEC = canonical({"settings": {"gain": 1}, "overrides": {}, "code": "c0de"})
 RAW, CONVERT, QC = (Path(ledger_path(step, 0)) for step in ("raw", "convert", "qc"))

@@ -11,17 +11,19 @@ from myomag.cohort.repeatability import REPEATABILITY_COLUMNS
 from myomag.cohort.statistics import STATISTICS_COLUMNS
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.labels import Labels
-from report_samples import RUN, SETTINGS, TABLES, cohort_rows, tables_of
+from myomag.settings.load import Settings
+from myomag.settings.report import ReportSettings
+from report_samples import RUN, SETTINGS, TABLES, cohort_rows, frames_of, tables_of
 
 METHODS = "# Methods\n\nSpectra were fitted.\n\n- mg_age: mg_mmol_l on age.\n"
 HOSTILE = '"><script>window.hacked = 1</script>'
 
 
-def report_of(cohort: list[dict[str, Any]], settings: dict[str, Any] = SETTINGS, **tables: Any) -> dict[str, bytes]:
-    return dict(cohort_report(tables_of(cohort, **tables), settings, TABLES, RUN, METHODS))
+def report_of(cohort: list[dict[str, Any]], settings: Settings = SETTINGS, **tables: Any) -> dict[str, bytes]:
+    return dict(cohort_report(frames_of(tables_of(cohort, **tables)), settings, TABLES, RUN, METHODS))
 
 
-def page_of(cohort: list[dict[str, Any]], settings: dict[str, Any] = SETTINGS, **tables: Any) -> bytes:
+def page_of(cohort: list[dict[str, Any]], settings: Settings = SETTINGS, **tables: Any) -> bytes:
     return report_of(cohort, settings, **tables)[INDEX]
 
 
@@ -124,7 +126,7 @@ def test_table_one_has_the_same_decimals_throughout_a_row(page):
 
 def test_units_are_those_of_the_data_dictionaries_as_papers_print_them():
     units = {"knee_extension_strength_nm": "N.m", "girth": "cm"}
-    labels = Labels.of(SETTINGS["cohort"], units)
+    labels = Labels.of(SETTINGS.cohort, units)
     assert labels.axis("knee_extension_strength_nm") == "Strength (N·m)"
     assert labels.axis("girth") == "Girth (cm)"
     assert labels.axis("age") == "Age (years)"
@@ -149,7 +151,7 @@ def test_models_of_the_same_variables_are_told_apart():
         model_row("group", predictor="pcr_snr", covariates="age, sex"),
     ]
     rows = cohort_rows(6)
-    made = parse(dict(cohort_report(tables_of(rows, statistics=statistics), SETTINGS, TABLES, RUN))[INDEX])
+    made = parse(dict(cohort_report(frames_of(tables_of(rows, statistics=statistics)), SETTINGS, TABLES, RUN))[INDEX])
     shown = [(row[0].partition("origin")[0].strip(), row[2]) for row in table(made, "Results of the models")]
     assert shown == [
         ("free Mg²⁺ against age, A", "−0.10 [−0.40 to 0.20]"),
@@ -166,7 +168,7 @@ def test_two_scans_of_a_session_are_told_apart_by_their_run():
     rows = cohort_rows(2)
     for number, row in enumerate(rows, 1):
         row |= {"participant_id": "sub-001", "session_id": "ses-1", "scan": f"sub-001_ses-1_run-{number}_unloc"}
-    shown = table(parse(dict(cohort_report(tables_of(rows), SETTINGS, TABLES, RUN))[INDEX]), "All scans")
+    shown = table(parse(dict(cohort_report(frames_of(tables_of(rows)), SETTINGS, TABLES, RUN))[INDEX]), "All scans")
     assert [row[1] for row in shown] == ["ses-1 run-1", "ses-1 run-2"]
 
 
@@ -361,11 +363,11 @@ def test_markup_in_a_study_stays_text():
         ]
     tables["flow"][0]["stage"] = "entered"
     tables["protocols"] = [{HOSTILE: HOSTILE}]
-    settings = SETTINGS | {"cohort": SETTINGS["cohort"] | {"age_column": HOSTILE}, "overrides": {HOSTILE: HOSTILE}}
-    settings["fit"] = {"prior_knowledge": {"name": HOSTILE, "description": HOSTILE}}
-    settings["report"] = {"title": HOSTILE}
+    cohort_settings = SETTINGS.cohort.model_copy(update={"age_column": HOSTILE})
+    settings = SETTINGS.model_copy(update={"cohort": cohort_settings, "report": ReportSettings(title=HOSTILE)})
     provenance = [dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)]
-    content = dict(cohort_report(tables, settings, provenance, {HOSTILE: {HOSTILE: HOSTILE}}, HOSTILE))[INDEX]
+    run = {HOSTILE: {HOSTILE: HOSTILE}}
+    content = dict(cohort_report(frames_of(tables), settings, provenance, run, HOSTILE))[INDEX]
     page = parse(content)
     assert_self_contained(page)
     assert len(page.find("script")) == 1
@@ -384,6 +386,6 @@ def test_of_many_scans_left_out_the_first_are_listed(monkeypatch):
     monkeypatch.setattr("myomag.report.cohort.MOST_LISTED", 4)
     cohort = [row | {"status": "excluded", "reason": "moved"} for row in cohort_rows(30)]
     tables = tables_of(cohort_rows(30)) | {"cohort": cohort, "exclusions": [row | {"step": "qc"} for row in cohort]}
-    page = parse(dict(cohort_report(tables, SETTINGS, TABLES, RUN))[INDEX])
+    page = parse(dict(cohort_report(frames_of(tables), SETTINGS, TABLES, RUN))[INDEX])
     shown = table(page, "Failed and excluded scans, the first 4 of 30; all stand in exclusions.tsv")
     assert [row[0] for row in shown] == [row["scan"] for row in cohort[:4]]

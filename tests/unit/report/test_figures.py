@@ -28,13 +28,13 @@ from myomag.report.specification import specification_curve
 from myomag.report.text import number
 from report_samples import SETTINGS, cohort_rows, tables_of
 
-LABELS = Labels.of(SETTINGS["cohort"])
+LABELS = Labels.of(SETTINGS.cohort)
 
 
 def figures_of(count: int) -> dict[str, Figure]:
     cohort = cohort_rows(count)
     tables = tables_of(cohort)
-    found = cohort_figures(tables, participant_flow(tables["flow"]), SETTINGS["cohort"], LABELS)
+    found = cohort_figures(tables, pd.DataFrame(cohort), participant_flow(tables["flow"]), SETTINGS.cohort, LABELS)
     return {figure.name: figure for figure in found}
 
 
@@ -176,7 +176,7 @@ def test_the_flow_figure_wraps_long_reasons_and_adds_up():
         {"participant_id": f"sub-{i}", "scan": f"sub-{i}_unloc", "status": status, "step": "qc", "reason": reason}
         for i, (status, reason) in enumerate([("included", None), ("failed", "long " * 60), ("excluded", "short")])
     ]
-    flow = build_flow(rows).to_dict("records")
+    flow = build_flow(pd.DataFrame(rows)).to_dict("records")
     counted = participant_flow(flow)
     texts = [node.text for node in svg_of(flow_figure(counted, flow)).iter("{http://www.w3.org/2000/svg}text")]
     assert max(map(len, texts)) < 70
@@ -194,13 +194,13 @@ def twice_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_repeats_are_drawn_with_the_limits_of_their_table():
     rows = twice_each(cohort_rows(12))
-    sample = included(pd.DataFrame(rows), SETTINGS["cohort"])
-    (figure,) = bland_altman_figures(sample, SETTINGS["cohort"])
+    sample = included(pd.DataFrame(rows), SETTINGS.cohort)
+    (figure,) = bland_altman_figures(sample, SETTINGS.cohort)
     plotted = rows_of(figure)
     assert [row["participant_id"] for row in plotted] == [f"sub-{k:03d}" for k in range(6)]
     differences = [rows[2 * k + 1]["pmg"] - rows[2 * k]["pmg"] for k in range(6)]
     assert [float(row["difference"]) for row in plotted] == pytest.approx(differences)
-    table = build_repeatability(sample, SETTINGS["cohort"]).set_index(["variable", "repeats"]).loc["pmg"].iloc[0]
+    table = build_repeatability(sample, SETTINGS.cohort).set_index(["variable", "repeats"]).loc["pmg"].iloc[0]
     text = " ".join(svg_of(figure).itertext())
     for key in ("bias", "lower_limit", "upper_limit"):
         assert number(table[key], 3) in text
@@ -222,16 +222,16 @@ def test_of_many_participants_each_pixel_is_marked_once():
 
 
 def test_many_repeats_are_drawn_as_dots(monkeypatch):
-    sample = included(pd.DataFrame(twice_each(cohort_rows(12))), SETTINGS["cohort"])
+    sample = included(pd.DataFrame(twice_each(cohort_rows(12))), SETTINGS.cohort)
     drawings = []
     for most in (6, 5):
         monkeypatch.setattr("myomag.report.bland_altman.MOST_LINKED", most)
-        (figure,) = bland_altman_figures(sample, SETTINGS["cohort"])
+        (figure,) = bland_altman_figures(sample, SETTINGS.cohort)
         drawings.append(figure.drawing)
     assert ["dots" in drawing for drawing in drawings] == [False, True]
     assert ["href" in drawing for drawing in drawings] == [True, False]
 
 
 def test_without_three_pairs_no_repeats_are_drawn():
-    sample = included(pd.DataFrame(cohort_rows(8)), SETTINGS["cohort"])
-    assert list(bland_altman_figures(sample, SETTINGS["cohort"])) == []
+    sample = included(pd.DataFrame(cohort_rows(8)), SETTINGS.cohort)
+    assert list(bland_altman_figures(sample, SETTINGS.cohort)) == []

@@ -37,7 +37,7 @@ def test_the_shift_axis_falls_from_left_to_right(page):
         labels = axis_labels(figure)
         assert len(labels) > 2
         assert labels == sorted(labels, reverse=True)
-    low, high = SETTINGS["report"]["spectrum_min_ppm"], SETTINGS["report"]["spectrum_max_ppm"]
+    low, high = SETTINGS.report.spectrum_min_ppm, SETTINGS.report.spectrum_max_ppm
     assert all(low <= label <= high for label in axis_labels(figures[0]))
 
 
@@ -164,7 +164,7 @@ def test_records_with_gaps_still_make_a_page():
     quality = {"verdict": "fail", "reasons": [], "transients": 1, "transients_used": 1, "frequency_shifts_hz": [0.0]}
     magnesium = dict.fromkeys(magnesium_record())
     view = replace(complete_view(), fit=fit, quality=quality, magnesium=magnesium, provenance=())
-    page = parse(participant_page("sub-001", [view], {}))
+    page = parse(participant_page("sub-001", [view], SETTINGS))
     assert_self_contained(page)
     assert "nan" not in page.find("main")[0].text.lower().split()
     assert not page.find("svg", **{"class": "transients"})

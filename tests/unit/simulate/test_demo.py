@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from myomag.cohort.tables import read_tables
 from myomag.core.axes import time_axis
 from myomag.core.families import shift_calibration
 from myomag.errors import MyomagError, ScanError
@@ -13,6 +12,7 @@ from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.tables import read_tsv
 from myomag.settings.load import load_settings
 from myomag.simulate.demo import DEFECTS, PRESETS, defect_of, write_demo
+from myomag.study.tables import read_tables
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """How the scans were acquired, as their headers state it, by protocol."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,16 +23,12 @@ class Protocol:
     scans: int = 0
     fields: dict[str, Counter[Any]] = field(default_factory=lambda: defaultdict(Counter))
 
-
-def by_protocol(acquisitions: Iterable[Acquisition]) -> dict[str, Protocol]:
-    """Acquisitions counted by protocol, sorted; of many scans only the values that differ are kept."""
-    groups: dict[str, Protocol] = defaultdict(Protocol)
-    for each in acquisitions:
-        groups[each.protocol].scans += 1
-        for name, value in each.fields.items():
+    def add(self, acquisition: Acquisition) -> None:
+        """Count a scan; of many scans only the values that differ are kept."""
+        self.scans += 1
+        for name, value in acquisition.fields.items():
             if value is not None:
-                groups[each.protocol].fields[name][value] += 1
-    return dict(sorted(groups.items()))
+                self.fields[name][value] += 1
 
 
 def stated(protocol: Protocol, name: str, scale: float = 1.0, unit: str = "") -> str | None:

@@ -1,6 +1,5 @@
 """Muscle Mg against serum Mg: which goes with age and strength the better, as one test instead of two p-values."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +8,8 @@ from myomag.cohort.correlations import steiger
 from myomag.cohort.design import Design, Sample, build_design
 from myomag.cohort.plan import ALL, MG, Model
 from myomag.cohort.regression import NotEstimable, check_estimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, result_table
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,28 +35,28 @@ COMPARISONS_COLUMNS = {
 """Columns of comparisons.tsv and what they hold."""
 
 
-def build_comparisons(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_comparisons(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
     """Build comparisons.tsv: with age for all, with strength within each sex.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
-    import pandas as pd
-
-    age, sex, strength, serum = (settings[f"{role}_column"] for role in ("age", "sex", "strength", "serum_mg"))
-    models = (Model("age", age, (MG, serum)), Model("strength", strength, (MG, serum), strata=sex))
+    serum = settings.serum_mg_column
+    models = (
+        Model("age", settings.age_column, (MG, serum)),
+        Model("strength", settings.strength_column, (MG, serum), strata=settings.sex_column),
+    )
     rows = [
         {"outcome": model.outcome, "stratum": stratum, "first": MG, "second": serum}
         | _compared(model, build_design(sample, model, stratum))
         for model in models
         for stratum in (sample.strata(model) if model.strata else (ALL,))
     ]
-    frame = pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
-    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+    return result_table(rows, COMPARISONS_COLUMNS, NUMBERS)
 
 
 def _compared(model: Model, design: Design) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Table 1: the analysed participants by sex and age group."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from myomag.cohort.design import Sample
 from myomag.cohort.participants import SEXES, Values
 from myomag.cohort.plan import ALL, MG
+from myomag.cohort.statistics import result_table
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,20 +30,18 @@ DEMOGRAPHICS_COLUMNS = {
 """Columns of demographics.tsv and what they hold."""
 
 
-def build_demographics(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_demographics(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
     """Build demographics.tsv: mean, SD and range by sex, by age group within each, and in total.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
-    import pandas as pd
-
-    names = [settings[f"{role}_column"] for role in ("age", "strength", "serum_mg")]
-    names = [names[0], *settings["body_size_columns"], MG, "ph", *names[1:]]
+    names = (settings.age_column, *settings.body_size_columns, MG, "ph")
+    names = (*names, settings.strength_column, settings.serum_mg_column)
     variables = {name: sample.variable(name).numbers for name in dict.fromkeys(names) if name in sample.columns}
     rows = [
         {"stratum": sex, "age_group": group, "participants": int(members.sum()), "variable": name}
@@ -49,8 +49,7 @@ def build_demographics(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataF
         for sex, group, members in _groups(sample, settings)
         for name, values in variables.items()
     ]
-    frame = pd.DataFrame(rows, columns=list(DEMOGRAPHICS_COLUMNS))
-    return frame.astype({"participants": "Int64", "n": "Int64"})
+    return result_table(rows, DEMOGRAPHICS_COLUMNS, (), ("participants", "n"))
 
 
 def age_group(age: float, edges: Sequence[float]) -> str:
@@ -61,15 +60,15 @@ def age_group(age: float, edges: Sequence[float]) -> str:
     return f"{edges[above - 1]:g} to <{edges[above]:g}" if above < len(edges) else f"{edges[-1]:g} and over"
 
 
-def _groups(sample: Sample, settings: Mapping[str, Any]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+def _groups(sample: Sample, settings: CohortSettings) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Sex, age group and members of each group that has any; all also holds those of unknown sex or age."""
     everyone = np.ones(len(sample.owners.people), dtype=bool)
     sexes = {ALL: everyone}
-    if (name := settings["sex_column"]) in sample.columns:
+    if (name := settings.sex_column) in sample.columns:
         sexes = {sex: sample.variable(name).values == sex for sex in SEXES} | sexes
     ages = {ALL: everyone}
-    if (name := settings["age_column"]) in sample.columns and settings["age_groups"]:
-        ages = dict(_age_groups(sample.variable(name).numbers, settings["age_groups"])) | ages
+    if (name := settings.age_column) in sample.columns and settings.age_groups:
+        ages = dict(_age_groups(sample.variable(name).numbers, settings.age_groups)) | ages
     for sex in (*SEXES, ALL):
         for group, members in ages.items():
             people = members & sexes.get(sex, ~everyone)

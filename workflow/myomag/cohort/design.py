@@ -28,11 +28,10 @@ from myomag.cohort.participants import (
 from myomag.cohort.plan import ALL, MG, Model
 from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
+from myomag.settings.cohort import Range
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from myomag.io.table_rows import SeriesTable
 
 FEWEST_IN_GROUP = 2
 
@@ -42,7 +41,7 @@ class Sample:
 
     Parameters
     ----------
-    cohort : DataFrame or SeriesTable
+    cohort : DataFrame
         Rows of the cohort.
     entering : ndarray of bool, shape (rows,)
         Those that enter: a table of its own would take the memory again.
@@ -50,7 +49,7 @@ class Sample:
         Column with the sex.
     """
 
-    def __init__(self, cohort: "pd.DataFrame | SeriesTable", entering: NDArray[np.bool_], sex_column: str) -> None:
+    def __init__(self, cohort: "pd.DataFrame", entering: NDArray[np.bool_], sex_column: str) -> None:
         self.cohort, self.entering, self.sex_column = cohort, entering, sex_column
         self.columns = list(cohort.columns)
         self.owners = Owners.of(self.column("participant_id"))
@@ -240,9 +239,8 @@ def _small_group(terms: Mapping[str, Values]) -> str | None:
 
 def _belongs(value: Any, wanted: Any, is_sex: bool) -> bool:
     """Whether a value is one of some levels, or lies in a range {min, max}."""
-    if isinstance(wanted, Mapping):
-        number = number_of(value)
-        low, high = (wanted.get(key) for key in ("min", "max"))
+    if isinstance(wanted, Range):
+        number, low, high = number_of(value), wanted.min, wanted.max
         return number is not None and (low is None or number >= low) and (high is None or number <= high)
     if is_sex:
         return sex_of(value) is not None and sex_of(value) in {_sex_level(level) for level in wanted}

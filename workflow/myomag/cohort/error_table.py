@@ -1,7 +1,7 @@
 """Measurement error carried through: each model with a measured variable, naive and corrected."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ from myomag.cohort.design import Design, Sample
 from myomag.cohort.measurement_error import CorrectedEstimate, corrected_regression, reliability
 from myomag.cohort.plan import MG, Model
 from myomag.cohort.regression import NotEstimable, check_estimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, row_name
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, result_table, row_name
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,26 +53,23 @@ RESAMPLES, MOST_DRAWS = 1000, 4_000_000
 """Resamples of the bootstrap, fewer beyond 4,000 participants: 10,000 have 400, which keeps the memory small."""
 
 
-def build_measurement_error(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_measurement_error(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
     """Build measurement_error.tsv: each main term by each method.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
-    import pandas as pd
-
     rows = [
         row
         for model, stratum, design in designs(sample, settings)
         if not model.control and (design.problem is None and design.errors)
         for row in _rows(model, stratum, design)
     ]
-    frame = pd.DataFrame(rows, columns=list(MEASUREMENT_ERROR_COLUMNS))
-    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+    return result_table(rows, MEASUREMENT_ERROR_COLUMNS, NUMBERS)
 
 
 def _with_log_mg(design: Design, outcome: str) -> Design:

@@ -1,15 +1,15 @@
 """Flow of participants and scans: entered, failed, excluded by reason, analysed; it adds up in both counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.reasons import filled, reason_kind
+from myomag.io.tables import TableRow, table_rows
 from myomag.ledger.rows import STEPS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Row = Mapping[str, Any]
 Kind = tuple[str, str, str]
 FLOW_COLUMNS = {
     "stage": "entered; failed: could not be processed to the end; excluded: processed, but left out; analysed. "
@@ -24,43 +24,44 @@ _LOST = ("failed", "excluded")
 _ORDER = (*STEPS, "overrides")
 
 
-def build_flow(exclusions: Sequence[Row]) -> "pd.DataFrame":
+def build_flow(exclusions: "pd.DataFrame") -> "pd.DataFrame":
     """Build flow.tsv from the account of every scan that entered.
 
     Parameters
     ----------
-    exclusions : sequence of mapping
-        Rows of exclusions.tsv: participant_id, scan, status, step and reason.
+    exclusions : DataFrame
+        The table exclusions: participant_id, scan, status, step and reason.
     """
     import pandas as pd
 
+    scans = table_rows(exclusions)
     numbers: dict[Kind, list[list[str]]] = {}
-    for row in exclusions:
+    for row in scans:
         if row["status"] != "included":
             kind, found = _kind(row)
             numbers.setdefault(kind, []).append(found)
-    fates = _participant_fates(exclusions)
-    rows = [_row("entered", None, None, len(exclusions), len(fates))]
+    fates = _participant_fates(scans)
+    rows = [_row("entered", None, None, len(scans), len(fates))]
     for kind in sorted(numbers, key=lambda kind: (_LOST.index(kind[0]), _reached(kind[1]), kind[2])):
         stage, step, reason = kind
         lost = sum(fate == kind for fate in fates.values())
         rows.append(_row(stage, step, filled(reason, numbers[kind]), len(numbers[kind]), lost))
-    included = sum(row["status"] == "included" for row in exclusions)
+    included = sum(row["status"] == "included" for row in scans)
     rows.append(_row("analysed", None, None, included, sum(fate is None for fate in fates.values())))
     return pd.DataFrame(rows, columns=list(FLOW_COLUMNS))
 
 
-def _participant_fates(exclusions: Sequence[Row]) -> dict[str, Kind | None]:
+def _participant_fates(scans: Sequence[TableRow]) -> dict[str, Kind | None]:
     """Kind of loss of each participant, by the scan that got furthest; None for one who is analysed."""
-    furthest: dict[str, Row] = {}
-    for row in exclusions:
+    furthest: dict[str, TableRow] = {}
+    for row in scans:
         known = furthest.get(row["participant_id"])
         if known is None or _distance(row) > _distance(known):
             furthest[row["participant_id"]] = row
     return {person: None if row["status"] == "included" else _kind(row)[0] for person, row in furthest.items()}
 
 
-def _distance(row: Row) -> tuple[int, int]:
+def _distance(row: TableRow) -> tuple[int, int]:
     """How far a scan got: included, excluded, failed; then the step at which it was lost."""
     return (*_LOST, "included").index(row["status"]), _reached(str(row["step"]))
 
@@ -69,7 +70,7 @@ def _reached(step: str) -> int:
     return _ORDER.index(step) if step in _ORDER else -1
 
 
-def _kind(row: Row) -> tuple[Kind, list[str]]:
+def _kind(row: TableRow) -> tuple[Kind, list[str]]:
     reason, numbers = reason_kind(row)
     return (row["status"], str(row["step"] or "unknown"), reason), numbers
 

@@ -1,7 +1,7 @@
 """Change of Mg and pH over years, from sessions."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from myomag.cohort.design import Sample
 from myomag.cohort.longitudinal import MixedModel, mixed_model
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, result_table
 from myomag.cohort.visits import Visit, visits
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,28 +42,25 @@ NUMBERS = ("b", "b_se", "b_ci95_low", "b_ci95_high", "p", "sd_between", "correla
 AGE = "age at the first session"
 
 
-def build_longitudinal(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_longitudinal(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
     """Build longitudinal.tsv: a mixed model of each variable on the years since the first session.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
-    import pandas as pd
-
     rows = [row for name in VARIABLES for row in _rows(sample, name, settings)]
-    frame = pd.DataFrame(rows, columns=list(LONGITUDINAL_COLUMNS))
-    return frame.astype({"participants": "Int64", "sessions": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+    return result_table(rows, LONGITUDINAL_COLUMNS, NUMBERS, ("participants", "sessions"))
 
 
-def _rows(sample: Sample, name: str, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(sample: Sample, name: str, settings: CohortSettings) -> list[dict[str, Any]]:
     found, column = visits(sample, settings)
     row: dict[str, Any] = {"variable": name, "time_column": column}
     if column is None:
-        names = " or ".join(settings["time_columns"])
+        names = " or ".join(settings.time_columns)
         reason = f"no sessions told apart in time: no column {names} varies within a participant"
         return [row | {"term": "years", "status": NOT_ESTIMABLE, "reason": reason}]
     try:
@@ -72,7 +70,7 @@ def _rows(sample: Sample, name: str, settings: Mapping[str, Any]) -> list[dict[s
     return [row | each for each in _effects(model)]
 
 
-def _model(sample: Sample, name: str, found: Sequence[Visit], settings: Mapping[str, Any]) -> MixedModel:
+def _model(sample: Sample, name: str, found: Sequence[Visit], settings: CohortSettings) -> MixedModel:
     """Mixed model of one variable, with the age at the first session where it is known."""
     outcomes = numbers_of(sample.column(name))
     used = [visit for visit in found if visit.years is not None and not math.isnan(outcomes[visit.row])]
@@ -86,9 +84,9 @@ def _model(sample: Sample, name: str, found: Sequence[Visit], settings: Mapping[
     )
 
 
-def _first_ages(sample: Sample, settings: Mapping[str, Any]) -> Values:
+def _first_ages(sample: Sample, settings: CohortSettings) -> Values:
     """Age of the participant of each scan at the first session [years], NaN where unknown."""
-    if (name := settings["age_column"]) not in sample.columns:
+    if (name := settings.age_column) not in sample.columns:
         return np.full(len(sample.owners.places), np.nan)
     return sample.owners.smallest(numbers_of(sample.column(name)))[sample.owners.places]
 

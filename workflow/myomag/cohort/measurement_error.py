@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.cohort.bootstrap import bca_interval, moments, resample_weights, without_bias
-from myomag.cohort.regression import MIN_EIGENVALUE, NotEstimable, check_estimable, check_varied
+from myomag.cohort.regression import MIN_EIGENVALUE, Z95, NotEstimable, check_estimable, check_varied
 
 Values = NDArray[np.float64]
 METHODS = ("naive", "regression_calibration", "simex")
@@ -80,7 +80,7 @@ def reliability(values: Values, error_sd: Values) -> Reliability:
     if error == 0:
         return Reliability(n, 1.0, 1.0, 1.0)
     influence = error_sd**2 / error - (values - values.mean()) ** 2 / variance
-    factor = math.exp(1.959963984540054 * float(np.std(influence, ddof=1)) / math.sqrt(n))
+    factor = math.exp(Z95 * float(np.std(influence, ddof=1)) / math.sqrt(n))
     noise = float(error / variance)
     return Reliability(n, 1 - noise, 1 - noise * factor, 1 - noise / factor)
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from myomag import __version__
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
-from myomag.cohort.mrsinmrs import calibration, processing
+from myomag.cohort.mrsinmrs import calibration, name_of, processing
 from myomag.cohort.plan import Model, planned_models
+from myomag.io.tables import TableRow
+from myomag.settings.cohort import Range
+from myomag.settings.load import Settings
 
-Row = Mapping[str, Any]
 HC3 = "HC3: MacKinnon & White 1985, J. Econometrics 29:305"
 REFERENCES = (
     "AMARES: Vanhamme et al. 1997, J. Magn. Reson. 129:35",
@@ -25,8 +27,8 @@ REFERENCES = (
 
 def methods_text(
     protocols: Mapping[str, Protocol],
-    flow: Sequence[Row],
-    settings: Mapping[str, Any],
+    flow: Sequence[TableRow],
+    settings: Settings,
     columns: Sequence[str],
     software: Mapping[str, str],
 ) -> str:
@@ -38,7 +40,7 @@ def methods_text(
         Scans that could be read, from `acquisitions.by_protocol`.
     flow : sequence of mapping
         Rows of flow.tsv.
-    settings : mapping
+    settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     columns : sequence of str
         Columns of the cohort.
@@ -59,8 +61,8 @@ def methods_text(
     return "\n\n".join(parts) + "\n"
 
 
-def _references(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*REFERENCES, HC3) if any(model["robust"] for model in settings["cohort"]["models"]) else REFERENCES
+def _references(settings: Settings) -> tuple[str, ...]:
+    return (*REFERENCES, HC3) if any(model.robust for model in settings.cohort.models) else REFERENCES
 
 
 def _acquisition(protocols: Mapping[str, Protocol]) -> Iterator[str]:
@@ -86,29 +88,29 @@ def _acquisition(protocols: Mapping[str, Protocol]) -> Iterator[str]:
         )
 
 
-def _quantification(settings: Mapping[str, Any]) -> Iterator[str]:
-    fit, magnesium, steps = settings["fit"], settings["magnesium"], processing(settings)
+def _quantification(settings: Settings) -> Iterator[str]:
+    magnesium, steps = settings.magnesium, processing(settings)
     yield (
-        f"{steps[0].upper()}{steps[1:]}. The averaged FID was fitted in the time domain (AMARES) with the prior "
-        f"knowledge {fit['prior_knowledge']['name']}; standard deviations are Cramér-Rao bounds, raised where the "
-        "residual is not white."
+        f"{steps[0].upper()}{steps[1:]}. The averaged FID was fitted in the time domain (AMARES) with the "
+        f"prior knowledge {name_of(settings.fit.prior_knowledge)}; standard deviations are Cramér-Rao bounds, raised "
+        "where the residual is not white."
     )
     yield (
-        f"pH from the shift of Pi by {calibration(magnesium['ph_calibration'])}. Free Mg2+ by "
-        f"{calibration(magnesium['mg_calibration'])}; Mg is given with an interval, and as undefined with its "
+        f"pH from the shift of Pi by {calibration(magnesium.ph_calibration)}. Free Mg2+ by "
+        f"{calibration(magnesium.mg_calibration)}; Mg is given with an interval, and as undefined with its "
         "probability where the shifts lie outside the calibration."
     )
-    others = ", ".join(document["name"] for document in magnesium["compare_calibrations"]) or "no other calibration"
+    others = ", ".join(map(name_of, magnesium.compare_calibrations)) or "no other calibration"
     yield f"For comparison: {others} (sensitivity.tsv and the record of each scan)."
 
 
-def _exclusions(flow: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[str]:
-    qc, cohort = settings["qc"], settings["cohort"]
+def _exclusions(flow: Sequence[TableRow], settings: Settings) -> Iterator[str]:
+    qc, cohort = settings.qc, settings.cohort
     yield (
-        f"A scan failed quality control with a PCr SNR below {qc['min_snr']:g}, a PCr line wider than "
-        f"{qc['max_linewidth_ppm']:g} ppm or more than {100 * qc['max_rejected_fraction']:g} % of its transients "
-        f"rejected. Scans of verdict {' and '.join(cohort['include_verdicts'])} entered, if the fit converged and the "
-        f"probability of an undefined Mg was at most {cohort['max_p_undefined']:g}."
+        f"A scan failed quality control with a PCr SNR below {qc.min_snr:g}, a PCr line wider than "
+        f"{qc.max_linewidth_ppm:g} ppm or more than {100 * qc.max_rejected_fraction:g} % of its transients "
+        f"rejected. Scans of verdict {' and '.join(cohort.include_verdicts)} entered, if the fit converged and the "
+        f"probability of an undefined Mg was at most {cohort.max_p_undefined:g}."
     )
     entered, *lost, analysed = flow
     yield f"{_count(entered)} entered."
@@ -117,7 +119,7 @@ def _exclusions(flow: Sequence[Row], settings: Mapping[str, Any]) -> Iterator[st
     yield f"{_count(analysed)} {'was' if analysed['scans'] == 1 else 'were'} analysed."
 
 
-def _count(row: Row) -> str:
+def _count(row: TableRow) -> str:
     return f"{_counted(row['scans'], 'scan')} ({_counted(row['participants'], 'participant')})"
 
 
@@ -125,8 +127,8 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator[str]:
-    cohort = settings["cohort"]
+def _statistics(settings: Settings, columns: Sequence[str]) -> Iterator[str]:
+    cohort = settings.cohort
     yield (
         "Linear models over participants; repeated scans of one were averaged (Mg as pMg) unless a model says "
         "otherwise. b is the slope in units, beta that in standard deviations; intervals are of 95 %. p is two-sided, "
@@ -143,7 +145,7 @@ def _statistics(settings: Mapping[str, Any], columns: Sequence[str]) -> Iterator
     yield (
         "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "
         "of the probability of an undefined Mg, and without participants whose pMg lies more than "
-        f"{cohort['outlier_z']:g} robust standard deviations from the median."
+        f"{cohort.outlier_z:g} robust standard deviations from the median."
     )
 
 
@@ -163,7 +165,7 @@ def _sentence(model: Model) -> str:
 
 def _wanted(wanted: Any) -> str:
     """Levels or range of a subset in words."""
-    if not isinstance(wanted, Mapping):
+    if not isinstance(wanted, Range):
         return " or ".join(map(str, wanted))
-    ends = (("from", wanted.get("min")), ("to", wanted.get("max")))
+    ends = (("from", wanted.min), ("to", wanted.max))
     return " ".join(f"{word} {end:g}" for word, end in ends if end is not None)

@@ -11,6 +11,7 @@ import numpy as np
 from myomag import __version__
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.cohort.design import Sample
+from myomag.settings.load import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ Entry = tuple[str, str, str | None, str]
 HEADER, NAME, SETTINGS, RESULTS = "headers", "file names", "settings", "results"
 
 
-def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: Settings) -> "pd.DataFrame":
     """Build mrsinmrs.tsv: hardware and acquisition of each protocol, then analysis and quality of all.
 
     Parameters
@@ -38,7 +39,7 @@ def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: 
         Scans that could be read, from `acquisitions.by_protocol`.
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     """
     import pandas as pd
@@ -93,30 +94,30 @@ def _acquired(protocol: Protocol) -> Iterator[Entry]:
     yield ACQUISITION, "i. Triggering and motion correction", None, HEADER
 
 
-def _analysed(settings: Mapping[str, Any]) -> Iterator[Entry]:
-    fit, magnesium = settings["fit"], settings["magnesium"]
+def _analysed(settings: Settings) -> Iterator[Entry]:
+    magnesium = settings.magnesium
     yield ANALYSIS, "a. Software", f"myomag {__version__}", RESULTS
     yield ANALYSIS, "b. Processing", processing(settings), SETTINGS
-    measures = f"free Mg2+ (mmol/L), pMg and pH from chemical shifts; amplitude ratios to {magnesium['atp_line']}"
+    measures = f"free Mg2+ (mmol/L), pMg and pH from chemical shifts; amplitude ratios to {magnesium.atp_line}"
     yield ANALYSIS, "c. Output measures", measures, SETTINGS
-    for key, quantity in (("mg_calibration", "Mg"), ("ph_calibration", "pH")):
-        yield ANALYSIS, f"d. Calibration of {quantity}", calibration(magnesium[key]), SETTINGS
-    prior = fit["prior_knowledge"]
+    yield ANALYSIS, "d. Calibration of Mg", calibration(magnesium.mg_calibration), SETTINGS
+    yield ANALYSIS, "d. Calibration of pH", calibration(magnesium.ph_calibration), SETTINGS
+    prior: Any = settings.fit.prior_knowledge
     model = (
         f"AMARES in the time domain; prior knowledge {prior['name']}: {prior.get('description') or 'no description'}"
     )
     yield ANALYSIS, "d. Fitting model", f"{model}; lines {', '.join(prior['lines'])}", SETTINGS
 
 
-def _judged(sample: Sample, settings: Mapping[str, Any]) -> Iterator[Entry]:
-    qc, cohort = settings["qc"], settings["cohort"]
+def _judged(sample: Sample, settings: Settings) -> Iterator[Entry]:
+    qc, cohort = settings.qc, settings.cohort
     yield QUALITY, "a. SNR of PCr (time domain), included scans", _spread(sample, "pcr_snr", ""), RESULTS
     yield QUALITY, "a. Line width of PCr, included scans", _spread(sample, "pcr_fwhm_hz", "Hz"), RESULTS
     excluded = (
-        f"PCr SNR below {qc['min_snr']:g}; PCr line width above {qc['max_linewidth_ppm']:g} ppm; more than "
-        f"{100 * qc['max_rejected_fraction']:g} % of the transients rejected; verdict not "
-        f"{' or '.join(cohort['include_verdicts'])}; fit not converged; Mg undefined, or with a probability above "
-        f"{cohort['max_p_undefined']:g}"
+        f"PCr SNR below {qc.min_snr:g}; PCr line width above {qc.max_linewidth_ppm:g} ppm; more than "
+        f"{100 * qc.max_rejected_fraction:g} % of the transients rejected; verdict not "
+        f"{' or '.join(cohort.include_verdicts)}; fit not converged; Mg undefined, or with a probability above "
+        f"{cohort.max_p_undefined:g}"
     )
     yield QUALITY, "b. Criteria of exclusion", excluded, SETTINGS
     bounds = "Cramér-Rao standard deviations with ties and bounds, raised where the residual is not white"
@@ -129,23 +130,27 @@ def _judged(sample: Sample, settings: Mapping[str, Any]) -> Iterator[Entry]:
     yield QUALITY, "d. Spectra", "report/sub-*.html: each scan with fit and residual", RESULTS
 
 
-def processing(settings: Mapping[str, Any]) -> str:
+def processing(settings: Settings) -> str:
     """Steps from transients to the fitted FID, as the settings have them."""
-    qc, fit = settings["qc"], settings["fit"]
-    align = "aligned in frequency and phase" if qc["align_transients"] else "not aligned"
-    begin = "fitted" if fit["fit_begin_time"] else "held at the stated value"
-    pooled = (
-        ", pooled over the scans of a protocol as a prior" if fit["fit_begin_time"] and fit["pool_begin_time"] else ""
-    )
+    qc, fit = settings.qc, settings.fit
+    align = "aligned in frequency and phase" if qc.align_transients else "not aligned"
+    begin = "fitted" if fit.fit_begin_time else "held at the stated value"
+    pooling = fit.fit_begin_time and fit.pool_begin_time
+    pooled = ", pooled over the scans of a protocol as a prior" if pooling else ""
     return (
-        f"channels combined; transients {align}, those {qc['outlier_z']:g} robust SDs out rejected, the others "
+        f"channels combined; transients {align}, those {qc.outlier_z:g} robust SDs out rejected, the others "
         f"averaged; first samples, with broad signals, left out; no apodisation; begin time {begin}{pooled}"
     )
 
 
-def calibration(document: Mapping[str, Any]) -> str:
-    """Name, source and standing of a calibration."""
+def calibration(document: Any) -> str:
+    """Name, source and standing of a calibration, given by its content."""
     return f"{document['name']} ({document['standing']}): {document['source']}"
+
+
+def name_of(document: Any) -> str:
+    """Name of a calibration or prior knowledge, given by its content."""
+    return str(document["name"])
 
 
 def _spread(sample: Sample, name: str, unit: str) -> str | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from myomag.settings.cohort import CohortModel, CohortSettings
+
 MG = "mg_mmol_l"
 ALL = "all"
 
@@ -23,9 +25,9 @@ class Model:
     strata : str or None
         Column whose levels get an estimate each.
     subset : mapping
-        Column to a list of levels or to {min, max}.
+        Column to a list of levels or to a `Range`.
     standardise, robust, control : bool
-        See `config_cohort.CohortModel`.
+        See `settings.cohort.CohortModel`.
     weights : str or None
         `measurement` or none.
     repeated : str
@@ -54,34 +56,39 @@ class Model:
         return tuple(dict.fromkeys((self.outcome, *self.predictors, *self.covariates, *strata, *self.subset)))
 
 
-def roles(settings: Mapping[str, Any]) -> dict[str, str]:
+def roles(settings: CohortSettings) -> dict[str, str]:
     """Column behind each role that models may name; body_size stands for several and is not among them.
 
     Parameters
     ----------
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
-    named = {role: settings[f"{role}_column"] for role in ("age", "sex", "strength", "serum_mg")}
-    return named | {"muscle_mg": MG}
+    return {
+        "age": settings.age_column,
+        "sex": settings.sex_column,
+        "strength": settings.strength_column,
+        "serum_mg": settings.serum_mg_column,
+        "muscle_mg": MG,
+    }
 
 
-def planned_models(settings: Mapping[str, Any], columns: Sequence[str]) -> list[Model]:
+def planned_models(settings: CohortSettings, columns: Sequence[str]) -> list[Model]:
     """Models of the settings in their order, each adjusted version behind its simple one.
 
     Parameters
     ----------
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     columns : sequence of str
         Columns of the cohort, which tell what of body size the study has.
     """
     planned = []
-    for entry in settings["models"]:
+    for entry in settings.models:
         model = _model(entry, settings, columns)
         planned.append(model)
-        if entry["adjusted_for"]:
-            covariates, notes = _columns((*entry["covariates"], *entry["adjusted_for"]), settings, columns)
+        if entry.adjusted_for:
+            covariates, notes = _columns((*entry.covariates, *entry.adjusted_for), settings, columns)
             own = {model.outcome, *model.predictors, model.strata}
             kept = tuple(name for name in covariates if name not in own)
             if kept != model.covariates:
@@ -89,24 +96,28 @@ def planned_models(settings: Mapping[str, Any], columns: Sequence[str]) -> list[
     return planned
 
 
-def _model(entry: Mapping[str, Any], settings: Mapping[str, Any], columns: Sequence[str]) -> Model:
+def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str]) -> Model:
     named = roles(settings)
-    covariates, notes = _columns(entry["covariates"], settings, columns)
-    predictors, missing = _columns(entry["predictors"], settings, columns)
+    covariates, notes = _columns(entry.covariates, settings, columns)
+    predictors, missing = _columns(entry.predictors, settings, columns)
     return Model(
-        name=entry["name"],
-        outcome=named.get(entry["outcome"], entry["outcome"]),
-        predictors=predictors or tuple(settings["body_size_columns"]),
+        name=entry.name,
+        outcome=named.get(entry.outcome, entry.outcome),
+        predictors=predictors or tuple(settings.body_size_columns),
         covariates=covariates,
-        strata=named.get(entry["strata"], entry["strata"]),
-        subset={named.get(name, name): wanted for name, wanted in entry["subset"].items()},
+        strata=named.get(entry.strata, entry.strata) if entry.strata else None,
+        subset={named.get(name, name): wanted for name, wanted in entry.subset.items()},
         notes=tuple(dict.fromkeys((*notes, *missing))),
-        **{key: entry[key] for key in ("standardise", "weights", "robust", "repeated", "control")},
+        standardise=entry.standardise,
+        weights=entry.weights,
+        robust=entry.robust,
+        repeated=entry.repeated,
+        control=entry.control,
     )
 
 
 def _columns(
-    names: Iterable[str], settings: Mapping[str, Any], columns: Sequence[str]
+    names: Iterable[str], settings: CohortSettings, columns: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Columns behind names, body size as far as the study has it, and a note where it has none."""
     named, found, notes = roles(settings), [], []
@@ -114,8 +125,8 @@ def _columns(
         if name != "body_size":
             found.append(named.get(name, name))
             continue
-        sizes = [column for column in settings["body_size_columns"] if column in columns]
+        sizes = [column for column in settings.body_size_columns if column in columns]
         found += sizes
         if not sizes:
-            notes.append(f"no column of body size in the study ({', '.join(settings['body_size_columns'])})")
+            notes.append(f"no column of body size in the study ({', '.join(settings.body_size_columns)})")
     return tuple(dict.fromkeys(found)), tuple(notes)

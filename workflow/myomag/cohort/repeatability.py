@@ -1,7 +1,7 @@
 """Repeated scans: how well one measurement agrees with the next."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from myomag.cohort.agreement import bland_altman, repeat_agreement
 from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, result_table
 from myomag.cohort.visits import Visit, close_sessions, same_session, visits
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,37 +49,34 @@ REPEATABILITY_COLUMNS = {
 NUMBERS = tuple(list(REPEATABILITY_COLUMNS)[5:-2])
 
 
-def build_repeatability(sample: Sample, settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_repeatability(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
     """Build repeatability.tsv: pMg, Mg and pH, for repeats within a session and between close sessions.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
-    import pandas as pd
-
     rows = [
         {"variable": name, "repeats": kind} | _row(sample, name, groups, absent)
         for kind, (groups, absent) in repeat_kinds(sample, settings).items()
         for name in VARIABLES
     ]
-    frame = pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))
-    return frame.astype({"participants": "Int64", "scans": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+    return result_table(rows, REPEATABILITY_COLUMNS, NUMBERS, ("participants", "scans"))
 
 
-def repeat_kinds(sample: Sample, settings: Mapping[str, Any]) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
+def repeat_kinds(sample: Sample, settings: CohortSettings) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
     """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
     found, time_column = visits(sample, settings, repeated=True)
-    between = f"two sessions at most {settings['max_repeat_years']:g} years apart by {time_column}"
+    between = f"two sessions at most {settings.max_repeat_years:g} years apart by {time_column}"
     if time_column is None:
-        names = " or ".join(settings["time_columns"])
+        names = " or ".join(settings.time_columns)
         between = f"sessions told apart in time: no column {names} varies within a participant"
     return {
         "within a session": (same_session(found), "no participant has two included scans in a session"),
-        "between sessions": (close_sessions(found, settings["max_repeat_years"]), f"no participant has {between}"),
+        "between sessions": (close_sessions(found, settings.max_repeat_years), f"no participant has {between}"),
     }
 
 

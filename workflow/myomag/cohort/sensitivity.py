@@ -1,7 +1,6 @@
 """Specification curve: each conclusion again under other calibrations, quality thresholds and without outliers."""
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
@@ -9,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.design import Sample, build_design
-from myomag.cohort.exclusions import decide
 from myomag.cohort.plan import MG, Model, planned_models
 from myomag.cohort.regression import NotEstimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, row_name
-from myomag.core.robust import Z95, robust_sd
+from myomag.cohort.scans import Scans
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, result_table, row_name
+from myomag.core.robust import robust_sd
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Row = Mapping[str, Any]
 NUMBERS = ("b", "beta", "ci95_low", "ci95_high", "p")
 SENSITIVITY_COLUMNS = {
     "model": "Model and stratum, as in statistics.tsv; negative controls are left out.",
@@ -45,8 +44,6 @@ SENSITIVITY_COLUMNS = {
 VERDICTS = (("pass",), ("pass", "warn"))
 P_UNDEFINED = (0.01, 0.5)
 """Thresholds tried beside the one of the settings."""
-ANSWERS = ("pmg", "pmg_sd", MG, "ph")
-"""Columns of the cohort that depend on the calibrations."""
 
 
 @dataclass(frozen=True)
@@ -60,27 +57,25 @@ class Specification:
     outliers: str
 
 
-def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> "pd.DataFrame":
+def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings) -> "pd.DataFrame":
     """Build sensitivity.tsv: each main term of each model that is no control, under each specification.
 
     Parameters
     ----------
-    rows : iterable of mapping, read several times
-        One per scan in the order of the cohort, see `columns.flat_result`; the magnesium records hold the answers of
-        the other calibrations.
+    scans : Scans
+        Results of all scans with the answers of the other calibrations.
     cohort : DataFrame
         From `tables.build_cohort`.
-    settings : mapping
-        The section `cohort`.
+    settings : CohortSettings
+        Who enters, and the models.
     """
-    import pandas as pd
-
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
     found = []
-    for _, group in groupby(_specifications(rows, settings), key=lambda each: (each.mg, each.ph)):
+    for _, group in groupby(_specifications(scans, settings), key=lambda each: (each.mg, each.ph)):
         # Specifications that choose the same scans of the same calibration share their results.
         known: dict[tuple[bytes, int], list[dict[str, Any]]] = {}
-        for specification, sample in _samples(rows, cohort, settings, list(group)):
+        for specification in group:
+            sample = _sample(scans, cohort, settings, specification)
             same = sample.entering.tobytes()
             for number, model in enumerate(models):
                 if _concerns(model, specification):
@@ -88,29 +83,18 @@ def build_sensitivity(rows: Iterable[Row], cohort: "pd.DataFrame", settings: Map
                         known[same, number] = [row for s in sample.strata(model) for row in _results(sample, model, s)]
                     labels = _labels(specification, cohort, settings)
                     found += [row | labels for row in known[same, number]]
-    frame = pd.DataFrame(found, columns=list(SENSITIVITY_COLUMNS))
-    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+    return result_table(found, SENSITIVITY_COLUMNS, NUMBERS)
 
 
-def _specifications(rows: Iterable[Row], settings: Mapping[str, Any]) -> Iterator[Specification]:
+def _specifications(scans: Scans, settings: CohortSettings) -> Iterator[Specification]:
     """All combinations of scans, with the calibrations of the settings first and each other one in turn."""
     calibrations: list[tuple[str | None, str | None]] = [(None, None)]
-    calibrations += [(name, None) for name in _other_calibrations(rows, "mg")]
-    calibrations += [(None, name) for name in _other_calibrations(rows, "ph")]
-    verdicts = dict.fromkeys((tuple(settings["include_verdicts"]), *VERDICTS))
-    allowed = dict.fromkeys((settings["max_p_undefined"], *P_UNDEFINED))
+    calibrations += [(name, None) for name in scans.calibrations["mg"]]
+    calibrations += [(None, name) for name in scans.calibrations["ph"]]
+    verdicts = dict.fromkeys((tuple(settings.include_verdicts), *VERDICTS))
+    allowed = dict.fromkeys((settings.max_p_undefined, *P_UNDEFINED))
     for (mg, ph), verdict, p, outliers in product(calibrations, verdicts, allowed, ("kept", "excluded")):
         yield Specification(mg, ph, verdict, p, outliers)
-
-
-def _other_calibrations(rows: Iterable[Row], quantity: str) -> list[str]:
-    """Calibrations whose answer the scans hold, but for the first one, which is the one in use."""
-    names = (
-        entry["calibration"]
-        for row in rows
-        for entry in ((row.get("magnesium") or {}).get(f"{quantity}_by_calibration") or ())[1:]
-    )
-    return list(dict.fromkeys(names))
 
 
 def _concerns(model: Model, specification: Specification) -> bool:
@@ -120,56 +104,19 @@ def _concerns(model: Model, specification: Specification) -> bool:
     return specification.ph is None or "ph" in model.columns
 
 
-def _samples(
-    rows: Iterable[Row], cohort: "pd.DataFrame", settings: Mapping[str, Any], group: Sequence[Specification]
-) -> Iterator[tuple[Specification, Sample]]:
-    """Scans that enter under each specification of one pair of calibrations, with the values of these."""
-    chosen = {each: (each.verdicts, each.max_p_undefined) for each in group}
-    enters = {choice: np.zeros(len(cohort), dtype=bool) for choice in chosen.values()}
-    values = np.full((len(cohort), len(ANSWERS)), np.nan)
-    for place, row in enumerate(rows):
-        answer = _with_calibrations(row, group[0])
-        record = answer.get("magnesium") or {}
-        values[place] = [math.nan if (value := record.get(name)) is None else value for name in ANSWERS]
-        for verdicts, p in enters:
-            limits = {"include_verdicts": verdicts, "max_p_undefined": p}
-            enters[verdicts, p][place] = decide(answer, limits).status == "included"
-    if group[0].mg is not None or group[0].ph is not None:
-        cohort = cohort.assign(**dict(zip(ANSWERS, values.T, strict=True)))
-    for specification in group:
-        sample = Sample(cohort, enters[chosen[specification]], settings["sex_column"])
-        if specification.outliers == "excluded":
-            sample = _without_outliers(sample, settings["outlier_z"])
-        yield specification, sample
-
-
-def _with_calibrations(row: Row, specification: Specification) -> Row:
-    """Row of a scan as if another calibration had been in use; its SD of pMg follows from the interval."""
-    magnesium = row.get("magnesium")
-    if not magnesium:
-        return row
-    changed = dict(magnesium)
-    if specification.mg is not None:
-        entry = _answer(magnesium, "mg", specification.mg)
-        changed |= {key: entry.get(key) for key in (MG, "mg_p_undefined", "mg_reason")}
-        changed |= {"pmg": _pmg(entry.get(MG)), "pmg_sd": _pmg_sd(entry)}
-    if specification.ph is not None:
-        changed |= {"ph": _answer(magnesium, "ph", specification.ph).get("ph")}
-    return dict(row) | {"magnesium": changed}
-
-
-def _answer(magnesium: Row, quantity: str, name: str) -> Row:
-    entries = magnesium.get(f"{quantity}_by_calibration") or ()
-    return next((entry for entry in entries if entry["calibration"] == name), {})
-
-
-def _pmg(mg_mmol_l: float | None) -> float | None:
-    return None if mg_mmol_l is None else 3 - math.log10(mg_mmol_l)
-
-
-def _pmg_sd(entry: Row) -> float | None:
-    low, high = (entry.get(f"mg_ci95_{end}_mmol_l") for end in ("low", "high"))
-    return math.log10(high / low) / (2 * Z95) if low and high else None
+def _sample(scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings, specification: Specification) -> Sample:
+    """Scans that enter under a specification, with the values by its calibrations."""
+    p_undefined = cohort["mg_p_undefined"]
+    if (mg := specification.mg) is not None:
+        p_undefined = scans.answer("mg_p_undefined", mg)
+        cohort = cohort.assign(**{name: scans.answer(name, mg) for name in ("pmg", "pmg_sd", MG)})
+    if (ph := specification.ph) is not None:
+        cohort = cohort.assign(ph=scans.answer("ph", ph))
+    # As `exclusions.decide` has it.
+    judged = scans.table["complete"] & cohort["verdict"].isin(specification.verdicts)
+    entering = judged & cohort[MG].notna() & (p_undefined <= specification.max_p_undefined)
+    sample = Sample(cohort, entering.to_numpy(dtype=bool), settings.sex_column)
+    return _without_outliers(sample, settings.outlier_z) if specification.outliers == "excluded" else sample
 
 
 def _without_outliers(sample: Sample, limit: float) -> Sample:
@@ -202,11 +149,11 @@ def _results(sample: Sample, model: Model, stratum: str) -> Iterator[dict[str, A
         yield row | {"predictor": name, "status": ESTIMATED, "p": term.p} | numbers
 
 
-def _labels(specification: Specification, cohort: "pd.DataFrame", settings: Mapping[str, Any]) -> dict[str, Any]:
+def _labels(specification: Specification, cohort: "pd.DataFrame", settings: CohortSettings) -> dict[str, Any]:
     """Columns that name a specification."""
     used = {key: cohort[f"{key}_calibration"].dropna() for key in ("mg", "ph")}
     names = {key: str(found.iloc[0]) if len(found) else None for key, found in used.items()}
-    own = (None, None, tuple(settings["include_verdicts"]), settings["max_p_undefined"], "kept")
+    own = (None, None, tuple(settings.include_verdicts), settings.max_p_undefined, "kept")
     return {
         "mg_calibration": specification.mg or names["mg"],
         "ph_calibration": specification.ph or names["ph"],

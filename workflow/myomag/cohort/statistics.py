@@ -1,17 +1,16 @@
 """Results of the models: one row per model, stratum and term, also where there is no result."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.design import Design, Sample, build_design
 from myomag.cohort.participants import Values
 from myomag.cohort.plan import Model, planned_models
 from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from myomag.io.table_rows import SeriesTable
 
 STATISTICS_COLUMNS = {
     "model": "Model of the settings (cohort.models), with `_adjusted` for its adjusted version and its stratum behind.",
@@ -52,7 +51,7 @@ ESTIMATED, NOT_ESTIMABLE = "estimated", "not estimable"
 
 
 def build_statistics(
-    sample: Sample, settings: Mapping[str, Any], units: Mapping[str, str] | None = None
+    sample: Sample, settings: CohortSettings, units: Mapping[str, str] | None = None
 ) -> "pd.DataFrame":
     """Build statistics.tsv: each model of the settings in each of its strata, one row per term.
 
@@ -60,13 +59,11 @@ def build_statistics(
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     units : mapping of str to str, optional
         Units of the columns, as far as they are known.
     """
-    import pandas as pd
-
     rows = [
         row
         for model, stratum, design in designs(sample, settings)
@@ -76,16 +73,28 @@ def build_statistics(
         members = [row for row in rows if row["role"] == family]
         for row, adjusted in zip(members, false_discovery([row["p"] for row in members]), strict=True):
             row["p_fdr"] = adjusted
-    frame = pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
-    return frame.astype({"n": "Int64"} | dict.fromkeys(NUMBERS, "float64"))
+    return result_table(rows, STATISTICS_COLUMNS, NUMBERS)
 
 
-def included(cohort: "pd.DataFrame | SeriesTable", settings: Mapping[str, Any]) -> Sample:
+def result_table(
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    numbers: Sequence[str],
+    counts: Sequence[str] = ("n",),
+) -> "pd.DataFrame":
+    """Table of results with the columns that are described, its numbers and counts as such also where none is known."""
+    import pandas as pd
+
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return frame.astype(dict.fromkeys(counts, "Int64") | dict.fromkeys(numbers, "float64"))
+
+
+def included(cohort: "pd.DataFrame", settings: CohortSettings) -> Sample:
     """Included scans of the cohort as variables of participants."""
-    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings["sex_column"])
+    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings.sex_column)
 
 
-def designs(sample: Sample, settings: Mapping[str, Any]) -> Iterator[tuple[Model, str, Design]]:
+def designs(sample: Sample, settings: CohortSettings) -> Iterator[tuple[Model, str, Design]]:
     """Design of each model of the settings in each of its strata."""
     for model in planned_models(settings, sample.columns):
         for stratum in sample.strata(model):

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, by_value, numbers_of
 from myomag.cohort.plan import roles
 from myomag.io.tables import is_missing
+from myomag.settings.cohort import CohortSettings
 
 DAYS_PER_YEAR = 365.25
 _VISIT = re.compile(r"_(ses|run)-[A-Za-z0-9]+")
@@ -41,14 +42,14 @@ class Visit:
     years: float | None
 
 
-def visits(sample: Sample, settings: Mapping[str, Any], *, repeated: bool = False) -> tuple[list[Visit], str | None]:
+def visits(sample: Sample, settings: CohortSettings, *, repeated: bool = False) -> tuple[list[Visit], str | None]:
     """Scans in time, and the column that told the time: the first named that varies within participants.
 
     Parameters
     ----------
     sample : Sample
         The scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     repeated : bool
         Leave out the scans of participants who have no other.
@@ -56,7 +57,7 @@ def visits(sample: Sample, settings: Mapping[str, Any], *, repeated: bool = Fals
     places = sample.owners.places
     rows = np.flatnonzero(np.bincount(places)[places] > (1 if repeated else 0))
     used, years = None, np.full(len(rows), np.nan)
-    for name in (roles(settings).get(name, name) for name in settings["time_columns"]):
+    for name in (roles(settings).get(name, name) for name in settings.time_columns):
         if name in sample.columns and np.any((found := _years(sample, name)) > 0):
             used, years = name, found[rows]
             break

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from myomag.io.records import SIGNIFICANT_DIGITS
 if TYPE_CHECKING:
     import pandas as pd
 
+TableRow = Mapping[str, Any]
+"""Row of a result table: value by column, None where it is missing."""
 MISSING = "n/a"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -96,15 +98,12 @@ def read_tsv(path: Path) -> "pd.DataFrame":
 
     Labels (`participant_id`, `session_id`, `scan`) stay text, and so does a column with zero-padded numbers.
     """
-    table = read_text_table(path)
-    return typed_frame(table.columns, table.rows)
-
-
-def typed_frame(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> "pd.DataFrame":
-    """Frame of text values, each column converted to numbers if all its values are numbers."""
     import pandas as pd
 
-    return pd.DataFrame({name: typed_series(name, [row[i] for row in rows]) for i, name in enumerate(columns)})
+    table = read_text_table(path)
+    return pd.DataFrame(
+        {name: typed_series(name, [row[at] for row in table.rows]) for at, name in enumerate(table.columns)}
+    )
 
 
 def typed_series(name: str, values: Sequence[str | None]) -> "pd.Series[Any]":
@@ -129,12 +128,13 @@ def number(text: str) -> float | None:
 
 
 def table_bytes(frame: "pd.DataFrame") -> bytes:
-    """TSV text of a frame, see `table_lines`."""
-    return b"".join(table_lines(frame))
+    """TSV text of a frame, see `tsv_bytes`."""
+    columns = (frame.iloc[:, at].tolist() for at in range(frame.shape[1]))
+    return tsv_bytes(frame.columns, zip(*columns, strict=True))
 
 
-def table_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
-    """TSV text of a frame, some lines at a time: the same values give the same bytes on every machine.
+def tsv_bytes(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
+    """TSV text of rows below a header line: the same values give the same bytes on every machine.
 
     Floats have at most 10 significant digits, missing values (None, NaN, NA, empty text) read `n/a`; tabs and line
     breaks inside a text become spaces.
@@ -144,11 +144,14 @@ def table_lines(frame: "pd.DataFrame") -> Iterator[bytes]:
     ValueError
         If a number is infinite.
     """
-    yield ("\t".join(written(str(name)) for name in frame.columns) + "\n").encode()
-    for start in range(0, len(frame), 1000):
-        part = frame.iloc[start : start + 1000]
-        columns = [[written(value) for value in part.iloc[:, index].tolist()] for index in range(part.shape[1])]
-        yield "".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)).encode()
+    lines = ("\t".join(map(written, cells)) for cells in (names, *rows))
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def table_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Rows of a frame by column; a missing value is None."""
+    rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return list(rows)
 
 
 def is_missing(value: object) -> bool:

@@ -1,7 +1,7 @@
 """Bland-Altman plots: difference of two scans of a participant against their mean, bias and limits of agreement."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axi
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.scatter import BOTTOM, LEFT, MOST_LINKED, TOP, Series, dots, points
 from myomag.report.text import number, plural
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     from myomag.cohort.design import Sample
@@ -26,14 +27,14 @@ NOTE = (
 )
 
 
-def bland_altman_figures(sample: "Sample", settings: Mapping[str, Any]) -> Iterator[Figure]:
+def bland_altman_figures(sample: "Sample", settings: CohortSettings) -> Iterator[Figure]:
     """Plots of pMg for repeats within a session and between close sessions, as far as there are three pairs.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : mapping
+    settings : CohortSettings
         The section `cohort`.
     """
     for kind, (groups, _) in repeat_kinds(sample, settings).items():

@@ -5,27 +5,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.statistics import designs, included
-from myomag.io.table_rows import series_table
+from myomag.io.tables import TableRow
 from myomag.report.age_trend import age_trend
 from myomag.report.bland_altman import bland_altman_figures
 from myomag.report.figures import Figure
-from myomag.report.flow import Flow
+from myomag.report.flow import ParticipantFlow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
 from myomag.report.labels import Labels
 from myomag.report.scatter import scatter_figures
 from myomag.report.specification import specification_curve
+from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
-    from myomag.cohort.design import Sample
+    import pandas as pd
 
-Row = Mapping[str, Any]
+    from myomag.cohort.design import Sample
 
 
 def cohort_figures(
-    tables: Mapping[str, Sequence[Row]],
-    flow: Flow,
-    settings: Mapping[str, Any],
+    tables: Mapping[str, Sequence[TableRow]],
+    cohort: "pd.DataFrame",
+    flow: ParticipantFlow,
+    settings: CohortSettings,
     labels: Labels,
 ) -> Iterator[Figure]:
     """Figures of the cohort; one that there is nothing to draw for is left out.
@@ -33,8 +35,10 @@ def cohort_figures(
     Parameters
     ----------
     tables : mapping
-        Rows of cohort.tsv and, as far as there are, of the other tables.
-    settings : mapping
+        Rows of the tables, as far as there are.
+    cohort : DataFrame
+        The table cohort.
+    settings : CohortSettings
         The section `cohort`.
     """
     made = (
@@ -42,20 +46,20 @@ def cohort_figures(
         forest(tables.get("statistics", ()), tables.get("measurement_error", ()), labels),
         specification_curve(tables.get("sensitivity", ()), labels),
     )
-    for figure in itertools.chain(made, _of_participants(tables["cohort"], settings, labels)):
+    for figure in itertools.chain(made, _of_participants(cohort, settings, labels)):
         if figure is not None:
             yield figure
 
 
-def _of_participants(cohort: Sequence[Row], settings: Mapping[str, Any], labels: Labels) -> Iterator[Figure | None]:
+def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: Labels) -> Iterator[Figure | None]:
     """Scatter of each simple model and the trend with age, from the same participants as the models."""
-    if not any(row["status"] == "included" for row in cohort) or "models" not in settings:
+    sample = included(cohort, settings)
+    if not sample.entering.any():
         return
-    sample = included(series_table(cohort), settings)
     sexes = _sexes(sample, labels)
     # Made twice: at one time, the designs of a large study would take more memory than its table.
     yield from scatter_figures(designs(sample, settings), sexes, labels)
-    yield age_trend(designs(sample, settings), sexes, settings["age_groups"], labels)
+    yield age_trend(designs(sample, settings), sexes, settings.age_groups, labels)
     yield from bland_altman_figures(sample, settings)
 
 

@@ -1,18 +1,17 @@
 """Tables of the cohort as papers print them: participants, models, comparisons, repeats, reporting."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
 
+from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.labels import Labels
 from myomag.report.origins import trace_command
 from myomag.report.overview import row_anchor
 
-Row = Mapping[str, Any]
 
-
-def participants_table(demographics: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+def participants_table(demographics: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:
     """Table 1: one part per sex with a column per age group, mean ± SD and the number where some have no value."""
     parts = []
     groups = _age_groups(demographics)
@@ -38,7 +37,7 @@ def participants_table(demographics: Sequence[Row], labels: Labels) -> list[dict
     return parts
 
 
-def _age_groups(rows: Sequence[Row]) -> list[Any]:
+def _age_groups(rows: Sequence[TableRow]) -> list[Any]:
     """Age groups of everyone, in the order of the table, the total last."""
     named = [
         group for group in _distinct([row for row in rows if row["stratum"] == "all"], "age_group") if group != "all"
@@ -46,21 +45,21 @@ def _age_groups(rows: Sequence[Row]) -> list[Any]:
     return [*named, "all"]
 
 
-def _members(rows: Sequence[Row], stratum: Any) -> Iterator[int]:
+def _members(rows: Sequence[TableRow], stratum: Any) -> Iterator[int]:
     return (int(row["participants"] or 0) for row in rows if row["stratum"] == stratum)
 
 
-def _distinct(rows: Sequence[Row], key: str) -> list[Any]:
+def _distinct(rows: Sequence[TableRow], key: str) -> list[Any]:
     return list(dict.fromkeys(row[key] for row in rows))
 
 
-def _decimals(demographics: Sequence[Row], variable: Any) -> int:
+def _decimals(demographics: Sequence[TableRow], variable: Any) -> int:
     """Decimals of a variable throughout Table 1: two significant digits of the middle one of its SDs."""
     known = [sd for row in demographics if row["variable"] == variable and (sd := text.finite(row["sd"])) is not None]
     return text.uncertainty_decimals(median(known)) if known else 1
 
 
-def _mean(row: Row | None, decimals: int) -> str:
+def _mean(row: TableRow | None, decimals: int) -> str:
     if row is None or not row["n"]:
         return text.MISSING
     short = f" (n = {row['n']})" if row["n"] != row["participants"] else ""
@@ -69,7 +68,7 @@ def _mean(row: Row | None, decimals: int) -> str:
     return f"{text.number(row['mean'], decimals)} ± {text.number(row['sd'], decimals)}{short}"
 
 
-def model_rows(statistics: Sequence[Row], labels: Labels, role: str) -> list[dict[str, Any]]:
+def model_rows(statistics: Sequence[TableRow], labels: Labels, role: str) -> list[dict[str, Any]]:
     """Rows of the results table: every main term or every control, adjusted versions behind the simple ones."""
     members = [row for row in statistics if row.get("role") == role]
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -79,14 +78,14 @@ def model_rows(statistics: Sequence[Row], labels: Labels, role: str) -> list[dic
     return [model for group in groups.values() for model in group]
 
 
-def model_notes(statistics: Sequence[Row]) -> list[str]:
+def model_notes(statistics: Sequence[TableRow]) -> list[str]:
     """What was left out of or done in estimated models, each once."""
     return list(
         dict.fromkeys(str(row["reason"]) for row in statistics if row.get("status") == "estimated" and row["reason"])
     )
 
 
-def _model(row: Row, labels: Labels) -> dict[str, Any]:
+def _model(row: TableRow, labels: Labels) -> dict[str, Any]:
     decimals = _slope_decimals(row)
     return {
         "anchor": row_anchor(row),
@@ -111,12 +110,12 @@ def _model(row: Row, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _slope_decimals(row: Row) -> int:
+def _slope_decimals(row: TableRow) -> int:
     error = text.finite(row.get("b_se"))
     return text.uncertainty_decimals(error) if error else 3
 
 
-def comparison_rows(comparisons: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+def comparison_rows(comparisons: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:
     """Muscle against serum Mg as correlates of the same outcome."""
     return [
         {
@@ -135,16 +134,16 @@ def comparison_rows(comparisons: Sequence[Row], labels: Labels) -> list[dict[str
     ]
 
 
-def error_rows(errors: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+def error_rows(errors: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:
     """Slope of each model with a measured variable, naive and corrected, with the reliability of the measurement."""
-    groups: dict[tuple[Any, Any], list[Row]] = {}
+    groups: dict[tuple[Any, Any], list[TableRow]] = {}
     for row in errors:
         groups.setdefault((row["model"], row["predictor"]), []).append(row)
     relations = labels.relations([rows[0] for rows in groups.values()])
     return [_corrected(name, rows, labels) for name, rows in zip(relations, groups.values(), strict=True)]
 
 
-def _corrected(relation: str, rows: Sequence[Row], labels: Labels) -> dict[str, Any]:
+def _corrected(relation: str, rows: Sequence[TableRow], labels: Labels) -> dict[str, Any]:
     first = rows[0]
     adjusted = " and ".join(labels.covariates(first))
     ends = text.interval(first["reliability_ci95_low"], first["reliability_ci95_high"], 2)
@@ -160,14 +159,14 @@ def _corrected(relation: str, rows: Sequence[Row], labels: Labels) -> dict[str, 
     }
 
 
-def _slope(row: Row, key: str, decimals: int | None = None) -> str:
+def _slope(row: TableRow, key: str, decimals: int | None = None) -> str:
     low, high = (text.finite(row[f"{key}_ci95_{end}"]) for end in ("low", "high"))
     if decimals is None:
         decimals = 3 if low is None or high is None else text.uncertainty_decimals((high - low) / 4)
     return f"{text.number(row[key], decimals)} [{text.interval(low, high, decimals)}]"
 
 
-def longitudinal_rows(longitudinal: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+def longitudinal_rows(longitudinal: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:
     """Terms of the mixed models of sessions over years."""
     return [
         {
@@ -186,7 +185,7 @@ def longitudinal_rows(longitudinal: Sequence[Row], labels: Labels) -> list[dict[
     ]
 
 
-def repeat_rows(repeatability: Sequence[Row], labels: Labels) -> list[dict[str, Any]]:
+def repeat_rows(repeatability: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:
     """Agreement of repeated scans by variable; what fails for one reason is one row."""
     return [
         {
@@ -208,22 +207,22 @@ def repeat_rows(repeatability: Sequence[Row], labels: Labels) -> list[dict[str, 
     ]
 
 
-def _joined(rows: Sequence[Row], *same: str) -> list[dict[str, Any]]:
+def _joined(rows: Sequence[TableRow], *same: str) -> list[dict[str, Any]]:
     """Rows with their `variables`: those that are not estimable for one reason together."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
+    groups: dict[tuple[Any, ...], list[TableRow]] = {}
     for index, row in enumerate(rows):
         apart = index if row["status"] == "estimated" else None
         groups.setdefault((apart, row["reason"], *(row[key] for key in same)), []).append(row)
     return [{**group[0], "variables": [row["variable"] for row in group]} for group in groups.values()]
 
 
-def _limits(row: Row, key: str) -> str:
+def _limits(row: TableRow, key: str) -> str:
     decimals = text.uncertainty_decimals(text.finite(row["sem"]) or 0.0)
     ends = text.interval(row[f"{key}_ci95_low"], row[f"{key}_ci95_high"], decimals)
     return f"{text.number(row[key], decimals)} [{ends}]"
 
 
-def reporting_sections(mrsinmrs: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+def reporting_sections(mrsinmrs: Sequence[TableRow]) -> list[tuple[str, list[TableRow]]]:
     """Items of the reporting table by section."""
     return [
         (str(section), [row for row in mrsinmrs if row["section"] == section])

@@ -1,7 +1,7 @@
 """Distribution of each metric over the scans, against its thresholds: every scan a point that opens its page."""
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,12 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.charts import Scale, element, robust_range, svg, x_axis
 from myomag.report.page import scan_link
+from myomag.settings.qc import QcSettings
 
-Row = Mapping[str, Any]
 Values = NDArray[np.float64]
 LEFT, RIGHT, TOP, BOTTOM, WIDTH = 22.0, 458.0, 42.0, 152.0, 480.0
 LARGEST_RADIUS, SMALLEST_RADIUS = 4.5, 1.2
@@ -61,17 +62,17 @@ class _Scan:
     value: float
     index: int
     kind: str
-    row: Row
+    row: TableRow
 
 
-def distributions(cohort: Sequence[Row], qc: Mapping[str, Any]) -> list[dict[str, Any]]:
+def distributions(cohort: Sequence[TableRow], qc: QcSettings) -> list[dict[str, Any]]:
     """Drawing of each metric with its thresholds, and the number of scans without it.
 
     Parameters
     ----------
     cohort : sequence of mapping
         Rows of cohort.tsv in the order of the table of scans.
-    qc : mapping
+    qc : QcSettings
         The settings section `qc`.
     """
     plots = []
@@ -79,22 +80,22 @@ def distributions(cohort: Sequence[Row], qc: Mapping[str, Any]) -> list[dict[str
         values = np.array([value for row in cohort if (value := _value(row, metric)) is not None])
         if len(values) >= FEWEST:
             shown = _remarkable(cohort, metric, values) if len(values) > MOST_POINTS else _scans(cohort, metric)
-            limits = [(float(qc[key]), f"{words} {text.text(qc[key])}") for key, words in metric.limits if key in qc]
+            limits = [(limit := getattr(qc, key), f"{words} {text.text(limit)}") for key, words in metric.limits]
             figure = _distribution(metric, values, list(shown), sorted(limits))
             plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(values)})
     return plots
 
 
-def scan_name(row: Row) -> str:
+def scan_name(row: TableRow) -> str:
     """Participant and session of a scan."""
     return " ".join(str(row[key]) for key in ("participant_id", "session_id") if row.get(key))
 
 
-def _value(row: Row, metric: Metric) -> float | None:
+def _value(row: TableRow, metric: Metric) -> float | None:
     return _rejected_fraction(row) if metric.column == "rejected_fraction" else text.finite(row.get(metric.column))
 
 
-def _scans(cohort: Sequence[Row], metric: Metric) -> Iterator[_Scan]:
+def _scans(cohort: Sequence[TableRow], metric: Metric) -> Iterator[_Scan]:
     """Scans that have a value."""
     for index, row in enumerate(cohort):
         if (value := _value(row, metric)) is not None:
@@ -102,7 +103,7 @@ def _scans(cohort: Sequence[Row], metric: Metric) -> Iterator[_Scan]:
             yield _Scan(value, index, kind, row)
 
 
-def _rejected_fraction(row: Row) -> float | None:
+def _rejected_fraction(row: TableRow) -> float | None:
     acquired, used = text.finite(row.get("transients")), text.finite(row.get("transients_used"))
     return 1 - used / acquired if acquired and used is not None else None
 
@@ -135,7 +136,7 @@ def _limit_name(at: float, name: str, level: float) -> Markup:
     return element("text", name, x=at + shift, y=level, class_=f"note halo {side}")
 
 
-def _remarkable(cohort: Sequence[Row], metric: Metric, values: Values) -> list[_Scan]:
+def _remarkable(cohort: Sequence[TableRow], metric: Metric, values: Values) -> list[_Scan]:
     """Scans outside the statistics, those farthest from the median first, at most `MOST_REMARKABLE`."""
     middle = float(np.median(values))
     outside = (scan for scan in _scans(cohort, metric) if scan.kind == "out")

@@ -1,12 +1,11 @@
 """The account of all scans: entered, failed, excluded by reason, included; it adds up by construction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from myomag.io.tables import TableRow
 from myomag.report.text import MISSING
 
-Row = Mapping[str, Any]
 SHOWN_REASONS = 8
 
 
@@ -21,7 +20,7 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Flow:
+class ParticipantFlow:
     """Number of scans and participants at each stage; entered = failed + excluded + included."""
 
     entered: int
@@ -42,11 +41,11 @@ class Flow:
         return sum(loss.scans for loss in self.excluded)
 
 
-def participant_flow(rows: Sequence[Row]) -> Flow:
+def participant_flow(rows: Sequence[TableRow]) -> ParticipantFlow:
     """Flow of all scans and participants from the rows of flow.tsv."""
     stages = {str(row["stage"]): row for row in rows}
     entered, analysed = (stages.get(stage, {"scans": 0, "participants": 0}) for stage in ("entered", "analysed"))
-    return Flow(
+    return ParticipantFlow(
         int(entered["scans"]),
         int(entered["participants"]),
         _losses([row for row in rows if row["stage"] == "failed"]),
@@ -56,7 +55,7 @@ def participant_flow(rows: Sequence[Row]) -> Flow:
     )
 
 
-def _losses(rows: Sequence[Row]) -> tuple[Loss, ...]:
+def _losses(rows: Sequence[TableRow]) -> tuple[Loss, ...]:
     """Losses by step and kind of reason, the frequent first; rare kinds beyond the list make one entry."""
     losses = [
         Loss(str(row["step"] or MISSING), str(row["reason"]), int(row["scans"]), int(row["participants"]))

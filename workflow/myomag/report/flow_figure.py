@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from myomag.report.charts import element, svg
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.flow import Flow, Loss
+from myomag.report.flow import Loss, ParticipantFlow
 from myomag.report.text import plural
 
 WIDTH, MAIN, SIDE_LEFT, SIDE = 760.0, 230.0, 290.0, 460.0
@@ -16,7 +16,7 @@ LINE, PAD, GAP, CHARACTERS = 18.0, 10.0, 18.0, 62
 NOTE = "Scans and participants at each stage; a participant counts as lost where the furthest scan was lost."
 
 
-def flow_figure(flow: Flow, rows: Sequence[Mapping[str, Any]]) -> Figure:
+def flow_figure(flow: ParticipantFlow, rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Flow diagram; `rows` are those of flow.tsv."""
     parts, y = [], 6.0
     entered = [f"{plural(flow.entered, 'scan')} entered", plural(flow.participants, "participant")]

@@ -1,17 +1,16 @@
 """Forest plot of the models: standardised slopes with their intervals, simple beside adjusted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup
 
+from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.charts import Scale, element, svg, x_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 from myomag.report.scatter import marker_shape
 
-Row = Mapping[str, Any]
 WIDTH, LEFT, RIGHT, TOP = 900.0, 340.0, 690.0, 34.0
 LINE, GAP = 19.0, 9.0
 WIDEST = 1.5
@@ -29,7 +28,7 @@ NOTE = (
 )
 
 
-def forest(statistics: Sequence[Row], errors: Sequence[Row], labels: Labels) -> Figure | None:
+def forest(statistics: Sequence[TableRow], errors: Sequence[TableRow], labels: Labels) -> Figure | None:
     """Forest plot of the main terms of all estimated models; None where there is none.
 
     Parameters
@@ -45,7 +44,7 @@ def forest(statistics: Sequence[Row], errors: Sequence[Row], labels: Labels) -> 
         for row in errors
         if row.get("method") == "simex"
     ]
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[TableRow]] = {}
     for relation, row in zip(labels.relations(rows), rows, strict=True):
         if all(text.finite(row[key]) is not None for key in ("beta", "ci95_low", "ci95_high")):
             groups.setdefault(relation, []).append(row)
@@ -58,12 +57,12 @@ def forest(statistics: Sequence[Row], errors: Sequence[Row], labels: Labels) -> 
     return Figure("forest", "Models of the cohort", _draw(groups), data, NOTE)
 
 
-def version_of(row: Row) -> str:
+def version_of(row: TableRow) -> str:
     """Whether a row is adjusted for anything, and whether it is corrected for measurement error."""
     return ("adjusted" if row["covariates"] else "simple") + (" corrected" if row["method"] == "simex" else "")
 
 
-def _draw(groups: Mapping[str, Sequence[Row]]) -> Markup:
+def _draw(groups: Mapping[str, Sequence[TableRow]]) -> Markup:
     ends = [abs(float(row[key])) for rows in groups.values() for row in rows for key in ("ci95_low", "ci95_high")]
     reach = min(max(*ends, 0.5), WIDEST) * 1.04
     x = Scale((-reach, reach), (LEFT, RIGHT))
@@ -82,7 +81,7 @@ def _draw(groups: Mapping[str, Sequence[Row]]) -> Markup:
     )
 
 
-def _shading(groups: Mapping[str, Sequence[Row]]) -> Iterator[Markup]:
+def _shading(groups: Mapping[str, Sequence[TableRow]]) -> Iterator[Markup]:
     """Every second relation lies on a shade, which leads the eye from the name to the numbers."""
     y = TOP
     for index, rows in enumerate(groups.values()):
@@ -101,7 +100,7 @@ def _legend() -> Iterator[Markup]:
     yield element("text", "β [95 % interval], n", x=RIGHT + 14, y=22, class_="note")
 
 
-def _lines(groups: Mapping[str, Sequence[Row]], x: Scale) -> Iterator[Markup]:
+def _lines(groups: Mapping[str, Sequence[TableRow]], x: Scale) -> Iterator[Markup]:
     y = TOP + GAP / 2
     for name, rows in groups.items():
         yield element("text", name, x=LEFT - 14, y=y + LINE * 0.72, class_="end")
@@ -111,7 +110,7 @@ def _lines(groups: Mapping[str, Sequence[Row]], x: Scale) -> Iterator[Markup]:
         y += GAP
 
 
-def _estimate(row: Row, x: Scale, y: float) -> Markup:
+def _estimate(row: TableRow, x: Scale, y: float) -> Markup:
     beta, low, high = (float(row[key]) for key in ("beta", "ci95_low", "ci95_high"))
     left, right = (float(x(min(max(value, x.domain[0]), x.domain[1]))) for value in (low, high))
     version = version_of(row)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from myomag.cohort.plan import ALL
+from myomag.settings.cohort import CohortSettings
 
 FIXED = {
     "mg_mmol_l": "free Mg²⁺",
@@ -33,11 +34,10 @@ class Labels:
     units: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], units: Mapping[str, str] | None = None) -> "Labels":
+    def of(cls, settings: CohortSettings, units: Mapping[str, str] | None = None) -> "Labels":
         """Labels for the section `cohort` of the settings."""
-        keys = ("age_column", "sex_column", "strength_column", "serum_mg_column")
-        age, sex, strength, serum_mg = (str(settings.get(key, "")) for key in keys)
-        return cls(age, sex, strength, serum_mg, units or {})
+        named = settings.age_column, settings.sex_column, settings.strength_column, settings.serum_mg_column
+        return cls(*named, units or {})
 
     def column(self, name: Any) -> str:
         """Readable name of a column; one that is not known stays as it is."""

@@ -3,28 +3,28 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from myomag.cohort.reasons import short_reason
+from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.labels import Labels
 from myomag.report.page import scan_anchor, scan_link
 
-Row = Mapping[str, Any]
 Card = tuple[str, str, str, str | None]
 MOST_LISTED = 10_000
 """Of more scans, the table shows those left out or with a warning: a browser cannot bear a hundred thousand rows."""
 
 
-def scan_order(row: Row) -> tuple[str, ...]:
+def scan_order(row: TableRow) -> tuple[str, ...]:
     """Sort key: participant, session and scan as a reader counts."""
     return tuple(text.natural_key(row.get(key) or "") for key in ("participant_id", "session_id", "scan"))
 
 
-def listed(cohort: Sequence[Row]) -> Sequence[Row]:
+def listed(cohort: Sequence[TableRow]) -> Sequence[TableRow]:
     """Scans that the table of all scans shows."""
     if len(cohort) <= MOST_LISTED:
         return cohort
@@ -32,7 +32,7 @@ def listed(cohort: Sequence[Row]) -> Sequence[Row]:
     return list(itertools.islice(remarkable, MOST_LISTED))
 
 
-def scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
+def scan_row(row: TableRow, *, linked: bool) -> dict[str, Any]:
     """Cells of the overview: what is shown, what it sorts by, and where `linked` its origin in the page of the scan."""
     link = scan_link(row)
     cells = [
@@ -62,13 +62,13 @@ def scan_row(row: Row, *, linked: bool) -> dict[str, Any]:
     }
 
 
-def _visit(row: Row) -> str | None:
+def _visit(row: TableRow) -> str | None:
     """Session of a scan, with its run where it has one: two scans of a session are told apart by it."""
     parts = [row["session_id"]] if row.get("session_id") else []
     return " ".join([*parts, *re.findall(r"_(run-[^_]+)_", str(row["scan"]))]) or None
 
 
-def mg_text(row: Row) -> str:
+def mg_text(row: TableRow) -> str:
     """Free Mg of a row of the cohort with its interval [mM], or `undefined` with its probability."""
     return text.magnesium(
         row.get("mg_mmol_l"),
@@ -78,12 +78,12 @@ def mg_text(row: Row) -> str:
     )
 
 
-def row_anchor(row: Row) -> str:
+def row_anchor(row: TableRow) -> str:
     """Name of the row of a term in the results table."""
     return scan_anchor(f"model.{row['model']}.{row['predictor']}")
 
 
-def headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -> list[Card]:
+def headline(cohort: Sequence[TableRow], statistics: Sequence[TableRow], labels: Labels) -> list[Card]:
     """Label, value, explanation and origin of the results a reader came for."""
     included = [row for row in cohort if row["status"] == "included"]
     items: list[Card] = []
@@ -118,12 +118,12 @@ def headline(cohort: Sequence[Row], statistics: Sequence[Row], labels: Labels) -
     return items + [_effect(name, row) for name, row in zip(labels.relations(effects), effects, strict=True)]
 
 
-def _is_headline(row: Row, labels: Labels) -> bool:
+def _is_headline(row: TableRow, labels: Labels) -> bool:
     pair = {row["outcome"], row["predictor"]}
     shown = row.get("role") == "main" and text.finite(row.get("beta")) is not None
     return shown and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
 
 
-def _effect(relation: str, row: Row) -> Card:
+def _effect(relation: str, row: TableRow) -> Card:
     note = f"95 % CI {text.interval(row['ci95_low'], row['ci95_high'], 2)}; p {text.p_value(row['p'])}; n = {row['n']}"
     return f"β, {relation}", text.number(row["beta"], 2), note, f"#{row_anchor(row)}"

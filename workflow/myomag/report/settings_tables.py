@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from myomag.report import text
+from myomag.settings.load import Settings
+from myomag.settings.magnesium import MagnesiumSettings
 
 # Documents of their own: shown by name and source, kept in full in config.yaml.
-DOCUMENTS = ("prior_knowledge", "ph_calibration", "mg_calibration", "compare_calibrations")
-SECTIONS = ("convert", "qc", "fit", "magnesium", "cohort", "report", "overrides")
+DOCUMENTS = ("ph_calibration", "mg_calibration", "compare_calibrations")
+SECTIONS = ("qc", "magnesium", "cohort", "report")
 
 
 def flatten(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -22,28 +24,19 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
     return pairs
 
 
-def sections(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """All settings except the documents they name."""
+def sections(settings: Settings) -> list[tuple[str, str]]:
+    """Settings of the sections that judge and analyse the results, the documents they name by their names."""
     pairs: list[tuple[str, str]] = []
-    for section in (name for name in SECTIONS if isinstance(settings.get(name), Mapping)):
-        content = {key: _named(key, item) for key, item in settings[section].items()}
-        pairs += flatten(content, f"{section}.")
+    for name in SECTIONS:
+        content = {key: _named(key, item) for key, item in getattr(settings, name).model_dump().items()}
+        pairs += flatten(content, f"{name}.")
     return pairs
 
 
-def calibrations(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def calibrations(magnesium: MagnesiumSettings) -> list[dict[str, Any]]:
     """Name, formula, coefficients, source and standing of the calibrations in use."""
-    magnesium = settings.get("magnesium", {})
-    found = (("pH", magnesium.get("ph_calibration")), ("Free Mg²⁺", magnesium.get("mg_calibration")))
-    return [{"quantity": quantity, **_calibration(value)} for quantity, value in found if value]
-
-
-def prior_knowledge(settings: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Name and description of the prior knowledge in use."""
-    value = settings.get("fit", {}).get("prior_knowledge")
-    if isinstance(value, Mapping):
-        return str(value.get("name", "unnamed")), str(value.get("description") or "")
-    return (str(value), "") if value else None
+    found = (("pH", magnesium.ph_calibration), ("Free Mg²⁺", magnesium.mg_calibration))
+    return [{"quantity": quantity, **_calibration(value)} for quantity, value in found]
 
 
 def _calibration(value: Any) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import Any
 from markupsafe import Markup
 
 from myomag.cohort.plan import MG
+from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.charts import Scale, element, frame, svg, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 
-Row = Mapping[str, Any]
 LEFT, PANEL, COLUMNS, GUTTER = 230.0, 310.0, 2, 44.0
 TITLE, CURVE, LINE, BELOW = 26.0, 130.0, 15.0, 26.0
 FARTHEST = 2.0
@@ -29,14 +29,14 @@ NOTE = (
 )
 
 
-def specification_curve(sensitivity: Sequence[Row], labels: Labels) -> Figure | None:
+def specification_curve(sensitivity: Sequence[TableRow], labels: Labels) -> Figure | None:
     """One panel per conclusion that involves Mg; None where there is nothing to compare."""
     rows = [
         row
         for row in sensitivity
         if MG in (row["outcome"], row["predictor"]) and text.finite(row.get("beta")) is not None
     ]
-    panels: dict[str, list[Row]] = {}
+    panels: dict[str, list[TableRow]] = {}
     for relation, row in zip(labels.relations(rows), rows, strict=True):
         panels.setdefault(relation, []).append(row)
     panels = {name: sorted(group, key=_order) for name, group in panels.items() if len(group) > 1}
@@ -47,11 +47,11 @@ def specification_curve(sensitivity: Sequence[Row], labels: Labels) -> Figure | 
     return Figure("specification_curve", "How far the conclusions hold", _draw(panels, levels, labels), data, NOTE)
 
 
-def _order(row: Row) -> tuple[Any, ...]:
+def _order(row: TableRow) -> tuple[Any, ...]:
     return float(row["beta"]), *(str(row.get(key)) for key in ("model", *CHOICES))
 
 
-def _levels(rows: Sequence[Row]) -> list[tuple[str, Any]]:
+def _levels(rows: Sequence[TableRow]) -> list[tuple[str, Any]]:
     """Choices that were varied, with every level of each."""
     found = []
     for key in CHOICES:
@@ -60,7 +60,7 @@ def _levels(rows: Sequence[Row]) -> list[tuple[str, Any]]:
     return found
 
 
-def _draw(panels: Mapping[str, Sequence[Row]], levels: Sequence[tuple[str, Any]], labels: Labels) -> Markup:
+def _draw(panels: Mapping[str, Sequence[TableRow]], levels: Sequence[tuple[str, Any]], labels: Labels) -> Markup:
     height = TITLE + CURVE + 10 + LINE * len(levels) + BELOW
     lines = -(-len(panels) // COLUMNS)
     used = min(COLUMNS, len(panels))
@@ -76,7 +76,7 @@ def _draw(panels: Mapping[str, Sequence[Row]], levels: Sequence[tuple[str, Any]]
 
 
 def _panel(
-    name: str, rows: Sequence[Row], levels: Sequence[tuple[str, Any]], left: float, top: float
+    name: str, rows: Sequence[TableRow], levels: Sequence[tuple[str, Any]], left: float, top: float
 ) -> Iterator[Markup]:
     """Slopes in rising order above the matrix of the choices."""
     ends = [min(max(float(row[key]), -FARTHEST), FARTHEST) for row in rows for key in ("ci95_low", "ci95_high")]
@@ -103,7 +103,7 @@ def _panel(
             yield element("path", d="".join(marks), class_="choice", stroke_width=min(step * 0.7, 6.0))
 
 
-def _specification(row: Row, at: float, y: Scale) -> Markup:
+def _specification(row: TableRow, at: float, y: Scale) -> Markup:
     beta, low, high = (float(row[key]) for key in ("beta", "ci95_low", "ci95_high"))
     ends = [float(y(min(max(value, y.domain[0]), y.domain[1]))) for value in (low, high)]
     clear = "clear" if low > 0 or high < 0 else "open"

@@ -15,7 +15,6 @@ from typing import IO
 
 import yaml
 
-from myomag.cohort.tables import read_tables
 from myomag.errors import MyomagError, SettingsError
 from myomag.io.files import PRIVATE, disk_trouble
 from myomag.io.places import REPOSITORY
@@ -29,6 +28,7 @@ from myomag.run.orphans import cancel_orphans
 from myomag.run.run_time import RUNTIME_PAGE
 from myomag.run.snakefile import Flow
 from myomag.run.state import RunState
+from myomag.study.tables import read_tables
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"

@@ -9,7 +9,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from myomag import pipeline
-from myomag.cohort.tables import read_tables
 from myomag.errors import MyomagError, ScanError, SettingsError
 from myomag.ledger.derivative import derivative_description
 from myomag.pipeline import SETTINGS_FILE
@@ -19,6 +18,7 @@ from myomag.run.snakefile import Flow
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
 from myomag.study.search import Scan
+from myomag.study.tables import read_tables
 
 STEPS = tuple(takewhile(lambda step: not step.pooled, (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS)))
 """Steps that find fault with a scan: those before the fit, which fails where they do."""

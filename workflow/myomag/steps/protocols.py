@@ -1,81 +1,12 @@
-"""Begin time of each protocol, pooled over its scans."""
+"""From the begin times of all scans to the table of the protocols."""
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from myomag.core.pooling import pool
+from myomag.cohort.protocols import PROTOCOLS_COLUMNS, protocol_rows
 from myomag.io.records import record_bytes
-from myomag.io.tables import written
+from myomag.io.tables import tsv_bytes
 from myomag.ledger.results import ScanResult
-
-COLUMNS = {
-    "protocol": "Digest of the fields that define the protocol.",
-    "n": "Scans whose estimates were pooled.",
-    "begin_time_us": "Pooled begin time, rounded to 1 µs.",
-    "begin_time_sd_us": "Standard deviation of the pooled value, rounded up to two digits of a coarse grid.",
-    "spread_us": "Standard deviation between scans beyond their own errors, rounded up likewise.",
-    "header_us": "Median begin time stated by the headers or the settings.",
-    "outlying": "Scans that do not fit the others; they are fitted by themselves.",
-    "not_pooled": "Scans without a usable estimate of their own; they take the pooled value.",
-    "fields": "Values of the fields that define the protocol.",
-}
-_GRID = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-
-
-def protocol_rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of protocols.tsv, one per protocol, sorted.
-
-    The pooled values are rounded to what matters, so that one scan more seldom changes them, and with them the fits of
-    all others.
-
-    Parameters
-    ----------
-    records : sequence of mapping
-        `begintime` records of all scans, in any order.
-    """
-    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: str(record["scan"])):
-        groups[record["protocol"]].append(record)
-    return [_row(protocol, members) for protocol, members in sorted(groups.items())]
-
-
-def _row(protocol: str, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    usable = [record for record in members if record["poolable"]]
-    fields = members[0]["protocol_fields"]
-    row: dict[str, Any] = dict.fromkeys(COLUMNS)
-    row |= {
-        "protocol": protocol,
-        "n": 0,
-        "header_us": float(np.median([record["start_us"] for record in members])),
-        "not_pooled": " ".join(record["scan"] for record in members if not record["poolable"]) or None,
-        "fields": "; ".join(f"{name}={value}" for name, value in fields.items() if value is not None) or None,
-    }
-    if usable:
-        pooled = pool(
-            np.array([record["begin_time_us"] for record in usable]),
-            np.array([record["begin_time_sd_us"] for record in usable]),
-        )
-        row |= {
-            "n": int((~pooled.outlying).sum()),
-            "begin_time_us": float(round(pooled.mean)),
-            "begin_time_sd_us": rounded_up(pooled.sd),
-            "spread_us": rounded_up(pooled.spread),
-            "outlying": " ".join(r["scan"] for r, out in zip(usable, pooled.outlying, strict=True) if out) or None,
-        }
-    return row
-
-
-def rounded_up(value: float) -> float:
-    """Smallest number of the grid 1, 1.2, 1.5 … 10 times a power of ten that is not below a positive value; 0 stays."""
-    if value <= 0:
-        return 0.0
-    power = 10.0 ** math.floor(math.log10(value))
-    return float(f"{power * next(step for step in _GRID if step * power >= value * (1 - 1e-12)):.3g}")
 
 
 def protocol_tables(results: Iterable[ScanResult], root: Path) -> dict[str, bytes]:
@@ -88,10 +19,8 @@ def protocol_tables(results: Iterable[ScanResult], root: Path) -> dict[str, byte
     root : Path
         The derivative.
     """
-    records = [record for result in results if (record := result.record(root, "begintime"))]
-    rows = protocol_rows(records)
-    lines = ["\t".join(COLUMNS), *("\t".join(written(row[name]) for name in COLUMNS) for row in rows)]
+    rows = protocol_rows([record for result in results if (record := result.record(root, "begintime"))])
     return {
-        "protocols.tsv": ("\n".join(lines) + "\n").encode(),
-        "protocols.json": record_bytes({name: {"Description": text} for name, text in COLUMNS.items()}),
+        "protocols.tsv": tsv_bytes(PROTOCOLS_COLUMNS, ([row[name] for name in PROTOCOLS_COLUMNS] for row in rows)),
+        "protocols.json": record_bytes({name: {"Description": text} for name, text in PROTOCOLS_COLUMNS.items()}),
     }

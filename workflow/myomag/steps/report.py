@@ -7,16 +7,16 @@ from typing import Any
 
 from myomag import __version__
 from myomag.cohort.dictionaries import units
-from myomag.io.table_rows import read_table_rows
-from myomag.io.tables import MISSING
+from myomag.io.tables import read_tsv
 from myomag.ledger.rows import Row
 from myomag.report.cohort import cohort_report
+from myomag.settings.load import Settings
 
-METHODS, DICTIONARY, EXCLUSIONS = "methods.md", "cohort.json", "exclusions.tsv"
+METHODS, DICTIONARY = "methods.md", "cohort.json"
 
 
 def report_files(
-    root: Path, steps: Sequence[Row], settings: Mapping[str, Any], software: Mapping[str, Any]
+    root: Path, steps: Sequence[Row], settings: Settings, software: Mapping[str, Any]
 ) -> Iterator[tuple[str, bytes]]:
     """Path in the derivative and content of each figure of the cohort, as it is made, and of the page.
 
@@ -26,7 +26,7 @@ def report_files(
         Folder of the tables.
     steps : sequence of Row
         Rows of the steps cohort and protocols, which made the tables.
-    settings : mapping
+    settings : Settings
         Sections `qc`, `magnesium`, `cohort` and `report`.
     software : mapping
         Versions that the page states: `python` and `packages`.
@@ -38,26 +38,9 @@ def report_files(
     ]
     versions = {"myomag": __version__, "Python": software["python"], **software["packages"]}
     made = [entry["file"] for entry in provenance]
-    tables: dict[str, Sequence[Mapping[str, Any]]]
-    tables = {
-        path.removesuffix(".tsv"): _left_out(root / path) if path == EXCLUSIONS else read_table_rows(root / path)
-        for path in made
-        if path.endswith(".tsv")
-    }
+    tables = {path.removesuffix(".tsv"): read_tsv(root / path) for path in made if path.endswith(".tsv")}
     methods = (root / METHODS).read_text(encoding="utf-8") if METHODS in made else ""
     columns = json.loads((root / DICTIONARY).read_text(encoding="utf-8")) if DICTIONARY in made else {}
     return cohort_report(
         tables, settings, provenance, versions | {"settings (SHA-256)": steps[0].settings}, methods, units(columns)
     )
-
-
-def _left_out(path: Path) -> list[dict[str, str | None]]:
-    """Rows of exclusions.tsv that the page shows: of a large study most scans are included, and would take memory."""
-    with path.open(encoding="utf-8") as file:
-        lines = (line.removesuffix("\n").split("\t") for line in file)
-        names = next(lines)
-        rows = (
-            {name: None if cell == MISSING else cell for name, cell in zip(names, cells, strict=True)}
-            for cells in lines
-        )
-        return [row for row in rows if row["status"] != "included"]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from myomag.cohort.protocols import PROTOCOLS_COLUMNS, protocol_rows, rounded_up
 from myomag.steps.begin_time import protocol_fields
-from myomag.steps.protocols import COLUMNS, protocol_rows, rounded_up
 
 FIELDS = ["Manufacturer", "EchoTime", "SpectrometerFrequency"]
 
@@ -50,7 +50,7 @@ def test_each_protocol_has_its_row_and_unusable_scans_are_named() -> None:
         _record("sub-03", 300.0, protocol="b"),
     ]
     one, two = protocol_rows(records)
-    assert tuple(one) == tuple(COLUMNS)
+    assert tuple(one) == tuple(PROTOCOLS_COLUMNS)
     assert (one["protocol"], one["n"], one["begin_time_us"], one["not_pooled"]) == ("a", 1, 240.0, "sub-02")
     assert (two["protocol"], two["begin_time_us"]) == ("b", 300.0)
 

@@ -1,0 +1,75 @@
+"""Begin time of each protocol, pooled over its scans."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from myomag.core.pooling import pool
+
+PROTOCOLS_COLUMNS = {
+    "protocol": "Digest of the fields that define the protocol.",
+    "n": "Scans whose estimates were pooled.",
+    "begin_time_us": "Pooled begin time, rounded to 1 µs.",
+    "begin_time_sd_us": "Standard deviation of the pooled value, rounded up to two digits of a coarse grid.",
+    "spread_us": "Standard deviation between scans beyond their own errors, rounded up likewise.",
+    "header_us": "Median begin time stated by the headers or the settings.",
+    "outlying": "Scans that do not fit the others; they are fitted by themselves.",
+    "not_pooled": "Scans without a usable estimate of their own; they take the pooled value.",
+    "fields": "Values of the fields that define the protocol.",
+}
+"""Columns of protocols.tsv and what they hold."""
+_GRID = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+def protocol_rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of protocols.tsv, one per protocol, sorted.
+
+    The pooled values are rounded to what matters, so that one scan more seldom changes them, and with them the fits of
+    all others.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        `begintime` records of all scans, in any order.
+    """
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: str(record["scan"])):
+        groups[record["protocol"]].append(record)
+    return [_row(protocol, members) for protocol, members in sorted(groups.items())]
+
+
+def _row(protocol: str, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    usable = [record for record in members if record["poolable"]]
+    fields = members[0]["protocol_fields"]
+    row: dict[str, Any] = dict.fromkeys(PROTOCOLS_COLUMNS)
+    row |= {
+        "protocol": protocol,
+        "n": 0,
+        "header_us": float(np.median([record["start_us"] for record in members])),
+        "not_pooled": " ".join(record["scan"] for record in members if not record["poolable"]) or None,
+        "fields": "; ".join(f"{name}={value}" for name, value in fields.items() if value is not None) or None,
+    }
+    if usable:
+        pooled = pool(
+            np.array([record["begin_time_us"] for record in usable]),
+            np.array([record["begin_time_sd_us"] for record in usable]),
+        )
+        row |= {
+            "n": int((~pooled.outlying).sum()),
+            "begin_time_us": float(round(pooled.mean)),
+            "begin_time_sd_us": rounded_up(pooled.sd),
+            "spread_us": rounded_up(pooled.spread),
+            "outlying": " ".join(r["scan"] for r, out in zip(usable, pooled.outlying, strict=True) if out) or None,
+        }
+    return row
+
+
+def rounded_up(value: float) -> float:
+    """Smallest number of the grid 1, 1.2, 1.5 … 10 times a power of ten that is not below a positive value; 0 stays."""
+    if value <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(f"{power * next(step for step in _GRID if step * power >= value * (1 - 1e-12)):.3g}")

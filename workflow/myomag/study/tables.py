@@ -1,0 +1,205 @@
+"""Tables of a study (participants, phenotype, sessions): where they are, and what they say of each scan."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from myomag.errors import StudyError
+from myomag.io.files import printable
+from myomag.io.records import parsed_json
+from myomag.io.tables import keyed_rows, prefixed, read_text_table
+
+SESSIONS = "sub-*/sub-*_sessions.tsv"
+ABSENT = ""
+"""Value of a column that the file of a session does not have; a value that is written has at least a character."""
+Values = tuple[str | None, ...]
+_PERSONAL = re.compile(
+    r"(?:^|_)(?:name|surname|(?:first|last|fore)name|initials|dob|birth_?(?:date|day)|date_of_birth|address|street|"
+    r"(?:tele)?phone|e?mail|mrn|ssn|notes?|comments?|remarks?)(?:$|_)",
+    re.IGNORECASE,
+)
+"""Names of columns that hold personal data or free text, where a name may stand too."""
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """One table of the study, values as text.
+
+    Attributes
+    ----------
+    name : str
+        Path in the study; all sessions files are one table.
+    columns : tuple of str
+        Columns without the keys.
+    rows : mapping
+        Values of each participant, or of each (participant, session) in the sessions table, as long as `columns`.
+    descriptions : mapping
+        Data dictionary of the columns, as far as a JSON file beside the table gives one.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Mapping[Any, Values]
+    descriptions: Mapping[str, Any]
+
+    @property
+    def stem(self) -> str:
+        """Short name of the table: participants, sessions, or that of the phenotype file."""
+        return "sessions" if self.name == SESSIONS else Path(self.name).stem
+
+    @property
+    def phenotype(self) -> bool:
+        """Whether the table is one of phenotype/."""
+        return self.name.startswith("phenotype/")
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Place of each column in the rows."""
+        return {name: place for place, name in enumerate(self.columns)}
+
+    def value(self, column: str, participant_id: str, session_id: str | None) -> str | None:
+        """Value that belongs to a participant in a session, ABSENT if the table has none."""
+        participant, session = prefixed(participant_id, "sub"), prefixed(session_id or "", "ses")
+        values = self.rows.get((participant, session) if self.name == SESSIONS else participant)
+        return ABSENT if values is None else values[self.places[column]]
+
+
+@dataclass(frozen=True)
+class JoinedColumn:
+    """A column joined to the cohort: its name there and in its tables, the more specific table first."""
+
+    name: str
+    column: str
+    tables: tuple[StudyTable, ...]
+
+    def value(self, participant_id: str, session_id: str | None) -> str | None:
+        """Value for a scan, from the most specific table that has the column for it."""
+        for table in self.tables:
+            if (value := table.value(self.column, participant_id, session_id)) != ABSENT:
+                return value
+        return None
+
+
+_TABLES = ("participants.tsv", "phenotype/*.tsv")
+
+
+def is_personal(column: str) -> bool:
+    """Whether a column of the study stays out of the cohort, by its name: personal data, or free text."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", column)
+    return bool(_PERSONAL.search(words))
+
+
+def personal_columns(study: Path) -> Iterator[str]:
+    """Columns of participants.tsv and phenotype/ that stay out of the cohort, as remarks for the user."""
+    for path in table_paths(study, _TABLES):
+        # A table that cannot be read is told of where it is joined.
+        with suppress(StudyError):
+            names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
+            if names:
+                place = path.relative_to(study)
+                yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
+
+
+def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
+    """Tables of a study, sorted."""
+    # macOS leaves ._name beside a file.
+    return sorted(path for pattern in patterns for path in study.glob(pattern) if not path.name.startswith("."))
+
+
+def read_tables(study: Path) -> tuple[StudyTable, ...]:
+    """Read participants.tsv, phenotype/*.tsv and sub-*/sub-*_sessions.tsv, the general ones first.
+
+    Raises
+    ------
+    StudyError
+        If a table is malformed, has no participant_id (session_id) column, or names a participant (session) twice.
+    """
+    paths = table_paths(study)
+    general, phenotype = ([path for path in paths if path.parent == parent] for parent in (study, study / "phenotype"))
+    tables = [_participant_table(study, path) for path in (*general, *phenotype)]
+    if sessions := [path for path in paths if path.parent not in (study, study / "phenotype")]:
+        tables.append(_sessions_table(study, sessions))
+    return tuple(tables)
+
+
+def joined_columns(tables: Sequence[StudyTable], own: Collection[str]) -> list[JoinedColumn]:
+    """Columns the tables add to the cohort, which has the columns `own` itself.
+
+    Where sessions and participants share a name, the session's value holds for a scan of that session. A name that two
+    phenotype tables share, or that is one of the cohort's own, gets the name of its table in front. Personal data and
+    free text are left out.
+    """
+    assessments = [table for table in tables if table.phenotype]
+    counts = Counter(name for table in assessments for name in table.columns)
+    shared = {name for name, count in counts.items() if count > 1}
+    offered: dict[tuple[str, str], list[StudyTable]] = {}
+    for table in tables:
+        for column in (column for column in table.columns if not is_personal(column)):
+            clashes = column in own or (column in shared and table.phenotype)
+            offered.setdefault((f"{table.stem}_{column}" if clashes else column, column), []).insert(0, table)
+    taken = set(own)
+    return [JoinedColumn(_unused(name, taken), column, tuple(held)) for (name, column), held in offered.items()]
+
+
+def _participant_table(study: Path, path: Path) -> StudyTable:
+    table = read_text_table(path)
+    rows: dict[str, Values] = {}
+    hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
+    for label, values in keyed_rows(table, "participant_id", "sub"):
+        if label in rows:
+            raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
+        rows[label] = values
+    columns = tuple(name for name in table.columns if name != "participant_id")
+    return StudyTable(path.relative_to(study).as_posix(), columns, rows, _descriptions(path.with_suffix(".json")))
+
+
+def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
+    """All sessions files as one table, its columns in the order of their first appearance."""
+    found: dict[tuple[str, str], dict[str, str | None]] = {}
+    descriptions = dict(_descriptions(study / "sessions.json"))
+    columns: dict[str, None] = {}
+    for path in paths:
+        table = read_text_table(path)
+        names = [name for name in table.columns if name != "session_id"]
+        for label, values in keyed_rows(table, "session_id", "ses"):
+            key = (path.parent.name, label)
+            if key in found:
+                raise StudyError(f"{path}: session {label} appears twice; keep one row per session.")
+            found[key] = dict(zip(names, values, strict=True))
+            columns |= dict.fromkeys(name for name in names if name != "participant_id")
+        descriptions |= _descriptions(path.with_suffix(".json"))
+    rows = {key: tuple(values.get(name, ABSENT) for name in columns) for key, values in found.items()}
+    return StudyTable(SESSIONS, tuple(columns), rows, descriptions)
+
+
+def _descriptions(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = parsed_json(path.read_bytes())
+        # It goes into the dictionary of the cohort, which holds neither NaN nor half a character.
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise StudyError(f"{path}: not a readable JSON file ({reason}); correct or remove it.") from error
+    if not isinstance(content, dict):
+        raise StudyError(f"{path}: expected a JSON object that describes columns, found {type(content).__name__}.")
+    return content
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """Make `name` unique among `taken` by a number, and take it."""
+    candidate, count = name, 1
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    taken.add(candidate)
+    return candidate
