@@ -1,6 +1,5 @@
 """Curves of a fitted spectrum: data, fit and lines, phased alike."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from myomag.core.axes import frequency_axis_hz, spectrum
 from myomag.core.objective import damped_exponentials
+from myomag.io.scan_records import Fit, FitLine
 from myomag.report.charts import Array
 
 STEP_PPM = 0.0125
@@ -45,7 +45,7 @@ def displayed_curves(
     fid: NDArray[np.complex64],
     dwell_time_s: float,
     spectrometer_frequency_mhz: float,
-    fit: Mapping[str, Any] | None,
+    fit: Fit | None,
     *,
     range_ppm: tuple[float, float],
     phase_deg: float = 0.0,
@@ -66,26 +66,24 @@ def displayed_curves(
     noise_sd : float, optional
         Noise SD per channel of `fid`; in the spectrum it is √points times that.
     """
-    begin_time_s = 1e-6 * float(fit["begin_time_us"]) if fit else 0.0
+    begin_time_s = 1e-6 * fit.begin_time_us if fit else 0.0
     missing = max(int(begin_time_s // dwell_time_s), 0)
     start_s = begin_time_s - missing * dwell_time_s
     points = missing + len(fid)
-    models = [
-        _line_fid(line, points, dwell_time_s, start_s, spectrometer_frequency_mhz)
-        for line in (fit["lines"] if fit else ())
-    ]
+    lines = sorted(fit.lines, key=lambda line: -line.shift_ppm) if fit else []
+    models = [_line_fid(line, points, dwell_time_s, start_s, spectrometer_frequency_mhz) for line in lines]
     known = np.sum([model[:missing] for model in models], axis=0) if models else np.empty(0)
     display = _Display(
         dwell_time_s,
         spectrometer_frequency_mhz,
         start_s,
-        float(fit["phase_deg"]) if fit else phase_deg,
+        fit.phase_deg if fit else phase_deg,
         points,
         range_ppm,
     )
     components = tuple(
-        Component(line["name"], float(line["shift_ppm"]), display.real_part(model))
-        for line, model in zip(fit["lines"] if fit else (), models, strict=True)
+        Component(line.name, line.shift_ppm, display.real_part(model))
+        for line, model in zip(lines, models, strict=True)
     )
     noise = None if noise_sd is None else noise_sd * float(np.sqrt(len(fid)))
     data = display.real_part(np.concatenate([known, np.asarray(fid)]))
@@ -142,17 +140,17 @@ class _Display:
 
 
 def _line_fid(
-    line: Mapping[str, Any], points: int, dwell_time_s: float, start_s: float, spectrometer_frequency_mhz: float
+    line: FitLine, points: int, dwell_time_s: float, start_s: float, spectrometer_frequency_mhz: float
 ) -> NDArray[np.complex128]:
-    """FID of one line of a fit record, shape (points,)."""
-    centre_hz = float(line["shift_ppm"]) * spectrometer_frequency_mhz
-    frequency_hz = centre_hz + np.array(line["offsets_hz"], dtype=np.float64)
+    """FID of one fitted line, shape (points,)."""
+    centre_hz = line.shift_ppm * spectrometer_frequency_mhz
+    frequency_hz = centre_hz + np.array(line.offsets_hz, dtype=np.float64)
     components = damped_exponentials(
-        2j * np.pi * frequency_hz - np.pi * float(line["lorentzian_hz"]),
-        np.full(frequency_hz.size, float(line["gaussian_hz"]) ** 2),
+        2j * np.pi * frequency_hz - np.pi * line.lorentzian_hz,
+        np.full(frequency_hz.size, line.gaussian_hz**2),
         points,
         dwell_time_s,
         start_s,
-        phase_rad=np.deg2rad(float(line["phase_deg"])),
+        phase_rad=np.deg2rad(line.phase_deg),
     )
-    return np.asarray((float(line["amplitude"]) * np.array(line["weights"], dtype=np.float64)) @ components)
+    return np.asarray((line.amplitude * np.array(line.weights, dtype=np.float64)) @ components)

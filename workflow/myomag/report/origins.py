@@ -41,7 +41,7 @@ def number_origins(view: "ScanView", target: str) -> list[dict[str, Any]]:
     return [
         {
             "column": column.name,
-            "value": written(record.get(column.path[1])),
+            "value": written(getattr(record, column.path[1])),
             "units": column.units,
             "description": column.description,
             "file": files.get(column.path[0]),

@@ -7,14 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.io.scan_records import Fit, Magnesium, Quality
 from myomag.report import energetics_tables, scan_tables, text
 from myomag.report.curves import Curves, displayed_curves
 from myomag.report.origins import number_origins, trace_targets
 from myomag.report.page import render, scan_anchor
 from myomag.report.spectrum import close_up, spectrum_figure
 from myomag.report.transients import transient_maps
+from myomag.settings.base import content
+from myomag.settings.models import Settings
+from myomag.settings.report import ReportSettings
 
-Record = Mapping[str, Any]
 SCRIPTS = ("common.js", "participant.js")
 # Line, half width of the close-up [ppm], what it decides.
 CLOSE_UPS = (("Pi", 1.0, "Pi, whose shift gives the pH"), ("beta-ATP", 1.4, "β-ATP, whose shift gives the magnesium"))
@@ -34,8 +37,8 @@ class ScanView:
         included, excluded or failed.
     step, reason : str, optional
         Where and why the scan failed or was excluded.
-    quality, fit, magnesium : mapping, optional
-        Records of the three steps.
+    quality, fit, magnesium : record, optional
+        What the steps found.
     transients : ndarray, shape (points, transients), optional
         As converted, coils combined, sampled as `fid`.
     provenance : sequence of mapping
@@ -50,14 +53,14 @@ class ScanView:
     fid: NDArray[np.complex64] | None = None
     dwell_time_s: float | None = None
     spectrometer_frequency_mhz: float | None = None
-    quality: Record | None = None
-    fit: Record | None = None
-    magnesium: Record | None = None
+    quality: Quality | None = None
+    fit: Fit | None = None
+    magnesium: Magnesium | None = None
     transients: NDArray[np.complex128] | None = None
     provenance: Sequence[Mapping[str, str | None]] = ()
 
 
-def participant_page(participant_id: str, scans: Sequence[ScanView], settings: Record) -> bytes:
+def participant_page(participant_id: str, scans: Sequence[ScanView], settings: Settings) -> bytes:
     """Page `report/<participant_id>.html`.
 
     Parameters
@@ -66,8 +69,8 @@ def participant_page(participant_id: str, scans: Sequence[ScanView], settings: R
         Label with its prefix (sub-001).
     scans : sequence of ScanView
         All scans of the participant; shown in natural order of session and name.
-    settings : mapping
-        Resolved settings; of the sections `report`, `qc` and `magnesium` only what is there is used.
+    settings : Settings
+        Sections `report`, `qc` and `magnesium`.
 
     Returns
     -------
@@ -82,17 +85,17 @@ def participant_page(participant_id: str, scans: Sequence[ScanView], settings: R
     return render("participant.html.j2", SCRIPTS, participant_id=participant_id, sections=sections)
 
 
-def _section(view: ScanView, settings: Record, identifier: str, target: str) -> dict[str, Any]:
+def _section(view: ScanView, settings: Settings, identifier: str, target: str) -> dict[str, Any]:
     """Everything the template needs of one scan."""
     headline = scan_tables.headline(view.quality, view.magnesium)
-    curves, origins = _curves(view, settings), number_origins(view, target)
+    curves, origins = _curves(view, settings.report), number_origins(view, target)
     return {
         "anchor": scan_anchor(view.scan),
         "target": target,
         "view": view,
         "figure": spectrum_figure(curves, view.scan, identifier) if curves else None,
         "fitted": bool(curves and curves.components),
-        "close_ups": _close_ups(curves, settings) if curves else [],
+        "close_ups": _close_ups(curves, content(settings.magnesium.mg_calibration)) if curves else [],
         "components": [part.name for part in curves.components] if curves else [],
         "shown": {label: value for label, value, *_ in headline},
         "headline": [(*item[:3], f"#{scan_anchor(view.scan)}.{item[3]}") for item in headline],
@@ -103,7 +106,7 @@ def _section(view: ScanView, settings: Record, identifier: str, target: str) -> 
         "sensitivity": energetics_tables.sensitivity(view.magnesium),
         "energetics": energetics_tables.energetics(view.magnesium),
         "assumptions": energetics_tables.assumptions(view.magnesium),
-        "metrics": scan_tables.metrics(view.quality, settings.get("qc", {})),
+        "metrics": scan_tables.metrics(view.quality, settings.qc),
         "transients": scan_tables.transients(view.quality),
         "transient_maps": _transient_maps(view),
         "origins": origins,
@@ -111,21 +114,17 @@ def _section(view: ScanView, settings: Record, identifier: str, target: str) -> 
     }
 
 
-def _curves(view: ScanView, settings: Record) -> Curves | None:
+def _curves(view: ScanView, settings: ReportSettings) -> Curves | None:
     if view.fid is None or view.dwell_time_s is None or view.spectrometer_frequency_mhz is None:
         return None
-    report = settings.get("report", {})
-    fit = dict(view.fit) if view.fit else None
-    if fit:
-        fit["lines"] = sorted(fit["lines"], key=lambda line: -float(line["shift_ppm"]))
     return displayed_curves(
         view.fid,
         view.dwell_time_s,
         view.spectrometer_frequency_mhz,
-        fit,
-        range_ppm=(report.get("spectrum_min_ppm", -20.0), report.get("spectrum_max_ppm", 10.0)),
-        phase_deg=text.finite((view.quality or {}).get("phase_deg")) or 0.0,
-        noise_sd=text.finite((view.quality or {}).get("noise_sd")),
+        view.fit,
+        range_ppm=(settings.spectrum_min_ppm, settings.spectrum_max_ppm),
+        phase_deg=view.quality.phase_deg if view.quality else 0.0,
+        noise_sd=view.quality.noise_sd if view.quality else None,
     )
 
 
@@ -135,12 +134,9 @@ def _transient_maps(view: ScanView) -> list[dict[str, Any]]:
     return transient_maps(view.transients, view.dwell_time_s, view.quality)
 
 
-def _close_ups(curves: Curves, settings: Record) -> list[dict[str, Any]]:
+def _close_ups(curves: Curves, calibration: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Close-ups of the two lines that decide the results; the undefined range of the Mg calibration is shaded."""
-    calibration = settings.get("magnesium", {}).get("mg_calibration")
-    known = calibration.get("range") if isinstance(calibration, Mapping) else None
-    of_beta = isinstance(calibration, Mapping) and calibration.get("family") == "iotti"
-    limit = text.finite((known or {}).get("upper_ppm")) if of_beta else None
+    limit = calibration["range"]["upper_ppm"] if calibration["family"] == "iotti" else None
     figures = []
     for name, half_width_ppm, meaning in CLOSE_UPS:
         limit_ppm = limit if name == "beta-ATP" else None

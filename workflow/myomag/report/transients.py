@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from myomag.core.alignment import phasors
 from myomag.core.axes import time_axis
+from myomag.io.scan_records import Quality
 from myomag.report.charts import Array, Scale, element, frame, path_data, svg, x_axis, y_axis
-from myomag.report.text import finite, number, plural
+from myomag.report.text import number, plural
 
 LEFT, RIGHT, WIDTH = 58.0, 456.0, 480.0
 MEAN_TOP, MEAN_BOTTOM, MAP_TOP = 10.0, 100.0, 108.0
@@ -20,9 +21,7 @@ STEPS, SHADES, MOST_ROWS = 96, 8, 128
 LINE_WIDTHS, LEAST_HZ, MOST_HZ = 2.5, 15.0, 150.0
 
 
-def transient_maps(
-    transients: NDArray[np.complex128], dwell_time_s: float, quality: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def transient_maps(transients: NDArray[np.complex128], dwell_time_s: float, quality: Quality) -> list[dict[str, Any]]:
     """Drawings of the transients before and after alignment with the words below them; none for a single transient.
 
     Each shows the mean spectrum above, and below one row per transient, the darker the higher its spectrum.
@@ -31,11 +30,11 @@ def transient_maps(
     ----------
     transients : ndarray, shape (points, transients)
         Coils combined, physicist's sign.
-    quality : mapping
-        Record of quality control: shifts, phases and rejected transients, and the PCr line.
+    quality : Quality
+        Shifts, phases and rejected transients, and the PCr line.
     """
     points, count = transients.shape
-    shifts_hz, phases_deg = (np.array(quality.get(key), dtype=float) for key in ("frequency_shifts_hz", "phases_deg"))
+    shifts_hz, phases_deg = np.array(quality.frequency_shifts_hz), np.array(quality.phases_deg)
     if count < 2 or not shifts_hz.size == phases_deg.size == count:
         return []
     rejected = rejections(quality)
@@ -52,26 +51,26 @@ def transient_maps(
     ]
 
 
-def rejections(quality: Mapping[str, Any]) -> dict[int, str]:
+def rejections(quality: Quality) -> dict[int, str]:
     """Reason of each transient left out, by its number from 0."""
-    return {int(item["transient"]): str(item["reason"]) for item in quality.get("rejected_transients") or ()}
+    return {each.transient: each.reason for each in quality.rejected_transients}
 
 
-def _offsets(quality: Mapping[str, Any], shifts_hz: Array) -> Array:
+def _offsets(quality: Quality, shifts_hz: Array) -> Array:
     """Frequencies from PCr to show [Hz]: the line, and as far as transients were moved."""
-    reach = LINE_WIDTHS * (finite(quality.get("pcr_fwhm_hz")) or 0.0) + float(np.max(np.abs(shifts_hz)))
+    reach = LINE_WIDTHS * quality.pcr_fwhm_hz + float(np.max(np.abs(shifts_hz)))
     half = min(max(reach, LEAST_HZ), MOST_HZ)
     return np.linspace(-half, half, STEPS + 1)
 
 
 def _spectra(
-    fids: Sequence[NDArray[np.complex128]], dwell_time_s: float, offset_hz: Array, quality: Mapping[str, Any]
+    fids: Sequence[NDArray[np.complex128]], dwell_time_s: float, offset_hz: Array, quality: Quality
 ) -> list[Array]:
     """Spectra around PCr in the phase of the average, weighted with its decay, shapes (offsets, transients)."""
     points = len(fids[0])
-    weight = np.exp(-np.pi * (finite(quality.get("pcr_fwhm_hz")) or 0.0) / 2 * time_axis(points, dwell_time_s))
-    frequency_hz = offset_hz + (finite(quality.get("pcr_offset_hz")) or 0.0)
-    phase_rad = np.deg2rad(finite(quality.get("phase_deg")) or 0.0)
+    weight = np.exp(-np.pi * quality.pcr_fwhm_hz / 2 * time_axis(points, dwell_time_s))
+    frequency_hz = offset_hz + quality.pcr_offset_hz
+    phase_rad = np.deg2rad(quality.phase_deg)
     turns = phasors(-frequency_hz, np.full(frequency_hz.size, -phase_rad), points, dwell_time_s)
     return [np.real(turns.T @ (weight[:, None] * fid)) for fid in fids]
 
@@ -134,18 +133,16 @@ def _mark(index: int, row: Scale, reason: str) -> Markup:
     return element("path", title, d="M-4-4L4 4M-4 4L4-4", transform=place, class_="rejected")
 
 
-def frequency_plot(shifts_hz: Sequence[float | None], rejected: Mapping[int, str]) -> Markup:
+def frequency_plot(shifts_hz: Sequence[float], rejected: Mapping[int, str]) -> Markup:
     """Frequency shift of each transient [Hz]; rejected ones are crosses that carry their reason."""
     top, right, bottom = 10.0, 468.0, 198.0
-    known = [shift for shift in shifts_hz if shift is not None]
-    low, high = min(known), max(known)
+    low, high = min(shifts_hz), max(shifts_hz)
     pad = max(0.08 * (high - low), 0.5)
     x = Scale((0.0, len(shifts_hz) + 1.0), (LEFT, right))
     y = Scale((low - pad, high + pad), (bottom, top))
     marks = [
         _transient(index, shift, f"translate({x(index + 1):.2f} {y(shift):.2f})", rejected.get(index))
         for index, shift in enumerate(shifts_hz)
-        if shift is not None
     ]
     return svg(
         WIDTH,

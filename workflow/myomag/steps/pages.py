@@ -1,18 +1,17 @@
 """Pages of the report, one per participant."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 from myomag.cohort.exclusions import decide
 from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.ledger.results import ScanResult
 from myomag.report.participant import ScanView, participant_page
+from myomag.settings.models import Settings
 from myomag.steps.transients import read_transients
 
 
 def participant_pages(
-    results: Mapping[str, Sequence[ScanResult]], root: Path, settings: Mapping[str, Any], reject: Mapping[str, str]
+    results: Mapping[str, Sequence[ScanResult]], settings: Settings, reject: Mapping[str, str]
 ) -> Iterator[tuple[str, bytes]]:
     """Label and page of each participant, one after the other.
 
@@ -20,34 +19,32 @@ def participant_pages(
     ----------
     results : mapping of str to sequence of ScanResult
         Scans of each participant.
-    root : Path
-        The derivative.
-    settings : mapping
+    settings : Settings
         Sections `qc`, `magnesium`, `cohort` and `report`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
     for participant, scans in results.items():
-        yield participant, participant_page(participant, [_view(s, root, settings, reject) for s in scans], settings)
+        yield participant, participant_page(participant, [_view(scan, settings, reject) for scan in scans], settings)
 
 
-def _view(result: ScanResult, root: Path, settings: Mapping[str, Any], reject: Mapping[str, str]) -> ScanView:
-    summary = result.summary(root, reject)
-    decision = decide(summary, settings["cohort"])
-    preproc, converted = result.path(root, "preproc"), result.path(root, "fid")
+def _view(result: ScanResult, settings: Settings, reject: Mapping[str, str]) -> ScanView:
+    outcome = result.outcome(reject)
+    decision = decide(outcome, settings.cohort)
+    preproc, converted = result.path("preproc"), result.path("fid")
     data = read_nifti_mrs(preproc) if preproc else None
     return ScanView(
-        scan=summary["scan"],
-        session_id=summary["session_id"],
+        scan=outcome.scan,
+        session_id=outcome.session_id,
         status=decision.status,
         step=decision.step,
         reason=decision.reason,
         fid=data.fid[:, 0, 0] if data else None,
         dwell_time_s=data.dwell_time_s if data else None,
         spectrometer_frequency_mhz=data.spectrometer_frequency_mhz if data else None,
-        quality=summary["quality"],
-        fit=summary["fit"],
-        magnesium=summary["magnesium"],
+        quality=outcome.quality,
+        fit=outcome.fit,
+        magnesium=outcome.magnesium,
         transients=read_transients(converted)[1] if data and converted else None,
         provenance=result.provenance(),
     )
