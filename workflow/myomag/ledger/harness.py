@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from myomag import pipeline
 from myomag.errors import LedgerError, ScanError
@@ -262,11 +262,12 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
 
 
 def arguments(function: StepFunction, spec: Spec, participant_id: str, scan: str) -> dict[str, Any]:
-    """Settings of a scan as the model that the step's function asks for, and what else it takes."""
+    """Settings of a scan, and the pooled begin times, as the models that the step's function asks for."""
     hints = get_type_hints(function)
     given = {"settings": hints["settings"].only(spec.of_scan(participant_id, scan))}
     if pipeline.BY_NAME[spec.step].pooled:
-        given["pooled"] = spec.pooled
+        _, model = get_args(hints["pooled"])
+        given["pooled"] = {protocol: model(**values) for protocol, values in spec.pooled.items()}
     return given
 
 
