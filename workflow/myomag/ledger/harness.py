@@ -231,6 +231,8 @@ def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write:
         results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
     except ScanError as error:
         return replace(done, status="failed", step=step.name, reason=" ".join(str(error).split()), inputs=wanted)
+    if results.keys() != {file.role for file in step.writes}:
+        raise ValueError(f"step {step.name} made {', '.join(results)}, which is not what its plan says")
     outputs: Files = {}
     results = with_origin(step, results, (path for path, _ in wanted.values()))
     for file in step.writes:
