@@ -254,12 +254,14 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
     found: Files = {}
     for role in step.reads:
         source = pipeline.writer(role, step.name)
-        if pipeline.BY_NAME[source].kind == "entry":
-            found |= {key: file for key, file in rows[source].inputs.items() if key.partition("_")[0] == role}
-        elif role in rows[source].outputs:
-            found[role] = rows[source].outputs[role]
+        row = rows.get(source)
+        if row and pipeline.BY_NAME[source].kind == "entry":
+            found |= {key: file for key, file in row.inputs.items() if key.partition("_")[0] == role}
+        elif row and role in row.outputs:
+            found[role] = row.outputs[role]
         else:
-            raise LedgerError(f"{rows[source].scan}: the ledger of step {source} names no {role}. {remedy(source)}")
+            scan = next(iter(rows.values())).scan
+            raise LedgerError(f"{scan}: the ledger of step {source} names no {role}. {remedy(source)}")
     return dict(sorted(found.items()))
 
 
