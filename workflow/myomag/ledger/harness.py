@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from myomag import pipeline
 from myomag.errors import LedgerError, ScanError
@@ -28,9 +28,9 @@ from myomag.ledger.rows import (
 from myomag.ledger.sidecars import with_origin
 from myomag.ledger.spec import Spec
 from myomag.run.jobs import job_log
+from myomag.settings.base import Section
 
-if TYPE_CHECKING:
-    from myomag.settings.models import Settings
+M = TypeVar("M", bound=Section)
 
 StepFunction = Callable[..., dict[str, bytes]]
 """Pure function of a scan-level step: scan, paths by role, settings → contents by role."""
@@ -69,11 +69,12 @@ class Job:
         """Scans of the ledgers it reads, batch by batch."""
         return read_results(self.root, [path for path in self.ledgers if path.stem.startswith("batch-")])
 
-    def settings(self) -> "Settings":
-        """Settings that the step declares."""
-        from myomag.settings.models import Settings
+    def settings(self, model: type[M]) -> M:
+        """Settings that the step declares, as a model that its script names.
 
-        return Settings.only(self.spec.settings)
+        Imported here, the model would count as code of every step, and a new setting of one would repeat them all.
+        """
+        return model.only(self.spec.settings)
 
     def made(self) -> list[Row]:
         """Rows of the study-level steps whose files it reads, their digests checked."""
