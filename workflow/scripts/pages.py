@@ -1,6 +1,7 @@
 from myomag.ledger.harness import job, write_participants
+from myomag.settings.models import Settings
 from myomag.steps.pages import participant_pages
 
 with job(snakemake) as task:
-    settings = task.settings()
+    settings = task.settings(Settings)
     write_participants(task, lambda results: participant_pages(results, settings, task.spec.reject))

@@ -37,6 +37,7 @@ def software(script: Path) -> dict[str, str | None]:
 
 
 def _closure(script: Path) -> set[Path]:
+    """Script, modules and data files that count."""
     found, waiting = {script}, [script]
     while waiting:
         for path in _imports(waiting.pop()):
@@ -52,7 +53,8 @@ def _closure(script: Path) -> set[Path]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-    return found | data
+    # All import the plan, and an entry of it concerns its own step alone, whose digest counts it (spec.step_code).
+    return (found | data) - {PACKAGE / "pipeline.py"}
 
 
 @cache

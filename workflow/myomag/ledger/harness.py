@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from myomag import pipeline
 from myomag.errors import LedgerError, ScanError
@@ -28,9 +28,9 @@ from myomag.ledger.rows import (
 from myomag.ledger.sidecars import with_origin
 from myomag.ledger.spec import Spec
 from myomag.run.jobs import job_log
+from myomag.settings.base import Section
 
-if TYPE_CHECKING:
-    from myomag.settings.models import Settings
+M = TypeVar("M", bound=Section)
 
 StepFunction = Callable[..., dict[str, bytes]]
 """Pure function of a scan-level step: scan, paths by role, settings → contents by role."""
@@ -69,11 +69,12 @@ class Job:
         """Scans of the ledgers it reads, batch by batch."""
         return read_results(self.root, [path for path in self.ledgers if path.stem.startswith("batch-")])
 
-    def settings(self) -> "Settings":
-        """Settings that the step declares."""
-        from myomag.settings.models import Settings
+    def settings(self, model: type[M]) -> M:
+        """Settings that the step declares, as a model that its script names.
 
-        return Settings.only(self.spec.settings)
+        Imported here, the model would count as code of every step, and a new setting of one would repeat them all.
+        """
+        return model.only(self.spec.settings)
 
     def made(self) -> list[Row]:
         """Rows of the study-level steps whose files it reads, their digests checked."""
@@ -231,6 +232,8 @@ def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write:
         results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
     except ScanError as error:
         return replace(done, status="failed", step=step.name, reason=" ".join(str(error).split()), inputs=wanted)
+    if results.keys() != {file.role for file in step.writes}:
+        raise ValueError(f"step {step.name} made {', '.join(results)}, which is not what its plan says")
     outputs: Files = {}
     results = with_origin(step, results, (path for path, _ in wanted.values()))
     for file in step.writes:
@@ -252,21 +255,24 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
     found: Files = {}
     for role in step.reads:
         source = pipeline.writer(role, step.name)
-        if pipeline.BY_NAME[source].kind == "entry":
-            found |= {key: file for key, file in rows[source].inputs.items() if key.partition("_")[0] == role}
-        elif role in rows[source].outputs:
-            found[role] = rows[source].outputs[role]
+        row = rows.get(source)
+        if row and pipeline.BY_NAME[source].kind == "entry":
+            found |= {key: file for key, file in row.inputs.items() if key.partition("_")[0] == role}
+        elif row and role in row.outputs:
+            found[role] = row.outputs[role]
         else:
-            raise LedgerError(f"{rows[source].scan}: the ledger of step {source} names no {role}. {remedy(source)}")
+            scan = next(iter(rows.values())).scan
+            raise LedgerError(f"{scan}: the ledger of step {source} names no {role}. {remedy(source)}")
     return dict(sorted(found.items()))
 
 
 def arguments(function: StepFunction, spec: Spec, participant_id: str, scan: str) -> dict[str, Any]:
-    """Settings of a scan as the model that the step's function asks for, and what else it takes."""
+    """Settings of a scan, and the pooled begin times, as the models that the step's function asks for."""
     hints = get_type_hints(function)
     given = {"settings": hints["settings"].only(spec.of_scan(participant_id, scan))}
     if pipeline.BY_NAME[spec.step].pooled:
-        given["pooled"] = spec.pooled
+        _, model = get_args(hints["pooled"])
+        given["pooled"] = {protocol: model(**values) for protocol, values in spec.pooled.items()}
     return given
 
 

@@ -130,8 +130,12 @@ def _rejections(overrides: Mapping[str, Any]) -> dict[str, str]:
 
 @cache
 def step_code(step: str) -> str:
-    """Digest of what a step does: its entry in the plan, and the code of its script and all that it imports."""
-    return digest([repr(pipeline.BY_NAME[step]), code_digest(_script(step))])
+    """Digest of what a step does: its entry in the plan, and the code of its script and all that it imports.
+
+    The step that describes the derivative writes down what the whole plan says.
+    """
+    describes_all = step == pipeline.SETTINGS.name
+    return digest([repr(pipeline.STEPS if describes_all else pipeline.BY_NAME[step]), code_digest(_script(step))])
 
 
 @cache
