@@ -1,24 +1,7 @@
-"""All settings: what holds for a participant or scan."""
+"""All settings: batches, and what differs for single participants and scans."""
 
 from myomag.settings.load import parse_settings
-from myomag.settings.models import section_for
 from settings_text import refusal
-
-
-def test_overrides_apply_to_participant_then_scan() -> None:
-    scan = "sub-001_run-1_unloc"
-    settings = parse_settings(
-        {
-            "fit": {"begin_time_us": 100},
-            "overrides": {
-                scan: {"fit": {"begin_time_us": 300}},
-                "sub-001": {"fit": {"begin_time_us": 200, "fit_begin_time": False}},
-            },
-        }
-    )
-    held = [section_for(settings, "fit", *targets) for targets in ((), ("sub-001",), ("sub-001", scan), ("sub-002",))]
-    assert [fit.begin_time_us for fit in held] == [100, 200, 300, 100]
-    assert [fit.fit_begin_time for fit in held] == [True, False, False, True]
 
 
 def test_override_holds_the_content_of_its_resource() -> None:

@@ -10,6 +10,8 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
+Document = Name | dict[str, Any]
+"""Prior knowledge or a calibration: its name or file as it is set, its content once the settings are resolved."""
 
 
 class Section(BaseModel):
@@ -32,8 +34,14 @@ class Section(BaseModel):
         return section
 
 
-def content(document: str | dict[str, Any]) -> dict[str, Any]:
-    """Prior knowledge or calibration of resolved settings, which hold the content itself and no names."""
+def content(document: Document) -> dict[str, Any]:
+    """Prior knowledge or calibration of resolved settings.
+
+    Raises
+    ------
+    TypeError
+        If the settings hold its name: they were not read by `myomag.settings.load`.
+    """
     if isinstance(document, str):
         raise TypeError(f"{document}: the settings are not resolved")
     return document

@@ -1,16 +1,14 @@
 """Settings of the AMARES fit and of the begin time."""
 
-from typing import Any
-
 from pydantic import Field
 
-from myomag.settings.base import Name, NotNegative, Positive, Section
+from myomag.settings.base import Document, Name, NotNegative, Positive, Section
 
 
 class FitSettings(Section):
     """AMARES fit of the averaged FID."""
 
-    prior_knowledge: Name | dict[str, Any] = Field(
+    prior_knowledge: Document = Field(
         "muscle_rest",
         description="Prior knowledge: a name in config/prior_knowledge/, a .yaml or pyAMARES .csv file in the study "
         "folder, or the content itself.",

@@ -1,22 +1,22 @@
 """Settings of pH, magnesium and energetics."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from myomag.settings.base import Name, Section
+from myomag.settings.base import Document, Name, Section
 
 
 class MagnesiumSettings(Section):
     """pH, free magnesium and energetics from the shifts and amplitudes."""
 
-    ph_calibration: Name | dict[str, Any] = Field(
+    ph_calibration: Document = Field(
         "taylor1983", description="pH calibration: a name in config/calibrations/ or the content itself."
     )
-    mg_calibration: Name | dict[str, Any] = Field(
+    mg_calibration: Document = Field(
         "iotti1996", description="Magnesium calibration: a name in config/calibrations/ or the content itself."
     )
-    compare_calibrations: list[Name | dict[str, Any]] = Field(
+    compare_calibrations: list[Document] = Field(
         default=["taylor1983", "muscle_common", "brain7t", "petroff1985", "unattributed", "iotti1996"],
         description="Calibrations of pH and Mg whose answer is given beside the result, as a table of sensitivity: "
         "names in config/calibrations/, files of the study or the content itself.",

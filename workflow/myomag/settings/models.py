@@ -1,4 +1,4 @@
-"""All settings of a study as one model, and what holds for one participant or scan."""
+"""All settings of a study as one model, with what differs for single participants and scans."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -88,18 +88,3 @@ class Settings(Section):
         description="Settings for one participant (sub-001) or one scan (its file stem) alone: "
         "{reject: reason} or settings of the sections convert, qc, fit, magnesium.",
     )
-
-
-def section_for(settings: Settings, section: str, *targets: str) -> Section:
-    """Settings of one section as they hold for a scan, overrides of `targets` applied in turn.
-
-    Parameters
-    ----------
-    targets : str
-        Participant label and scan stem, from the general to the particular.
-    """
-    own: Section = getattr(settings, section)
-    changes: dict[str, Any] = {}
-    for override in (settings.overrides[target] for target in targets if target in settings.overrides):
-        changes |= getattr(override, section)
-    return type(own).model_validate(own.model_dump() | changes) if changes else own
