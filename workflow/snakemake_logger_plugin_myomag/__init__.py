@@ -37,26 +37,29 @@ class LogHandlerSettings(LogHandlerSettingsBase):
     Attributes
     ----------
     pipe : int
-        File descriptor to write to, inherited from the process that started Snakemake.
+        File descriptor to write to, inherited from the process that started Snakemake; -1 for none.
     """
 
-    pipe: int | None = field(default=None, metadata={"help": "File descriptor to write events to.", "required": True})
+    pipe: int = field(default=-1, metadata={"help": "File descriptor to write events to."})
 
 
 class LogHandler(LogHandlerBase):
     """Writes events as JSON lines."""
 
+    def __post_init__(self) -> None:
+        self._pipe: int = getattr(self.settings, "pipe", -1)
+
     def emit(self, record: LogRecord) -> None:
         """Write one event; where nobody reads any more, stop Snakemake as Ctrl-C does."""
         event = getattr(record, "event", None)
-        if event not in FIELDS or self.settings.pipe is None:
+        if event not in FIELDS or self._pipe < 0:
             return
         said = {"message": record.getMessage()} | vars(record)
         content = {"event": str(event), **{name: said.get(name) for name in FIELDS[event]}}
         try:
-            os.write(self.settings.pipe, f"{json.dumps(content, default=str)}\n".encode())
+            os.write(self._pipe, f"{json.dumps(content, default=str)}\n".encode())
         except BrokenPipeError:
-            self.settings.pipe = None
+            self._pipe = -1
             os.kill(os.getpid(), signal.SIGINT)
 
     @property

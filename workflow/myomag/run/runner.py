@@ -24,6 +24,7 @@ from myomag.run.process import Run, run_snakemake
 from myomag.run.run_time import RUNTIME_PAGE
 from myomag.run.snakefile import Flow, prepare_jobs
 from myomag.run.state import RunState
+from myomag.study.tables import read_tables
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
