@@ -9,6 +9,7 @@ from myomag import pipeline
 from myomag.run.jobs import keep_what_is_loaded
 from myomag.run.snakefile import Flow, default_output, errors_as, go_by_digests, prepare_jobs, study_root
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 keep_what_is_loaded()
 prepare_jobs()
@@ -25,6 +26,8 @@ with errors_as(WorkflowError):
     flow = Flow(config, workflow.config_settings.overwrite_config, Path(workflow.modifier.path_modifier.prefix or "."))
     if workflow.is_main_process:
         flow.index()
+        for note in flow.notes():
+            logger.warning(note, extra={"event": "note"})
 
 
 def ledgers(step):

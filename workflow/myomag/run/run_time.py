@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from myomag import pipeline
 from myomag.io.files import write_atomic
-from myomag.ledger.rows import STEPS, ledger_path
+from myomag.ledger.rows import ledger_path
 from myomag.report.page import render
 from myomag.report.text import MISSING, finite, number, significant
 
 RUNTIME_PAGE = "benchmarks/runtime.html"
-ORDER = ("convert", "qc", "begin_time", "protocols", "fit", "magnesium", "pages", "cohort", "report")
 SLOWEST = 10
 SAMPLED_S = 1.0
 """Of jobs up to this long [s] Snakemake sees little more than the start: a few MB, and no CPU time."""
@@ -49,7 +49,7 @@ def write_run_time(root: Path) -> None:
     """Write the run-time page of the derivative `root`, as far as jobs have run."""
     if not (jobs := read_jobs(root)):
         return
-    steps = [[job for job in jobs if job.step == step] for step in ORDER]
+    steps = [[job for job in jobs if job.step == step] for step in pipeline.NAMES]
     slowest = sorted((job for job in jobs if job.batch), key=lambda job: -job.seconds)[:SLOWEST]
     page = render(
         "runtime.html.j2",
@@ -65,10 +65,10 @@ def write_run_time(root: Path) -> None:
 def read_jobs(root: Path) -> list[Job]:
     """Cost of each job that belongs to the study as it is, in the order of the steps."""
     jobs = []
-    for step in ORDER:
+    for step in pipeline.NAMES:
         for path in sorted((root / "benchmarks" / step).glob("batch-*.tsv")):
             batch = path.stem.removeprefix("batch-")
-            if (raw := root / ledger_path(STEPS[0], batch)).is_file():
+            if (raw := root / ledger_path(pipeline.NAMES[0], batch)).is_file():
                 jobs.append(_job(path, step, batch, _scans(raw)))
         if (path := root / "benchmarks" / f"{step}.tsv").is_file():
             jobs.append(_job(path, step, "", _all_scans(root)))
@@ -87,7 +87,7 @@ def _scans(ledger: Path) -> int:
 
 
 def _all_scans(root: Path) -> int:
-    return sum(_scans(path) for path in root.glob(ledger_path(STEPS[0], "*")))
+    return sum(_scans(path) for path in root.glob(ledger_path(pipeline.NAMES[0], "*")))
 
 
 def _cells(jobs: Sequence[Job], name: str, scans: int | None = None) -> dict[str, Any]:

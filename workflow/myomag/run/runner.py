@@ -1,17 +1,12 @@
-"""`myomag run`: check the settings, start Snakemake as a subprocess, show its progress calmly, sum up the results."""
+"""`myomag run`: check study and settings, start Snakemake, say how it ended and what came out."""
 
-import fcntl
 import os
 import re
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import IO
 
 import yaml
 
@@ -20,25 +15,22 @@ from myomag.io.files import PRIVATE, disk_trouble
 from myomag.io.places import REPOSITORY
 from myomag.ledger.activity import user_name
 from myomag.ledger.derivative import check_output
-from myomag.ledger.study_step import check_summaries
-from myomag.progress import duration, progress
+from myomag.ledger.harness import check_summaries
+from myomag.progress import duration
 from myomag.run.advice import Advice, advice_for_run
 from myomag.run.jobs import keep_what_is_loaded
-from myomag.run.orphans import cancel_orphans
+from myomag.run.lock import sole_run
+from myomag.run.process import Run, run_snakemake
 from myomag.run.run_time import RUNTIME_PAGE
-from myomag.run.snakefile import Flow
+from myomag.run.snakefile import Flow, prepare_jobs
 from myomag.run.state import RunState
 from myomag.study.tables import read_tables
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
-STOP_AGAIN_S = 30
-"""Time [s] after which Snakemake is told to stop once more; it takes seconds, unless a SIGTERM locked its scheduler."""
 MOST_LINES = 10
-"""Remarks, errors or scans named one by one on the terminal before the rest is only counted."""
+"""Errors named one by one on the terminal."""
 
-_REFUSED = re.compile(r"WorkflowError in file .*common\.smk")
-_JOB_LOG = re.compile(r"\s+log: (\S+) \(check log file")
 _ENDED = re.compile(r"slurmstepd\S*: error: .*(memory limit|CANCELLED AT|oom)")
 _REFUSED_BY_CLUSTER = (
     "The batch system accepted no job: wrong account, partition or queue? "
@@ -75,14 +67,13 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     """
     keep_what_is_loaded()
     flow = Flow({"study": str(study)}, {})
-    root = (output or flow.default_output).expanduser().resolve()
+    root = (output or flow.root).expanduser().resolve()
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(root)),
         *("--workflow-profile", str(_profile(profile))),
         *_with_study(options, flow.study),
     ]
     check_output(flow.study, root)
-    _show_remarks(list(flow.remarks()))
     # Now, and not after hours of fits.
     read_tables(flow.study)
     try:
@@ -96,21 +87,19 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
     # And it wants the user's name, which not every account has.
     os.environ["LOGNAME"] = user_name()
+    prepare_jobs()
     advice = advice_for_run(study, output, profile, options)
-    with advice.in_errors(), _sole_run(root, command) as lock:
-        flow.index(root)
-        flow.hand_over(root)
-        if not {"--forcerun", "-R"} & set(options):
-            command += flow.renewal(root)
+    with advice.in_errors(), sole_run(root, command, root / LOG) as lock:
         if dry_run:
-            code = subprocess.run([*command, "--dry-run"], check=False, pass_fds=[lock]).returncode  # noqa: S603
+            run = run_snakemake([*command, "--dry-run"], root, Path(os.devnull), lock)
             os.ftruncate(lock, 0)
-            return code
-        code = _run_with_progress(command, root, lock, advice)
+            return _planned(run, root, advice)
+        (root / LOG).parent.mkdir(exist_ok=True)
+        code = _told(run_snakemake(command, root, root / LOG, lock), root, advice)
     # Not there yet where the options ask for a part of the flow only.
     if code == 0 and (root / "exclusions.tsv").is_file():
         _sum_up(root, time.monotonic() - started)
-    return code if code in (0, 2) else 1
+    return code
 
 
 def _with_study(options: Sequence[str], study: Path) -> list[str]:
@@ -128,14 +117,6 @@ def _quoted(path: str) -> str:
     return "!!str " + yaml.dump(path, default_style='"', width=float("inf")).strip() + " "
 
 
-def _show_remarks(remarks: Sequence[str]) -> None:
-    shown = remarks if len(remarks) <= MOST_LINES else remarks[: MOST_LINES - 1]
-    for remark in shown:
-        print(f"note: {remark}", file=sys.stderr)
-    if len(shown) < len(remarks):
-        print(f"note: … and {len(remarks) - len(shown)} more; see them all with: myomag check STUDY", file=sys.stderr)
-
-
 def _profile(name: str) -> Path:
     for folder in (PROFILES / name, Path(name)):
         if (folder / "config.yaml").is_file():
@@ -144,106 +125,50 @@ def _profile(name: str) -> Path:
     raise SettingsError(f"--profile {name}: no such profile; shipped: {known}.")
 
 
-@contextmanager
-def _sole_run(root: Path, command: Sequence[str]) -> Iterator[int]:
-    """Hold the derivative for this run; yields the file descriptor of the lock, which Snakemake inherits.
-
-    So the lock lasts as long as either of the two processes lives, and vanishes when both are killed. Snakemake's own
-    lock may stay behind then, or after Ctrl-C: a run that did not end well leaves its mark in the file, and the next
-    one removes that lock.
-    """
-    with (root / PRIVATE / "running").open("a+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MyomagError(f"{root}: another run is working here; wait for it or stop it first.") from error
-        except OSError:
-            _check_unlockable(handle, command)
-        handle.seek(0)
-        if handle.read():
-            if cancel_orphans(root / LOG):
-                print("note: cancelled the jobs that a killed run had left on the cluster.", file=sys.stderr)
-            subprocess.run([*command, "--unlock", "--quiet"], check=False, capture_output=True)  # noqa: S603
-        handle.truncate(0)
-        handle.write(f"{os.getpid()}\n")
-        handle.flush()
-        yield handle.fileno()
+def _planned(run: Run, root: Path, advice: Advice) -> int:
+    """Show what a dry run printed, or why there was none; returns the exit code."""
+    if run.code:
+        print("\n".join(_reasons(run, root, advice)), file=sys.stderr)
+    else:
+        # The remarks were shown as they came.
+        print("\n".join(line for line in run.printed if not line.startswith("note: ")))
+    return run.code
 
 
-def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
-    """Go by the mark of the last run where the file system has no locks: nothing else tells whether it still works."""
-    handle.seek(0)
-    if handle.read() and "--unlock" not in command:
-        raise MyomagError(
-            f"{handle.name}: this file system has no locks, and the last run here did not end well or still works. "
-            "If it is gone, run once: myomag run STUDY -- --unlock"
-        )
-    print("note: this file system has no locks; do not start two runs at once.", file=sys.stderr)
-
-
-def _run_with_progress(command: Sequence[str], root: Path, lock: int, advice: Advice) -> int:
-    """Run Snakemake, its output kept in logs/snakemake.log and its progress shown."""
-    log_path = root / LOG
-    log_path.parent.mkdir(exist_ok=True)
-    lines: list[str] = []
-    state = RunState(root)
-    interrupted = True
-    # In the background of a script, processes ignore SIGINT from birth, and so would Snakemake, which is stopped by it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with (
-        subprocess.Popen(  # noqa: S603
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", pass_fds=[lock]
-        ) as process,
-        # Line by line, so that it is there when this process is killed.
-        log_path.open("w", buffering=1, encoding="utf-8") as log,
-        _sigterm_stops(process),
-    ):
-        with suppress(KeyboardInterrupt):
-            _follow(process, log, lines, state)
-            interrupted = False
-        # A Ctrl-C reaches Snakemake too: read on until it has stopped its jobs.
-        _follow(process, log, lines, state)
-        code = process.wait()
-    if code == 0 or "LockException:" in lines:
-        os.ftruncate(lock, 0)
-    if code == 0:
+def _told(run: Run, root: Path, advice: Advice) -> int:
+    """Say how a run ended; returns the exit code."""
+    if run.code == 0:
         check_summaries(root)
-        if any("Nothing to be done" in line for line in lines):
+        if run.state.up_to_date:
             print("Nothing to be done: all results are up to date.")
             print(advice.complete("Checked: ledgers and tables; every file: myomag verify STUDY"))
-    if interrupted or code < 0 or any("on user request" in line for line in lines):
-        print(f"{_how_far(state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
-    elif code:
-        refused = _refusal(lines)
-        full = disk_trouble(lines, str(root))
-        said = [full] if full else _errors(lines, root) or refused or _last_words(lines, code)
-        print(advice.complete("\n".join(said)), file=sys.stderr)
-        print(
-            f"{_how_far(state)}The run failed; what is done is kept, and the same command goes on from there. "
-            f"Full log: {log_path}",
-            file=sys.stderr,
-        )
-        return 2 if refused else code
-    return code
+        return 0
+    if run.stopped:
+        print(f"{_how_far(run.state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
+        return 1
+    print("\n".join(_reasons(run, root, advice)), file=sys.stderr)
+    print(
+        f"{_how_far(run.state)}The run failed; what is done is kept, and the same command goes on from there. "
+        f"Full log: {root / LOG}",
+        file=sys.stderr,
+    )
+    return 1
 
 
-@contextmanager
-def _sigterm_stops(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Make a SIGTERM stop Snakemake and its jobs; by itself it would wait for them."""
+def _reasons(run: Run, root: Path, advice: Advice) -> list[str]:
+    """Why Snakemake failed, each reason once.
 
-    def stop(*_: object) -> None:
-        # A SIGTERM to the whole group reaches Snakemake as well, and where it comes at a bad moment only a further
-        # SIGINT gets it out of waiting for itself.
-        process.send_signal(signal.SIGINT)
-        signal.alarm(STOP_AGAIN_S)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGALRM)}
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    Raises
+    ------
+    MyomagError
+        What the Snakefile raised when it found settings or study wrong.
+    """
+    for kind in MyomagError.__subclasses__():
+        if message := run.state.errors.get(kind.__name__):
+            # Without the place in the Snakefile, which Snakemake adds before and behind.
+            raise kind("\n".join(takewhile(lambda line: not line.startswith("  File"), message.splitlines()[1:])))
+    full = disk_trouble(run.printed, str(root))
+    return [advice.complete(line) for line in ([full] if full else _errors(run, root) or _last_words(run))]
 
 
 def _how_far(state: RunState) -> str:
@@ -253,42 +178,24 @@ def _how_far(state: RunState) -> str:
     return f"{state.done} of {state.total} jobs are done; left: {state.left()}.\n"
 
 
-def _follow(process: subprocess.Popen[str], log: IO[str], lines: list[str], state: RunState) -> None:
-    """Copy Snakemake's output to the log until it ends, and show the progress it tells of."""
-    with ExitStack() as stack:
-        advance: Callable[..., None] | None = None
-        for line in process.stdout or ():
-            log.write(line)
-            lines.append(line.rstrip("\n"))
-            if state.read(line):
-                advance = advance or stack.enter_context(progress("jobs done", state.total))
-                advance(state.done, state.total, str(state))
-
-
-def _refusal(lines: Sequence[str]) -> list[str]:
-    """What the Snakefile said when it found settings or study wrong."""
-    start = next((n for n, line in enumerate(lines, start=1) if _REFUSED.match(line)), len(lines))
-    return [*takewhile(lambda line: not line.startswith("  File"), lines[start:])]
-
-
-def _last_words(lines: Sequence[str], code: int) -> Sequence[str]:
+def _last_words(run: Run) -> Sequence[str]:
     """How Snakemake's output ends; of a traceback, which stays in the log, only what it comes to."""
-    end = lines[-1 if code == 2 else -15 :]
+    end = run.printed[-1 if run.code == 2 else -15 :]
     if any(line.startswith("  File ") for line in end):
         return [line for line in end if line.strip()][-1:]
     return end
 
 
-def _errors(lines: Sequence[str], root: Path) -> list[str]:
+def _errors(run: Run, root: Path) -> list[str]:
     """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs; else Slurm's."""
-    logs = [root / match[1] for line in lines if (match := _JOB_LOG.match(line))]
-    written = [line for path in logs if path.is_file() for line in path.read_text("utf-8", "replace").splitlines()]
-    said = [line.strip() for line in [*lines, *written]]
+    logs = [path for path in run.state.logs if path.is_file()]
+    written = [line for path in logs for line in path.read_text("utf-8", "replace").splitlines()]
+    said = [line.strip() for line in [*run.printed, *written]]
     messages = [line for line in said if line.startswith("ERROR: ")] or [line for line in said if _ENDED.match(line)]
-    if logs and not messages:
+    if run.state.logs and not messages:
         # Snakemake drops what the plugin says of the job of a group, so go by what is there.
-        remote, accepted = (any(sign in line for line in lines) for sign in ("Provided remote nodes", "ubmitted"))
-        messages = [_REFUSED_BY_CLUSTER if remote and not accepted else _UNEXPLAINED.format(root)]
+        accepted = any("ubmitted" in line for line in run.printed)
+        messages = [_REFUSED_BY_CLUSTER if run.state.remote and not accepted else _UNEXPLAINED.format(root)]
     return list(dict.fromkeys(messages))[:MOST_LINES]
 
 

@@ -16,14 +16,17 @@ from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
 from myomag.ledger.pooled import check_protocols, pooled_begin_times
-from myomag.ledger.raw import chosen_batches, write_index
-from myomag.ledger.rows import batch_of, ledger_path, read_ledger
+from myomag.ledger.raw import chosen_batches, keep_batches, outgrown, write_index
+from myomag.ledger.rows import ledger_path, read_ledger
 from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
 from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
+
+MOST_NOTES = 10
+"""Remarks named one by one on the terminal before the rest is only counted."""
 
 
 def study_root(config: Mapping[str, Any]) -> Path:
@@ -49,9 +52,9 @@ def default_output(study: Path) -> Path:
 
 
 def prepare_jobs() -> None:
-    """Set what jobs inherit: where the package lies, and one thread each."""
-    paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    """Set what jobs inherit: where the package and the plugin of Snakemake lie, and one thread each."""
+    paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
     one_thread_per_process()
 
 
@@ -72,11 +75,14 @@ def go_by_digests(dag_settings: Any) -> None:
 
 @contextmanager
 def errors_as(failure: type[Exception]) -> Iterator[None]:
-    """Raise errors written for the user as `failure`, which Snakemake shows without a traceback."""
+    """Raise errors written for the user as `failure`, which Snakemake shows without a traceback.
+
+    They keep the name of their class, by which `myomag run` knows them again.
+    """
     try:
         yield
     except MyomagError as error:
-        raise failure(str(error)) from None
+        raise type(type(error).__name__, (failure,), {})(str(error)) from None
 
 
 class Flow:
@@ -89,7 +95,7 @@ class Flow:
     given : mapping
         The part of it that was given with --config or --configfile.
     root : Path
-        The derivative, relative to the working directory; None for the study's own.
+        The derivative; None for the study's own.
     """
 
     def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any], root: Path | None = None) -> None:
@@ -104,17 +110,12 @@ class Flow:
         return find_scans(self.study)
 
     @cached_property
-    def batch_count(self) -> int:
-        """Number of batches that the participants are spread over."""
-        return chosen_batches(self.root, self.settings.batches, len(self.found.scans))
-
-    @cached_property
     def batches(self) -> list[str]:
-        """Batches that hold scans."""
-        return [str(b) for b in sorted({batch_of(p, self.batch_count) for p in self.found.participants})]
+        """Batches that hold scans: those indexed, so that the process of a job need not search the study."""
+        return sorted((path.stem.removeprefix("batch-") for path in self.root.glob(ledger_path("raw", "*"))), key=int)
 
     def index(self) -> None:
-        """Bring the raw ledgers in the derivative up to date.
+        """Search the study, and bring the raw ledgers in the derivative up to date.
 
         Raises
         ------
@@ -127,12 +128,20 @@ class Flow:
         check_protocols(self.root)
         if not self.found.scans:
             raise SettingsError(f"{self.study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
-        write_index(self.found, self.root, self.batch_count)
+        write_index(self.found, self.root, self._batch_count())
         if not any(Path(".snakemake", "metadata").glob("*")):
             # Without its records, as in a copy without hidden files, Snakemake would take results of other settings for
             # up to date; then it goes by time stamps, and newer raw ledgers make it compute everything anew.
             for path in self.root.glob("ledger/raw/*.tsv"):
                 path.touch()
+
+    def _batch_count(self) -> int:
+        """Number of batches that the participants are spread over; one that was chosen is kept for the next runs."""
+        if self.settings.batches != "auto":
+            return self.settings.batches
+        number = chosen_batches(self.root, "auto", len(self.found.scans))
+        keep_batches(self.root, number, len(self.found.scans))
+        return number
 
     def ledgers(self, *steps: str, batch: str | None = None) -> list[str]:
         """Ledgers of some steps: those of one batch, or of all."""
@@ -194,3 +203,13 @@ class Flow:
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
         yield from study_remarks(self.found, self.settings.overrides)
+        if self.settings.batches == "auto" and (remark := outgrown(self.root, len(self.found.scans))):
+            yield remark
+
+    def notes(self) -> list[str]:
+        """The first remarks as notes, and how many more there are."""
+        remarks = list(self.remarks())
+        shown = remarks if len(remarks) <= MOST_NOTES else remarks[: MOST_NOTES - 1]
+        left = len(remarks) - len(shown)
+        more = [f"… and {left} more; see them all with: myomag check STUDY"] if left else []
+        return [f"note: {remark}" for remark in [*shown, *more]]

@@ -1,19 +1,16 @@
-"""How far a run has come, read from what Snakemake prints and from the ledgers that appear, on whatever machine."""
+"""How far a run has come: from the events that Snakemake tells of and the ledgers that appear, on whatever machine."""
 
-import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from myomag import pipeline
 from myomag.ledger.rows import COLUMNS, ledger_path
-
-_STEPS_DONE = re.compile(r"(\d+) of (\d+) steps")
-_COUNT = re.compile(r"(\w+) +(\d+)$")
-_JOB = re.compile(r"Job (\d+): (\w+)(?: batch (\d+))?")
-_FINISHED = re.compile(r"Finished jobid: (\d+) \(Rule: (\w+)\)")
 
 
 class RunState:
-    """Jobs and scans of one run, as far as they are done.
+    """Jobs and scans of one run as far as they are done, and what went wrong.
 
     Attributes
     ----------
@@ -23,6 +20,14 @@ class RunState:
         Jobs left, by rule.
     failed : dict of str to int
         Number of failed scans of each batch, after the last step that finished.
+    up_to_date : bool
+        Whether Snakemake found nothing to do.
+    remote : bool
+        Whether jobs go to a cluster.
+    logs : list of Path
+        Logs of the jobs that failed.
+    errors : dict of str to str
+        Message of each kind of error that ended Snakemake, by the name of its class.
     """
 
     def __init__(self, root: Path) -> None:
@@ -30,24 +35,34 @@ class RunState:
         self.done = self.total = 0
         self.to_do: Counter[str] = Counter()
         self.failed: dict[str, int] = {}
-        self._batch: dict[str, str] = {}
+        self.up_to_date = self.remote = False
+        self.logs: list[Path] = []
+        self.errors: dict[str, str] = {}
+        self._jobs: dict[int, tuple[str, str]] = {}
         self._planned: Counter[str] = Counter()
         self._scans: Counter[str] = Counter()
         self._rule = ""
 
-    def read(self, line: str) -> bool:
-        """Take in one line that Snakemake printed; whether it changes what is to be shown."""
-        if not self.done and (match := _COUNT.match(line)):
-            self._plan(match[1], int(match[2]))
-            return match[1] == "total"
-        if match := _JOB.match(line):
-            self._batch[match[1]] = match[3] or ""
-        elif match := _FINISHED.match(line):
-            self._finish(match[2], self._batch.pop(match[1], ""))
-        elif match := _STEPS_DONE.match(line):
-            self.done, self.total = int(match[1]), int(match[2])
-            return True
-        return False
+    def read(self, event: Mapping[str, Any]) -> bool:
+        """Take in one event; whether it changes what is to be shown."""
+        match event["event"]:
+            case "workflow_started":
+                self.up_to_date = True
+            case "run_info":
+                self._plan(event["stats"])
+            case "resources_info":
+                self.remote |= event["nodes"] is not None
+            case "job_info":
+                self._jobs[event["jobid"]] = event["rule_name"], (event["wildcards"] or {}).get("batch", "")
+            case "job_finished":
+                self._finish(*self._jobs.pop(event["job_id"], ("", "")))
+            case "job_error" | "group_error":
+                self.logs += [self.root / path for path in event.get("log") or event.get("aux_logs") or ()]
+            case "error":
+                self.errors[event["exception"]] = event["message"]
+            case "progress":
+                self.done, self.total = event["done"], event["total"]
+        return event["event"] in ("run_info", "progress")
 
     def __str__(self) -> str:
         """Batches and scans done by the step at work, and failed scans, such as "fit 5/16 batches, 140 scans"."""
@@ -64,11 +79,11 @@ class RunState:
         """What remains to be done, by rule, such as "fit 11, report 1"."""
         return ", ".join(f"{rule} {count}" for rule, count in self.to_do.items() if count)
 
-    def _plan(self, rule: str, jobs: int) -> None:
-        if rule == "total":
-            self.total = jobs
-        elif rule != "all":
-            self.to_do[rule] = self._planned[rule] = jobs
+    def _plan(self, jobs: Mapping[str, int]) -> None:
+        self.up_to_date = False
+        self.total = jobs["total"]
+        self.to_do = Counter({rule: jobs[rule] for rule in pipeline.NAMES if rule in jobs})
+        self._planned = self.to_do.copy()
 
     def _finish(self, rule: str, batch: str) -> None:
         if self.to_do[rule]:
@@ -80,7 +95,7 @@ class RunState:
             statuses = self._statuses(rule, batch)
             self._rule = rule
             self._scans[rule] += len(statuses)
-            if rule != "pages":
+            if pipeline.BY_NAME[rule].kind == "scan":
                 self.failed[batch] = statuses.count("failed")
 
     def _statuses(self, rule: str, batch: str) -> list[str]:
