@@ -6,7 +6,8 @@ import pytest
 
 from html_page import Node, assert_self_contained, parse, table
 from myomag.report.participant import participant_page
-from report_samples import SETTINGS, complete_view, magnesium_record
+from record_samples import magnesium_record
+from report_samples import SETTINGS, complete_view
 
 ASSUMED = {
     "name": "total_creatine_mmol_l",
@@ -17,32 +18,23 @@ ASSUMED = {
 }
 
 
-def record(**changes):
+def page(**changes) -> Node:
     ratios = {f"{name}_ratio": 0.4 for name in ("pi_pcr", "pcr_atp", "pde_atp", "pme_atp")}
     ratios |= {f"{key}_sd": 0.02 for key in ratios} | {f"{key}_reason": None for key in ratios}
     ph = {"standing": "unverified", "ph": 7.0312, "ph_ci95_low": 7.0153, "ph_ci95_high": 7.0471, "ph_reason": None}
     mg = {"mg_mmol_l": None, "mg_ci95_low_mmol_l": None, "mg_ci95_high_mmol_l": None, "mg_p_undefined": 0.62}
-    return {
-        **magnesium_record(),
+    record = {
         **ratios,
-        "atp_line": "gamma-ATP",
-        "saturation_factors": None,
         "adp_umol_l": 18.93,
         "adp_sd_umol_l": 0.81,
-        "adp_reason": None,
-        "dg_atp_kj_mol": None,
-        "dg_atp_sd_kj_mol": None,
         "dg_atp_reason": "no Pi/ATP: the amplitude of Pi lies at its bound",
-        "energetics_standing": "unverified",
         "energetics_assumptions": [ASSUMED],
         "ph_by_calibration": [{"calibration": "taylor1983", **ph}],
         "mg_by_calibration": [{"calibration": "own_limits", "standing": "unverified", "mg_reason": "outside", **mg}],
         **changes,
     }
-
-
-def page(**changes) -> Node:
-    return parse(participant_page("sub-001", [replace(complete_view(), magnesium=record(**changes))], SETTINGS))
+    view = replace(complete_view(), magnesium=magnesium_record(**record))
+    return parse(participant_page("sub-001", [view], SETTINGS))
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +75,3 @@ def test_chi2_of_a_solution_by_several_shifts_is_shown():
     lines = ["Pi", "alpha-ATP", "beta-ATP"]
     rows = {row[0]: row for row in table(page(mg_chi2=2.31, mg_chi2_degrees_of_freedom=1, mg_lines=lines), "Results")}
     assert rows["χ² (expected: 1)"][1:] == ["2.31", "", "of the shifts of Pi, α-ATP, β-ATP"]
-
-
-def test_a_record_without_energetics_has_no_such_table():
-    plain = parse(participant_page("sub-001", [complete_view()], SETTINGS))
-    assert not [node for node in plain.find("caption") if node.text.startswith(("ADP", "Sensitivity"))]

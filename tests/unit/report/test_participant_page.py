@@ -7,16 +7,8 @@ import pytest
 from html_page import Node, assert_self_contained, axis_labels, parse, table
 from myomag.report.participant import participant_page
 from myomag.report.text import line_label
-from report_samples import (
-    LINES,
-    SETTINGS,
-    complete_view,
-    failed_view,
-    fit_record,
-    magnesium_record,
-    undefined_view,
-    unfitted_view,
-)
+from record_samples import LINES, fit_record, magnesium_record, quality_record
+from report_samples import SETTINGS, complete_view, failed_view, undefined_view, unfitted_view
 
 HOSTILE = '"><script>window.hacked = 1</script>'
 
@@ -159,10 +151,13 @@ def test_one_scan_stays_small_and_reads_well_without_session_or_scale():
 
 
 def test_records_with_gaps_still_make_a_page():
-    fit = fit_record() | {"residual_norm_sq": None, "begin_time_sd_us": None, "begin_time_fitted": False}
-    fit["lines"] = [line | {"amplitude_sd": None, "shift_sd_ppm": None} for line in fit["lines"]]
-    quality = {"verdict": "fail", "reasons": [], "transients": 1, "transients_used": 1, "frequency_shifts_hz": [0.0]}
-    magnesium = dict.fromkeys(magnesium_record())
+    gaps = {"amplitude_sd": None, "shift_sd_ppm": None}
+    lines = [line.model_copy(update=gaps) for line in fit_record().lines]
+    fit = fit_record(begin_time_sd_us=None, begin_time_fitted=False, residual_over_noise=None, lines=lines)
+    single = {"transients": 1, "frequency_shifts_hz": [0.0], "phases_deg": [0.0], "rejected_transients": []}
+    quality = quality_record(verdict="fail", reasons=[], noise_sd=None, pcr_snr=None, **single)
+    numbers = [name for name, value in magnesium_record() if isinstance(value, float)]
+    magnesium = magnesium_record(**dict.fromkeys(numbers))
     view = replace(complete_view(), fit=fit, quality=quality, magnesium=magnesium, provenance=())
     page = parse(participant_page("sub-001", [view], SETTINGS))
     assert_self_contained(page)
@@ -171,20 +166,19 @@ def test_records_with_gaps_still_make_a_page():
 
 
 def test_markup_in_a_study_stays_text():
-    fit = fit_record()
-    fit["lines"] = [line | {"name": line["name"] + HOSTILE, "at_bound": [HOSTILE]} for line in fit["lines"]]
-    view = complete_view()
+    changed = {"name": HOSTILE, "at_bound": [HOSTILE]}
+    lines = [line.model_copy(update=changed) for line in fit_record().lines]
     calibration = dict.fromkeys(("name", "source", "standing"), HOSTILE)
     hostile = replace(
-        view,
+        complete_view(),
         scan=HOSTILE,
         session_id=HOSTILE,
         status="excluded",
         step=HOSTILE,
         reason=HOSTILE,
-        fit=fit | {"message": HOSTILE, "prior_knowledge": HOSTILE},
-        quality=dict(view.quality) | {"verdict": HOSTILE, "reasons": [HOSTILE], "snr_definition": HOSTILE},
-        magnesium=magnesium_record() | {"mg_reason": HOSTILE, "mg_calibration": calibration},
+        fit=fit_record(lines=lines, message=HOSTILE, prior_knowledge=HOSTILE),
+        quality=quality_record(verdict=HOSTILE, reasons=[HOSTILE], snr_definition=HOSTILE),
+        magnesium=magnesium_record(mg_reason=HOSTILE, mg_calibration=calibration),
         provenance=[dict.fromkeys(("step", "file", "sha256", "settings_digest", "source_digest"), HOSTILE)],
     )
     page = parse(participant_page(HOSTILE, [hostile, failed_view()], SETTINGS))

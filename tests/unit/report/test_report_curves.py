@@ -6,7 +6,7 @@ import pytest
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid
 from myomag.report.curves import displayed_curves
-from report_samples import DWELL_S, MHZ, fit_record, model_fid
+from record_samples import DWELL_S, MHZ, fit_record, model_fid
 
 RANGE = (-20.0, 10.0)
 
@@ -14,6 +14,12 @@ RANGE = (-20.0, 10.0)
 def curves_of(fit):
     fid = model_fid(fit).astype(np.complex64)
     return displayed_curves(fid, DWELL_S, MHZ, fit, range_ppm=RANGE)
+
+
+def lorentzian(name):
+    """Line of the sample without its Gaussian part."""
+    line = next(line for line in fit_record().lines if line.name == name)
+    return line.model_copy(update={"gaussian_hz": 0.0})
 
 
 def test_data_made_of_the_model_leave_no_residual():
@@ -25,18 +31,17 @@ def test_data_made_of_the_model_leave_no_residual():
 @pytest.mark.parametrize("begin_us", [0.0, 265.0, 1200.0])
 @pytest.mark.parametrize("phase_deg", [0.0, 38.0, -120.0])
 def test_every_line_is_absorptive_whatever_phase_and_begin_time(begin_us, phase_deg):
-    fit = fit_record() | {"begin_time_us": begin_us, "phase_deg": phase_deg}
-    fit["lines"] = [line | {"phase_deg": phase_deg} for line in fit["lines"]]
-    for component in curves_of(fit).components:
+    lines = [line.model_copy(update={"phase_deg": phase_deg}) for line in fit_record().lines]
+    for component in curves_of(fit_record(begin_time_us=begin_us, phase_deg=phase_deg, lines=lines)).components:
         # A phase error φ turns the lowest point of a Lorentzian of height 1 into −(1 − cos φ)/2: 0.02 is 16 degrees.
         assert component.values.min() > -0.02 * component.values.max(), component.name
 
 
 @pytest.mark.parametrize("begin_us", [0.0, 100.0, 265.0, 700.0])
 def test_the_height_of_a_lorentzian_is_that_of_the_whole_fid(begin_us):
-    line = next(line for line in fit_record()["lines"] if line["name"] == "Pi") | {"gaussian_hz": 0.0}
-    fit = fit_record() | {"begin_time_us": begin_us, "lines": [line]}
-    height = line["amplitude"] / (np.pi * line["lorentzian_hz"] * DWELL_S)
+    line = lorentzian("Pi")
+    fit = fit_record(begin_time_us=begin_us, lines=[line])
+    height = line.amplitude / (np.pi * line.lorentzian_hz * DWELL_S)
     # The first sample's weight is right to first order in the decay over a dwell time, πL·dwell = 0.8 %; the grid of
     # .0125 ppm = 0.65 Hz misses the top by at most (0.32/4)² = 0.7 %.
     assert curves_of(fit).data.max() == pytest.approx(height, rel=0.016)
@@ -63,12 +68,11 @@ def test_without_a_fit_the_phase_of_quality_control_is_used():
 
 @pytest.mark.parametrize("begin_us", [0.0, 100.0, 265.0, 700.0])
 def test_the_baseline_beside_a_line_is_its_tail_alone(begin_us):
-    line = next(line for line in fit_record()["lines"] if line["name"] == "PCr") | {"gaussian_hz": 0.0}
-    fit = fit_record() | {"begin_time_us": begin_us, "lines": [line]}
-    curves = curves_of(fit)
+    line = lorentzian("PCr")
+    curves = curves_of(fit_record(begin_time_us=begin_us, lines=[line]))
     beside = (np.abs(curves.ppm) > 2) & (np.abs(curves.ppm) < 4)
-    width, offset_hz = line["lorentzian_hz"], (curves.ppm[beside] - line["shift_ppm"]) * MHZ
-    tail = line["amplitude"] / (np.pi * width * DWELL_S) / (1 + (2 * offset_hz / width) ** 2)
+    width, offset_hz = line.lorentzian_hz, (curves.ppm[beside] - line.shift_ppm) * MHZ
+    tail = line.amplitude / (np.pi * width * DWELL_S) / (1 + (2 * offset_hz / width) ** 2)
     # With r = begin time/dwell < 1 and θ = 2π·offset·dwell < 0.44 the first sample's weight leaves r(1/12 − r²/3)θ² of
     # one sample, at most .05; a weight of 1/2 for all begin times would leave r, a weight of 1 leaves 1/2 − r.
-    assert np.abs(curves.data[beside] - tail).max() < 0.06 * line["amplitude"]
+    assert np.abs(curves.data[beside] - tail).max() < 0.06 * line.amplitude

@@ -6,9 +6,9 @@ import numpy as np
 
 from html_page import Node, parse
 from myomag.report.transients import STEPS, transient_maps
-from report_samples import DWELL_S, fit_record, quality_record, simulated_transients
+from record_samples import DWELL_S, fit_record, quality_record, simulated_transients
 
-QUALITY = quality_record() | {"pcr_offset_hz": 40.0}
+QUALITY = quality_record(pcr_offset_hz=40.0)
 
 
 def panels(quality=QUALITY, transients=None) -> list[Node]:
@@ -29,7 +29,7 @@ def test_alignment_brings_the_transients_into_one_column():
     rows = sorted(set(middle[0]) & set(middle[1]))
     assert len(rows) > 25
     # 398 px for twice 2.5 line widths of 9.4 Hz and the largest shift; shifts of ± 4 Hz and a slope of .1 Hz.
-    reach_hz = 2 * (2.5 * 9.4 + np.max(np.abs(QUALITY["frequency_shifts_hz"])))
+    reach_hz = 2 * (2.5 * 9.4 + np.max(np.abs(QUALITY.frequency_shifts_hz)))
     spread = [np.ptp([place[row] for row in rows]) * reach_hz / 398 for place in middle]
     # A run has the step of the grid, and noise moves its ends by a few.
     assert spread[0] > 5
@@ -46,11 +46,11 @@ def test_rejected_transients_are_marked_with_their_reason():
 
 
 def test_a_single_average_has_no_map():
-    quality = quality_record() | {"frequency_shifts_hz": [0.0], "phases_deg": [0.0], "rejected_transients": []}
+    quality = quality_record(frequency_shifts_hz=[0.0], phases_deg=[0.0], rejected_transients=[])
     assert panels(quality, simulated_transients(fit_record(), quality_record())[:, :1]) == []
 
 
 def test_hundreds_of_transients_stay_small():
-    quality = quality_record() | {"frequency_shifts_hz": [0.0] * 300, "phases_deg": [0.0] * 300}
+    quality = quality_record(frequency_shifts_hz=[0.0] * 300, phases_deg=[0.0] * 300)
     fids = np.tile(simulated_transients(fit_record(), quality_record())[:, :1], 300)
     assert sum(len(plot["figure"]) for plot in transient_maps(fids, DWELL_S, quality)) < 100_000

@@ -9,11 +9,12 @@ from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs
+from myomag.settings.convert import ConvertSettings
 from myomag.steps.convert import convert_scan
 
 SCAN = "sub-001_acq-fid_nuc-31P_voi-calf_unloc"
 UNNAMED = "sub-001_acq-fid_voi-calf_unloc"
-SETTINGS = {"nucleus": None, "conjugate": False}
+SETTINGS = ConvertSettings()
 CALF = "sub-calf01_acq-fid_nuc-31P_voi-calf_unloc"
 VENDOR = ("SVS_30.IMA", "SVS_30.rda", "SVS_XA60.dcm", "philips_press.SDAT", "philips_press.SPAR", "jmrui.txt")
 
@@ -67,7 +68,7 @@ def test_nearest_sidecar_wins_whatever_the_order_of_the_roles(tmp_path, raw):
 
 
 def test_conjugate_setting_is_honoured(tmp_path, raw):
-    turned = read_back(tmp_path, convert_scan(SCAN, {"raw": raw}, SETTINGS | {"conjugate": True}))
+    turned = read_back(tmp_path, convert_scan(SCAN, {"raw": raw}, SETTINGS.model_copy(update={"conjugate": True})))
     np.testing.assert_array_equal(turned.fid, np.conj(read_nifti_mrs(raw).fid))
 
 
@@ -109,7 +110,9 @@ def test_name_and_data_must_agree_on_the_nucleus(raw):
 def test_proton_data_are_refused_by_name(shared_data, name):
     for setting in (None, "31P"):
         with pytest.raises(ScanError, match=rf"^{name}: holds 1H data \([\d.]+ MHz\): myomag analyses 31P; remove it"):
-            convert_scan(UNNAMED, {"raw": shared_data / "vendor" / name}, SETTINGS | {"nucleus": setting})
+            convert_scan(
+                UNNAMED, {"raw": shared_data / "vendor" / name}, SETTINGS.model_copy(update={"nucleus": setting})
+            )
 
 
 def test_lcmodel_file_needs_a_nucleus_and_does_not_take_a_wrong_one(shared_data, tmp_path):

@@ -1,6 +1,5 @@
 """Step fit: its record, what is null in it, and what the settings and the sidecar decide."""
 
-import json
 import math
 
 import numpy as np
@@ -10,10 +9,13 @@ from myomag.core.leading_samples import samples_to_skip
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.io.records import record_bytes
+from myomag.io.scan_records import BeginTime, Fit, PooledBeginTime, read_scan_record, scan_record_bytes
+from myomag.settings.fit import FitSettings
 from myomag.settings.load import load_settings
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid
 from myomag.steps.begin_time import begin_time_scan
 from myomag.steps.fit import fit_scan
+from record_samples import measures_record
 
 SCAN = "sub-001_nuc-31P_voi-thigh_unloc"
 MHZ, DWELL_S, BEGIN_S = 51.7, 1 / 3000, 240e-6
@@ -27,48 +29,13 @@ TRUTH = ScanTruth(
     phase_deg=25.0,
     pcr_snr=60.0,
 )
-KEYS = {
-    "scan",
-    "converged",
-    "message",
-    "prior_knowledge",
-    "spectrometer_frequency_mhz",
-    "dwell_time_s",
-    "points",
-    "skipped_points",
-    "noise_sd",
-    "residual_norm_sq",
-    "begin_time_us",
-    "begin_time_sd_us",
-    "begin_time_fitted",
-    "phase_deg",
-    "phase_sd_deg",
-    "lines",
-    "covariance",
-}
-LINE_KEYS = {
-    "name",
-    "amplitude",
-    "amplitude_sd",
-    "shift_ppm",
-    "shift_sd_ppm",
-    "linewidth_hz",
-    "linewidth_sd_hz",
-    "lorentzian_hz",
-    "gaussian_hz",
-    "phase_deg",
-    "offsets_hz",
-    "weights",
-    "at_bound",
-    "bound_limits_95",
-}
 
 
 @pytest.fixture
 def fitted(tmp_path):
     """Run the first estimate and the fit of one simulated scan; returns the fit record."""
 
-    def run(*, fid=None, sidecar=None, protocols=None, prior=None, **settings):
+    def run(*, fid=None, sidecar=None, pooled=None, prior=None, **settings):
         rng = np.random.default_rng(1)
         if fid is None:
             fid = simulate_fid(TRUTH) + TRUTH.noise_sd * (rng.normal(size=1024) + 1j * rng.normal(size=1024))
@@ -76,67 +43,68 @@ def fitted(tmp_path):
         contents = {
             "preproc": nifti_mrs_bytes(data),
             "preproc_sidecar": record_bytes({"EchoTime": BEGIN_S} if sidecar is None else sidecar),
-            "quality": record_bytes({"noise_sd": TRUTH.noise_sd, "verdict": "pass"}),
+            "measures": scan_record_bytes(measures_record(noise_sd=TRUTH.noise_sd)),
         }
         inputs = {}
         for role, content in contents.items():
             inputs[role] = tmp_path / (f"{role}.nii.gz" if role == "preproc" else f"{role}.json")
             inputs[role].write_bytes(content)
-        section = load_settings().fit.model_dump() | settings | {"protocols": protocols or {}}
+        section = load_settings().fit.model_dump() | settings
         if prior:
             section["prior_knowledge"] = prior(section["prior_knowledge"])
+        section = FitSettings(**section)
         inputs["begintime"] = tmp_path / "begintime.json"
         inputs["begintime"].write_bytes(begin_time_scan(SCAN, inputs, section)["begintime"])
-        return json.loads(fit_scan(SCAN, inputs, section)["fit"])
+        own = read_scan_record(inputs["begintime"], BeginTime)
+        known = {own.protocol: pooled(own)} if pooled else {}
+        return Fit.model_validate_json(fit_scan(SCAN, inputs, section, known)["fit"])
 
     return run
 
 
 def line(record, name):
-    return next(entry for entry in record["lines"] if entry["name"] == name)
+    return next(entry for entry in record.lines if entry.name == name)
 
 
 def test_the_record_holds_all_that_later_steps_and_the_report_read(fitted):
     record = fitted()
-    assert set(record) >= KEYS
-    assert all(set(entry) == LINE_KEYS for entry in record["lines"])
-    assert record["scan"] == SCAN
-    assert record["prior_knowledge"] == "muscle_rest"
-    assert record["points"] == 1024
-    assert record["converged"]
-    names = [entry["name"] for entry in record["lines"]]
+    assert record.scan == SCAN
+    assert record.prior_knowledge == "muscle_rest"
+    assert record.points == 1024
+    assert record.converged
+    names = [entry.name for entry in record.lines]
     assert {"PCr", "Pi", "gamma-ATP", "alpha-ATP", "beta-ATP", "PME", "PDE", "NAD"} <= set(names)
-    covariance = record["covariance"]
-    assert covariance["parameters"] == [f"{q}:{n}" for q in ("shift_ppm", "amplitude", "linewidth_hz") for n in names]
-    size = len(covariance["parameters"])
-    assert [len(row) for row in covariance["matrix"]] == [size] * size
+    covariance = record.covariance
+    assert covariance.parameters == [f"{q}:{n}" for q in ("shift_ppm", "amplitude", "linewidth_hz") for n in names]
+    size = len(covariance.parameters)
+    assert [len(row) for row in covariance.matrix] == [size] * size
 
 
 def test_the_record_says_what_was_simulated(fitted):
     record = fitted()
     beta = line(record, "beta-ATP")
-    assert beta["shift_ppm"] == pytest.approx(-15.89, abs=4 * beta["shift_sd_ppm"])
-    assert len(beta["offsets_hz"]) == 3
-    assert beta["weights"] == [0.25, 0.5, 0.25]
-    assert record["phase_deg"] == pytest.approx(25.0, abs=4 * record["phase_sd_deg"])
+    assert beta.shift_ppm == pytest.approx(-15.89, abs=4 * beta.shift_sd_ppm)
+    assert len(beta.offsets_hz) == 3
+    assert beta.weights == [0.25, 0.5, 0.25]
+    assert record.phase_deg == pytest.approx(25.0, abs=4 * record.phase_sd_deg)
     # Four SDs of a residual over 2·1021 values; the first samples, where the hump is, are not in it.
-    assert record["noise_sd"] == pytest.approx(TRUTH.noise_sd, rel=4 / math.sqrt(4 * 1021))
-    assert record["skipped_points"] == samples_to_skip(DWELL_S, MHZ)
-    assert record["begin_time_us"] == pytest.approx(BEGIN_S * 1e6, abs=4 * record["begin_time_sd_us"])
+    assert record.noise_sd == pytest.approx(TRUTH.noise_sd, rel=4 / math.sqrt(4 * 1021))
+    assert record.skipped_points == samples_to_skip(DWELL_S, MHZ)
+    assert record.begin_time_us == pytest.approx(BEGIN_S * 1e6, abs=4 * record.begin_time_sd_us)
 
 
 def test_the_sds_of_the_lines_are_those_of_the_covariance(fitted):
     record = fitted()
-    names, matrix = record["covariance"]["parameters"], record["covariance"]["matrix"]
-    for entry in record["lines"]:
+    names, matrix = record.covariance.parameters, record.covariance.matrix
+    for entry in record.lines:
         for quantity, sd in (("shift_ppm", "shift_sd_ppm"), ("amplitude", "amplitude_sd")):
-            index = names.index(f"{quantity}:{entry['name']}")
-            if entry[sd] is not None:
-                assert math.sqrt(matrix[index][index]) == pytest.approx(entry[sd], rel=1e-8)
+            index = names.index(f"{quantity}:{entry.name}")
+            if getattr(entry, sd) is not None:
+                assert math.sqrt(matrix[index][index]) == pytest.approx(getattr(entry, sd), rel=1e-8)
 
 
 def test_the_same_scan_gives_the_same_bytes(fitted):
-    assert record_bytes(fitted()) == record_bytes(fitted())
+    assert fitted() == fitted()
 
 
 def test_what_the_data_do_not_determine_is_null_and_flagged(fitted):
@@ -146,21 +114,21 @@ def test_what_the_data_do_not_determine_is_null_and_flagged(fitted):
 
     record = fitted(prior=brain_bounds)
     beta = line(record, "beta-ATP")
-    assert beta["at_bound"] == ["shift_ppm"]
-    assert beta["shift_sd_ppm"] is None
+    assert beta.at_bound == ["shift_ppm"]
+    assert beta.shift_sd_ppm is None
     # The interval begins at the bound and reaches inwards.
-    assert -16.3 < beta["bound_limits_95"]["shift_ppm"] < -16.0
-    assert beta["shift_ppm"] == pytest.approx(-16.0)
-    assert beta["amplitude_sd"] > 0
-    assert "shift_ppm:beta-ATP" in record["message"]
-    assert line(record, "PCr")["shift_sd_ppm"] > 0
+    assert -16.3 < beta.bound_limits_95["shift_ppm"] < -16.0
+    assert beta.shift_ppm == pytest.approx(-16.0)
+    assert beta.amplitude_sd > 0
+    assert "shift_ppm:beta-ATP" in record.message
+    assert line(record, "PCr").shift_sd_ppm > 0
 
 
 def test_a_stated_begin_time_can_be_kept(fitted):
     record = fitted(fit_begin_time=False)
-    assert record["begin_time_us"] == pytest.approx(BEGIN_S * 1e6, rel=1e-9)
-    assert record["begin_time_sd_us"] is None
-    assert record["begin_time_fitted"] is False
+    assert record.begin_time_us == pytest.approx(BEGIN_S * 1e6, rel=1e-9)
+    assert record.begin_time_sd_us is None
+    assert record.begin_time_fitted is False
 
 
 @pytest.mark.parametrize(
@@ -169,30 +137,35 @@ def test_a_stated_begin_time_can_be_kept(fitted):
 )
 def test_the_setting_wins_over_the_sidecar_and_nothing_means_zero(fitted, sidecar, setting, expected):
     record = fitted(sidecar=sidecar, begin_time_us=setting, fit_begin_time=False)
-    assert record["begin_time_us"] == pytest.approx(expected, abs=1e-6)
+    assert record.begin_time_us == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("skip_us", "samples"), [(0.0, 0), (1.0, 1), (1000.0, 3), (1001.0, 4)])
 def test_the_first_stretch_that_is_left_out_can_be_set(fitted, skip_us, samples):
     record = fitted(skip_time_us=skip_us)
-    assert record["skipped_points"] == samples
+    assert record.skipped_points == samples
     # The begin time remains that of the first sample acquired, to within the pull of the hump.
-    assert record["begin_time_us"] == pytest.approx(BEGIN_S * 1e6, abs=60)
+    assert record.begin_time_us == pytest.approx(BEGIN_S * 1e6, abs=60)
 
 
 def test_a_pooled_begin_time_is_used_and_named(fitted):
     own = fitted(skip_time_us=1000.0)
-    pooled = {"begin_time_us": 240.0, "begin_time_sd_us": 0.5, "spread_us": 1.0, "outlying": []}
+    record = fitted(skip_time_us=1000.0, pooled=lambda _: PooledBeginTime(240.0, 0.5, 1.0))
+    assert record.begin_time_prior.source == "protocol"
+    assert record.begin_time_sd_us < 0.5 * own.begin_time_sd_us
+    assert line(record, "beta-ATP").shift_sd_ppm < line(own, "beta-ATP").shift_sd_ppm
 
-    class Every(dict):
-        """Any protocol has this value."""
 
-        def get(self, _key, _default=None):
-            return pooled
+def test_scan_that_does_not_fit_its_protocol_is_fitted_by_itself(fitted):
+    record = fitted(pooled=lambda own: PooledBeginTime(400.0, 0.5, 1.0, (own.scan,)))
+    assert record == fitted().model_copy(
+        update={"begin_time_prior": record.begin_time_prior.model_copy(update={"outlying": True})}
+    )
 
-    record = fitted(skip_time_us=1000.0, protocols=Every(a=pooled))
-    assert record["begin_time_sd_us"] < 0.5 * own["begin_time_sd_us"]
-    assert line(record, "beta-ATP")["shift_sd_ppm"] < line(own, "beta-ATP")["shift_sd_ppm"]
+
+def test_pooled_value_to_which_no_other_scan_contributed_is_left_alone(fitted):
+    record = fitted(pooled=lambda own: PooledBeginTime(own.begin_time_us, own.begin_time_sd_us, 0.0))
+    assert record == fitted()
 
 
 @pytest.mark.parametrize("points", [64, 8])
