@@ -6,7 +6,7 @@ import pytest
 
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
 from myomag.io.tables import table_bytes
-from myomag.ledger.rows import STEPS
+from myomag.pipeline import NAMES
 
 REASONS = {
     "failed": ["is truncated", "no PCr line within 50 Hz", "no PCr line within 20 Hz"],
@@ -23,7 +23,7 @@ def random_account(rng):
     for number in range(int(rng.integers(0, 60))):
         person, status = f"sub-{rng.integers(1, 20):03d}", str(rng.choice(["included", "excluded", "failed"]))
         lost = status != "included"
-        step = str(rng.choice([*STEPS, "overrides"])) if lost else None
+        step = str(rng.choice([*NAMES, "overrides"])) if lost else None
         account.append(
             exclusion(person, f"{person}_{number}_unloc", status, step, lost and rng.choice(REASONS[status]))
         )

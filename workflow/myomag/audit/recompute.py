@@ -112,11 +112,10 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     specs = {step: resolve(step, derivative.document) for step in ("cohort", "pages")}
     settings = {step: Settings.only(spec.settings) for step, spec in specs.items()}
     results = _results(folder, "cohort")
-    tables = cohort_tables(results, folder, derivative.study, settings["cohort"], specs["cohort"].reject)
+    tables = cohort_tables(results, derivative.study, settings["cohort"], specs["cohort"].reject)
     pages = participant_pages(by_participant(_results(folder, "pages")), settings["pages"], specs["pages"].reject)
     (file,) = pipeline.BY_NAME["pages"].writes
-    whole = {path: content if isinstance(content, bytes) else b"".join(content) for path, content in tables.items()}
-    return whole | {output_path(file, Row(participant, participant, "")): page for participant, page in pages}
+    return tables | {output_path(file, Row(participant, participant, "")): page for participant, page in pages}
 
 
 def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:

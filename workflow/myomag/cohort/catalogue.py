@@ -21,7 +21,7 @@ from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.tables import build_exclusions
-from myomag.settings.load import Settings
+from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.reasons import filled, reason_kind
 from myomag.io.tables import TableRow, table_rows
-from myomag.ledger.rows import STEPS
+from myomag.pipeline import NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ FLOW_COLUMNS = {
 }
 """Columns of flow.tsv and what they hold."""
 _LOST = ("failed", "excluded")
-_ORDER = (*STEPS, "overrides")
+_ORDER = (*NAMES, "overrides")
 
 
 def build_flow(exclusions: "pd.DataFrame") -> "pd.DataFrame":

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.cohort.bootstrap import bca_interval, moments, resample_weights, without_bias
-from myomag.cohort.regression import MIN_EIGENVALUE, Z95, NotEstimable, check_estimable, check_varied
+from myomag.cohort.regression import MIN_EIGENVALUE, NotEstimable, check_estimable, check_varied
+from myomag.core.robust import Z95
 
 Values = NDArray[np.float64]
 METHODS = ("naive", "regression_calibration", "simex")

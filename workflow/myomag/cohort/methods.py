@@ -9,7 +9,7 @@ from myomag.cohort.mrsinmrs import calibration, name_of, processing
 from myomag.cohort.plan import Model, planned_models
 from myomag.io.tables import TableRow
 from myomag.settings.cohort import Range
-from myomag.settings.load import Settings
+from myomag.settings.models import Settings
 
 HC3 = "HC3: MacKinnon & White 1985, J. Econometrics 29:305"
 REFERENCES = (

@@ -11,7 +11,8 @@ import numpy as np
 from myomag import __version__
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.cohort.design import Sample
-from myomag.settings.load import Settings
+from myomag.settings.base import content
+from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +103,7 @@ def _analysed(settings: Settings) -> Iterator[Entry]:
     yield ANALYSIS, "c. Output measures", measures, SETTINGS
     yield ANALYSIS, "d. Calibration of Mg", calibration(magnesium.mg_calibration), SETTINGS
     yield ANALYSIS, "d. Calibration of pH", calibration(magnesium.ph_calibration), SETTINGS
-    prior: Any = settings.fit.prior_knowledge
+    prior = content(settings.fit.prior_knowledge)
     model = (
         f"AMARES in the time domain; prior knowledge {prior['name']}: {prior.get('description') or 'no description'}"
     )
@@ -143,14 +144,15 @@ def processing(settings: Settings) -> str:
     )
 
 
-def calibration(document: Any) -> str:
+def calibration(document: str | dict[str, Any]) -> str:
     """Name, source and standing of a calibration, given by its content."""
-    return f"{document['name']} ({document['standing']}): {document['source']}"
+    found = content(document)
+    return f"{found['name']} ({found['standing']}): {found['source']}"
 
 
-def name_of(document: Any) -> str:
+def name_of(document: str | dict[str, Any]) -> str:
     """Name of a calibration or prior knowledge, given by its content."""
-    return str(document["name"])
+    return str(content(document)["name"])
 
 
 def _spread(sample: Sample, name: str, unit: str) -> str | None:

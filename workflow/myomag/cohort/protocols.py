@@ -2,12 +2,13 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from myomag.core.pooling import pool
+from myomag.io.scan_records import BeginTime
 
 PROTOCOLS_COLUMNS = {
     "protocol": "Digest of the fields that define the protocol.",
@@ -24,7 +25,7 @@ PROTOCOLS_COLUMNS = {
 _GRID = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
-def protocol_rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def protocol_rows(records: Sequence[BeginTime]) -> list[dict[str, Any]]:
     """Rows of protocols.tsv, one per protocol, sorted.
 
     The pooled values are rounded to what matters, so that one scan more seldom changes them, and with them the fits of
@@ -32,37 +33,37 @@ def protocol_rows(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     Parameters
     ----------
-    records : sequence of mapping
-        `begintime` records of all scans, in any order.
+    records : sequence of BeginTime
+        Those of all scans, in any order.
     """
-    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for record in sorted(records, key=lambda record: str(record["scan"])):
-        groups[record["protocol"]].append(record)
+    groups: dict[str, list[BeginTime]] = defaultdict(list)
+    for record in sorted(records, key=lambda record: record.scan):
+        groups[record.protocol].append(record)
     return [_row(protocol, members) for protocol, members in sorted(groups.items())]
 
 
-def _row(protocol: str, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    usable = [record for record in members if record["poolable"]]
-    fields = members[0]["protocol_fields"]
+def _row(protocol: str, members: Sequence[BeginTime]) -> dict[str, Any]:
+    usable = [record for record in members if record.poolable]
+    fields = members[0].protocol_fields
     row: dict[str, Any] = dict.fromkeys(PROTOCOLS_COLUMNS)
     row |= {
         "protocol": protocol,
         "n": 0,
-        "header_us": float(np.median([record["start_us"] for record in members])),
-        "not_pooled": " ".join(record["scan"] for record in members if not record["poolable"]) or None,
+        "header_us": float(np.median([record.start_us for record in members])),
+        "not_pooled": " ".join(record.scan for record in members if not record.poolable) or None,
         "fields": "; ".join(f"{name}={value}" for name, value in fields.items() if value is not None) or None,
     }
     if usable:
         pooled = pool(
-            np.array([record["begin_time_us"] for record in usable]),
-            np.array([record["begin_time_sd_us"] for record in usable]),
+            np.array([record.begin_time_us for record in usable]),
+            np.array([record.begin_time_sd_us for record in usable]),
         )
         row |= {
             "n": int((~pooled.outlying).sum()),
             "begin_time_us": float(round(pooled.mean)),
             "begin_time_sd_us": rounded_up(pooled.sd),
             "spread_us": rounded_up(pooled.spread),
-            "outlying": " ".join(r["scan"] for r, out in zip(usable, pooled.outlying, strict=True) if out) or None,
+            "outlying": " ".join(r.scan for r, out in zip(usable, pooled.outlying, strict=True) if out) or None,
         }
     return row
 

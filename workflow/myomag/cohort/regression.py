@@ -12,8 +12,6 @@ Values = NDArray[np.float64]
 MIN_EIGENVALUE = 1e-5
 """Smallest eigenvalue of the predictors' correlation matrix that still separates them: a column given in two units and
 rounded falls below it; Longley's data, the textbook case of near collinearity, have 4e-4."""
-Z95 = 1.959963984540054
-"""Quantile .975 of the normal distribution: half width of a 95 % interval [SD]."""
 PERFECT_FIT = 1e-12
 """Unexplained part of the variance that only rounding leaves."""
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import decide
 from myomag.cohort.plan import MG
-from myomag.cohort.regression import Z95
+from myomag.core.robust import Z95
 from myomag.errors import StudyError
+from myomag.io.scan_records import MgAnswer, PhAnswer
+from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-QUANTITIES = ("mg", "ph")
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Scans:
     calibrations: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, summaries: Iterable[Mapping[str, Any]], settings: CohortSettings) -> "Scans":
+    def of(cls, outcomes: Iterable[ScanOutcome], settings: CohortSettings) -> "Scans":
         """Table of the scans; each is forgotten but for its row.
 
         Parameters
         ----------
-        summaries : iterable of mapping
-            One per scan, see `columns.flat_result`.
+        outcomes : iterable of ScanOutcome
+            How each scan ended, and its records.
         settings : CohortSettings
             Who enters.
 
@@ -53,11 +53,13 @@ class Scans:
         """
         import pandas as pd
 
-        rows, compared = [], {quantity: dict[str, None]() for quantity in QUANTITIES}
-        for summary in summaries:
-            rows.append(_row(summary, settings))
-            for quantity in QUANTITIES:
-                compared[quantity] |= dict.fromkeys(name for name, _ in _answers(summary, quantity)[1:])
+        rows = []
+        mg, ph = dict[str, None](), dict[str, None]()
+        for outcome in outcomes:
+            rows.append(_row(outcome, settings))
+            # The first one is that in use.
+            mg |= dict.fromkeys(answer.calibration for answer in _mg_answers(outcome)[1:])
+            ph |= dict.fromkeys(answer.calibration for answer in _ph_answers(outcome)[1:])
         rows.sort(key=lambda row: (row["participant_id"], row["session_id"] or "", row["scan"]))
         for first, second in itertools.pairwise(row["scan"] for row in rows):
             if first == second:
@@ -66,40 +68,37 @@ class Scans:
         table = pd.DataFrame(rows, columns=list(columns), dtype=object)
         texts = {column.name for column in FIXED_COLUMNS if not column.numeric} | {"step"}
         kinds = {name: "float64" for name in columns if name not in texts} | {"complete": "bool"}
-        return cls(table.astype(kinds), {quantity: list(names) for quantity, names in compared.items()})
+        return cls(table.astype(kinds), {"mg": list(mg), "ph": list(ph)})
 
     def answer(self, name: str, calibration: str) -> "pd.Series[Any]":
         """Value of a column by another calibration, NaN for scans without."""
         return self.table[_answer(name, calibration)]
 
 
-def _row(summary: Mapping[str, Any], settings: CohortSettings) -> dict[str, Any]:
-    fit = summary["fit"]
-    row = flat_result(summary, settings) | {"step": decide(summary, settings).step}
-    row["complete"] = summary["status"] == "ok" and fit is not None and bool(fit["converged"])
-    for calibration, entry in _answers(summary, "mg"):
-        mg = entry[MG]
-        values = {
-            MG: mg,
-            "mg_p_undefined": entry.get("mg_p_undefined"),
-            "pmg": None if mg is None else 3 - math.log10(mg),
-            "pmg_sd": _pmg_sd(entry),
-        }
-        row |= {_answer(name, calibration): value for name, value in values.items()}
-    return row | {_answer("ph", calibration): entry["ph"] for calibration, entry in _answers(summary, "ph")}
+def _row(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any]:
+    row = flat_result(outcome, settings) | {"step": decide(outcome, settings).step}
+    row["complete"] = outcome.status == "ok" and outcome.fit is not None and outcome.fit.converged
+    for answer in _mg_answers(outcome):
+        mg = answer.mg_mmol_l
+        pmg = None if mg is None else 3 - math.log10(mg)
+        values = {MG: mg, "mg_p_undefined": answer.mg_p_undefined, "pmg": pmg, "pmg_sd": _pmg_sd(answer)}
+        row |= {_answer(name, answer.calibration): value for name, value in values.items()}
+    return row | {_answer("ph", answer.calibration): answer.ph for answer in _ph_answers(outcome)}
 
 
 def _answer(name: str, calibration: str) -> str:
     return f"{name} by {calibration}"
 
 
-def _answers(summary: Mapping[str, Any], quantity: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Calibrations and their answers, that of the calibration in use first."""
-    entries = (summary["magnesium"] or {}).get(f"{quantity}_by_calibration") or ()
-    return [(entry["calibration"], entry) for entry in entries]
+def _mg_answers(outcome: ScanOutcome) -> Sequence[MgAnswer]:
+    return outcome.magnesium.mg_by_calibration if outcome.magnesium else ()
 
 
-def _pmg_sd(entry: Mapping[str, Any]) -> float | None:
+def _ph_answers(outcome: ScanOutcome) -> Sequence[PhAnswer]:
+    return outcome.magnesium.ph_by_calibration if outcome.magnesium else ()
+
+
+def _pmg_sd(answer: MgAnswer) -> float | None:
     """SD of pMg that the interval of Mg implies."""
-    low, high = (entry.get(f"mg_ci95_{end}_mmol_l") for end in ("low", "high"))
+    low, high = answer.mg_ci95_low_mmol_l, answer.mg_ci95_high_mmol_l
     return math.log10(high / low) / (2 * Z95) if low and high else None

@@ -14,7 +14,7 @@ from myomag.report.flow import participant_flow
 from myomag.report.labels import Labels
 from myomag.report.overview import MOST_LISTED, headline, listed, scan_order, scan_row
 from myomag.report.page import render
-from myomag.settings.load import Settings
+from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,15 +1,13 @@
 """Settings and software as tables of keys and values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from myomag.pipeline import REPORT
 from myomag.report import text
-from myomag.settings.load import Settings
+from myomag.settings.base import content
 from myomag.settings.magnesium import MagnesiumSettings
-
-# Documents of their own: shown by name and source, kept in full in config.yaml.
-DOCUMENTS = ("ph_calibration", "mg_calibration", "compare_calibrations")
-SECTIONS = ("qc", "magnesium", "cohort", "report")
+from myomag.settings.models import Settings
 
 
 def flatten(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -25,30 +23,26 @@ def flatten(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
 
 
 def sections(settings: Settings) -> list[tuple[str, str]]:
-    """Settings of the sections that judge and analyse the results, the documents they name by their names."""
+    """Settings that the page is made with; calibrations, kept in full in config.yaml, by their names."""
     pairs: list[tuple[str, str]] = []
-    for name in SECTIONS:
-        content = {key: _named(key, item) for key, item in getattr(settings, name).model_dump().items()}
-        pairs += flatten(content, f"{name}.")
+    for name in REPORT.sections:
+        shown = {key: _named(key, value) for key, value in getattr(settings, name).model_dump().items()}
+        pairs += flatten(shown, f"{name}.")
     return pairs
 
 
 def calibrations(magnesium: MagnesiumSettings) -> list[dict[str, Any]]:
     """Name, formula, coefficients, source and standing of the calibrations in use."""
     found = (("pH", magnesium.ph_calibration), ("Free Mg²⁺", magnesium.mg_calibration))
-    return [{"quantity": quantity, **_calibration(value)} for quantity, value in found]
+    return [{"quantity": quantity, **_calibration(content(document))} for quantity, document in found]
 
 
-def _calibration(value: Any) -> dict[str, Any]:
-    known: Mapping[str, Any] = value if isinstance(value, Mapping) else {"name": value}
-    plain = {key: text.text(known.get(key)) for key in ("name", "family", "source", "standing")}
-    numbers: Sequence[tuple[str, str]] = flatten(known.get("coefficients") or {})
-    return {**plain, "coefficients": numbers, "range": flatten(known.get("range") or {})}
+def _calibration(document: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: text.text(document[key]) for key in ("name", "family", "source", "standing")}
+    return {**plain, "coefficients": flatten(document["coefficients"]), "range": flatten(document["range"])}
 
 
-def _named(key: str, item: Any) -> Any:
-    if key in DOCUMENTS and isinstance(item, list):
-        return [_named(key, one) for one in item]
-    if key in DOCUMENTS and isinstance(item, Mapping):
-        return item.get("name", "given in full")
-    return item
+def _named(key: str, value: Any) -> Any:
+    if not key.endswith(("calibration", "calibrations")):
+        return value
+    return [_named(key, one) for one in value] if isinstance(value, list) else content(value)["name"]

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
@@ -11,17 +10,17 @@ from myomag.cohort.dictionaries import joined_entries
 from myomag.cohort.methods import methods_text
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
-from myomag.io.records import digest, record_bytes
+from myomag.io.records import digest, read_record, record_bytes
 from myomag.io.tables import table_bytes, table_rows
 from myomag.ledger.activity import environment
-from myomag.ledger.results import ScanResult
-from myomag.settings.load import Settings
+from myomag.ledger.results import ScanOutcome, ScanResult
+from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
 from myomag.study.tables import read_tables
 
 
 def cohort_tables(
-    results: Iterable[ScanResult], root: Path, study: Path, settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult], study: Path, settings: Settings, reject: Mapping[str, str]
 ) -> dict[str, bytes]:
     """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
 
@@ -29,14 +28,14 @@ def cohort_tables(
     ----------
     results : iterable of ScanResult
         All scans of the study.
-    root, study : Path
-        Derivative and study folder.
+    study : Path
+        Folder of the study, whose tables are joined.
     settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
-    analysis = _analysis(results, root, study, settings, reject)
+    analysis = _analysis(results, study, settings, reject)
     contents = {}
     for table in TABLES.values():
         if table.build is not None:
@@ -49,33 +48,33 @@ def cohort_tables(
     return contents | {"methods.md": text.encode()}
 
 
-def _analysis(
-    results: Iterable[ScanResult], root: Path, study: Path, settings: Settings, reject: Mapping[str, str]
-) -> Analysis:
+def _analysis(results: Iterable[ScanResult], study: Path, settings: Settings, reject: Mapping[str, str]) -> Analysis:
     protocols: dict[str, Protocol] = defaultdict(Protocol)
 
-    def summaries() -> Iterator[dict[str, Any]]:
+    def outcomes() -> Iterator[ScanOutcome]:
         """Results of one scan after the other, its acquisition counted: 100,000 records would not fit in memory."""
         for result in results:
-            if (known := _acquisition(result, root, settings.fit.protocol_fields)) is not None:
+            outcome = result.outcome(reject)
+            if (known := _acquisition(result, outcome, settings.fit.protocol_fields)) is not None:
                 protocols[known.protocol].add(known)
-            yield result.summary(root, reject)
+            yield outcome
 
-    scans = Scans.of(summaries(), settings.cohort)
+    scans = Scans.of(outcomes(), settings.cohort)
     tables = read_tables(study)
     cohort = build_cohort(scans, tables)
     return Analysis(scans, cohort, joined_entries(tables), dict(sorted(protocols.items())), settings)
 
 
-def _acquisition(result: ScanResult, root: Path, names: list[str]) -> Acquisition | None:
+def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> Acquisition | None:
     """How a scan was acquired; None where it could not be read."""
-    sidecar, quality = result.record(root, "preproc_sidecar"), result.record(root, "quality")
-    if sidecar is None or quality is None:
+    path, quality = result.path("preproc_sidecar"), outcome.quality
+    if path is None or quality is None:
         return None
+    sidecar = read_record(path)
     protocol = digest(protocol_fields(sidecar, names))[:8]
     header = {key: value for key, value in sidecar.items() if not isinstance(value, list | dict)}
-    counted = {key: quality.get(key) for key in ("transients", "coils")}
-    return Acquisition(protocol, header | counted | _named(result.last.scan))
+    counted = {"transients": quality.transients, "coils": quality.coils}
+    return Acquisition(protocol, header | counted | _named(outcome.scan))
 
 
 def _named(scan: str) -> dict[str, str | None]:

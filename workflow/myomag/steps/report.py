@@ -10,7 +10,7 @@ from myomag.cohort.dictionaries import units
 from myomag.io.tables import read_tsv
 from myomag.ledger.rows import Row
 from myomag.report.cohort import cohort_report
-from myomag.settings.load import Settings
+from myomag.settings.models import Settings
 
 METHODS, DICTIONARY = "methods.md", "cohort.json"
 
