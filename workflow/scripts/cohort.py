@@ -4,5 +4,4 @@ from myomag.steps.cohort import cohort_tables
 
 with job(snakemake) as task:
     checked_tables(task)
-    settings = task.settings(Settings)
-    write_study(task, cohort_tables(task.results(), task.study, settings, task.spec.reject).items())
+    write_study(task, cohort_tables(task.results(), task.study, task.settings(Settings), task.spec.reject).items())
