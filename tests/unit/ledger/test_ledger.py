@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from myomag.ledger.study_step import checked_tables, finish_study_step, ledger_files
 
 from myomag.errors import LedgerError, ScanError
 from myomag.io.files import PRIVATE, sha256_bytes, sha256_file, together, write_atomic, write_if_changed
@@ -38,7 +39,6 @@ from myomag.ledger.rows import (
     record_step,
     run_step,
 )
-from myomag.ledger.study_step import checked_tables, finish_study_step, ledger_files
 from myomag.study.search import find_scans
 from myomag.study.tables import table_paths
 
