@@ -1,7 +1,5 @@
 """The command: exit codes, messages without a traceback, and the JSON that scripts read."""
 
-import errno
-import fcntl
 import json
 import os
 import subprocess
@@ -14,12 +12,8 @@ import pytest
 import yaml
 
 from myomag import __version__, cli
-from myomag.errors import MyomagError
-from myomag.io.files import PRIVATE
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
-from myomag.progress import progress
 from myomag.run import runner
-from myomag.run.advice import Advice
 from myomag.settings.load import load_settings
 from myomag.settings.models import Settings
 from myomag.simulate.demo import write_demo
@@ -209,184 +203,6 @@ def test_closed_pipe_is_no_traceback(demo: Path) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
-
-
-# --- run
-
-
-@pytest.fixture
-def derivative(tmp_path: Path) -> Path:
-    """An empty derivative."""
-    (tmp_path / PRIVATE).mkdir()
-    return tmp_path
-
-
-def test_second_run_is_refused_while_the_first_works(derivative: Path) -> None:
-    second = runner._sole_run(derivative, ["true"])
-    with runner._sole_run(derivative, ["true"]), pytest.raises(MyomagError, match="another run is working here"):
-        second.__enter__()
-
-
-def test_word_of_slurm_on_a_job_it_ended_is_shown(derivative: Path) -> None:
-    said = "slurmstepd-n3: error: Exceeded job memory limit"
-    (derivative / "6.log").write_text(f"Building DAG of jobs...\n{said}\n{said}\nWorkflowError:\n")
-    lines = ["    message: Error in group measurement", "    log: 6.log (check log file(s) for error details)"]
-    assert runner._errors(lines, derivative) == [said]
-    assert runner._errors([*lines, "ERROR: what a script said"], derivative) == ["ERROR: what a script said"]
-
-
-def test_job_of_which_nobody_says_anything_is_told_from_one_that_was_not_accepted(derivative: Path) -> None:
-    lost = "    log: logs/qc/batch-0.log (check log file(s) for error details)"
-    here, there = ["Provided cores: 2"], ["Provided remote nodes: 100"]
-    for lines in (here, [*there, "Job 3 has been submitted with SLURM jobid 1"]):
-        assert "A job ended without a word" in runner._errors([*lines, lost], derivative)[0]
-    assert "accepted no job" in runner._errors([*there, lost], derivative)[0]
-
-
-def test_without_locks_the_mark_of_the_last_run_decides(derivative: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_locks(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", no_locks)
-    with runner._sole_run(derivative, ["true"]) as lock:
-        with pytest.raises(MyomagError, match=r"no locks.*-- --unlock"), runner._sole_run(derivative, ["true"]):
-            pass
-        os.ftruncate(lock, 0)
-    with runner._sole_run(derivative, ["true"]):
-        pass
-    with runner._sole_run(derivative, ["true", "--unlock"]):
-        pass
-
-
-def test_lock_outlives_the_command_as_long_as_snakemake_lives(derivative: Path) -> None:
-    """As after kill -9 of the command alone: Snakemake, here played by sleep, goes on."""
-    with runner._sole_run(derivative, ["true"]) as lock:
-        process = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
-    try:
-        with pytest.raises(MyomagError, match="another run"), runner._sole_run(derivative, ["true"]):
-            pass
-    finally:
-        process.kill()
-        process.wait()
-    with runner._sole_run(derivative, ["true"]):
-        pass
-
-
-@pytest.mark.parametrize(("left", "unlocked"), [("", False), ("123\n", True)])
-def test_lock_of_snakemake_is_removed_only_after_a_killed_run(derivative: Path, left: str, unlocked: bool) -> None:
-    (derivative / PRIVATE / "running").write_text(left)
-    noted = derivative / "noted"
-    with runner._sole_run(derivative, ["sh", "-c", f'echo "$@" >{noted}', "sh"]):
-        pass
-    assert noted.exists() is unlocked
-    if unlocked:
-        assert noted.read_text().split() == ["--unlock", "--quiet"]
-
-
-@pytest.mark.parametrize(
-    ("ending", "marked"),
-    [("exit 0", False), ("exit 1", True), ("kill -9 $$", True), ("echo LockException:; exit 1", False)],
-)
-def test_run_that_did_not_end_well_leaves_a_mark_for_the_next(derivative: Path, ending: str, marked: bool) -> None:
-    """Unless it met the lock of somebody else, which is not to be removed."""
-    with runner._sole_run(derivative, ["true"]) as lock:
-        code = runner._run_with_progress(["sh", "-c", ending], derivative, lock, Advice("STUDY"))
-    assert (code == 0) is (ending == "exit 0")
-    assert bool((derivative / PRIVATE / "running").read_text()) is marked
-
-
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ([], ["--config", "study=/s"]),
-        (["--forcerun", "fit"], ["--forcerun", "fit", "--config", "study=/s"]),
-        (["--config", "qc={}", "-n"], ["--config", "study=/s", "qc={}", "-n"]),
-        (["-C", "qc={}"], ["-C", "study=/s", "qc={}"]),
-        (["--config=qc={'min_snr': 3}"], ["--config", "study=/s", "qc={'min_snr': 3}"]),
-    ],
-)
-def test_study_joins_what_the_user_gives_with_config(options: list[str], expected: list[str]) -> None:
-    assert runner._with_study(options, Path("/s")) == expected
-
-
-ODD_PATHS = [
-    "/plain/path-1_a.b",
-    "/with space",
-    "/co:lon",
-    "/co: lon",
-    "/hash # mark",
-    "/quo'te",
-    "/'quoted'",
-    '/dou"ble"',
-    "/back\\slash",
-    "/Müller/β-ATP",
-    "/br{a}ce",
-    "/[list]",
-    "/tab\there",
-    "/new\nline",
-    "/emoji😀",
-    "/percent%s",
-    "/a=b",
-    "/ends ",
-    "/bad\udcff",
-]
-
-
-@pytest.mark.parametrize("path", ODD_PATHS)
-def test_snakemake_reads_every_study_path_as_it_is(path: str) -> None:
-    from snakemake.cli import parse_config
-
-    (entry,) = runner._with_study([], Path(path))[1:]
-    assert parse_config([entry]) == {"study": path}
-
-
-def test_progress_is_calm_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress("scans read", 441) as advance:
-        for done in range(442):
-            advance(done)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 10
-    assert lines[-1] == "441 of 441 scans read"
-    with progress("jobs done", 5) as advance:
-        advance(1)
-        advance(2, 20)
-        advance(20, 20)
-    assert capsys.readouterr().err.splitlines() == ["1 of 5 jobs done; about 0 s left", "20 of 20 jobs done"]
-
-
-def test_summary_counts_the_scans_of_each_reason(derivative: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = ["stage\tstep\treason\tscans\tparticipants", "entered\tn/a\tn/a\t5\t5"]
-    lines += ["failed\tconvert\tis truncated.\t1\t1", "excluded\tqc\tverdict fail (PCr SNR 1 to 3 below 5)\t3\t3"]
-    lines += ["analysed\tn/a\tn/a\t1\t1"]
-    (derivative / "flow.tsv").write_text("\n".join(lines) + "\n")
-    runner._sum_up(derivative, 75)
-    printed = capsys.readouterr()
-    assert printed.out.splitlines() == [
-        "5 scans: 1 included, 3 excluded, 1 failed.",
-        "  1 failed at convert: is truncated.",
-        "  3 excluded at qc: verdict fail (PCr SNR 1 to 3 below 5)",
-        f"  Which ones: {derivative / 'exclusions.tsv'}",
-        f"Report: {derivative / 'report' / 'index.html'}",
-    ]
-    assert printed.err.startswith("It took 75 s; ")
-
-
-@pytest.mark.parametrize(
-    ("ending", "last"),
-    [
-        ("echo Terminating processes on user request; exit 1", "Stopped. Start the same command again to go on where"),
-        ("exit 1", "The run failed; what is done is kept, and the same command goes on from there."),
-    ],
-)
-def test_run_that_ends_early_says_what_is_done_and_what_remains(
-    derivative: Path, capsys: pytest.CaptureFixture[str], ending: str, last: str
-) -> None:
-    table = "printf 'fit  2\\ntotal  3\\nFinished jobid: 1 (Rule: fit)\\n1 of 3 steps (33%%) done\\n'"
-    with runner._sole_run(derivative, ["true"]) as lock:
-        runner._run_with_progress(["sh", "-c", f"{table}; {ending}"], derivative, lock, Advice("STUDY"))
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[-2] == "1 of 3 jobs are done; left: fit 1."
-    assert lines[-1].startswith(last)
 
 
 # --- scan

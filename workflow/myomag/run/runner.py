@@ -179,8 +179,9 @@ def _how_far(state: RunState) -> str:
 
 
 def _last_words(run: Run) -> Sequence[str]:
-    """How Snakemake's output ends; of a traceback, which stays in the log, only what it comes to."""
-    end = run.printed[-1 if run.code == 2 else -15 :]
+    """The error that ended Snakemake, or how its output ends; of a traceback, which is in the log, what it comes to."""
+    said = [line for message in run.state.errors.values() for line in message.splitlines()]
+    end = said or run.printed[-1 if run.code == 2 else -15 :]
     if any(line.startswith("  File ") for line in end):
         return [line for line in end if line.strip()][-1:]
     return end
