@@ -6,14 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from myomag.io.records import canonical, digest
-from myomag.ledger import activity, code
+from myomag.ledger import code
 from myomag.ledger.activity import environment
 from myomag.ledger.code import code_digest, software
 from myomag.ledger.rows import OUTPUT_NAMES
@@ -270,63 +268,3 @@ def test_no_module_is_imported_in_a_way_the_digest_cannot_follow() -> None:
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called not in ("__import__", "import_module", "importlib.import_module"), path.name
-
-
-def test_digest_tells_content_apart_and_nothing_else() -> None:
-    assert digest({"a": [1, 2.5, None, True, "β"]}) == digest({"a": [1, 2.5, None, True, "β"]})
-    contents = [
-        {"a": 1},
-        {"a": 1.5},
-        {"a": "1"},
-        {"a": None},
-        {"a": [1]},
-        {"b": 1},
-        {},
-        {"a": 1, "b": 1},
-        {"b": 1, "a": 1},
-    ]
-    assert len({digest(content) for content in contents}) == len(contents)
-    assert canonical({"a": "\udcff\u2028"}).isascii()
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        canonical({"a": float("nan")})
-
-
-def test_environment_names_python_packages_lock_and_commit() -> None:
-    found = environment()
-    assert found["python"].split(".")[0] == "3"
-    assert found["packages"] == {name: version(name) for name in found["packages"]}
-    assert "numpy" in found["packages"]
-    assert len(found["lock_sha256"]) == 64
-    assert found["processor"]
-
-
-def test_environment_without_git_or_checkout_is_still_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activity, "REPOSITORY", tmp_path)
-    assert (environment()["git_commit"], environment()["git_dirty"]) == (None, None)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert environment()["git_commit"] is None
-
-
-def test_environment_tells_the_commit_and_whether_tracked_files_differ(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def git(*arguments: str) -> str:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        command = ["git", "-C", str(tmp_path), *identity, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def found() -> tuple[str | None, bool | None]:
-        environment_now = environment()
-        return environment_now["git_commit"], environment_now["git_dirty"]
-
-    monkeypatch.setattr(activity, "REPOSITORY", tmp_path)
-    git("init", "--quiet")
-    assert found() == (None, None)
-    (tmp_path / "code.py").write_text("a = 1\n")
-    git("add", "code.py")
-    git("commit", "--quiet", "--message", "first")
-    assert found() == (git("rev-parse", "HEAD"), False)
-    (tmp_path / "untracked.txt").write_text("notes\n")
-    assert found()[1] is False
-    (tmp_path / "code.py").write_text("a = 2\n")
-    assert found() == (git("rev-parse", "HEAD"), True)
