@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from myomag.io.records import SIGNIFICANT_DIGITS, record_bytes
+from myomag.io.records import SIGNIFICANT_DIGITS, canonical, digest, record_bytes
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,22 @@ def test_noise_of_linear_algebra_is_rounded_away() -> None:
 def test_numbers_that_are_not_finite_are_refused(value: float, wrapped: Any) -> None:
     with pytest.raises(ValueError, match="not finite"):
         record_bytes({"x": wrapped(value)})
+
+
+def test_digest_tells_content_apart_and_nothing_else() -> None:
+    assert digest({"a": [1, 2.5, None, True, "β"]}) == digest({"a": [1, 2.5, None, True, "β"]})
+    contents = [
+        {"a": 1},
+        {"a": 1.5},
+        {"a": "1"},
+        {"a": None},
+        {"a": [1]},
+        {"b": 1},
+        {},
+        {"a": 1, "b": 1},
+        {"b": 1, "a": 1},
+    ]
+    assert len({digest(content) for content in contents}) == len(contents)
+    assert canonical({"a": "\udcff\u2028"}).isascii()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical({"a": float("nan")})
