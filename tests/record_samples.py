@@ -13,6 +13,7 @@ from myomag.io.scan_records import (
     FitLine,
     Magnesium,
     Measures,
+    MgAnswer,
     Quality,
     RejectedTransient,
 )
@@ -211,3 +212,16 @@ def undefined_magnesium() -> Magnesium:
     names = ("pmg", "pmg_sd", "pmg_ci95_low", "pmg_ci95_high", "mg_mmol_l", "mg_ci95_low_mmol_l", "mg_ci95_high_mmol_l")
     reason = "β-ATP shift −15.733 ppm is above −15.74 ppm, where iotti1996 ends"
     return magnesium_record(beta_atp_ppm=-15.733, mg_p_undefined=0.62, mg_reason=reason, **dict.fromkeys(names))
+
+
+def mg_answer(calibration: str, mg: float | None, low: float, high: float, p_undefined: float = 0.0) -> MgAnswer:
+    """Mg [mmol/l] by a calibration, with its interval."""
+    return MgAnswer(
+        calibration=calibration,
+        standing="found",
+        mg_mmol_l=mg,
+        mg_ci95_low_mmol_l=low,
+        mg_ci95_high_mmol_l=high,
+        mg_p_undefined=p_undefined,
+        mg_reason=None if mg is not None else "beyond the calibration",
+    )

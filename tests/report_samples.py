@@ -42,7 +42,7 @@ SETTINGS = Settings.model_validate(
             "prior_knowledge": {"name": "muscle_rest", "description": "resting skeletal muscle", "lines": {}},
             "fit_begin_time": True,
         },
-        "magnesium": {"ph_calibration": TAYLOR, "mg_calibration": IOTTI},
+        "magnesium": {"ph_calibration": TAYLOR, "mg_calibration": IOTTI, "compare_calibrations": [TAYLOR, IOTTI]},
         "report": {"title": "Muscle magnesium", "spectrum_min_ppm": -20.0, "spectrum_max_ppm": 10.0},
     }
 )

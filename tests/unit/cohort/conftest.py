@@ -1,4 +1,4 @@
-"""Rows of scans and small studies for the cohort tests."""
+"""Outcomes of scans and small studies for the cohort tests."""
 
 import math
 from collections.abc import Callable
@@ -9,44 +9,39 @@ import pandas as pd
 import pytest
 
 from myomag.cohort.columns import FIXED_COLUMNS
+from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
+from record_samples import fit_record, magnesium_record, quality_record
 
 STRENGTH, SERUM = "knee_extension_strength_nm", "serum_mg_mmol_l"
 
 
-def scan_row(participant: int | str = 1, session: str | None = "ses-1", run: int = 1, **changes: Any) -> dict[str, Any]:
-    """Row of a good scan; `changes` replace the row's own keys or, by section__key, those of a record."""
+def scan_outcome(
+    participant: int | str = 1, session: str | None = "ses-1", run: int = 1, **changes: Any
+) -> ScanOutcome:
+    """Outcome of a good scan; `changes` replace its own fields or, by role__field, those of a record."""
     label = participant if isinstance(participant, str) else f"sub-{participant:03d}"
     stem = "_".join(part for part in (label, session, f"run-{run}_unloc") if part)
-    row: dict[str, Any] = {
-        "participant_id": label,
-        "session_id": session,
-        "scan": stem,
-        "status": "ok",
-        "step": None,
-        "reason": None,
+    fields: dict[str, dict[str, Any]] = {
         "quality": {"verdict": "pass", "reasons": [], "pcr_snr": 60.0, "pcr_fwhm_hz": 9.5},
-        "fit": {"converged": True, "message": "converged", "begin_time_us": 240.0},
-        "magnesium": {
-            "ph": 7.02,
-            "pmg": 3.35,
-            "mg_mmol_l": 1000 * 10**-3.35,
-            "mg_p_undefined": 0.0,
-            "mg_reason": None,
-            "beta_atp_ppm": -15.88,
-            "ph_calibration": {"name": "taylor1983"},
-            "mg_calibration": {"name": "iotti1996"},
-        },
+        "fit": {"message": "converged", "begin_time_us": 240.0},
+        "magnesium": {"ph": 7.02, "pmg": 3.35, "mg_mmol_l": 1000 * 10**-3.35, "mg_p_undefined": 0.0},
     }
+    own = {}
     for key, value in changes.items():
-        section, _, name = key.rpartition("__")
-        (row[section] if section else row)[name] = value
-    return row
+        role, _, name = key.rpartition("__")
+        (fields[role] if role else own)[name] = value
+    records = {
+        "quality": quality_record(**fields["quality"]),
+        "fit": fit_record(**fields["fit"]),
+        "magnesium": magnesium_record(**fields["magnesium"]),
+    }
+    return ScanOutcome(label, session, stem, **{**records, **own})
 
 
 @pytest.fixture(scope="session")
-def make_row() -> Callable[..., dict[str, Any]]:
-    return scan_row
+def make_scan() -> Callable[..., ScanOutcome]:
+    return scan_outcome
 
 
 @pytest.fixture

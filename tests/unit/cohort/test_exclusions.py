@@ -20,8 +20,8 @@ def test_columns_begin_with_those_scripts_rely_on():
     assert FIXED_NAMES[len(contract)] == "phase_deg"
 
 
-def test_good_scan_is_included_without_step_or_reason(make_row, settings):
-    fate = decide(make_row(), settings)
+def test_good_scan_is_included_without_step_or_reason(make_scan, settings):
+    fate = decide(make_scan(), settings)
     assert (fate.status, fate.step, fate.reason) == ("included", None, None)
 
 
@@ -57,34 +57,34 @@ def test_good_scan_is_included_without_step_or_reason(make_row, settings):
         ({"magnesium": None}, "excluded", "magnesium", "Mg undefined (no magnesium result)"),
     ],
 )
-def test_each_objection_has_its_step_and_reason(make_row, settings, changes, status, step, reason):
-    fate = decide(make_row(**changes), settings)
+def test_each_objection_has_its_step_and_reason(make_scan, settings, changes, status, step, reason):
+    fate = decide(make_scan(**changes), settings)
     assert (fate.status, fate.step, fate.reason) == (status, step, reason)
 
 
-def test_verdict_warn_enters_only_where_the_settings_say_so(make_row, settings):
-    row = make_row(quality__verdict="warn")
+def test_verdict_warn_enters_only_where_the_settings_say_so(make_scan, settings):
+    row = make_scan(quality__verdict="warn")
     assert decide(row, settings).status == "included"
     assert decide(row, settings.model_copy(update={"include_verdicts": ["pass"]})).status == "excluded"
 
 
-def test_probability_at_the_limit_is_still_allowed(make_row, settings):
-    assert decide(make_row(magnesium__mg_p_undefined=settings.max_p_undefined), settings).status == "included"
+def test_probability_at_the_limit_is_still_allowed(make_scan, settings):
+    assert decide(make_scan(magnesium__mg_p_undefined=settings.max_p_undefined), settings).status == "included"
 
 
-def test_several_objections_name_the_first_step_and_all_reasons(make_row, settings):
-    fate = decide(make_row(quality__verdict="fail", fit__converged=False, magnesium__mg_mmol_l=None), settings)
+def test_several_objections_name_the_first_step_and_all_reasons(make_scan, settings):
+    fate = decide(make_scan(quality__verdict="fail", fit__converged=False, magnesium__mg_mmol_l=None), settings)
     assert fate.step == "qc"
     assert [word in fate.reason for word in ("verdict fail", "not converged", "Mg undefined")] == [True] * 3
 
 
-def test_results_of_an_excluded_scan_stay_visible(make_row, settings):
-    result = flat_result(make_row(quality__verdict="fail"), settings)
+def test_results_of_an_excluded_scan_stay_visible(make_scan, settings):
+    result = flat_result(make_scan(quality__verdict="fail"), settings)
     assert result["status"] == "excluded" and result["mg_mmol_l"] == pytest.approx(0.4467, abs=1e-4)
 
 
-def test_failed_scan_has_all_columns_and_no_values(make_row, settings):
-    row = make_row(status="failed", step="qc", reason="no PCr", quality=None, fit=None, magnesium=None)
+def test_failed_scan_has_all_columns_and_no_values(make_scan, settings):
+    row = make_scan(status="failed", step="qc", reason="no PCr", quality=None, fit=None, magnesium=None)
     result = flat_result(row, settings)
     assert tuple(result) == FIXED_NAMES
     assert {name for name, value in result.items() if value is not None} == {
@@ -96,19 +96,19 @@ def test_failed_scan_has_all_columns_and_no_values(make_row, settings):
     }
 
 
-def test_unknown_status_is_a_bug(make_row, settings):
+def test_unknown_status_is_a_bug(make_scan, settings):
     with pytest.raises(ValueError, match="unknown status 'done'"):
-        decide(make_row(status="done"), settings)
+        decide(make_scan(status="done"), settings)
 
 
-def test_account_lists_every_scan(make_row, settings):
-    rows = [make_row(index) for index in range(1, 8)]
+def test_account_lists_every_scan(make_scan, settings):
+    rows = [make_scan(index) for index in range(1, 8)]
     rows += [
-        make_row(8, status="failed", step="convert", reason="x"),
-        make_row(9, status="failed", step="qc", reason="x"),
+        make_scan(8, status="failed", step="convert", reason="x"),
+        make_scan(9, status="failed", step="qc", reason="x"),
     ]
-    rows += [make_row(10, quality__verdict="fail"), make_row(11, status="rejected", step="convert", reason="x")]
+    rows += [make_scan(10, quality__verdict="fail"), make_scan(11, status="rejected", step="convert", reason="x")]
     account = build_exclusions(Scans.of(rows, settings))
-    assert account["scan"].tolist() == [row["scan"] for row in rows]
+    assert account["scan"].tolist() == [row.scan for row in rows]
     assert ((account["status"] == "included") == account["reason"].isna()).all()
     assert ((account["status"] == "included") == account["step"].isna()).all()

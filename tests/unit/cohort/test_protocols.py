@@ -1,28 +1,29 @@
 """Table of protocols: which scans share a begin time, and what is known of it."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS, protocol_rows, rounded_up
+from myomag.io.scan_records import BeginTime
 from myomag.steps.begin_time import protocol_fields
 
 FIELDS = ["Manufacturer", "EchoTime", "SpectrometerFrequency"]
 
 
-def _record(scan: str, begin_time_us: float, *, poolable: bool = True, protocol: str = "a") -> dict[str, Any]:
-    return {
-        "scan": scan,
-        "protocol": protocol,
-        "protocol_fields": {"Manufacturer": protocol},
-        "start_us": 200.0,
-        "begin_time_us": begin_time_us,
-        "begin_time_sd_us": 6.0,
-        "poolable": poolable,
-        "reason": None if poolable else "the spectrum failed quality control",
-    }
+def _record(scan: str, begin_time_us: float, *, poolable: bool = True, protocol: str = "a") -> BeginTime:
+    return BeginTime(
+        scan=scan,
+        protocol=protocol,
+        protocol_fields={"Manufacturer": protocol},
+        start_us=200.0,
+        begin_time_us=begin_time_us,
+        begin_time_sd_us=6.0,
+        noise_sd=1.0,
+        poolable=poolable,
+        reason=None if poolable else "the spectrum failed quality control",
+    )
 
 
 def test_small_drift_of_the_field_and_letter_case_do_not_split_a_protocol() -> None:

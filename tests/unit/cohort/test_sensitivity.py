@@ -12,10 +12,11 @@ from myomag.cohort.statistics import build_statistics, included
 from myomag.cohort.tables import build_cohort
 from myomag.settings.cohort import CohortModel
 from myomag.study.tables import read_tables
+from record_samples import mg_answer
 
 
 @pytest.fixture
-def study_of(make_row, write_study, settings):
+def study_of(make_scan, write_study, settings):
     """Rows of 40 scans with a second Mg calibration that halves Mg, and their cohort."""
     rng = np.random.default_rng(3)
     rows, ages = [], rng.uniform(25, 90, 40)
@@ -24,7 +25,7 @@ def study_of(make_row, write_study, settings):
         mg = 1000 * 10**-pmg
         p = 0.3 if number == 11 else 0.0
         rows.append(
-            make_row(
+            make_scan(
                 number + 1,
                 quality__verdict="warn" if number % 5 == 0 else "pass",
                 magnesium__pmg=pmg,
@@ -32,14 +33,8 @@ def study_of(make_row, write_study, settings):
                 magnesium__mg_mmol_l=mg,
                 magnesium__mg_p_undefined=p,
                 magnesium__mg_by_calibration=[
-                    {"calibration": "iotti1996", "mg_mmol_l": mg, "mg_p_undefined": p},
-                    {
-                        "calibration": "half",
-                        "mg_mmol_l": None if number == 20 else mg / 2,
-                        "mg_ci95_low_mmol_l": mg / 2.2,
-                        "mg_ci95_high_mmol_l": mg / 1.8,
-                        "mg_p_undefined": 0.0,
-                    },
+                    mg_answer("iotti1996", mg, mg / 1.1, mg * 1.1, p),
+                    mg_answer("half", None if number == 20 else mg / 2, mg / 2.2, mg / 1.8),
                 ],
             )
         )
