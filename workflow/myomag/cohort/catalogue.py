@@ -1,7 +1,7 @@
-"""The result tables, each once: files, data dictionaries, comparison of derivatives and captions follow from here."""
+"""The result tables, each once: files, data dictionaries and what pairs the rows of two results follow from here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.tables import build_exclusions
+from myomag.settings.cohort import CohortSettings
 from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -64,126 +65,75 @@ class Analysis:
     @cached_property
     def units(self) -> Mapping[str, str]:
         """Units of the columns of the cohort, as far as they are known."""
-        return units(TABLES["cohort"].dictionary(self))
+        return units(self.dictionary("cohort"))
+
+    def dictionary(self, name: str) -> Dictionary:
+        """Data dictionary of a table."""
+        return {**TABLES[name].columns, **(self.joined if name == "cohort" else {})}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A result table.
+    """A result table; what it holds is said in the plan.
 
     Attributes
     ----------
     name : str
         Stem of its file and of its data dictionary.
-    caption : str
-        What it holds, in a line.
     key : tuple of str
         Columns that tell its rows apart.
     columns : mapping
-        Data dictionary of its columns.
+        Data dictionary of its columns; those of the study's tables follow in cohort.tsv.
     build : callable or None
-        What makes it of an analysis; None for a table of another step than `cohort`.
-    joins : bool
-        Whether the columns of the study's tables follow.
+        What makes it; None for a table of another step than `cohort`.
     """
 
     name: str
-    caption: str
     key: tuple[str, ...]
     columns: Dictionary
     build: "Callable[[Analysis], pd.DataFrame] | None"
-    joins: bool = field(default=False, kw_only=True)
 
     @property
     def file(self) -> str:
         """Name of its file."""
         return f"{self.name}.tsv"
 
-    def dictionary(self, analysis: Analysis) -> Dictionary:
-        """Data dictionary of the table of one study."""
-        return {**self.columns, **(analysis.joined if self.joins else {})}
+
+def _by_sample(
+    name: str, key: str, columns: Mapping[str, str], build: "Callable[[Sample, CohortSettings], pd.DataFrame]"
+) -> Table:
+    """Table that is made of the included scans alone."""
+    return Table(name, tuple(key.split()), described(columns), lambda study: build(study.sample, study.settings.cohort))
 
 
 _TABLES = (
-    Table(
-        "cohort",
-        "one row per scan: results joined with the participants, sessions and phenotype tables",
-        ("scan",),
-        fixed_entries(),
-        lambda analysis: analysis.cohort,
-        joins=True,
-    ),
-    Table(
-        "exclusions",
-        "every scan that entered, with its fate, step and reason",
-        ("scan",),
-        fixed_entries(EXCLUSION_COLUMNS),
-        lambda analysis: build_exclusions(analysis.scans),
-    ),
-    Table(
-        "flow",
-        "scans and participants: entered, failed, excluded by reason, analysed",
-        ("stage", "step", "reason"),
-        described(FLOW_COLUMNS),
-        lambda analysis: analysis.flow,
-    ),
+    Table("cohort", ("scan",), fixed_entries(), lambda study: study.cohort),
+    Table("exclusions", ("scan",), fixed_entries(EXCLUSION_COLUMNS), lambda study: build_exclusions(study.scans)),
+    Table("flow", ("stage", "step", "reason"), described(FLOW_COLUMNS), lambda study: study.flow),
     Table(
         "statistics",
-        "the regressions above, with all digits and covariates",
         ("model", "predictor"),
         described(STATISTICS_COLUMNS),
-        lambda analysis: build_statistics(analysis.sample, analysis.settings.cohort, analysis.units),
+        lambda study: build_statistics(study.sample, study.settings.cohort, study.units),
     ),
-    Table(
-        "comparisons",
-        "muscle against serum Mg as correlates of age and strength",
-        ("outcome", "stratum", "first", "second"),
-        described(COMPARISONS_COLUMNS),
-        lambda analysis: build_comparisons(analysis.sample, analysis.settings.cohort),
-    ),
-    Table(
-        "measurement_error",
-        "the models corrected for the measurement error of each scan",
-        ("model", "predictor", "method"),
-        described(MEASUREMENT_ERROR_COLUMNS),
-        lambda analysis: build_measurement_error(analysis.sample, analysis.settings.cohort),
-    ),
+    _by_sample("comparisons", "outcome stratum first second", COMPARISONS_COLUMNS, build_comparisons),
+    _by_sample("measurement_error", "model predictor method", MEASUREMENT_ERROR_COLUMNS, build_measurement_error),
     Table(
         "sensitivity",
-        "the models again under other calibrations, quality thresholds and without outliers",
         ("model", "predictor", "mg_calibration", "ph_calibration", "verdicts", "max_p_undefined", "outliers"),
         described(SENSITIVITY_COLUMNS),
-        lambda analysis: build_sensitivity(analysis.scans, analysis.cohort, analysis.settings.cohort),
+        lambda study: build_sensitivity(study.scans, study.cohort, study.settings.cohort),
     ),
-    Table(
-        "repeatability",
-        "agreement of repeated scans",
-        ("variable", "repeats"),
-        described(REPEATABILITY_COLUMNS),
-        lambda analysis: build_repeatability(analysis.sample, analysis.settings.cohort),
-    ),
-    Table(
-        "longitudinal",
-        "change over years within participants",
-        ("variable", "term"),
-        described(LONGITUDINAL_COLUMNS),
-        lambda analysis: build_longitudinal(analysis.sample, analysis.settings.cohort),
-    ),
-    Table(
-        "demographics",
-        "the included participants by sex and age group",
-        ("stratum", "age_group", "variable"),
-        described(DEMOGRAPHICS_COLUMNS),
-        lambda analysis: build_demographics(analysis.sample, analysis.settings.cohort),
-    ),
+    _by_sample("repeatability", "variable repeats", REPEATABILITY_COLUMNS, build_repeatability),
+    _by_sample("longitudinal", "variable term", LONGITUDINAL_COLUMNS, build_longitudinal),
+    _by_sample("demographics", "stratum age_group variable", DEMOGRAPHICS_COLUMNS, build_demographics),
     Table(
         "mrsinmrs",
-        "reporting table of the MRS consensus, from headers and settings",
         ("protocol", "section", "item"),
         described(MRSINMRS_COLUMNS),
-        lambda analysis: build_mrsinmrs(analysis.protocols, analysis.sample, analysis.settings),
+        lambda study: build_mrsinmrs(study.protocols, study.sample, study.settings),
     ),
-    Table("protocols", "the acquisition protocols found", ("protocol",), described(PROTOCOLS_COLUMNS), None),
+    Table("protocols", ("protocol",), described(PROTOCOLS_COLUMNS), None),
 )
 TABLES: Mapping[str, Table] = {table.name: table for table in _TABLES}
-"""Every result table by name, in the order in which the report lists them."""
+"""Every result table by name."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from myomag.cohort.catalogue import TABLES
 from myomag.io.tables import TableRow, table_rows
+from myomag.pipeline import COHORT, PROTOCOLS
 from myomag.report import cohort_tables, settings_tables, text
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.distributions import MOST_POINTS, distributions
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 Tables = Mapping[str, "pd.DataFrame"]
 INDEX = "report/index.html"
 FILES = (
-    *((table.file, table.caption) for table in TABLES.values()),
-    ("methods.md", "methods section, from headers and settings"),
+    *((file.name, file.description) for step in (COHORT, PROTOCOLS) for file in step.writes if not file.describes),
     ("config.yaml", "the resolved settings, with prior knowledge and calibrations in full"),
     ("benchmarks/runtime.html", "time and memory of every job, as of the last run"),
     ("ledger/", "per step: every file read and written, with digests"),

@@ -40,7 +40,7 @@ def cohort_tables(
     for table in TABLES.values():
         if table.build is not None:
             contents[table.file] = table_bytes(table.build(analysis))
-            contents[f"{table.name}.json"] = record_bytes(table.dictionary(analysis))
+            contents[f"{table.name}.json"] = record_bytes(analysis.dictionary(table.name))
     software = environment()
     versions = {"Python": software["python"], **software["packages"]}
     columns = list(analysis.cohort.columns)
