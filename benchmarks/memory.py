@@ -22,14 +22,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from myomag import __version__
 from myomag.io.files import sha256_file, together
 from myomag.ledger.activity import environment
 from myomag.ledger.raw import write_index
 from myomag.ledger.results import ScanResult, read_results
-from myomag.ledger.rows import Row, read_ledger
+from myomag.ledger.rows import Row, ledger_path, read_ledger
+from myomag.pipeline import ledgers_read
+from myomag.settings.load import load_settings
+from myomag.settings.models import Settings
 from myomag.simulate.demo import write_demo
 from myomag.steps.cohort import cohort_tables
 from myomag.steps.report import report_files
@@ -41,8 +42,8 @@ DERIVATIVE = Path("derivatives", "myomag")
 PARTICIPANTS = 60
 MOST_LINKS = 20_000
 """Names of one file; file systems have a limit."""
-GOAL_MB = 500
-STEPS = ("qc", "fit", "magnesium")
+GOAL_MB = 1500
+"""Promise for `cohort` and `report` at 100,000 scans."""
 JOBS = ("index", "cohort", "report")
 
 
@@ -105,9 +106,10 @@ def run(job: str, small: Path, study: Path, scans: int) -> tuple[float, float]:
 
 def cohort(small: Path, study: Path, scans: int) -> None:
     """Tables of the cohort, from the results of the small study under new names."""
-    results = list(read_results(path for step in STEPS for path in small.glob(f"ledger/{step}/batch-*.tsv")))
+    ledgers = (path for step in ledgers_read("cohort") for path in small.glob(ledger_path(step, "*")))
+    results = list(read_results(small, [path.relative_to(small) for path in ledgers if path.stem != "tables"]))
     renamed = (renamed_result(results[number % len(results)], participant(number)) for number in range(scans))
-    contents = cohort_tables(renamed, small, study, settings(small), {})
+    contents = cohort_tables(renamed, study, settings(small), {})
     with together(study / DERIVATIVE) as write:
         for name, content in contents.items():
             write(name, content)
@@ -117,13 +119,13 @@ def renamed_result(result: ScanResult, label: str) -> ScanResult:
     """The result of a scan as that of another participant; its files are the same."""
     scan = result.last.scan.replace(result.last.participant_id, label)
     rows = {step: replace(row, scan=scan, participant_id=label) for step, row in result.rows.items()}
-    return ScanResult(rows, result.files)
+    return ScanResult(result.root, rows)
 
 
 def report(small: Path, large: Path) -> None:
     """Page and figures of the cohort, from the tables that `cohort` wrote, and the protocols of the small study."""
     made = [path.name for path in large.iterdir() if path.is_file()]
-    protocols = read_ledger(small / "ledger/protocols/all.tsv")[0]
+    protocols = read_ledger(small / ledger_path("protocols"))[0]
     with together(large) as write:
         for path, _ in protocols.outputs.values():
             write(path, (small / path).read_bytes())
@@ -134,10 +136,9 @@ def report(small: Path, large: Path) -> None:
             write(path, content)
 
 
-def settings(derivative: Path) -> dict[str, object]:
+def settings(derivative: Path) -> Settings:
     """Resolved settings of a derivative."""
-    found: dict[str, object] = yaml.safe_load((derivative / "config.yaml").read_text(encoding="utf-8"))
-    return found
+    return load_settings(derivative / "config.yaml")
 
 
 def participant(number: int) -> str:
