@@ -1,10 +1,11 @@
 """The fixed columns of cohort.tsv, which `myomag scan --json` shares, and where each value comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from myomag.cohort.exclusions import decide
+from myomag.io.scan_records import Fit, Magnesium, Quality, ScanRecord
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
@@ -37,7 +38,17 @@ class Column:
         return len(self.path) == 2 and self.name != "verdict"
 
 
-RATIOS = (("pi_pcr", "Pi/PCr"), ("pcr_atp", "PCr/ATP"), ("pde_atp", "PDE/ATP"), ("pme_atp", "PME/ATP"))
+RATIOS = ("pi_pcr_ratio", "pcr_atp_ratio", "pde_atp_ratio", "pme_atp_ratio")
+BIDS_UNITS = {"mmol/l": "mmol/L", "µmol/l": "umol/L", "µs": "us"}
+
+
+def _measured(record: type[ScanRecord], *names: str) -> Iterator[Column]:
+    """Columns with fields of a record, described as the record does it."""
+    for name in names:
+        said, _, rest = str(record.model_fields[name].description).removesuffix(".").partition(" [")
+        unit = rest.removesuffix("]")
+        yield Column(name, (record.role, name), f"{said}.", BIDS_UNITS.get(unit, unit) or None)
+
 
 FIXED_COLUMNS = (
     Column("participant_id", ("participant_id",), "Participant label."),
@@ -60,76 +71,17 @@ FIXED_COLUMNS = (
         "Verdict of quality control.",
         levels={"pass": "no objection", "warn": "usable with reservations", "fail": "not usable"},
     ),
-    Column("ph", ("magnesium", "ph"), "Intracellular pH from the shift of Pi."),
-    Column("ph_sd", ("magnesium", "ph_sd"), "Standard deviation of the pH."),
-    Column("pmg", ("magnesium", "pmg"), "Negative decadic logarithm of free Mg2+ in mol/l."),
-    Column("pmg_sd", ("magnesium", "pmg_sd"), "Standard deviation of pMg."),
-    Column("mg_mmol_l", ("magnesium", "mg_mmol_l"), "Free (ionised) intracellular Mg2+ concentration.", "mmol/L"),
-    Column(
-        "mg_ci95_low_mmol_l",
-        ("magnesium", "mg_ci95_low_mmol_l"),
-        "Lower end of the 95 % interval of free Mg2+.",
-        "mmol/L",
-    ),
-    Column(
-        "mg_ci95_high_mmol_l",
-        ("magnesium", "mg_ci95_high_mmol_l"),
-        "Upper end of the 95 % interval of free Mg2+.",
-        "mmol/L",
-    ),
-    Column(
-        "mg_p_undefined",
-        ("magnesium", "mg_p_undefined"),
-        "Probability that the β-ATP shift lies outside the domain of the magnesium calibration.",
-    ),
-    Column("beta_atp_ppm", ("magnesium", "beta_atp_ppm"), "Shift of β-ATP from PCr.", "ppm"),
-    Column("beta_atp_sd_ppm", ("magnesium", "beta_atp_sd_ppm"), "Standard deviation of the β-ATP shift.", "ppm"),
-    Column("alpha_atp_ppm", ("magnesium", "alpha_atp_ppm"), "Shift of α-ATP from PCr.", "ppm"),
-    Column("gamma_atp_ppm", ("magnesium", "gamma_atp_ppm"), "Shift of γ-ATP from PCr.", "ppm"),
-    Column("pi_ppm", ("magnesium", "pi_ppm"), "Shift of Pi from PCr.", "ppm"),
-    Column("pi_sd_ppm", ("magnesium", "pi_sd_ppm"), "Standard deviation of the Pi shift.", "ppm"),
-    Column(
-        "pcr_snr",
-        ("quality", "pcr_snr"),
-        "PCr amplitude in the time domain over the noise standard deviation per channel of the averaged FID.",
-    ),
-    Column("pcr_fwhm_hz", ("quality", "pcr_fwhm_hz"), "Full width at half maximum of PCr.", "Hz"),
-    Column("begin_time_us", ("fit", "begin_time_us"), "Begin time of the first sample of the FID.", "us"),
+    *_measured(Magnesium, "ph", "ph_sd", "pmg", "pmg_sd", "mg_mmol_l", "mg_ci95_low_mmol_l", "mg_ci95_high_mmol_l"),
+    *_measured(Magnesium, "mg_p_undefined", "beta_atp_ppm", "beta_atp_sd_ppm", "alpha_atp_ppm", "gamma_atp_ppm"),
+    *_measured(Magnesium, "pi_ppm", "pi_sd_ppm"),
+    *_measured(Quality, "pcr_snr", "pcr_fwhm_hz"),
+    *_measured(Fit, "begin_time_us"),
     Column("ph_calibration", ("magnesium", "ph_calibration", "name"), "Name of the pH calibration."),
     Column("mg_calibration", ("magnesium", "mg_calibration", "name"), "Name of the magnesium calibration."),
-    Column("phase_deg", ("fit", "phase_deg"), "Zero-order phase at time zero, from −180 to 180.", "degrees"),
-    Column(
-        "adp_umol_l",
-        ("magnesium", "adp_umol_l"),
-        "Free ADP from the creatine-kinase equilibrium; it rests on numbers assumed in the settings.",
-        "umol/L",
-    ),
-    Column("adp_sd_umol_l", ("magnesium", "adp_sd_umol_l"), "Standard deviation of free ADP by the fit.", "umol/L"),
-    Column(
-        "dg_atp_kj_mol",
-        ("magnesium", "dg_atp_kj_mol"),
-        "Free energy of the hydrolysis of ATP; it rests on numbers assumed in the settings.",
-        "kJ/mol",
-    ),
-    Column(
-        "dg_atp_sd_kj_mol", ("magnesium", "dg_atp_sd_kj_mol"), "Standard deviation of that energy by the fit.", "kJ/mol"
-    ),
-    *(
-        column
-        for name, ratio in RATIOS
-        for column in (
-            Column(
-                f"{name}_ratio",
-                ("magnesium", f"{name}_ratio"),
-                f"{ratio} by amplitude; corrected for saturation only where the settings give T1.",
-            ),
-            Column(f"{name}_ratio_sd", ("magnesium", f"{name}_ratio_sd"), f"Standard deviation of {ratio} by the fit."),
-        )
-    ),
-    Column("pcr_fwhm_ppm", ("quality", "pcr_fwhm_ppm"), "Full width at half maximum of PCr.", "ppm"),
-    Column("frequency_drift_hz", ("quality", "frequency_drift_hz"), "Wander of the frequency over the scan.", "Hz"),
-    Column("transients", ("quality", "transients"), "Number of transients acquired."),
-    Column("transients_used", ("quality", "transients_used"), "Number of transients averaged, without rejected ones."),
+    *_measured(Fit, "phase_deg"),
+    *_measured(Magnesium, "adp_umol_l", "adp_sd_umol_l", "dg_atp_kj_mol", "dg_atp_sd_kj_mol"),
+    *_measured(Magnesium, *(name for ratio in RATIOS for name in (ratio, f"{ratio}_sd"))),
+    *_measured(Quality, "pcr_fwhm_ppm", "frequency_drift_hz", "transients", "transients_used"),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 ERROR_COLUMNS = {
@@ -139,7 +91,7 @@ ERROR_COLUMNS = {
     "pi_ppm": "pi_sd_ppm",
     "adp_umol_l": "adp_sd_umol_l",
     "dg_atp_kj_mol": "dg_atp_sd_kj_mol",
-    **{f"{name}_ratio": f"{name}_ratio_sd" for name, _ in RATIOS},
+    **{ratio: f"{ratio}_sd" for ratio in RATIOS},
 }
 """Column with the standard deviation of a measured one."""
 

@@ -39,12 +39,12 @@ class Measures(ScanRecord):
     """What was measured on the transients of a scan and on their average, before anything is judged."""
 
     role: ClassVar[str] = "measures"
-    transients: int = Field(description="Transients acquired.")
-    transients_used: int = Field(description="Transients averaged.")
+    transients: int = Field(description="Number of transients acquired.")
+    transients_used: int = Field(description="Number of transients averaged, without rejected ones.")
     coils: int = Field(description="Receive channels that were combined.")
     rejected_transients: list[RejectedTransient] = Field(description="Transients left out, with the reason.")
     noise_sd: float | None = Field(description="Noise SD per channel of the averaged FID [units of the FID].")
-    pcr_snr: float | None = Field(description="SNR of PCr in the averaged FID.")
+    pcr_snr: float | None = Field(description="Amplitude of PCr in the time domain over the noise SD per channel.")
     snr_definition: str = Field(description="What is divided by what in that SNR.")
     pcr_fwhm_hz: float = Field(description="Full width at half maximum of PCr [Hz].")
     pcr_fwhm_ppm: float = Field(description="Full width at half maximum of PCr [ppm].")
@@ -151,11 +151,11 @@ class Fit(ScanRecord):
     skipped_points: int = Field(description="First samples left out of the fit.")
     noise_sd: float = Field(description="SD of the residual per channel [units of the FID].")
     residual_norm_sq: float = Field(description="Sum of the squared residual [units of the FID, squared].")
-    begin_time_us: float = Field(description="Time of the first sample [µs].")
+    begin_time_us: float = Field(description="Begin time of the first sample of the FID [µs].")
     begin_time_sd_us: float | None = Field(description="Standard deviation of that time [µs].")
     begin_time_fitted: bool = Field(description="Whether that time was fitted.")
     begin_time_prior: ExpectedBeginTime = Field(description="What was known of it before.")
-    phase_deg: float = Field(description="Phase at time zero, common to all lines [degrees].")
+    phase_deg: float = Field(description="Zero-order phase at time zero, −180 to 180 [degrees].")
     phase_sd_deg: float | None = Field(description="Standard deviation of the phase [degrees].")
     lines: list[FitLine] = Field(description="Lines in the order of the prior knowledge.")
     covariance: Covariance = Field(description="Covariance of shifts, amplitudes and widths.")
@@ -202,7 +202,9 @@ class MgAnswer(_Answer):
     mg_mmol_l: float | None = Field(description="Free Mg2+ [mmol/l].")
     mg_ci95_low_mmol_l: float | None = Field(description="Lower end of its 95 % interval [mmol/l].")
     mg_ci95_high_mmol_l: float | None = Field(description="Upper end of its 95 % interval [mmol/l].")
-    mg_p_undefined: float | None = Field(description="Probability that the true shift has no Mg.")
+    mg_p_undefined: float | None = Field(
+        description="Probability that the shift of β-ATP lies outside the calibration."
+    )
     mg_reason: str | None = Field(description="Why there is no Mg.")
 
 
@@ -210,54 +212,66 @@ class Magnesium(ScanRecord):
     """pH, free magnesium and energetics of a scan; shifts count from the fitted PCr line."""
 
     role: ClassVar[str] = "magnesium"
-    ph: float | None = Field(description="Intracellular pH.")
+    ph: float | None = Field(description="Intracellular pH from the shift of Pi.")
     ph_sd: float | None = Field(description="Standard deviation of the pH.")
     ph_ci95_low: float | None = Field(description="Lower end of the 95 % interval of the pH.")
     ph_ci95_high: float | None = Field(description="Upper end of the 95 % interval of the pH.")
     ph_reason: str | None = Field(description="Why there is no pH.")
     ph_lines: list[str] = Field(description="Lines whose shifts gave the pH.")
-    pmg: float | None = Field(description="−log10 of free Mg2+ in mol/l.")
+    pmg: float | None = Field(description="Negative decadic logarithm of free Mg2+ in mol/l.")
     pmg_sd: float | None = Field(description="Standard deviation of pMg.")
     pmg_ci95_low: float | None = Field(description="Lower end of the 95 % interval of pMg.")
     pmg_ci95_high: float | None = Field(description="Upper end of the 95 % interval of pMg.")
-    mg_mmol_l: float | None = Field(description="Free Mg2+ [mmol/l].")
+    mg_mmol_l: float | None = Field(description="Free (ionised) intracellular Mg2+ concentration [mmol/l].")
     mg_ci95_low_mmol_l: float | None = Field(description="Lower end of the 95 % interval of free Mg2+ [mmol/l].")
     mg_ci95_high_mmol_l: float | None = Field(description="Upper end of the 95 % interval of free Mg2+ [mmol/l].")
-    mg_p_undefined: float | None = Field(description="Probability that the true shift has no Mg.")
+    mg_p_undefined: float | None = Field(
+        description="Probability that the shift of β-ATP lies outside the calibration."
+    )
     mg_reason: str | None = Field(description="Why there is no Mg.")
     mg_lines: list[str] = Field(description="Lines whose shifts gave the Mg.")
     mg_chi2: float | None = Field(description="χ² of a solution by several shifts.")
     mg_chi2_degrees_of_freedom: int | None = Field(description="Its degrees of freedom.")
-    beta_atp_ppm: float | None = Field(description="Shift of β-ATP [ppm].")
+    beta_atp_ppm: float | None = Field(description="Shift of β-ATP from PCr [ppm].")
     beta_atp_sd_ppm: float | None = Field(description="Standard deviation of the shift of β-ATP [ppm].")
-    alpha_atp_ppm: float | None = Field(description="Shift of α-ATP [ppm].")
+    alpha_atp_ppm: float | None = Field(description="Shift of α-ATP from PCr [ppm].")
     alpha_atp_sd_ppm: float | None = Field(description="Standard deviation of the shift of α-ATP [ppm].")
-    gamma_atp_ppm: float | None = Field(description="Shift of γ-ATP [ppm].")
+    gamma_atp_ppm: float | None = Field(description="Shift of γ-ATP from PCr [ppm].")
     gamma_atp_sd_ppm: float | None = Field(description="Standard deviation of the shift of γ-ATP [ppm].")
-    pi_ppm: float | None = Field(description="Shift of Pi [ppm].")
+    pi_ppm: float | None = Field(description="Shift of Pi from PCr [ppm].")
     pi_sd_ppm: float | None = Field(description="Standard deviation of the shift of Pi [ppm].")
     ph_calibration: Calibration = Field(description="What turned shifts into the pH.")
     mg_calibration: Calibration = Field(description="What turned shifts into the Mg.")
-    pi_pcr_ratio: float | None = Field(description="Amplitude of Pi over that of PCr.")
+    pi_pcr_ratio: float | None = Field(
+        description="Pi/PCr by amplitude; corrected for saturation only with a T1 setting."
+    )
     pi_pcr_ratio_sd: float | None = Field(description="Standard deviation of Pi/PCr.")
     pi_pcr_ratio_reason: str | None = Field(description="Why there is no Pi/PCr, or no SD of it.")
-    pcr_atp_ratio: float | None = Field(description="Amplitude of PCr over that of ATP.")
+    pcr_atp_ratio: float | None = Field(
+        description="PCr/ATP by amplitude; corrected for saturation only with a T1 setting."
+    )
     pcr_atp_ratio_sd: float | None = Field(description="Standard deviation of PCr/ATP.")
     pcr_atp_ratio_reason: str | None = Field(description="Why there is no PCr/ATP, or no SD of it.")
-    pde_atp_ratio: float | None = Field(description="Amplitude of PDE over that of ATP.")
+    pde_atp_ratio: float | None = Field(
+        description="PDE/ATP by amplitude; corrected for saturation only with a T1 setting."
+    )
     pde_atp_ratio_sd: float | None = Field(description="Standard deviation of PDE/ATP.")
     pde_atp_ratio_reason: str | None = Field(description="Why there is no PDE/ATP, or no SD of it.")
-    pme_atp_ratio: float | None = Field(description="Amplitude of PME over that of ATP.")
+    pme_atp_ratio: float | None = Field(
+        description="PME/ATP by amplitude; corrected for saturation only with a T1 setting."
+    )
     pme_atp_ratio_sd: float | None = Field(description="Standard deviation of PME/ATP.")
     pme_atp_ratio_reason: str | None = Field(description="Why there is no PME/ATP, or no SD of it.")
     atp_line: str = Field(description="Line that stands for ATP in the ratios.")
     saturation_factors: dict[str, float] | None = Field(
         description="Share of each line left by partial saturation; null where it is not corrected."
     )
-    adp_umol_l: float | None = Field(description="Free ADP [µmol/l].")
+    adp_umol_l: float | None = Field(description="Free ADP by creatine kinase, on assumed numbers [µmol/l].")
     adp_sd_umol_l: float | None = Field(description="Standard deviation of free ADP by the fit [µmol/l].")
     adp_reason: str | None = Field(description="Why there is no ADP.")
-    dg_atp_kj_mol: float | None = Field(description="Free energy of the hydrolysis of ATP [kJ/mol].")
+    dg_atp_kj_mol: float | None = Field(
+        description="Free energy of the hydrolysis of ATP, on assumed numbers [kJ/mol]."
+    )
     dg_atp_sd_kj_mol: float | None = Field(description="Standard deviation of that energy by the fit [kJ/mol].")
     dg_atp_reason: str | None = Field(description="Why there is no such energy.")
     energetics_standing: str = Field(description="Weakest standing of all that ADP and ΔG rest on.")
