@@ -60,7 +60,7 @@ def test_a_rejection_becomes_settings_that_exclude_the_scan(browser, folder, pag
     row = Row(SCAN, "sub-001", "ses-1")
     reject = {target: own.reject for target, own in overrides.items()}
     assert reject == {SCAN: "moved: 'twice'"}
-    decision = decide(ScanResult({"raw": row}, {}).summary(folder, reject), SETTINGS.cohort)
+    decision = decide(ScanResult(folder, {"raw": row}).outcome(reject), SETTINGS.cohort)
     assert (decision.status, decision.step, decision.reason) == ("excluded", "overrides", "moved: 'twice'")
     assert browser.problems == []
 

@@ -60,9 +60,9 @@ def test_the_intervals_of_the_calf_are_plausible(calf):
 
 
 def test_nothing_of_the_calf_ends_at_a_bound(calf):
-    fit = calf[0].records["fit"]
-    assert fit["converged"]
-    assert all(not line["at_bound"] for line in fit["lines"])
+    fit = calf[0].outcome.fit
+    assert fit.converged
+    assert all(not line.at_bound for line in fit.lines)
 
 
 def test_the_calf_hardly_depends_on_how_many_first_samples_are_left_out(shared_data):

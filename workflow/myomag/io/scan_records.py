@@ -108,7 +108,7 @@ class ExpectedBeginTime(Record):
 
     source: Literal["stated", "protocol", "fixed"] = Field(description="What told it, or that it was held fixed.")
     mean_us: float = Field(description="Expected begin time [µs].")
-    sd_us: float | None = Field(description="Its standard deviation [µs]; null where it is held fixed.")
+    sd_us: float | None = Field(description="Its standard deviation; null where it is held fixed [µs].")
     outlying: bool = Field(description="Whether the scan does not fit its protocol.")
 
 

@@ -1,6 +1,6 @@
-"""Files generated from the settings models and the plan of the pipeline: defaults, schema, and tables of the pages.
+"""Files generated from the models and the plan of the pipeline: defaults, schema, and tables of the pages.
 
-Write them again after changing `myomag.settings` or `myomag.pipeline` with: make config
+Write them again after changing `myomag.settings`, `myomag.io.scan_records` or `myomag.pipeline` with: make config
 """
 
 import json
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from myomag import pipeline
 from myomag.io.places import CONFIG_DIR, REPOSITORY
+from myomag.io.records_page import records_page
 from myomag.settings.base import Section
 from myomag.settings.models import Settings
 from myomag.settings.yaml_text import yaml_value
@@ -25,6 +26,7 @@ def generated_files() -> dict[Path, str]:
         CONFIG_DIR / "config.schema.json": config_schema(),
         CONFIG_DIR / "README.md": _page(CONFIG_DIR / "README.md", steps=steps_table(), settings=settings_tables()),
         REPOSITORY / "README.md": _page(REPOSITORY / "README.md", files=files_table()),
+        REPOSITORY / "docs" / "records.md": records_page(),
     }
 
 
