@@ -18,7 +18,7 @@ from myomag.io.records import record_bytes
 from myomag.io.scan_records import BeginTime, read_scan_record
 from myomag.ledger.harness import arguments
 from myomag.ledger.rows import Row, output_path
-from myomag.ledger.spec import Spec
+from myomag.ledger.spec import Spec, resolve
 from myomag.pipeline import BY_NAME, NAMES, SCAN_STEPS, STEPS, Step
 from myomag.settings.base import Section
 from myomag.settings.load import load_settings
@@ -150,6 +150,16 @@ def test_each_setting_is_declared_by_the_step_that_computes_with_it() -> None:
     assert of_scans == {key for key in keys() if key.partition(".")[0] in SCAN_SECTIONS}
     others = set().union(*(declared(step) for step in STEPS if step.kind != "scan" and step is not pipeline.SETTINGS))
     assert set(keys()) - of_scans - others == {"batches", "overrides"}
+
+
+def test_setting_changes_the_spec_of_exactly_the_steps_that_declare_it() -> None:
+    document = load_settings().model_dump()
+    before = {name: resolve(name, document).text() for name in NAMES[1:]}
+    for key in set(keys()) - {"overrides"}:
+        section, _, name = key.partition(".")
+        changed = document | {section: document[section] | {name: "changed"} if name else "changed"}
+        found = {step for step in before if resolve(step, changed).text() != before[step]}
+        assert found == {step.name for step in STEPS if key in declared(step)}, key
 
 
 @pytest.mark.parametrize("step", SCAN_STEPS)

@@ -15,10 +15,20 @@ from ledger_samples import CONVERT, FID, LABELS, QC, RAW, Gain, Small, copy, edi
 from myomag import pipeline
 from myomag.errors import LedgerError, ScanError
 from myomag.io.files import PRIVATE, sha256_bytes, sha256_file, write_atomic
-from myomag.ledger.harness import check_summaries, checked_tables, job, ledger_files, write_participants, write_study
+from myomag.ledger.harness import (
+    Job,
+    check_summaries,
+    checked_tables,
+    job,
+    ledger_files,
+    write_participants,
+    write_study,
+)
 from myomag.ledger.results import ScanResult
 from myomag.ledger.rows import Row, activity_path, checked_ledger, checked_outputs, ledger_bytes, read_ledger
-from myomag.ledger.spec import Spec
+from myomag.ledger.spec import Spec, resolve
+from myomag.settings.load import load_settings
+from myomag.settings.models import Settings
 
 SCAN = "sub-2_unloc"
 
@@ -293,6 +303,24 @@ def test_summaries_are_checked_and_files_of_scans_are_not(small: Small) -> None:
             check_summaries(small.root)
         edit(small.root / path)
     check_summaries(small.root)
+
+
+def test_study_step_gets_the_sections_it_declares_and_no_others(small: Small) -> None:
+    spec = resolve("report", load_settings().model_dump())
+    found = Job(spec, (), CONVERT, small.root, small.study).settings(Settings)
+    assert found.report == load_settings().report
+    with pytest.raises(AttributeError, match="fit"):
+        _ = found.fit
+
+
+def test_study_step_reads_the_files_of_another_after_checking_them(small: Small) -> None:
+    task = small.job("protocols", read=())
+    write_study(task, [("protocols.tsv", b"x\n"), ("protocols.json", b"{}")])
+    (row,) = small.job("report", read=(task.ledger,)).made()
+    assert list(row.outputs) == ["protocols.json", "protocols.tsv"]
+    edit(small.root / "protocols.tsv")
+    with pytest.raises(LedgerError, match=r"protocols\.tsv: changed"):
+        small.job("report", read=(task.ledger,)).made()
 
 
 # --- the job that Snakemake asks for
