@@ -1,4 +1,5 @@
-from myomag.ledger.harness import job, write_participants
+from myomag.ledger.harness import job
+from myomag.ledger.study_harness import write_participants
 from myomag.settings.models import Settings
 from myomag.steps.pages import participant_pages
 

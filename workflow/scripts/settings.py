@@ -1,7 +1,8 @@
 import json
 
 from myomag.ledger.cleanup import sweep
-from myomag.ledger.harness import job, write_study
+from myomag.ledger.harness import job
+from myomag.ledger.study_harness import write_study
 from myomag.steps.settings import settings_files
 
 with job(snakemake) as task:

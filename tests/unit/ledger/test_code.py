@@ -182,6 +182,13 @@ def test_a_new_setting_of_one_section_leaves_the_steps_of_the_others_alone(step:
     assert modules == {"__init__", "base", *BY_NAME[step].sections}
 
 
+@pytest.mark.parametrize("step", SCAN_STEPS)
+def test_what_is_done_with_results_leaves_the_scan_level_steps_alone(step: str) -> None:
+    closure = code._closure(SCRIPTS / f"{step}.py")
+    modules = {path.stem for path in closure if path.parent == PACKAGE / "ledger"}
+    assert modules == {"__init__", "activity", "code", "harness", "rows", "sidecars", "spec"}
+
+
 def test_the_fit_is_not_computed_again_for_the_magnesium_code() -> None:
     closures = {step: code._closure(SCRIPTS / f"{step}.py") for step in SCAN_STEPS}
     assert PACKAGE / "core" / "amares.py" in closures["fit"]

@@ -6,8 +6,8 @@ import pytest
 
 from ledger_samples import Small
 from myomag.errors import LedgerError
-from myomag.ledger.harness import write_study
 from myomag.ledger.pooled import PROTOCOLS, check_protocols, pooled_begin_times
+from myomag.ledger.study_harness import write_study
 
 TABLE = """protocol\tbegin_time_us\tbegin_time_sd_us\tspread_us\toutlying
 p1\t240\t2.0\t1.5\tsub-1_unloc sub-2_unloc

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from ledger_samples import RAW, Small, edit
-from myomag.cohort.tables import table_paths
 from myomag.errors import LedgerError
 from myomag.io.files import sha256_file
 from myomag.ledger.raw import BATCHES, CACHE, TABLES, chosen_batches, keep_batches, outgrown, study_tables
 from myomag.ledger.rows import batch_of, read_ledger
 from myomag.study.search import find_scans
+from myomag.study.tables import table_paths
 
 
 def test_tables_that_are_watched_are_those_the_cohort_reads(small: Small) -> None:

@@ -15,8 +15,8 @@ POOLED = {"p1": {"begin_time_us": 240.0, "begin_time_sd_us": 2.0, "spread_us": 1
 DOCUMENT = parse_settings(
     {
         "overrides": {
-            "sub-1": {"fit": {"begin_time_us": 3.0, "protocol_fields": ["EchoTime"]}, "qc": {"min_snr": 1.0}},
             "sub-1_unloc": {"fit": {"begin_time_us": 5.0}},
+            "sub-1": {"fit": {"begin_time_us": 3.0, "protocol_fields": ["EchoTime"]}, "qc": {"min_snr": 1.0}},
             "sub-2": {"reject": "moved"},
         }
     }

@@ -133,7 +133,7 @@ def _affine(
         return column[quantity, tie.line], scale, constant
     value = prior.line(tie.line).parameters[quantity]
     if isinstance(value, Tie):
-        raise TypeError(quantity)
+        raise ValueError(f"{tie.line}: {quantity} is tied, where a tie has to end")
     return -1, 0.0, scale * _fit_unit(quantity, value.start, units) + constant
 
 

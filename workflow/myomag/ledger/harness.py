@@ -1,4 +1,7 @@
-"""One harness for all steps: it checks what a job reads, writes its files whole, its ledger and its activity record."""
+"""One harness for all steps: it checks what a job reads, writes its files whole, its ledger and its activity record.
+
+Steps that see many scans at once have what more they need in `study_harness`, which is no code of the others.
+"""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,16 +13,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from myomag import pipeline
 from myomag.errors import LedgerError, ScanError
-from myomag.io.files import Content, remove_files, sha256_file, together
+from myomag.io.files import remove_files, sha256_file, together
 from myomag.io.records import digest
 from myomag.ledger.activity import record_activity
-from myomag.ledger.results import ScanResult, by_participant, read_results
 from myomag.ledger.rows import (
     Files,
     Row,
     activity_path,
     checked_ledger,
-    checked_outputs,
     checked_path,
     ledger_bytes,
     output_path,
@@ -65,20 +66,12 @@ class Job:
         """Entry of the step in the plan."""
         return pipeline.BY_NAME[self.spec.step]
 
-    def results(self) -> Iterator[ScanResult]:
-        """Scans of the ledgers it reads, batch by batch."""
-        return read_results(self.root, [path for path in self.ledgers if path.stem.startswith("batch-")])
-
     def settings(self, model: type[M]) -> M:
         """Settings that the step declares, as a model that its script names.
 
         Imported here, the model would count as code of every step, and a new setting of one would repeat them all.
         """
         return model.only(self.spec.settings)
-
-    def made(self) -> list[Row]:
-        """Rows of the study-level steps whose files it reads, their digests checked."""
-        return [checked_outputs(self.root, path) for path in self.ledgers]
 
 
 @contextmanager
@@ -126,59 +119,6 @@ def run_scans(task: Job, function: StepFunction) -> None:
             )
         write(str(task.ledger), ledger_bytes(done))
     remove_files(task.root, left_over(step, done))
-    record_job(task, started)
-
-
-def write_study(task: Job, outputs: Iterable[tuple[str, Content]], inputs: Files | None = None, **said: Any) -> None:
-    """Write the files of a step that sees many scans at once, its ledger and its activity record.
-
-    Parameters
-    ----------
-    task : Job
-        The job.
-    outputs : iterable of (str, bytes or iterable of bytes)
-        Path inside the derivative and content of each file; it need not outlive its writing.
-    inputs : Files, optional
-        Files the step read, by role; None for the ledgers of the job.
-    **said
-        What the activity record says beside.
-    """
-    started, name = datetime.now(UTC), task.spec.step
-    read = ledger_files(task.root, task.ledgers) if inputs is None else inputs
-    with together(task.root) as write:
-        written: Files = {path: (path, write(path, data)) for path, data in outputs}
-        row = Row(name, "", "", "ok", name, "", task.spec.digest_of_study(), task.spec.code, read, written)
-        write(str(task.ledger), ledger_bytes([row]))
-    kept = {path for path, _ in written.values()}
-    patterns = (file.name for file in task.step.writes if "*" in file.name)
-    remove_files(task.root, {str(p.relative_to(task.root)) for each in patterns for p in task.root.glob(each)} - kept)
-    record_job(task, started, **said)
-
-
-def write_participants(
-    task: Job, pages: Callable[[Mapping[str, list[ScanResult]]], Iterable[tuple[str, bytes]]]
-) -> None:
-    """Write one file per participant of a batch, and the ledger that names the files each was made from.
-
-    Parameters
-    ----------
-    task : Job
-        The job.
-    pages : callable
-        Takes the scans of each participant; yields label and content, one after the other.
-    """
-    started = datetime.now(UTC)
-    results = by_participant(task.results())
-    (file,) = task.step.writes
-    rows = []
-    with together(task.root) as write:
-        for participant, page in pages(results):
-            read = {f"{role}:{r.last.scan}": named for r in results[participant] for role, named in r.read.items()}
-            row = Row(participant, participant, "", "ok", task.spec.step, "", inputs=read)
-            path = output_path(file, row)
-            outputs = {file.role: (path, write(path, page))}
-            rows.append(replace(row, settings=task.spec.digest_of_study(), code=task.spec.code, outputs=outputs))
-        write(str(task.ledger), ledger_bytes(rows))
     record_job(task, started)
 
 
@@ -289,36 +229,3 @@ def _checked(task: Job, role: str, path: str, sha: str) -> Path:
     if found != sha:
         raise LedgerError(f"{path}: the raw file changed while the pipeline ran; start it again.")
     return task.study / path
-
-
-def checked_tables(task: Job) -> None:
-    """Check that the tables of the study are those the run started with.
-
-    Raises
-    ------
-    LedgerError
-        If one changed meanwhile.
-    """
-    for ledger in (path for path in task.ledgers if path.parent.name == pipeline.STEPS[0].name):
-        for row in checked_ledger(task.root, ledger):
-            for path, sha in row.inputs.values():
-                if not (task.study / path).is_file() or sha256_file(task.study / path) != sha:
-                    raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
-
-
-def check_summaries(root: Path) -> None:
-    """Check the ledgers of a derivative, and the tables and pages that were made from many scans.
-
-    They are few, so that every run can afford it; the files of each scan are checked by the step that reads them.
-
-    Raises
-    ------
-    LedgerError
-        Naming the file that is missing or not what its step wrote, and the remedy.
-    """
-    for path in sorted(root.glob("ledger/*/*.tsv")):
-        place = path.relative_to(root)
-        if place.stem == "all":
-            checked_outputs(root, place)
-        else:
-            checked_ledger(root, place)

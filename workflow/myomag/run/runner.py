@@ -15,7 +15,7 @@ from myomag.io.files import PRIVATE, disk_trouble
 from myomag.io.places import REPOSITORY
 from myomag.ledger.activity import user_name
 from myomag.ledger.derivative import check_output
-from myomag.ledger.harness import check_summaries
+from myomag.ledger.study_harness import check_summaries
 from myomag.progress import duration
 from myomag.run.advice import Advice, advice_for_run
 from myomag.run.jobs import keep_what_is_loaded
