@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 # The package is found beside this workflow even where it is not installed (--sdm conda).
-sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
+sys.path.insert(0, os.path.join(workflow.current_basedir, "..", "workflow"))
 
 from myomag import pipeline
 from myomag.run.jobs import keep_what_is_loaded
@@ -16,14 +16,16 @@ prepare_jobs()
 with errors_as(WorkflowError):
     config["study"] = str(study_root(config))
 
-if Path.cwd().resolve() == Path(workflow.basedir).resolve():
+# As a module, the working directory and the command line belong to the workflow that uses this one.
+alone = workflow.modifier.is_main_snakefile()
+if alone and Path.cwd().resolve() == Path(workflow.basedir).resolve():
 
     workdir: str(default_output(Path(config["study"])))
 
 
 with errors_as(WorkflowError):
-    # As a module with a prefix, the derivative lies there.
-    flow = Flow(config, workflow.config_settings.overwrite_config, Path(workflow.modifier.path_modifier.prefix or "."))
+    given = workflow.config_settings.overwrite_config if alone else config
+    flow = Flow(config, given, Path(workflow.modifier.path_modifier.prefix or "."))
     if workflow.is_main_process:
         flow.index()
         for note in flow.notes():

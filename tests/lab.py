@@ -5,14 +5,14 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+from myomag import pipeline
 from myomag.simulate.demo import write_demo
 from running import checkout, finished, jobs, myomag
 
 BATCHES = 3
 PARTICIPANTS = 4
-SCAN_STEPS = ("convert", "qc", "begin_time", "fit", "magnesium")
-ALL = (*SCAN_STEPS, "protocols", "cohort", "pages", "report")
-ONCE = ("protocols", "cohort", "report")
+ALL = pipeline.NAMES[1:]
+ONCE = pipeline.named("study")
 STEM = "{0}_ses-1_acq-fid_nuc-31P_voi-thigh_unloc"
 
 

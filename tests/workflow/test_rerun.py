@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from lab import ALL, BATCHES, ONCE, PARTICIPANTS, SCAN_STEPS, STEM, Lab, expected, with_package
-from myomag.ledger.rows import OUTPUT_NAMES, batch_of
+from lab import ALL, BATCHES, ONCE, PARTICIPANTS, STEM, Lab, expected, with_package
+from myomag import pipeline
+from myomag.ledger.rows import batch_of
 from myomag.simulate.demo import write_demo
 from running import differing, finished, myomag, results, snakemake
 
 
 def files_of(participant: str) -> set[str]:
     base = STEM.format(participant).removesuffix("_unloc")
-    names = {pattern for roles in OUTPUT_NAMES.values() for pattern in roles.values()}
+    names = {file.name for step in pipeline.STEPS if step.kind == "scan" for file in step.writes}
     return {
         f"{participant}/ses-1/mrs/" + name.format(stem=f"{base}_unloc", base=base, suffix="unloc") for name in names
     }
@@ -30,13 +31,14 @@ def files_of(participant: str) -> set[str]:
 def test_outputs_of_a_run(original: Lab) -> None:
     used = sorted({batch_of(f"sub-{i:03d}", BATCHES) for i in range(1, PARTICIPANTS + 1)})
     assert used == list(range(BATCHES))
-    tables = ("cohort", "exclusions", "flow", "statistics", "comparisons", "sensitivity", "repeatability")
-    tables += ("measurement_error", "longitudinal", "demographics", "mrsinmrs", "protocols")
-    wanted = {f"{table}.{end}" for table in tables for end in ("tsv", "json")}
-    wanted |= {"config.yaml", "dataset_description.json", "descriptions.tsv", ".bidsignore", "methods.md"}
-    wanted |= {"report/index.html"} | {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}
-    wanted |= {f"ledger/{step}/batch-{batch}.tsv" for step in ("raw", *SCAN_STEPS, "pages") for batch in used}
-    wanted |= {f"ledger/{step}/all.tsv" for step in ONCE} | {"ledger/raw/tables.tsv"}
+    steps = [step for step in pipeline.STEPS if step.kind == "study"]
+    wanted = {file.name for step in steps for file in step.writes if "*" not in file.name}
+    assert len(wanted) == 30
+    wanted |= {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}
+    wanted |= {
+        f"ledger/{step.name}/batch-{batch}.tsv" for step in pipeline.STEPS if step not in steps for batch in used
+    }
+    wanted |= {f"ledger/{step.name}/all.tsv" for step in steps} | {"ledger/raw/tables.tsv"}
     for participant in ("sub-001", "sub-002", "sub-004"):
         wanted |= files_of(participant)
     found = set(results(original.derivative))
@@ -45,9 +47,7 @@ def test_outputs_of_a_run(original: Lab) -> None:
     assert "report/figures/participants_flow.svg" in figures
     assert {path.replace(".svg", ".csv") for path in figures} == {path for path in figures if path.endswith(".csv")}
     found -= figures
-    assert set(wanted - found) == set()
-    # What a step of its own keeps beside (settings and their origins) may be added without harm.
-    assert {path for path in found - wanted if not path.startswith("ledger/settings/")} == set()
+    assert found == wanted
     assert finished(original.derivative) == expected(*ALL)
 
 
@@ -92,28 +92,42 @@ def test_results_without_the_records_of_snakemake_are_not_trusted(lab: Lab, orig
     assert lab.planned() == {}
 
 
-AFTER_QC = ("begin_time", "protocols", "fit", "magnesium", "cohort", "pages", "report")
+AFTER_QC = tuple(step for step in ALL if step not in ("settings", "convert", "qc"))
+FITS = tuple(step for step in AFTER_QC if step != "verdict")
 CHANGED_SETTING = {
-    "convert": ("convert={'conjugate': true}", expected(*ALL)),
-    "qc": ("qc={'min_snr': 4}", expected("qc", *AFTER_QC)),
-    "fit": ("fit={'begin_time_us': 150}", expected(*AFTER_QC)),
-    "magnesium": ("magnesium={'ph_calibration': petroff1985}", expected("magnesium", "cohort", "pages", "report")),
-    "cohort": ("cohort={'max_p_undefined': 0.2}", expected("cohort", "pages", "report")),
-    "report": ("report={'title': Another}", expected("pages", "report")),
-    "override of magnesium": (
-        "overrides={'sub-001': {'magnesium': {'ph_calibration': petroff1985}}}",
-        expected("magnesium", "cohort", "pages", "report", batches=1),
-    ),
-    "rejection": ("overrides={'sub-001': {'reject': moved}}", expected("cohort", "pages", "report", batches=1)),
-    "override of nobody": ("overrides={'sub-099': {'qc': {'min_snr': 4}}}", {}),
-    "the same value": ("qc={'min_snr': 5.0}", {}),
+    "convert": ("convert={'conjugate': true}", ALL),
+    "qc": ("qc={'outlier_z': 4}", ("settings", "qc", *AFTER_QC)),
+    "threshold": ("qc={'min_snr': 4}", ("settings", "verdict", "cohort", "pages", "report")),
+    "warning": ("qc={'warn_snr': 14}", ("settings", "verdict", "cohort", "pages", "report")),
+    "begin time": ("fit={'begin_time_us': 150}", ("settings", *FITS)),
+    "magnesium": ("magnesium={'ph_calibration': petroff1985}", ("settings", "magnesium", "cohort", "pages", "report")),
+    "cohort": ("cohort={'max_p_undefined': 0.2}", ("settings", "cohort", "pages", "report")),
+    "report": ("report={'title': Another}", ("settings", "pages", "report")),
+    "override of nobody": ("overrides={'sub-099': {'qc': {'min_snr': 4}}}", ("settings",)),
+    "the same value": ("qc={'min_snr': 5.0}", ("settings",)),
 }
+"""Setting, and the steps that are repeated for it."""
+
+OF_ONE = {
+    "magnesium": (
+        "overrides={'sub-001': {'magnesium': {'ph_calibration': petroff1985}}}",
+        ("settings", "magnesium", "cohort", "pages", "report"),
+    ),
+    "rejection": ("overrides={'sub-001': {'reject': moved}}", ("settings", "cohort", "pages", "report")),
+}
+"""The same for one participant."""
 
 
 @pytest.mark.parametrize("case", CHANGED_SETTING)
 def test_setting_repeats_exactly_what_depends_on_it(case: str, lab: Lab) -> None:
-    option, wanted = CHANGED_SETTING[case]
-    assert lab.planned("--config", option) == wanted
+    option, steps = CHANGED_SETTING[case]
+    assert lab.planned("--config", option) == expected(*steps)
+
+
+@pytest.mark.parametrize("case", OF_ONE)
+def test_override_repeats_the_batch_of_its_participant(case: str, lab: Lab) -> None:
+    option, steps = OF_ONE[case]
+    assert lab.planned("--config", option) == expected(*steps, batches=1)
 
 
 CHANGED_CODE: dict[str, tuple[Callable[[Lab], object], dict[str, int]]] = {
@@ -138,9 +152,9 @@ CHANGED_CODE: dict[str, tuple[Callable[[Lab], object], dict[str, int]]] = {
     ),
     "default in config.yaml": (
         lambda lab: lab.edit("config/config.yaml", "min_snr: 5.0", "min_snr: 4.0"),
-        expected("qc", *AFTER_QC),
+        expected("settings", "verdict", "cohort", "pages", "report"),
     ),
-    "runner": (lambda lab: lab.edit("workflow/myomag/runner.py", "\n\n\n", "\n\n\nX = 1\n"), {}),
+    "runner": (lambda lab: lab.edit("workflow/myomag/run/runner.py", "\n\n\n", "\n\n\nX = 1\n"), {}),
     "touched script": (lambda lab: (lab.repository / "workflow/scripts/qc.py").touch(), {}),
     # What counts is what is installed.
     "lock": (lambda lab: lab.edit("envs/requirements.lock", "numpy==", "numpy==9"), {}),
@@ -219,7 +233,7 @@ def test_override_of_the_fit_repeats_one_batch_unless_the_pooled_begin_time_move
     done = lab.done("--", "--config", "overrides={'sub-001': {'fit': {'begin_time_window_us': 300.0}}}")
     fits = 1 if pooled(lab.derivative) == before else BATCHES
     assert done == {
-        **expected("begin_time", "protocols", "cohort", "report", batches=1),
+        **expected("settings", "begin_time", "protocols", "cohort", "report", batches=1),
         **expected("fit", "magnesium", "pages", batches=fits),
     }
 
@@ -264,7 +278,7 @@ def test_number_of_batches_changes_no_result(lab: Lab, original: Lab) -> None:
     assert lab.done("--", "--config", "batches=1") == expected(*ALL, batches=1)
     now, before = results(lab.derivative), results(original.derivative)
     assert [path for path in differing(now, before) if not path.startswith("ledger/")] == ["config.yaml"]
-    steps = ("raw", *SCAN_STEPS, "pages")
+    steps = (step for step in pipeline.NAMES if step not in ONCE)
     assert sorted(path for path in now if "/batch-" in path) == sorted(f"ledger/{step}/batch-0.tsv" for step in steps)
 
 
@@ -317,10 +331,10 @@ def test_edited_summary_is_noticed_even_where_nothing_is_to_be_done(
 def test_comment_in_the_settings_and_edited_record_of_them_are_recorded_again(lab: Lab) -> None:
     settings, record = lab.study / "myomag.yaml", lab.derivative / "config.yaml"
     settings.write_text("# A remark.\n" + settings.read_text())
-    assert lab.done() == {"report": 1}
+    assert lab.done() == {"settings": 1}
     right = record.read_bytes()
     record.write_bytes(right.replace(b"min_snr: 5.0", b"min_snr: 4.0"))
-    assert lab.done() == {"report": 1}
+    assert lab.done() == {"settings": 1}
     assert record.read_bytes() == right
     assert myomag("verify", lab.study, "--output", lab.derivative).returncode == 0
     assert "Nothing to be done" in lab.run().stdout

@@ -22,7 +22,7 @@ from myomag.study.search import Scan, Study
 
 CACHE = f"{PRIVATE}/digests.tsv"
 TABLES = ledger_path("raw", "tables")
-BATCHES = "ledger/raw/batches.json"
+BATCHES = f"{PRIVATE}/batches.json"
 """How many batches were chosen, and for how many scans."""
 OUTGROWN = 4
 """A study this many times as large as when its batches were chosen is told so."""
