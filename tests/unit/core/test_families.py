@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-import yaml
 
 from myomag.core.calibration import mg_mmol_l
 from myomag.core.families import FORMULAS, mg_calibration, shift_calibration
-from myomag.io.places import CONFIG_DIR
+from myomag.settings.documents import shipped, shipped_document
 
-SHIPPED = sorted((CONFIG_DIR / "calibrations").glob("*.yaml"))
-DOCUMENTS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in SHIPPED}
+DOCUMENTS = {name: shipped_document("calibrations", name) for name in shipped("calibrations")}
 # Limits of the kind the literature discusses, invented for these tests.
 GUPTA = {
     "name": "own_limits",

@@ -7,17 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
 from scipy.special import ndtr
 
 from myomag.core.energetics import binding, equilibrium_constants
 from myomag.core.families import shift_calibration
 from myomag.core.joint_solution import solve_shifts
 from myomag.core.speciation import FORMS, ShiftModel, atp_populations, speciation_calibration
-from myomag.io.places import CONFIG_DIR
+from myomag.settings.documents import shipped_document
 
 CONSTANTS = equilibrium_constants()
-PH = shift_calibration(yaml.safe_load((CONFIG_DIR / "calibrations" / "brain7t.yaml").read_text(encoding="utf-8")), "ph")
+PH = shift_calibration(shipped_document("calibrations", "brain7t"), "ph")
 DOCUMENT = {
     "name": "invented",
     "quantity": "mg",
