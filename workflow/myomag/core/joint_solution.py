@@ -126,9 +126,9 @@ class _Misfit(NamedTuple):
         residual, slopes = self.data.residual(self.moved(theta))
         slopes = slopes[..., self.free]
         each, size = np.arange(len(residual)), len(self.free)
-        information = np.zeros((len(each), size, len(each), size))
-        information[each, :, each, :] = np.einsum("pla,plb->pab", slopes, slopes)
-        information = information.reshape(theta.size, theta.size)
+        blocks = np.zeros((len(each), size, len(each), size))
+        blocks[each, :, each, :] = np.einsum("pla,plb->pab", slopes, slopes)
+        information = blocks.reshape(theta.size, theta.size)
         gradient = np.einsum("pl,pla->pa", residual, slopes).ravel()
         return Evaluation(float(np.sum(residual**2)), gradient, information, information)
 
