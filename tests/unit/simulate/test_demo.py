@@ -11,7 +11,8 @@ from myomag.errors import MyomagError, ScanError
 from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.tables import read_tsv
 from myomag.settings.load import load_settings
-from myomag.simulate.demo import DEFECTS, PRESETS, defect_of, write_demo
+from myomag.simulate.demo import PRESETS, write_demo
+from myomag.simulate.scans import DEFECTS
 from myomag.study.tables import read_tables
 
 
@@ -42,11 +43,6 @@ def content(study):
 
 def test_each_defect_occurs_once_among_twelve_participants(truth):
     assert sorted(truth["defect"].dropna()) == sorted(DEFECTS)
-
-
-def test_one_in_twelve_is_broken_later_on_and_no_defect_is_favoured():
-    later = [defect_of(index) for index in range(13, 13 + 60 * 12)]
-    assert {defect: later.count(defect) for defect in DEFECTS} == dict.fromkeys(DEFECTS, 12)
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path):
