@@ -10,7 +10,7 @@ import numpy as np
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
 from myomag.io.tables import tsv_bytes
 from myomag.simulate.population import Population
-from myomag.simulate.scans import SimulatedScan
+from myomag.simulate.simulated_scan import SimulatedScan
 from myomag.simulate.synthetic import simulate_scan
 
 ECHO_TIME_S = 200e-6

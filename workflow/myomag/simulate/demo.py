@@ -11,7 +11,7 @@ from myomag.errors import SettingsError
 from myomag.settings.load import load_settings
 from myomag.simulate.dataset import write_scan, write_study
 from myomag.simulate.population import draw_population
-from myomag.simulate.scans import SimulatedScan, simulated_scan
+from myomag.simulate.simulated_scan import SimulatedScan, simulated_scan
 
 
 @dataclass(frozen=True)

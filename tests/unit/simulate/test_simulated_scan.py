@@ -8,7 +8,7 @@ import pytest
 from myomag.core.families import shift_calibration
 from myomag.settings.documents import shipped_document
 from myomag.simulate.population import draw_population
-from myomag.simulate.scans import DEFECTS, defect_of, simulated_scan
+from myomag.simulate.simulated_scan import DEFECTS, defect_of, simulated_scan
 
 PH = shift_calibration(shipped_document("calibrations", "muscle_common"), "ph")
 MG = shift_calibration(shipped_document("calibrations", "iotti1996"), "mg")
