@@ -8,9 +8,8 @@ import pytest
 from myomag.core.amares import fit_amares
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.io.places import CONFIG_DIR
+from myomag.settings.documents import shipped_document
 from myomag.settings.load import load_settings
-from myomag.settings.yaml_text import read_yaml
 from myomag.single.scan import analyse_file
 
 CALF = "sub-calf01_acq-fid_nuc-31P_voi-calf_unloc"
@@ -92,7 +91,7 @@ def thigh(shared_data):
         data["fid"][skipped:],
         dwell_time_s=dwell_s,
         spectrometer_frequency_mhz=mhz,
-        prior=PriorKnowledge.from_dict(read_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml")),
+        prior=PriorKnowledge.from_dict(shipped_document("prior_knowledge", "muscle_rest")),
         begin_time_s=float(data["deadtime"]) + skipped * dwell_s,
         fit_begin_time=True,
     )

@@ -13,11 +13,10 @@ from myomag.core.leading_samples import samples_to_skip
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.core.objective import BeginTimePrior
 from myomag.core.prior_knowledge import Line, PriorKnowledge, Value
-from myomag.io.places import CONFIG_DIR
-from myomag.settings.yaml_text import read_yaml
+from myomag.settings.documents import shipped_document
 from myomag.simulate.synthetic import J_ATP_HZ, ScanTruth, SyntheticLine, resting_muscle, simulate_fid
 
-MUSCLE = PriorKnowledge.from_dict(read_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml"))
+MUSCLE = PriorKnowledge.from_dict(shipped_document("prior_knowledge", "muscle_rest"))
 MHZ, DWELL_S, BEGIN_S = 51.7, 1 / 3000, 240e-6
 QUANTITIES = ("amplitudes", "shifts_ppm", "linewidths_hz", "phases_deg")
 

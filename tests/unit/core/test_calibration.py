@@ -2,19 +2,13 @@
 
 import numpy as np
 import pytest
-import yaml
 
 from myomag.core.calibration import weakest
 from myomag.core.families import shift_calibration
-from myomag.io.places import CONFIG_DIR
+from myomag.settings.documents import shipped_document
 
-
-def shipped(name, quantity):
-    path = CONFIG_DIR / "calibrations" / f"{name}.yaml"
-    return shift_calibration(yaml.safe_load(path.read_text(encoding="utf-8")), quantity)
-
-
-PH, IOTTI = shipped("taylor1983", "ph"), shipped("iotti1996", "mg")
+PH = shift_calibration(shipped_document("calibrations", "taylor1983"), "ph")
+IOTTI = shift_calibration(shipped_document("calibrations", "iotti1996"), "mg")
 
 
 def test_interval_is_that_of_the_linear_formula_where_the_curve_is_straight():

@@ -175,12 +175,3 @@ def test_saturation_factor_is_the_steady_state_of_the_bloch_equations():
         magnetisation = 1 - (1 - left) * exp(-repetition_time_s / t1_s)
     factor = saturation_factor(repetition_time_s=repetition_time_s, t1_s=t1_s, flip_angle_deg=flip_deg)
     assert factor == pytest.approx(magnetisation, rel=1e-9)
-
-
-def test_every_constant_says_where_it_comes_from():
-    for constant in (known.ATP, known.TOTAL_CREATINE):
-        assert constant.name.endswith("_mmol_l")
-        assert constant.unit == "mmol/l"
-        assert constant.standing in ("found", "derived", "unverified")
-        assert constant.source
-    assert known.TOTAL_CREATINE.standing == "unverified"

@@ -5,10 +5,9 @@ import pytest
 
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.io.places import CONFIG_DIR
-from myomag.settings.yaml_text import read_yaml
+from myomag.settings.documents import shipped_document
 
-MUSCLE = PriorKnowledge.from_dict(read_yaml(CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml"))
+MUSCLE = PriorKnowledge.from_dict(shipped_document("prior_knowledge", "muscle_rest"))
 
 
 def test_only_values_of_their_own_are_free():

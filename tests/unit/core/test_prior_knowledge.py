@@ -4,12 +4,11 @@ import copy
 import math
 
 import pytest
-import yaml
 
 from myomag.core.prior_knowledge import Line, PriorKnowledge, Tie, Value
-from myomag.io.places import CONFIG_DIR
+from myomag.settings.documents import shipped_document
 
-MUSCLE = yaml.safe_load((CONFIG_DIR / "prior_knowledge" / "muscle_rest.yaml").read_text(encoding="utf-8"))
+MUSCLE = shipped_document("prior_knowledge", "muscle_rest")
 SMALL = {
     "name": "small",
     "lines": {

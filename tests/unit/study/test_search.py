@@ -126,6 +126,12 @@ def test_two_files_for_one_scan_are_a_problem(tmp_path: Path, first: str, second
     assert "run-" in scan.problem
 
 
+def test_a_ge_p_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    study = find_scans(place(tmp_path, "sourcedata/sub-001/mrs/sub-001_unloc.7"))
+    assert study.scans == []
+    assert study.remarks == ["sourcedata/sub-001/mrs/sub-001_unloc.7: not read here; convert it to NIfTI-MRS."]
+
+
 def test_vendor_file_among_nifti_files_gets_a_remark(tmp_path: Path) -> None:
     study = find_scans(place(tmp_path, "sub-001/mrs/sub-001_unloc.dat", "sub-001/mrs/sub-001_svs.mat"))
     assert study.scans == []

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from myomag.core.calibration import Array, ShiftPosterior, shift_posterior, weakest
+from myomag.core.newton import Evaluation, minimise
 from myomag.core.speciation import ATP_LINES, ShiftModel
 
 _COARSE_NODES, _REACH = 33, 8.0
-_MAX_STEPS, _MAX_STEP, _CHI2_TOLERANCE = 60, 0.5, 1e-8
+_MAX_STEP, _ROUNDING = 0.5, 1e-6
 _MAX_CONDITION, _TINY = 1e12, 1e-300
 
 
@@ -95,58 +96,58 @@ def solve_shifts(model: ShiftModel, observed_ppm: Sequence[float], covariance: A
     )
 
 
+class _Misfit(NamedTuple):
+    """Sum of χ² over points, each of which is moved along some coordinates: a problem for `newton.minimise`.
+
+    Attributes
+    ----------
+    points : ndarray, shape (points, 2)
+        Starts.
+    free : list of int
+        Coordinates that may move: 0 for the pH, 1 for the pMg.
+    """
+
+    data: _Whitened
+    points: Array
+    free: list[int]
+
+    def moved(self, theta: Array) -> Array:
+        """Points with their free coordinates at θ, shape (points, 2)."""
+        points = self.points.copy()
+        points[:, self.free] = theta.reshape(len(points), -1)
+        return points
+
+    def cost(self, theta: Array) -> float:
+        """Sum of χ² at θ."""
+        return float(np.sum(self.data.residual(self.moved(theta))[0] ** 2))
+
+    def evaluate(self, theta: Array) -> Evaluation:
+        """Sum of χ² with its derivatives at θ; no point sees another, so that JᵀJ consists of blocks."""
+        residual, slopes = self.data.residual(self.moved(theta))
+        slopes = slopes[..., self.free]
+        each, size = np.arange(len(residual)), len(self.free)
+        blocks = np.zeros((len(each), size, len(each), size))
+        blocks[each, :, each, :] = np.einsum("pla,plb->pab", slopes, slopes)
+        information = blocks.reshape(theta.size, theta.size)
+        gradient = np.einsum("pl,pla->pa", residual, slopes).ravel()
+        return Evaluation(float(np.sum(residual**2)), gradient, information, information)
+
+    def minimum(self) -> Array:
+        """Points of the smallest χ² near the starts that lie in the range, shape (points, 2)."""
+        limits = self.data.model.calibration
+        lower, upper = (np.tile(end[self.free], len(self.points)) for end in (limits.lower, limits.upper))
+        start, reach = self.points[:, self.free].ravel(), np.full(lower.shape, _MAX_STEP)
+        return self.moved(minimise(self, start, lower=lower, upper=upper, reach=reach, floor=_ROUNDING).theta)
+
+
 def _minimum(data: _Whitened) -> Array:
-    """Point of the smallest χ²: the best of a coarse grid, refined; a coordinate that ends at a limit is kept there."""
+    """Point of the smallest χ²: the best of a coarse grid, refined within the range."""
     lower, upper = data.model.calibration.lower, data.model.calibration.upper
     axes = [np.linspace(low, high, _COARSE_NODES) for low, high in zip(lower, upper, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     chi2 = np.sum(data.residual(grid)[0] ** 2, axis=-1)
-    best = _refined(data, grid[np.argmin(chi2)][None], np.ones(2))
-    inside = ((best > lower) & (best < upper))[0].astype(np.float64)
-    refined: Array = best[0] if inside.all() else _refined(data, best, inside)[0]
-    return refined
-
-
-def _refined(data: _Whitened, points: Array, free: Array) -> Array:
-    """Smallest χ² near each point, by Levenberg–Marquardt steps that stay in the range.
-
-    Parameters
-    ----------
-    points : ndarray, shape (points, 2)
-        Starts.
-    free : ndarray, shape (2,)
-        1 for a coordinate that may move, 0 for one that stays.
-    """
-    lower, upper = data.model.calibration.lower, data.model.calibration.upper
-    residual, slopes = data.residual(points)
-    chi2, damping = np.sum(residual**2, axis=-1), np.full(len(points), 1e-9)
-    for _ in range(_MAX_STEPS):
-        step, gradient = _damped_step(residual, slopes * free, damping)
-        trial = np.clip(points + np.clip(step, -_MAX_STEP, _MAX_STEP), lower, upper)
-        last = np.all(np.sum((trial - points) * gradient, axis=-1) < _CHI2_TOLERANCE * (1 + chi2))
-        trial_residual, trial_slopes = data.residual(trial)
-        trial_chi2 = np.sum(trial_residual**2, axis=-1)
-        # The last step is worth taking even where its gain drowns in rounding: it squares the error of the point.
-        better = trial_chi2 < chi2 + (_CHI2_TOLERANCE * (1 + chi2) if last else 0.0)
-        points = np.where(better[:, None], trial, points)
-        residual = np.where(better[:, None], trial_residual, residual)
-        slopes = np.where(better[:, None, None], trial_slopes, slopes)
-        chi2, damping = np.where(better, trial_chi2, chi2), np.where(better, damping / 10, 1e-4 + damping * 10)
-        if last:
-            break
-    return points
-
-
-def _damped_step(residual: Array, slopes: Array, damping: Array) -> tuple[Array, Array]:
-    """Solution of (JᵀJ + λ·tr(JᵀJ)/2·I)·step = Jᵀr for each point and Jᵀr, shape (points, 2); 0 where J is."""
-    gradient: Array = np.einsum("pl,pla->pa", residual, slopes)
-    first, cross, second = (np.einsum("pl,pl->p", slopes[..., i], slopes[..., j]) for i, j in ((0, 0), (0, 1), (1, 1)))
-    ridge = damping * (first + second) / 2 + _TINY
-    first, second = first + ridge, second + ridge
-    step = np.stack(
-        [second * gradient[:, 0] - cross * gradient[:, 1], first * gradient[:, 1] - cross * gradient[:, 0]], axis=-1
-    )
-    return step / np.maximum(first * second - cross**2, _TINY)[:, None], gradient
+    best: Array = _Misfit(data, grid[np.argmin(chi2)][None], [0, 1]).minimum()[0]
+    return best
 
 
 def _posterior(data: _Whitened, best: Array, *, axis: int) -> ShiftPosterior:
@@ -189,7 +190,7 @@ def _signed_roots(data: _Whitened, best: Array, tilt: float, beyond: float, node
     points = np.empty((len(nodes), 2))
     points[:, axis], points[:, 1 - axis] = nodes, best[1 - axis] - tilt * (nodes - best[axis])
     points = np.clip(points, data.model.calibration.lower, data.model.calibration.upper)
-    profile = _refined(data, points, np.array([axis == 1, axis == 0], dtype=np.float64))
+    profile = _Misfit(data, points, [1 - axis]).minimum()
     chi2 = np.sum(data.residual(np.vstack([profile, best]))[0] ** 2, axis=-1)
     roots = np.sqrt(np.maximum(chi2[:-1] - chi2[-1], 0.0) + beyond**2)
     rising: Array = np.maximum.accumulate(roots * (np.sign(nodes - best[axis]) if beyond == 0 else -np.sign(beyond)))

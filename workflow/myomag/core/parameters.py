@@ -1,6 +1,7 @@
 """From prior knowledge to the free parameters of a fit: an affine map that holds every tie, offset and fixed value."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,9 +132,8 @@ def _affine(
     constant += _fit_unit("shift_ppm", tie.offset_ppm, units)
     if (quantity, tie.line) in column:
         return column[quantity, tie.line], scale, constant
-    value = prior.line(tie.line).parameters[quantity]
-    if isinstance(value, Tie):
-        raise ValueError(f"{tie.line}: {quantity} is tied, where a tie has to end")
+    # Ties end at a parameter of its own.
+    value = cast("Value", prior.line(tie.line).parameters[quantity])
     return -1, 0.0, scale * _fit_unit(quantity, value.start, units) + constant
 
 

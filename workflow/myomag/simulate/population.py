@@ -61,6 +61,11 @@ class Population:
     mg_mmol_l: Draws
     ph: Draws
 
+    @property
+    def pmg(self) -> Draws:
+        """Free magnesium as pMg."""
+        return np.asarray(3 - np.log10(self.mg_mmol_l))
+
 
 def draw_population(rng: np.random.Generator, size: int, effects: EffectSizes | None = None) -> Population:
     """Draw participants from a linear model with unit-variance latent variables.

@@ -9,7 +9,7 @@ SUFFIXES = ("unloc", "svs", "mrsi")
 """BIDS suffixes of spectra; mrsref holds reference scans, which are not analysed."""
 
 NIFTI = (".nii.gz", ".nii")
-VENDOR = (".dat", ".ima", ".dcm", ".rda", ".sdat", ".spar", ".7", ".txt", ".mrui", ".raw")
+VENDOR = (".dat", ".ima", ".dcm", ".rda", ".sdat", ".spar", ".txt", ".mrui", ".raw")
 
 COMPANIONS = frozenset({".sdat", ".spar"})
 """Extensions that belong to one scan together."""
