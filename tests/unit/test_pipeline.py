@@ -178,10 +178,44 @@ VARIANTS: tuple[dict[str, dict[str, Any]], ...] = (
 )
 
 
+class Noted:
+    """What a scan-level step read: settings of a section that holds all, and roles of files."""
+
+    def __init__(self) -> None:
+        self.settings: set[str] = set()
+        self.roles: set[str] = set()
+
+    def section(self, model: type[Section], values: Mapping[str, Any], name: str) -> Section:
+        """Section that notes what is read of it, and not what its own validation reads."""
+        noting: list[bool] = []
+        read = self.settings
+
+        class Noting(model):  # type: ignore[misc, valid-type]
+            def __getattribute__(self, key: str) -> Any:
+                if key in model.model_fields and noting:
+                    read.add(f"{name}.{key}")
+                return super().__getattribute__(key)
+
+        given: Section = Noting.only(values)
+        noting.append(True)
+        return given
+
+    def files(self, files: Mapping[str, Path]) -> Mapping[str, Path]:
+        """Files that note which of them are read."""
+        read = self.roles
+
+        class Noting(dict[str, Path]):
+            def __getitem__(self, role: str) -> Path:
+                read.add(role)
+                return super().__getitem__(role)
+
+        return Noting(files)
+
+
 @pytest.fixture(scope="module")
-def settings_read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Settings that each scan-level step read of a section that holds all, over scans under several settings."""
-    read: dict[str, set[str]] = {name: set() for name in SCAN_STEPS}
+def noted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Noted]:
+    """What each scan-level step read, over scans under several settings."""
+    read = {name: Noted() for name in SCAN_STEPS}
     document = load_settings().model_dump()
     for changes in VARIANTS:
         values = {section: document[section] | changes.get(section, {}) for section in SCAN_SECTIONS}
@@ -189,15 +223,16 @@ def settings_read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str
     return read
 
 
-def _analyse(folder: Path, values: Mapping[str, Mapping[str, Any]], read: Mapping[str, set[str]]) -> None:
-    """Take one simulated scan through all steps, and note which settings each reads."""
+def _analyse(folder: Path, values: Mapping[str, Mapping[str, Any]], read: Mapping[str, Noted]) -> None:
+    """Take one simulated scan through all steps, and note what each reads."""
     files = _raw_files(folder)
     for plan in (BY_NAME[name] for name in SCAN_STEPS):
         (section,) = plan.sections
         pooled = {read_scan_record(files["begintime"], BeginTime).protocol: POOLED} if plan.pooled else {}
         given = arguments(function_of(plan.name), Spec(plan.name, {section: values[section]}, pooled=pooled), "", SCAN)
-        given["settings"] = _noting(type(given["settings"]), values[section], section, read[plan.name])
-        made = function_of(plan.name)(SCAN, {role: files[role] for role in plan.reads}, **given)
+        given["settings"] = read[plan.name].section(type(given["settings"]), values[section], section)
+        inputs = read[plan.name].files({role: files[role] for role in plan.reads})
+        made = function_of(plan.name)(SCAN, inputs, **given)
         for file in plan.writes:
             files[file.role] = folder / Path(output_path(file, Row(SCAN, "sub-1", "ses-1"))).name
             files[file.role].write_bytes(made[file.role])
@@ -216,23 +251,9 @@ def _raw_files(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _noting(model: type[Section], values: Mapping[str, Any], section: str, read: set[str]) -> Section:
-    """Section that notes what is read of it, and not what its own validation reads."""
-
-    class Noting(model):  # type: ignore[misc, valid-type]
-        def __getattribute__(self, name: str) -> Any:
-            if name in model.model_fields and noting:
-                read.add(f"{section}.{name}")
-            return super().__getattribute__(name)
-
-    noting: list[bool] = []
-    given: Section = Noting.only(values)
-    noting.append(True)
-    return given
-
-
 @pytest.mark.parametrize("step", SCAN_STEPS)
-def test_scan_level_step_reads_the_settings_it_declares_and_no_others(
-    settings_read: dict[str, set[str]], step: str
+def test_scan_level_step_reads_the_settings_and_files_it_declares_and_no_others(
+    noted: dict[str, Noted], step: str
 ) -> None:
-    assert settings_read[step] == declared(BY_NAME[step])
+    assert noted[step].settings == declared(BY_NAME[step])
+    assert noted[step].roles == set(BY_NAME[step].reads)
