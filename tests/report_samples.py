@@ -192,14 +192,14 @@ def tables_of(cohort: list[dict[str, Any]], **other: Any) -> dict[str, list[dict
     """Tables as the step cohort makes them of these rows."""
     settings, exclusions = SETTINGS.cohort, exclusion_rows(cohort)
     sample = included(pd.DataFrame(cohort, columns=list(cohort_row(0, np.random.default_rng(0)))), settings)
-    statistics = table_rows(build_statistics(sample, settings))
+    statistics = table_rows(build_statistics(sample))
     made = {
         "cohort": cohort,
         "exclusions": exclusions,
         "flow": table_rows(build_flow(pd.DataFrame(exclusions))),
         "statistics": statistics,
-        "comparisons": table_rows(build_comparisons(sample, settings)),
-        "demographics": table_rows(build_demographics(sample, settings)),
+        "comparisons": table_rows(build_comparisons(sample)),
+        "demographics": table_rows(build_demographics(sample)),
         "sensitivity": sensitivity_rows(statistics),
         "protocols": PROTOCOLS,
     }

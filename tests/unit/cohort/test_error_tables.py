@@ -21,7 +21,7 @@ def with_models(settings, *models):
 
 def test_models_with_magnesium_have_each_method(full_cohort, settings):
     sample = included(full_cohort, settings)
-    table = build_measurement_error(sample, settings)
+    table = build_measurement_error(sample)
     assert tuple(table.columns) == tuple(MEASUREMENT_ERROR_COLUMNS)
     concerned = {"mg_age", "mg_sex", "mg_serum_mg"} | {f"strength_mg_{sex}" for sex in ("women", "men")}
     assert {name for name in table["model"] if "adjusted" not in name} == concerned
@@ -38,8 +38,8 @@ def test_magnesium_enters_by_its_logarithm_and_other_variables_as_they_are(full_
         {"name": "on_pmg", "outcome": "strength", "predictors": ["pmg"]},
     )
     sample = included(full_cohort, chosen)
-    table = build_measurement_error(sample, chosen).set_index(["model", "method"])
-    statistics = build_statistics(sample, chosen).set_index("model")
+    table = build_measurement_error(sample).set_index(["model", "method"])
+    statistics = build_statistics(sample).set_index("model")
     values = ["b", "beta", "reliability"]
     for name in ("of", "on"):
         assert table.loc[(name, "naive"), "measured"] == "log10_mg_mmol_l"
@@ -55,11 +55,11 @@ def test_magnesium_enters_by_its_logarithm_and_other_variables_as_they_are(full_
 
 def test_reliability_rests_on_the_sd_of_each_scan_and_of_the_mean_of_repeats(full_cohort, settings):
     chosen = with_models(settings, {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]})
-    once = build_measurement_error(included(full_cohort, chosen), chosen).iloc[0]
+    once = build_measurement_error(included(full_cohort, chosen)).iloc[0]
     pmg, sd = (full_cohort[name].to_numpy() for name in ("pmg", "pmg_sd"))
     assert once["reliability"] == pytest.approx(reliability(pmg, sd).reliability)
     twice = included(full_cohort.loc[full_cohort.index.repeat(2)].reset_index(drop=True), chosen)
-    mean = build_measurement_error(twice, chosen).iloc[0]
+    mean = build_measurement_error(twice).iloc[0]
     assert 1 - mean["reliability"] == pytest.approx((1 - once["reliability"]) / 2)
 
 
@@ -75,7 +75,7 @@ def test_error_of_a_predictor_is_corrected_away_from_zero_and_that_of_an_outcome
         {"name": "of", "outcome": "pmg", "predictors": ["age"]},
         {"name": "on", "outcome": "age", "predictors": ["pmg"]},
     )
-    table = build_measurement_error(included(cohort, chosen), chosen).set_index(["model", "method"])
+    table = build_measurement_error(included(cohort, chosen)).set_index(["model", "method"])
     share = table.loc[("on", "naive"), "reliability"]
     assert share == pytest.approx(0.08**2 / (0.08**2 + 0.06**2), abs=0.08)
     for method in METHODS[1:]:
@@ -86,15 +86,15 @@ def test_error_of_a_predictor_is_corrected_away_from_zero_and_that_of_an_outcome
 
 def test_same_cohort_gives_the_same_bytes(full_cohort, settings):
     chosen = with_models(settings, {"name": "m", "outcome": "strength", "predictors": ["muscle_mg"]})
-    first, second = (table_bytes(build_measurement_error(included(full_cohort, chosen), chosen)) for _ in range(2))
+    first, second = (table_bytes(build_measurement_error(included(full_cohort, chosen))) for _ in range(2))
     assert first == second
 
 
 def test_errors_that_explain_everything_and_missing_errors_are_said_so(full_cohort, settings):
     chosen = with_models(settings, {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]})
-    noisy = build_measurement_error(included(full_cohort.assign(pmg_sd=1.0), chosen), chosen).iloc[0]
+    noisy = build_measurement_error(included(full_cohort.assign(pmg_sd=1.0), chosen)).iloc[0]
     assert noisy["status"] == "not estimable" and "explain all of its scatter" in noisy["reason"]
-    unknown = build_measurement_error(included(full_cohort.assign(pmg_sd=math.nan), chosen), chosen).iloc[0]
+    unknown = build_measurement_error(included(full_cohort.assign(pmg_sd=math.nan), chosen)).iloc[0]
     assert unknown["status"] == "not estimable" and unknown["predictor"] == "age"
 
 
@@ -116,7 +116,7 @@ def followed(make_cohort):
 
 
 def test_change_over_years_is_found_within_participants(followed, settings):
-    table = build_longitudinal(included(followed, settings), settings)
+    table = build_longitudinal(included(followed, settings))
     assert tuple(table.columns) == tuple(LONGITUDINAL_COLUMNS)
     row = table.set_index(["variable", "term"]).loc[("pmg", "years")]
     # 0.01/√(Σ(t − t̄)²) of 30 participants is 0.0005 a year.
@@ -129,5 +129,5 @@ def test_change_over_years_is_found_within_participants(followed, settings):
 
 def test_one_session_each_is_no_course(full_cohort, settings):
     cohort = full_cohort.assign(scan=[f"{person}_unloc" for person in full_cohort["participant_id"]])
-    table = build_longitudinal(included(cohort, settings), settings)
+    table = build_longitudinal(included(cohort, settings))
     assert len(table) == 3 and table["reason"].str.startswith("no sessions told apart in time").all()

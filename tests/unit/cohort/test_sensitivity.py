@@ -59,7 +59,7 @@ def test_every_combination_is_there_once_and_one_is_the_reference(study_of):
 
 def test_reference_is_the_result_of_the_statistics(study_of):
     _, cohort, settings = study_of
-    (row,) = build_statistics(included(cohort, settings), settings).to_dict("records")
+    (row,) = build_statistics(included(cohort, settings)).to_dict("records")
     reference = curve(study_of).loc[("iotti1996", "pass, warn", 0.1, "kept")]
     for name in ("n", "b", "beta", "ci95_low", "ci95_high", "p"):
         assert reference[name] == pytest.approx(row[name], rel=1e-12)
@@ -101,7 +101,7 @@ def test_what_cannot_be_estimated_says_why_and_controls_are_left_out(study_of):
 
 
 def test_comparison_of_muscle_and_serum_magnesium(full_cohort, settings):
-    table = build_comparisons(included(full_cohort, settings), settings).set_index(["outcome", "stratum"])
+    table = build_comparisons(included(full_cohort, settings)).set_index(["outcome", "stratum"])
     mg = 1000 * 10 ** -full_cohort["pmg"]
     women = full_cohort["sex"] == "F"
     assert list(table.index) == [
@@ -117,24 +117,23 @@ def test_comparison_of_muscle_and_serum_magnesium(full_cohort, settings):
 
 
 def test_comparison_without_serum_says_why(full_cohort, settings):
-    table = build_comparisons(included(full_cohort.drop(columns="serum_mg_mmol_l"), settings), settings)
+    table = build_comparisons(included(full_cohort.drop(columns="serum_mg_mmol_l"), settings))
     assert set(table["status"]) == {"not estimable"} and table["reason"].str.startswith("no column").all()
-    nobody = build_comparisons(included(full_cohort.head(0), settings), settings)
+    nobody = build_comparisons(included(full_cohort.head(0), settings))
     assert nobody["n"].tolist() == [0, 0, 0] and set(nobody["status"]) == {"not estimable"}
-    constant = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=0.85), settings), settings)
+    constant = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=0.85), settings))
     assert constant["reason"].str.contains("the same for all").all() and math.isnan(constant["p"].iloc[0])
 
 
 @pytest.mark.parametrize("levels", [["low", "high"], ["low", "middle", "high"]])
 def test_comparison_with_serum_as_text_says_why(full_cohort, settings, levels):
     text = [levels[place % len(levels)] for place in range(len(full_cohort))]
-    table = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=text), settings), settings)
+    table = build_comparisons(included(full_cohort.assign(serum_mg_mmol_l=text), settings))
     assert set(table["status"]) == {"not estimable"}
     assert set(table["reason"]) == {"serum_mg_mmol_l is text, not a number"}
 
 
 def test_comparison_of_muscle_magnesium_with_itself_says_so(full_cohort, settings):
-    table = build_comparisons(
-        included(full_cohort, settings), settings.model_copy(update={"serum_mg_column": "mg_mmol_l"})
-    )
+    settings = settings.model_copy(update={"serum_mg_column": "mg_mmol_l"})
+    table = build_comparisons(included(full_cohort, settings))
     assert set(table["reason"]) == {"mg_mmol_l cannot be compared with itself"}

@@ -16,11 +16,11 @@ STRENGTH, SERUM = "knee_extension_strength_nm", "serum_mg_mmol_l"
 
 
 def statistics_of(cohort, settings, units=None):
-    return build_statistics(included(cohort, settings), settings, units)
+    return build_statistics(included(cohort, settings), units)
 
 
 def demographics_of(cohort, settings):
-    return build_demographics(included(cohort, settings), settings)
+    return build_demographics(included(cohort, settings))
 
 
 def mains(cohort, settings):

@@ -35,7 +35,7 @@ def test_time_is_that_of_the_first_column_that_varies_within_participants(scans_
         ({"age": [60, 60, 70], "acq_time": ["2001-03-01T08:00:00", "2003-03-01", None]}, "acq_time", [0, 2.0, None]),
         ({"age": [60, 60, 70]}, None, [None] * 3),
     ):
-        found, column = visits(included(scans_of(entries, **columns), settings), settings)
+        found, column = visits(included(scans_of(entries, **columns), settings))
         assert column == name
         assert [visit.years for visit in found] == pytest.approx(expected, abs=0.01) if name else True
 
@@ -43,13 +43,13 @@ def test_time_is_that_of_the_first_column_that_varies_within_participants(scans_
 def test_runs_of_a_session_are_repeats_and_other_places_are_not(scans_of, settings):
     scans = scans_of([("sub-1", "ses-1", 1), ("sub-1", "ses-1", 2), ("sub-2", "ses-1", 1), ("sub-2", "ses-1", 2)])
     scans.loc[3, "scan"] = "sub-2_ses-1_voi-calf_run-2_unloc"
-    found, _ = visits(included(scans, settings), settings)
+    found, _ = visits(included(scans, settings))
     assert [[visit.row for visit in group] for group in same_session(found)] == [[0, 1]]
 
 
 def test_sessions_count_as_repeats_only_when_close_in_time(scans_of, settings):
     entries = [("sub-1", f"ses-{k}", 1) for k in (1, 2, 3)] + [("sub-2", "ses-1", 1), ("sub-2", "ses-2", 1)]
-    found, _ = visits(included(scans_of(entries, years=[0, 0.02, 3, 0, 4]), settings), settings)
+    found, _ = visits(included(scans_of(entries, years=[0, 0.02, 3, 0, 4]), settings))
     assert [[visit.row for visit in group] for group in close_sessions(found, 0.1)] == [[0, 1]]
     assert same_session(found) == []
 
@@ -57,16 +57,16 @@ def test_sessions_count_as_repeats_only_when_close_in_time(scans_of, settings):
 def test_only_scans_with_another_can_be_repeats(scans_of, settings):
     entries = [("sub-1", "ses-1", 1), ("sub-2", "ses-1", 1), ("sub-2", "ses-2", 1), ("sub-3", "ses-1", 1)]
     sample = included(scans_of(entries, years=[0, 0, 1.5, 0]), settings)
-    every, column = visits(sample, settings)
+    every, column = visits(sample)
     assert [visit.row for visit in every] == [0, 1, 2, 3]
-    assert visits(sample, settings, repeated=True) == (every[1:3], column)
+    assert visits(sample, repeated=True) == (every[1:3], column)
 
 
 def test_agreement_is_that_of_the_repeats_with_the_sd_the_fits_state(scans_of, settings):
     rng = np.random.default_rng(5)
     truth = np.repeat(rng.normal(3.3, 0.06, 12), 2)
     cohort = scans_of(TWICE, pmg=truth + rng.normal(0, 0.03, 24), pmg_sd=[0.03, 0.04] * 12)
-    table = build_repeatability(included(cohort, settings), settings).set_index(["variable", "repeats"])
+    table = build_repeatability(included(cohort, settings)).set_index(["variable", "repeats"])
     row, values = table.loc[("pmg", "within a session")], cohort["pmg"].to_numpy().reshape(12, 2)
     expected, pairs = icc_agreement(values), bland_altman(values[:, 0], values[:, 1])
     assert (row["status"], row["form"], row["participants"], row["scans"]) == ("estimated", "ICC(A,1)", 12, 24)
@@ -78,7 +78,7 @@ def test_agreement_is_that_of_the_repeats_with_the_sd_the_fits_state(scans_of, s
 
 def test_without_repeats_every_row_says_why(full_cohort, settings):
     cohort = full_cohort.assign(scan=[f"{person}_unloc" for person in full_cohort["participant_id"]])
-    table = build_repeatability(included(cohort, settings), settings)
+    table = build_repeatability(included(cohort, settings))
     assert tuple(table.columns) == tuple(REPEATABILITY_COLUMNS) and len(table) == 6
     assert set(table["status"]) == {"not estimable"}
     assert set(table["reason"].str.split(":").str[0]) == {
@@ -89,5 +89,5 @@ def test_without_repeats_every_row_says_why(full_cohort, settings):
 
 def test_excluded_scans_are_no_repeats(scans_of, settings):
     cohort = scans_of(TWICE).assign(status=["included", "excluded"] * 12)
-    table = build_repeatability(included(cohort, settings), settings)
+    table = build_repeatability(included(cohort, settings))
     assert isinstance(table, pd.DataFrame) and set(table["participants"]) == {0}

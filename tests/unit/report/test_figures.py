@@ -195,12 +195,12 @@ def twice_each(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_repeats_are_drawn_with_the_limits_of_their_table():
     rows = twice_each(cohort_rows(12))
     sample = included(pd.DataFrame(rows), SETTINGS.cohort)
-    (figure,) = bland_altman_figures(sample, SETTINGS.cohort)
+    (figure,) = bland_altman_figures(sample)
     plotted = rows_of(figure)
     assert [row["participant_id"] for row in plotted] == [f"sub-{k:03d}" for k in range(6)]
     differences = [rows[2 * k + 1]["pmg"] - rows[2 * k]["pmg"] for k in range(6)]
     assert [float(row["difference"]) for row in plotted] == pytest.approx(differences)
-    table = build_repeatability(sample, SETTINGS.cohort).set_index(["variable", "repeats"]).loc["pmg"].iloc[0]
+    table = build_repeatability(sample).set_index(["variable", "repeats"]).loc["pmg"].iloc[0]
     text = " ".join(svg_of(figure).itertext())
     for key in ("bias", "lower_limit", "upper_limit"):
         assert number(table[key], 3) in text
@@ -226,7 +226,7 @@ def test_many_repeats_are_drawn_as_dots(monkeypatch):
     drawings = []
     for most in (6, 5):
         monkeypatch.setattr("myomag.report.bland_altman.MOST_LINKED", most)
-        (figure,) = bland_altman_figures(sample, SETTINGS.cohort)
+        (figure,) = bland_altman_figures(sample)
         drawings.append(figure.drawing)
     assert ["dots" in drawing for drawing in drawings] == [False, True]
     assert ["href" in drawing for drawing in drawings] == [True, False]
@@ -234,4 +234,4 @@ def test_many_repeats_are_drawn_as_dots(monkeypatch):
 
 def test_without_three_pairs_no_repeats_are_drawn():
     sample = included(pd.DataFrame(cohort_rows(8)), SETTINGS.cohort)
-    assert list(bland_altman_figures(sample, SETTINGS.cohort)) == []
+    assert list(bland_altman_figures(sample)) == []

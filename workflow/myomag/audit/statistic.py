@@ -41,7 +41,7 @@ def _design(derivative: Derivative, name: str) -> Design:
     """Outcome and terms of the model of a row."""
     settings = derivative.document["cohort"]
     sample = included(read_tsv(derivative.root / "cohort.tsv"), settings)
-    return next(design for model, stratum, design in designs(sample, settings) if row_name(model, stratum) == name)
+    return next(design for model, stratum, design in designs(sample) if row_name(model, stratum) == name)
 
 
 def _scans(derivative: Derivative) -> list[dict[str, str | None]]:

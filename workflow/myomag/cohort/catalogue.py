@@ -21,7 +21,6 @@ from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
 from myomag.cohort.tables import build_exclusions
-from myomag.settings.cohort import CohortSettings
 from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -99,11 +98,9 @@ class Table:
         return f"{self.name}.tsv"
 
 
-def _by_sample(
-    name: str, key: str, columns: Mapping[str, str], build: "Callable[[Sample, CohortSettings], pd.DataFrame]"
-) -> Table:
+def _by_sample(name: str, key: str, columns: Mapping[str, str], build: "Callable[[Sample], pd.DataFrame]") -> Table:
     """Table that is made of the included scans alone."""
-    return Table(name, tuple(key.split()), described(columns), lambda study: build(study.sample, study.settings.cohort))
+    return Table(name, tuple(key.split()), described(columns), lambda study: build(study.sample))
 
 
 _TABLES = (
@@ -114,7 +111,7 @@ _TABLES = (
         "statistics",
         ("model", "predictor"),
         described(STATISTICS_COLUMNS),
-        lambda study: build_statistics(study.sample, study.settings.cohort, study.units),
+        lambda study: build_statistics(study.sample, study.units),
     ),
     _by_sample("comparisons", "outcome stratum first second", COMPARISONS_COLUMNS, build_comparisons),
     _by_sample("measurement_error", "model predictor method", MEASUREMENT_ERROR_COLUMNS, build_measurement_error),

@@ -8,13 +8,11 @@ from myomag.cohort.correlations import steiger
 from myomag.cohort.design import Design, Sample, build_design
 from myomag.cohort.plan import ALL, MG, Model
 from myomag.cohort.regression import NotEstimable, check_estimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, result_table
-from myomag.settings.cohort import CohortSettings
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NUMBERS = ("r_first", "r_second", "r_between", "difference", "ci95_low", "ci95_high", "z", "p")
 COMPARISONS_COLUMNS = {
     "outcome": "What both are correlated with, a column of cohort.tsv.",
     "stratum": "Participants compared: women, men or all.",
@@ -35,20 +33,20 @@ COMPARISONS_COLUMNS = {
 """Columns of comparisons.tsv and what they hold."""
 
 
-def build_comparisons(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
+def build_comparisons(sample: Sample) -> "pd.DataFrame":
     """Build comparisons.tsv: with age for all, with strength within each sex.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     """
-    serum = settings.serum_mg_column
+    import pandas as pd
+
+    serum = sample.settings.serum_mg_column
     models = (
-        Model("age", settings.age_column, (MG, serum)),
-        Model("strength", settings.strength_column, (MG, serum), strata=settings.sex_column),
+        Model("age", sample.settings.age_column, (MG, serum)),
+        Model("strength", sample.settings.strength_column, (MG, serum), strata=sample.settings.sex_column),
     )
     rows = [
         {"outcome": model.outcome, "stratum": stratum, "first": MG, "second": serum}
@@ -56,7 +54,7 @@ def build_comparisons(sample: Sample, settings: CohortSettings) -> "pd.DataFrame
         for model in models
         for stratum in (sample.strata(model) if model.strata else (ALL,))
     ]
-    return result_table(rows, COMPARISONS_COLUMNS, NUMBERS)
+    return pd.DataFrame(rows, columns=list(COMPARISONS_COLUMNS))
 
 
 def _compared(model: Model, design: Design) -> dict[str, Any]:

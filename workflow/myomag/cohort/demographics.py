@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from myomag.cohort.design import Sample
 from myomag.cohort.participants import SEXES, Values
 from myomag.cohort.plan import ALL, MG
-from myomag.cohort.statistics import result_table
-from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,26 +28,26 @@ DEMOGRAPHICS_COLUMNS = {
 """Columns of demographics.tsv and what they hold."""
 
 
-def build_demographics(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
+def build_demographics(sample: Sample) -> "pd.DataFrame":
     """Build demographics.tsv: mean, SD and range by sex, by age group within each, and in total.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     """
-    names = (settings.age_column, *settings.body_size_columns, MG, "ph")
-    names = (*names, settings.strength_column, settings.serum_mg_column)
+    import pandas as pd
+
+    names = (sample.settings.age_column, *sample.settings.body_size_columns, MG, "ph")
+    names = (*names, sample.settings.strength_column, sample.settings.serum_mg_column)
     variables = {name: sample.variable(name).numbers for name in dict.fromkeys(names) if name in sample.columns}
     rows = [
         {"stratum": sex, "age_group": group, "participants": int(members.sum()), "variable": name}
         | _summary(values[members])
-        for sex, group, members in _groups(sample, settings)
+        for sex, group, members in _groups(sample)
         for name, values in variables.items()
     ]
-    return result_table(rows, DEMOGRAPHICS_COLUMNS, (), ("participants", "n"))
+    return pd.DataFrame(rows, columns=list(DEMOGRAPHICS_COLUMNS))
 
 
 def age_group(age: float, edges: Sequence[float]) -> str:
@@ -60,15 +58,15 @@ def age_group(age: float, edges: Sequence[float]) -> str:
     return f"{edges[above - 1]:g} to <{edges[above]:g}" if above < len(edges) else f"{edges[-1]:g} and over"
 
 
-def _groups(sample: Sample, settings: CohortSettings) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+def _groups(sample: Sample) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     """Sex, age group and members of each group that has any; all also holds those of unknown sex or age."""
     everyone = np.ones(len(sample.owners.people), dtype=bool)
     sexes = {ALL: everyone}
-    if (name := settings.sex_column) in sample.columns:
+    if (name := sample.settings.sex_column) in sample.columns:
         sexes = {sex: sample.variable(name).values == sex for sex in SEXES} | sexes
     ages = {ALL: everyone}
-    if (name := settings.age_column) in sample.columns and settings.age_groups:
-        ages = dict(_age_groups(sample.variable(name).numbers, settings.age_groups)) | ages
+    if (name := sample.settings.age_column) in sample.columns and sample.settings.age_groups:
+        ages = dict(_age_groups(sample.variable(name).numbers, sample.settings.age_groups)) | ages
     for sex in (*SEXES, ALL):
         for group, members in ages.items():
             people = members & sexes.get(sex, ~everyone)

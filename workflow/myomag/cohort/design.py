@@ -28,7 +28,7 @@ from myomag.cohort.participants import (
 from myomag.cohort.plan import ALL, MG, Model
 from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
-from myomag.settings.cohort import Range
+from myomag.settings.cohort import CohortSettings, Range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,12 +45,13 @@ class Sample:
         Rows of the cohort.
     entering : ndarray of bool, shape (rows,)
         Those that enter: a table of its own would take the memory again.
-    sex_column : str
-        Column with the sex.
+    settings : CohortSettings
+        How they are analysed.
     """
 
-    def __init__(self, cohort: "pd.DataFrame", entering: NDArray[np.bool_], sex_column: str) -> None:
-        self.cohort, self.entering, self.sex_column = cohort, entering, sex_column
+    def __init__(self, cohort: "pd.DataFrame", entering: NDArray[np.bool_], settings: CohortSettings) -> None:
+        self.cohort, self.entering, self.settings = cohort, entering, settings
+        self.sex_column = settings.sex_column
         self.columns = list(cohort.columns)
         self.owners = Owners.of(self.column("participant_id"))
         self._variables: dict[tuple[str, str], Variable] = {}
@@ -101,7 +102,7 @@ class Sample:
         for name, wanted in subset.items():
             belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
             kept[self.entering] &= by_value(self.column(name), belongs)
-        return Sample(self.cohort, kept, self.sex_column) if subset else self
+        return Sample(self.cohort, kept, self.settings) if subset else self
 
     def strata(self, model: Model) -> list[str]:
         """Levels that get an estimate each: women and men, those of another column, or all."""

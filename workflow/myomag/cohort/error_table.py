@@ -11,8 +11,7 @@ from myomag.cohort.design import Design, Sample
 from myomag.cohort.measurement_error import CorrectedEstimate, corrected_regression, reliability
 from myomag.cohort.plan import MG, Model
 from myomag.cohort.regression import NotEstimable, check_estimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, result_table, row_name
-from myomag.settings.cohort import CohortSettings
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, row_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,30 +45,29 @@ MEASUREMENT_ERROR_COLUMNS = {
 }
 """Columns of measurement_error.tsv and what they hold."""
 ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[11:-2])
-NUMBERS = ("reliability", "reliability_ci95_low", "reliability_ci95_high", *ESTIMATES)
 SEED = 20190917
 """The same for every model and study, so that the same data give the same bytes."""
 RESAMPLES, MOST_DRAWS = 1000, 4_000_000
 """Resamples of the bootstrap, fewer beyond 4,000 participants: 10,000 have 400, which keeps the memory small."""
 
 
-def build_measurement_error(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
+def build_measurement_error(sample: Sample) -> "pd.DataFrame":
     """Build measurement_error.tsv: each main term by each method.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     """
+    import pandas as pd
+
     rows = [
         row
-        for model, stratum, design in designs(sample, settings)
+        for model, stratum, design in designs(sample)
         if not model.control and (design.problem is None and design.errors)
         for row in _rows(model, stratum, design)
     ]
-    return result_table(rows, MEASUREMENT_ERROR_COLUMNS, NUMBERS)
+    return pd.DataFrame(rows, columns=list(MEASUREMENT_ERROR_COLUMNS))
 
 
 def _with_log_mg(design: Design, outcome: str) -> Design:

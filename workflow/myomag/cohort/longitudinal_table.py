@@ -10,9 +10,8 @@ from myomag.cohort.design import Sample
 from myomag.cohort.longitudinal import MixedModel, mixed_model
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, result_table
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import Visit, visits
-from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,44 +37,43 @@ LONGITUDINAL_COLUMNS = {
     "reason": "Why there is no result, or what was simplified.",
 }
 """Columns of longitudinal.tsv and what they hold."""
-NUMBERS = ("b", "b_se", "b_ci95_low", "b_ci95_high", "p", "sd_between", "correlation", "sd_residual")
 AGE = "age at the first session"
 
 
-def build_longitudinal(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
+def build_longitudinal(sample: Sample) -> "pd.DataFrame":
     """Build longitudinal.tsv: a mixed model of each variable on the years since the first session.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     """
-    rows = [row for name in VARIABLES for row in _rows(sample, name, settings)]
-    return result_table(rows, LONGITUDINAL_COLUMNS, NUMBERS, ("participants", "sessions"))
+    import pandas as pd
+
+    rows = [row for name in VARIABLES for row in _rows(sample, name)]
+    return pd.DataFrame(rows, columns=list(LONGITUDINAL_COLUMNS))
 
 
-def _rows(sample: Sample, name: str, settings: CohortSettings) -> list[dict[str, Any]]:
-    found, column = visits(sample, settings)
+def _rows(sample: Sample, name: str) -> list[dict[str, Any]]:
+    found, column = visits(sample)
     row: dict[str, Any] = {"variable": name, "time_column": column}
     if column is None:
-        names = " or ".join(settings.time_columns)
+        names = " or ".join(sample.settings.time_columns)
         reason = f"no sessions told apart in time: no column {names} varies within a participant"
         return [row | {"term": "years", "status": NOT_ESTIMABLE, "reason": reason}]
     try:
-        model = _model(sample, name, found, settings)
+        model = _model(sample, name, found)
     except NotEstimable as error:
         return [row | {"term": "years", "status": NOT_ESTIMABLE, "reason": str(error)}]
     return [row | each for each in _effects(model)]
 
 
-def _model(sample: Sample, name: str, found: Sequence[Visit], settings: CohortSettings) -> MixedModel:
+def _model(sample: Sample, name: str, found: Sequence[Visit]) -> MixedModel:
     """Mixed model of one variable, with the age at the first session where it is known."""
     outcomes = numbers_of(sample.column(name))
     used = [visit for visit in found if visit.years is not None and not math.isnan(outcomes[visit.row])]
     rows = [visit.row for visit in used]
-    ages = _first_ages(sample, settings)[rows]
+    ages = _first_ages(sample)[rows]
     return mixed_model(
         outcomes[rows],
         np.array([visit.years for visit in used], dtype=np.float64),
@@ -84,9 +82,9 @@ def _model(sample: Sample, name: str, found: Sequence[Visit], settings: CohortSe
     )
 
 
-def _first_ages(sample: Sample, settings: CohortSettings) -> Values:
+def _first_ages(sample: Sample) -> Values:
     """Age of the participant of each scan at the first session [years], NaN where unknown."""
-    if (name := settings.age_column) not in sample.columns:
+    if (name := sample.settings.age_column) not in sample.columns:
         return np.full(len(sample.owners.places), np.nan)
     return sample.owners.smallest(numbers_of(sample.column(name)))[sample.owners.places]
 

@@ -10,9 +10,8 @@ from myomag.cohort.agreement import bland_altman, repeat_agreement
 from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, result_table
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import Visit, close_sessions, same_session, visits
-from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,34 +48,34 @@ REPEATABILITY_COLUMNS = {
 NUMBERS = tuple(list(REPEATABILITY_COLUMNS)[5:-2])
 
 
-def build_repeatability(sample: Sample, settings: CohortSettings) -> "pd.DataFrame":
+def build_repeatability(sample: Sample) -> "pd.DataFrame":
     """Build repeatability.tsv: pMg, Mg and pH, for repeats within a session and between close sessions.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     """
+    import pandas as pd
+
     rows = [
         {"variable": name, "repeats": kind} | _row(sample, name, groups, absent)
-        for kind, (groups, absent) in repeat_kinds(sample, settings).items()
+        for kind, (groups, absent) in repeat_kinds(sample).items()
         for name in VARIABLES
     ]
-    return result_table(rows, REPEATABILITY_COLUMNS, NUMBERS, ("participants", "scans"))
+    return pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))
 
 
-def repeat_kinds(sample: Sample, settings: CohortSettings) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
+def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
     """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
-    found, time_column = visits(sample, settings, repeated=True)
-    between = f"two sessions at most {settings.max_repeat_years:g} years apart by {time_column}"
+    found, time_column = visits(sample, repeated=True)
+    between = f"two sessions at most {sample.settings.max_repeat_years:g} years apart by {time_column}"
     if time_column is None:
-        names = " or ".join(settings.time_columns)
+        names = " or ".join(sample.settings.time_columns)
         between = f"sessions told apart in time: no column {names} varies within a participant"
     return {
         "within a session": (same_session(found), "no participant has two included scans in a session"),
-        "between sessions": (close_sessions(found, settings.max_repeat_years), f"no participant has {between}"),
+        "between sessions": (close_sessions(found, sample.settings.max_repeat_years), f"no participant has {between}"),
     }
 
 

@@ -11,14 +11,13 @@ from myomag.cohort.design import Sample, build_design
 from myomag.cohort.plan import MG, Model, planned_models
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.scans import Scans
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, result_table, row_name
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, row_name
 from myomag.core.robust import robust_sd
 from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NUMBERS = ("b", "beta", "ci95_low", "ci95_high", "p")
 SENSITIVITY_COLUMNS = {
     "model": "Model and stratum, as in statistics.tsv; negative controls are left out.",
     "outcome": "Outcome, a column of cohort.tsv.",
@@ -69,6 +68,8 @@ def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSett
     settings : CohortSettings
         Who enters, and the models.
     """
+    import pandas as pd
+
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
     found = []
     for _, group in groupby(_specifications(scans, settings), key=lambda each: (each.mg, each.ph)):
@@ -83,7 +84,7 @@ def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSett
                         known[same, number] = [row for s in sample.strata(model) for row in _results(sample, model, s)]
                     labels = _labels(specification, cohort, settings)
                     found += [row | labels for row in known[same, number]]
-    return result_table(found, SENSITIVITY_COLUMNS, NUMBERS)
+    return pd.DataFrame(found, columns=list(SENSITIVITY_COLUMNS))
 
 
 def _specifications(scans: Scans, settings: CohortSettings) -> Iterator[Specification]:
@@ -115,11 +116,11 @@ def _sample(scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings, spec
     # As `exclusions.decide` has it.
     judged = scans.table["complete"] & cohort["verdict"].isin(specification.verdicts)
     entering = judged & cohort[MG].notna() & (p_undefined <= specification.max_p_undefined)
-    sample = Sample(cohort, entering.to_numpy(dtype=bool), settings.sex_column)
-    return _without_outliers(sample, settings.outlier_z) if specification.outliers == "excluded" else sample
+    sample = Sample(cohort, entering.to_numpy(dtype=bool), settings)
+    return _without_outliers(sample) if specification.outliers == "excluded" else sample
 
 
-def _without_outliers(sample: Sample, limit: float) -> Sample:
+def _without_outliers(sample: Sample) -> Sample:
     """Scans without those of participants whose mean pMg is an outlier."""
     means = sample.variable("pmg").numbers
     known = means[~np.isnan(means)]
@@ -127,10 +128,11 @@ def _without_outliers(sample: Sample, limit: float) -> Sample:
         return sample
     centre = np.median(known)
     spread = robust_sd(known - centre)
-    outlying = np.abs(means - centre) > limit * spread if spread > 0 else np.zeros(len(means), dtype=bool)
+    limit = sample.settings.outlier_z * spread if spread > 0 else np.inf
+    outlying = np.abs(means - centre) > limit
     entering = sample.entering.copy()
     entering[sample.entering] = ~outlying[sample.owners.places]
-    return Sample(sample.cohort, entering, sample.sex_column)
+    return Sample(sample.cohort, entering, sample.settings)
 
 
 def _results(sample: Sample, model: Model, stratum: str) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Results of the models: one row per model, stratum and term, also where there is no result."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.design import Design, Sample, build_design
@@ -50,53 +50,36 @@ MAIN, CONTROL, COVARIATE = "main", "control", "covariate"
 ESTIMATED, NOT_ESTIMABLE = "estimated", "not estimable"
 
 
-def build_statistics(
-    sample: Sample, settings: CohortSettings, units: Mapping[str, str] | None = None
-) -> "pd.DataFrame":
+def build_statistics(sample: Sample, units: Mapping[str, str] | None = None) -> "pd.DataFrame":
     """Build statistics.tsv: each model of the settings in each of its strata, one row per term.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     units : mapping of str to str, optional
         Units of the columns, as far as they are known.
     """
+    import pandas as pd
+
     rows = [
-        row
-        for model, stratum, design in designs(sample, settings)
-        for row in _model_rows(model, stratum, design, units or {})
+        row for model, stratum, design in designs(sample) for row in _model_rows(model, stratum, design, units or {})
     ]
     for family in (MAIN, CONTROL):
         members = [row for row in rows if row["role"] == family]
         for row, adjusted in zip(members, false_discovery([row["p"] for row in members]), strict=True):
             row["p_fdr"] = adjusted
-    return result_table(rows, STATISTICS_COLUMNS, NUMBERS)
-
-
-def result_table(
-    rows: Sequence[Mapping[str, Any]],
-    columns: Mapping[str, str],
-    numbers: Sequence[str],
-    counts: Sequence[str] = ("n",),
-) -> "pd.DataFrame":
-    """Table of results with the columns that are described, its numbers and counts as such also where none is known."""
-    import pandas as pd
-
-    frame = pd.DataFrame(rows, columns=list(columns))
-    return frame.astype(dict.fromkeys(counts, "Int64") | dict.fromkeys(numbers, "float64"))
+    return pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
 
 
 def included(cohort: "pd.DataFrame", settings: CohortSettings) -> Sample:
     """Included scans of the cohort as variables of participants."""
-    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings.sex_column)
+    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings)
 
 
-def designs(sample: Sample, settings: CohortSettings) -> Iterator[tuple[Model, str, Design]]:
+def designs(sample: Sample) -> Iterator[tuple[Model, str, Design]]:
     """Design of each model of the settings in each of its strata."""
-    for model in planned_models(settings, sample.columns):
+    for model in planned_models(sample.settings, sample.columns):
         for stratum in sample.strata(model):
             yield model, stratum, build_design(sample, model, stratum)
 

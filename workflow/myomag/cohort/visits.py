@@ -13,7 +13,6 @@ from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, by_value, numbers_of
 from myomag.cohort.plan import roles
 from myomag.io.tables import is_missing
-from myomag.settings.cohort import CohortSettings
 
 DAYS_PER_YEAR = 365.25
 _VISIT = re.compile(r"_(ses|run)-[A-Za-z0-9]+")
@@ -42,22 +41,20 @@ class Visit:
     years: float | None
 
 
-def visits(sample: Sample, settings: CohortSettings, *, repeated: bool = False) -> tuple[list[Visit], str | None]:
+def visits(sample: Sample, *, repeated: bool = False) -> tuple[list[Visit], str | None]:
     """Scans in time, and the column that told the time: the first named that varies within participants.
 
     Parameters
     ----------
     sample : Sample
         The scans.
-    settings : CohortSettings
-        The section `cohort`.
     repeated : bool
         Leave out the scans of participants who have no other.
     """
     places = sample.owners.places
     rows = np.flatnonzero(np.bincount(places)[places] > (1 if repeated else 0))
     used, years = None, np.full(len(rows), np.nan)
-    for name in (roles(settings).get(name, name) for name in settings.time_columns):
+    for name in (roles(sample.settings).get(name, name) for name in sample.settings.time_columns):
         if name in sample.columns and np.any((found := _years(sample, name)) > 0):
             used, years = name, found[rows]
             break

@@ -13,7 +13,6 @@ from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axi
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.scatter import BOTTOM, LEFT, MOST_LINKED, TOP, Series, dots, points
 from myomag.report.text import number, plural
-from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
     from myomag.cohort.design import Sample
@@ -27,17 +26,15 @@ NOTE = (
 )
 
 
-def bland_altman_figures(sample: "Sample", settings: CohortSettings) -> Iterator[Figure]:
+def bland_altman_figures(sample: "Sample") -> Iterator[Figure]:
     """Plots of pMg for repeats within a session and between close sessions, as far as there are three pairs.
 
     Parameters
     ----------
     sample : Sample
         The included scans.
-    settings : CohortSettings
-        The section `cohort`.
     """
-    for kind, (groups, _) in repeat_kinds(sample, settings).items():
+    for kind, (groups, _) in repeat_kinds(sample).items():
         repeated = repeated_values(sample, VARIABLE, groups)
         first, second = (np.array([values[index] for _, values in repeated]) for index in (0, 1))
         try:

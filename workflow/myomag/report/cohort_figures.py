@@ -58,9 +58,9 @@ def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: L
         return
     sexes = _sexes(sample, labels)
     # Made twice: at one time, the designs of a large study would take more memory than its table.
-    yield from scatter_figures(designs(sample, settings), sexes, labels)
-    yield age_trend(designs(sample, settings), sexes, settings.age_groups, labels)
-    yield from bland_altman_figures(sample, settings)
+    yield from scatter_figures(designs(sample), sexes, labels)
+    yield age_trend(designs(sample), sexes, settings.age_groups, labels)
+    yield from bland_altman_figures(sample)
 
 
 def _sexes(sample: "Sample", labels: Labels) -> Mapping[str, Any]:
