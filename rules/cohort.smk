@@ -15,7 +15,7 @@ rule cohort:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        spec=flow.spec("cohort"),
+        spec=spec("cohort"),
     message:
         "cohort: one row per scan, exclusions, the models and how far they hold"
     script:

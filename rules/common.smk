@@ -48,8 +48,8 @@ def ledgers(step):
 
 
 def spec(step):
-    """Settings of a step as they hold for one batch."""
-    return lambda wildcards: flow.spec(step, wildcards.batch)
+    """Settings of a step as they hold for one batch or the study; asked for where the job is part of the plan."""
+    return lambda wildcards: flow.spec(step, wildcards.get("batch"))
 
 
 def growing(first):

@@ -15,7 +15,7 @@ checkpoint protocols:
         mem_mb=growing(800),
         runtime=growing(15),
     params:
-        spec=flow.spec("protocols"),
+        spec=spec("protocols"),
     message:
         "protocols: the begin time pooled over the scans of each protocol"
     script:

@@ -15,7 +15,7 @@ rule report:
         mem_mb=growing(1500),
         runtime=growing(30),
     params:
-        spec=flow.spec("report"),
+        spec=spec("report"),
     message:
         "report: the cohort page and its figures"
     script:

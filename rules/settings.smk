@@ -15,8 +15,8 @@ rule settings:
         mem_mb=growing(800),
         runtime=growing(15),
     params:
-        spec=flow.spec("settings"),
-        sources=flow.sources(),
+        spec=spec("settings"),
+        sources=lambda wildcards: flow.sources(),
     message:
         "settings: write them down in full, describe the derivative"
     script:

@@ -124,7 +124,7 @@ def test_killed_pipeline_goes_on_and_ends_with_the_bytes_of_a_local_run(study: P
     # the large scan may be tried again with more memory, once or twice.
     log = (derivative / "logs" / "snakemake.log").read_text()
     assert finished(derivative)["fit"] == BATCHES
-    assert len(re.findall("has been submitted with SLURM jobid", log)) <= 2 * BATCHES + 3 + 2 * 2
+    assert len(re.findall("has been submitted with SLURM jobid", log)) <= 2 * BATCHES + 4 + 2 * 2
 
 
 def test_cancelled_job_vanished_node_and_too_little_memory_lose_nothing(

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from myomag.errors import LedgerError, ScanError, StudyError
-from myomag.io.files import PRIVATE, printable, remove_files, sha256_file, together, write_if_changed
+from myomag.io.files import PRIVATE, printable, sha256_file, together, write_if_changed
 from myomag.io.records import read_record, record_bytes
 from myomag.ledger.rows import Files, Row, batch_of, ledger_bytes, ledger_path
 from myomag.progress import progress
@@ -24,6 +24,8 @@ CACHE = f"{PRIVATE}/digests.tsv"
 TABLES = ledger_path("raw", "tables")
 BATCHES = f"{PRIVATE}/batches.json"
 """How many batches were chosen, and for how many scans."""
+INDEX = f"{PRIVATE}/batches.txt"
+"""Batches that hold scans now."""
 OUTGROWN = 4
 """A study this many times as large as when its batches were chosen is told so."""
 SETTLED_NS = 2_000_000_000
@@ -34,10 +36,8 @@ LONG_WORK_BYTES = 2_000_000_000
 """Amount of raw data above which reading it is worth a progress display."""
 
 
-def write_index(study: Study, root: Path, batches: int) -> list[int]:
-    """Write the raw ledgers of a study and the ledger of its tables; returns the batches that hold scans.
-
-    Raw ledgers of other batches are removed, so that those there are tell which batches the study has.
+def write_index(study: Study, root: Path, batches: int) -> None:
+    """Write the raw ledgers of a study, the ledger of its tables, and the list of the batches that hold scans.
 
     Parameters
     ----------
@@ -64,12 +64,17 @@ def write_index(study: Study, root: Path, batches: int) -> list[int]:
         by_batch[batch_of(scan.participant_id, batches)].append(scan)
     for batch, scans in sorted(by_batch.items()):
         write_if_changed(root, ledger_path("raw", batch), ledger_bytes(_row(scan, digests) for scan in scans))
-    now = {ledger_path("raw", batch) for batch in by_batch}
-    found = {path.relative_to(root).as_posix() for path in root.glob(ledger_path("raw", "*"))}
-    remove_files(root, found - now)
     table_rows = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
     write_if_changed(root, TABLES, ledger_bytes(table_rows))
-    return sorted(by_batch)
+    write_if_changed(root, INDEX, "\n".join(map(str, sorted(by_batch))).encode())
+
+
+def indexed_batches(root: Path) -> list[str]:
+    """Batches that hold scans, as they were listed: a job need not search the study.
+
+    From a file, as a folder of a shared file system may look to a node as it was a minute ago.
+    """
+    return (root / INDEX).read_text(encoding="utf-8").split()
 
 
 def chosen_batches(root: Path, setting: int | str, scans: int) -> int:

@@ -16,7 +16,7 @@ from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
 from myomag.ledger.pooled import check_protocols, pooled_begin_times
-from myomag.ledger.raw import chosen_batches, keep_batches, outgrown, write_index
+from myomag.ledger.raw import chosen_batches, indexed_batches, keep_batches, outgrown, write_index
 from myomag.ledger.rows import ledger_path, read_ledger
 from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
@@ -111,8 +111,8 @@ class Flow:
 
     @cached_property
     def batches(self) -> list[str]:
-        """Batches that hold scans: those indexed, so that the process of a job need not search the study."""
-        return sorted((path.stem.removeprefix("batch-") for path in self.root.glob(ledger_path("raw", "*"))), key=int)
+        """Batches that hold scans."""
+        return indexed_batches(self.root)
 
     def index(self) -> None:
         """Search the study, and bring the raw ledgers in the derivative up to date.
