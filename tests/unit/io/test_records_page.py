@@ -13,7 +13,11 @@ def rows_below(title: str) -> dict[str, list[str]]:
 
 def test_every_field_has_its_type_unit_and_meaning() -> None:
     assert list(rows_below("Magnesium")) == list(Magnesium.model_fields)
-    assert rows_below("Magnesium")["mg_mmol_l"] == ["number or null", "mmol/l", "Free Mg2+."]
+    assert rows_below("Magnesium")["mg_mmol_l"] == [
+        "number or null",
+        "mmol/l",
+        "Free (ionised) intracellular Mg2+ concentration.",
+    ]
     assert rows_below("Measures")["phases_deg"][:2] == ["list of numbers", "degrees"]
     assert list(rows_below("FitLine")) == list(FitLine.model_fields)
     assert rows_below("Fit")["lines"][0] == "list of [FitLine](#fitline)"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from myomag.errors import StudyError
-from myomag.run.snakefile import Flow, listed_participants
+from myomag.run.snakefile import Flow
 from myomag.study.names import entities, split_extension
+from myomag.study.remarks import listed_participants
 from myomag.study.search import Scan, Study, find_scans
 
 STEM = "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_run-1_unloc"

@@ -6,7 +6,7 @@ The Snakefile hands each job its spec as one canonical text, so that Snakemake r
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -134,8 +134,13 @@ def step_code(step: str) -> str:
 
     The step that describes the derivative writes down what the whole plan says.
     """
-    describes_all = step == pipeline.SETTINGS.name
-    return digest([repr(pipeline.STEPS if describes_all else pipeline.BY_NAME[step]), code_digest(_script(step))])
+    entry = repr(pipeline.STEPS) if step == pipeline.SETTINGS.name else repr(_without_words(pipeline.BY_NAME[step]))
+    return digest([entry, code_digest(_script(step))])
+
+
+def _without_words(step: pipeline.Step) -> pipeline.Step:
+    """Entry of a step without what it says to people, which repeats nothing."""
+    return replace(step, purpose="", writes=tuple(replace(file, description="") for file in step.writes))
 
 
 @cache
