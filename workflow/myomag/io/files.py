@@ -3,12 +3,10 @@
 import errno
 import hashlib
 import os
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from myomag.errors import LedgerError
 
@@ -67,11 +65,6 @@ def together(root: Path) -> Iterator[Callable[[str, Content], str]]:
     finally:
         for part, _ in parts:
             part.unlink(missing_ok=True)
-
-
-def scratch_file(root: Path) -> IO[bytes]:
-    """File for what is too much for memory, open for writing and reading; it is gone when it is closed."""
-    return tempfile.TemporaryFile(dir=_unfinished(root))
 
 
 def _unfinished(root: Path) -> Path:

@@ -7,7 +7,6 @@ from typing import Any
 from myomag.pipeline import SETTINGS_FILE
 from myomag.settings.yaml_text import entries
 
-DEFAULT = "default"
 COMMAND_LINE = "--config"
 DESCRIPTION = "dataset_description.json"
 """File of the study whose name for it goes into the description of the derivative."""
