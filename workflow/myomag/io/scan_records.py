@@ -202,9 +202,7 @@ class MgAnswer(_Answer):
     mg_mmol_l: float | None = Field(description="Free Mg2+ [mmol/l].")
     mg_ci95_low_mmol_l: float | None = Field(description="Lower end of its 95 % interval [mmol/l].")
     mg_ci95_high_mmol_l: float | None = Field(description="Upper end of its 95 % interval [mmol/l].")
-    mg_p_undefined: float | None = Field(
-        description="Probability that the shift of β-ATP lies outside the calibration."
-    )
+    mg_p_undefined: float | None = Field(description="Probability that the shift of β-ATP is outside the calibration.")
     mg_reason: str | None = Field(description="Why there is no Mg.")
 
 
@@ -225,9 +223,7 @@ class Magnesium(ScanRecord):
     mg_mmol_l: float | None = Field(description="Free (ionised) intracellular Mg2+ concentration [mmol/l].")
     mg_ci95_low_mmol_l: float | None = Field(description="Lower end of the 95 % interval of free Mg2+ [mmol/l].")
     mg_ci95_high_mmol_l: float | None = Field(description="Upper end of the 95 % interval of free Mg2+ [mmol/l].")
-    mg_p_undefined: float | None = Field(
-        description="Probability that the shift of β-ATP lies outside the calibration."
-    )
+    mg_p_undefined: float | None = Field(description="Probability that the shift of β-ATP is outside the calibration.")
     mg_reason: str | None = Field(description="Why there is no Mg.")
     mg_lines: list[str] = Field(description="Lines whose shifts gave the Mg.")
     mg_chi2: float | None = Field(description="χ² of a solution by several shifts.")
@@ -242,24 +238,16 @@ class Magnesium(ScanRecord):
     pi_sd_ppm: float | None = Field(description="Standard deviation of the shift of Pi [ppm].")
     ph_calibration: Calibration = Field(description="What turned shifts into the pH.")
     mg_calibration: Calibration = Field(description="What turned shifts into the Mg.")
-    pi_pcr_ratio: float | None = Field(
-        description="Pi/PCr by amplitude; corrected for saturation only with a T1 setting."
-    )
+    pi_pcr_ratio: float | None = Field(description="Pi/PCr by amplitude, corrected for saturation only with T1 set.")
     pi_pcr_ratio_sd: float | None = Field(description="Standard deviation of Pi/PCr.")
     pi_pcr_ratio_reason: str | None = Field(description="Why there is no Pi/PCr, or no SD of it.")
-    pcr_atp_ratio: float | None = Field(
-        description="PCr/ATP by amplitude; corrected for saturation only with a T1 setting."
-    )
+    pcr_atp_ratio: float | None = Field(description="PCr/ATP by amplitude, corrected for saturation only with T1 set.")
     pcr_atp_ratio_sd: float | None = Field(description="Standard deviation of PCr/ATP.")
     pcr_atp_ratio_reason: str | None = Field(description="Why there is no PCr/ATP, or no SD of it.")
-    pde_atp_ratio: float | None = Field(
-        description="PDE/ATP by amplitude; corrected for saturation only with a T1 setting."
-    )
+    pde_atp_ratio: float | None = Field(description="PDE/ATP by amplitude, corrected for saturation only with T1 set.")
     pde_atp_ratio_sd: float | None = Field(description="Standard deviation of PDE/ATP.")
     pde_atp_ratio_reason: str | None = Field(description="Why there is no PDE/ATP, or no SD of it.")
-    pme_atp_ratio: float | None = Field(
-        description="PME/ATP by amplitude; corrected for saturation only with a T1 setting."
-    )
+    pme_atp_ratio: float | None = Field(description="PME/ATP by amplitude, corrected for saturation only with T1 set.")
     pme_atp_ratio_sd: float | None = Field(description="Standard deviation of PME/ATP.")
     pme_atp_ratio_reason: str | None = Field(description="Why there is no PME/ATP, or no SD of it.")
     atp_line: str = Field(description="Line that stands for ATP in the ratios.")
@@ -269,9 +257,7 @@ class Magnesium(ScanRecord):
     adp_umol_l: float | None = Field(description="Free ADP by creatine kinase, on assumed numbers [µmol/l].")
     adp_sd_umol_l: float | None = Field(description="Standard deviation of free ADP by the fit [µmol/l].")
     adp_reason: str | None = Field(description="Why there is no ADP.")
-    dg_atp_kj_mol: float | None = Field(
-        description="Free energy of the hydrolysis of ATP, on assumed numbers [kJ/mol]."
-    )
+    dg_atp_kj_mol: float | None = Field(description="Free energy of ATP hydrolysis, on assumed numbers [kJ/mol].")
     dg_atp_sd_kj_mol: float | None = Field(description="Standard deviation of that energy by the fit [kJ/mol].")
     dg_atp_reason: str | None = Field(description="Why there is no such energy.")
     energetics_standing: str = Field(description="Weakest standing of all that ADP and ΔG rest on.")
