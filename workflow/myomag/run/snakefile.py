@@ -137,10 +137,10 @@ class Flow:
 
     def _batch_count(self) -> int:
         """Number of batches that the participants are spread over; one that was chosen is kept for the next runs."""
-        if self.settings.batches != "auto":
-            return self.settings.batches
-        number = chosen_batches(self.root, "auto", len(self.found.scans))
-        keep_batches(self.root, number, len(self.found.scans))
+        scans = len(self.found.scans)
+        number = chosen_batches(self.root, self.settings.batches, scans)
+        if self.settings.batches == "auto":
+            keep_batches(self.root, number, scans)
         return number
 
     def ledgers(self, *steps: str, batch: str | None = None) -> list[str]:
