@@ -90,7 +90,7 @@ def test_workflow_is_a_module_of_another_one(tmp_path: Path) -> None:
     alone = myomag("run", study, "--output", tmp_path / "a" / "b" / "c", "--", "--config", "batches=1")
     assert alone.returncode == 0, alone.stderr
     assert differing(results(ours / "results" / "muscle"), results(tmp_path / "a" / "b" / "c")) == []
-    assert use(report={"title": "Muscle"}) == expected("settings", "pages", "report", batches=1)
+    assert use(report={"title": "Muscle"}) == {**expected("settings", "pages", "report", batches=1), "ours": 1}
     shutil.rmtree(study / "sub-002")
     assert use()["settings"] == 1
     assert not list((ours / "results").rglob("*sub-002*"))
