@@ -54,14 +54,6 @@ def test_sessions_count_as_repeats_only_when_close_in_time(scans_of, settings):
     assert same_session(found) == []
 
 
-def test_only_scans_with_another_can_be_repeats(scans_of, settings):
-    entries = [("sub-1", "ses-1", 1), ("sub-2", "ses-1", 1), ("sub-2", "ses-2", 1), ("sub-3", "ses-1", 1)]
-    sample = included(scans_of(entries, years=[0, 0, 1.5, 0]), settings)
-    every, column = visits(sample)
-    assert [visit.row for visit in every] == [0, 1, 2, 3]
-    assert visits(sample, repeated=True) == (every[1:3], column)
-
-
 def test_agreement_is_that_of_the_repeats_with_the_sd_the_fits_state(scans_of, settings):
     rng = np.random.default_rng(5)
     truth = np.repeat(rng.normal(3.3, 0.06, 12), 2)

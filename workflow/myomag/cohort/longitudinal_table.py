@@ -86,7 +86,7 @@ def _first_ages(sample: Sample) -> Values:
     """Age of the participant of each scan at the first session [years], NaN where unknown."""
     if (name := sample.settings.age_column) not in sample.columns:
         return np.full(len(sample.owners.places), np.nan)
-    return sample.owners.smallest(numbers_of(sample.column(name)))[sample.owners.places]
+    return sample.owners.group(numbers_of(sample.column(name))).transform("min").to_numpy()
 
 
 def _effects(model: MixedModel) -> list[dict[str, Any]]:

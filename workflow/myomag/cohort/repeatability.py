@@ -68,7 +68,7 @@ def build_repeatability(sample: Sample) -> "pd.DataFrame":
 
 def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
     """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
-    found, time_column = visits(sample, repeated=True)
+    found, time_column = visits(sample)
     between = f"two sessions at most {sample.settings.max_repeat_years:g} years apart by {time_column}"
     if time_column is None:
         names = " or ".join(sample.settings.time_columns)

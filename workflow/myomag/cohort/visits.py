@@ -41,26 +41,22 @@ class Visit:
     years: float | None
 
 
-def visits(sample: Sample, *, repeated: bool = False) -> tuple[list[Visit], str | None]:
+def visits(sample: Sample) -> tuple[list[Visit], str | None]:
     """Scans in time, and the column that told the time: the first named that varies within participants.
 
     Parameters
     ----------
     sample : Sample
         The scans.
-    repeated : bool
-        Leave out the scans of participants who have no other.
     """
-    places = sample.owners.places
-    rows = np.flatnonzero(np.bincount(places)[places] > (1 if repeated else 0))
-    used, years = None, np.full(len(rows), np.nan)
+    used, years = None, np.full(len(sample.owners.places), np.nan)
     for name in (roles(sample.settings).get(name, name) for name in sample.settings.time_columns):
         if name in sample.columns and np.any((found := _years(sample, name)) > 0):
-            used, years = name, found[rows]
+            used, years = name, found
             break
-    labels = (sample.column(name).iloc[rows].tolist() for name in ("participant_id", "session_id", "scan"))
-    scans = zip(rows.tolist(), *labels, years.tolist(), strict=True)
-    return [_visit(*scan) for scan in scans], used
+    labels = (sample.column(name).tolist() for name in ("participant_id", "session_id", "scan"))
+    scans = zip(*labels, years.tolist(), strict=True)
+    return [_visit(row, *scan) for row, scan in enumerate(scans)], used
 
 
 def _visit(row: int, person: str, session: Any, scan: str, time: float) -> Visit:
@@ -105,7 +101,8 @@ def _years(sample: Sample, name: str) -> Values:
     times = numbers_of(column)
     if np.isnan(times).all():
         times = by_value(column, _date_years, math.nan)
-    return times - sample.owners.smallest(times)[sample.owners.places]
+    first: Values = sample.owners.group(times).transform("min").to_numpy()
+    return times - first
 
 
 def _date_years(value: Any) -> float:
