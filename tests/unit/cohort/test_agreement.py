@@ -56,8 +56,7 @@ def test_form_follows_the_design():
     table = simulated(np.random.default_rng(1), 12, 3, 0.5)
     single = np.array([50.0])
     equal, unequal = repeat_agreement([*table, single]), repeat_agreement([*table[1:], table[0][:2], single])
-    assert (equal.form, equal.participants, equal.repeats) == ("ICC(A,1)", 12, 36)
-    assert (unequal.form, unequal.participants, unequal.repeats) == ("ICC(1)", 12, 35)
+    assert (equal.form, unequal.form) == ("ICC(A,1)", "ICC(1)")
     assert equal.smallest_detectable_change == pytest.approx(1.96 * math.sqrt(2) * equal.sem)
 
 

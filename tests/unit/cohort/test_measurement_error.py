@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from myomag.cohort.bootstrap import bca_interval, jackknife_groups, moments, resample_weights, without_bias
+from myomag.cohort.bootstrap import bca_interval, moments, resample_weights, without_bias
 from myomag.cohort.measurement_error import METHODS, corrected_regression, reliability
 from myomag.cohort.regression import NotEstimable, linear_regression
 
@@ -113,7 +113,7 @@ def test_simex_of_many_remeasurements_is_the_corrected_normal_equation():
         off = np.diag([0, np.sum(sd[kept] ** 2), np.sum(age_sd[kept] ** 2)])
         return np.linalg.solve(columns[kept].T @ columns[kept] - off, columns[kept].T @ strength[kept])[1:]
 
-    groups = weights_of(PARTICIPANTS, 0)[1:]
+    groups = resample_weights(PARTICIPANTS, 0, seed=1)[1:]
     plain = np.linalg.solve(columns.T @ columns - taken_off, columns.T @ strength)[1:]
     left_out = np.array([limit(row) for row in groups])
     expected = [without_bias(plain[k], left_out[:, k]) for k in (0, 1)]
@@ -174,31 +174,13 @@ def test_resample_without_a_level_has_no_estimate():
     assert all(math.isnan(one.b_ci95_low) and math.isfinite(one.b) for one in found)
 
 
-def weights_of(participants, resamples):
-    return np.concatenate(list(resample_weights(participants, resamples, seed=1)))
-
-
-def test_few_resamples_at_a_time_are_those_of_all_at_once(monkeypatch):
-    _, pmg, strength, sd = observed_cohort(7, 0.6)
-    together = corrected_regression(strength, {"pmg": pmg}, {"pmg": sd}, bootstrap=50, simex=4)
-    monkeypatch.setattr("myomag.cohort.bootstrap.AT_ONCE", 7 * PARTICIPANTS)
-    assert [len(block) for block in resample_weights(PARTICIPANTS, 50, seed=1)][:2] == [7, 7]
-    assert len(weights_of(PARTICIPANTS, 50)) == 1 + jackknife_groups(PARTICIPANTS) + 50
-    apart = corrected_regression(strength, {"pmg": pmg}, {"pmg": sd}, bootstrap=50, simex=4)
-    for one, other in zip(together, apart, strict=True):
-        assert (one.term, one.method) == (other.term, other.method)
-        assert [one.b, one.b_ci95_low, one.b_ci95_high] == pytest.approx(
-            [other.b, other.b_ci95_low, other.b_ci95_high], rel=1e-9
-        )
-
-
 def test_bootstrap_pieces():
-    counts = weights_of(7, 5)
+    counts = resample_weights(7, 5, seed=1)
     assert counts.shape == (1 + 7 + 5, 7)
     assert np.all(counts[0] == 1)
     assert np.array_equal(counts[1:8], 1 - np.eye(7))
     assert np.all(counts[8:].sum(axis=1) == 7)
-    left = weights_of(1000, 0)[1:]
+    left = resample_weights(1000, 0, seed=1)[1:]
     assert left.shape == (200, 1000)
     assert np.all((1 - left).sum(axis=0) == 1)
     # The jackknife turns the variance with divisor n into that with n − 1, exactly.

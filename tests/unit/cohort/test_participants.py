@@ -66,7 +66,7 @@ def test_a_number_is_the_mean_or_the_first_of_the_scans(rng, values):
     np.testing.assert_allclose(participant_errors(column, owners), errors, rtol=1e-14)
     same(participant_errors(column, owners, "first"), [found[0] if found else None for found in known.values()])
     smallest = [min(found) if found else None for found in known.values()]
-    same(owners.smallest(numbers_of(column)), smallest)
+    same(owners.group(numbers_of(column)).min().to_numpy(), smallest)
 
 
 @pytest.mark.parametrize(

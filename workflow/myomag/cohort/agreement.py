@@ -23,8 +23,6 @@ class Agreement:
     ----------
     form : str
         "ICC(A,1)", or "ICC(1)" where participants have different numbers of repeats.
-    participants, repeats : int
-        Numbers of participants and of values in all.
     icc, icc_ci95_low, icc_ci95_high : float
         Intraclass correlation of single values with 95 % interval.
     sem, smallest_detectable_change : float
@@ -32,8 +30,6 @@ class Agreement:
     """
 
     form: str
-    participants: int
-    repeats: int
     icc: float
     icc_ci95_low: float
     icc_ci95_high: float
@@ -45,11 +41,9 @@ class Agreement:
 class BlandAltman:
     """Differences second − first of pairs: mean (bias) and limits of agreement, bias ± 1.96 SD, with 95 % intervals."""
 
-    n: int
     bias: float
     bias_ci95_low: float
     bias_ci95_high: float
-    sd: float
     lower_limit: float
     lower_limit_ci95_low: float
     lower_limit_ci95_high: float
@@ -103,7 +97,7 @@ def icc_agreement(table: Values) -> Agreement:
     low = n * (rows - upper * error) / (upper * noise + n * rows)
     high = n * (lower * rows - error) / (noise + n * lower * rows)
     within = error + max(0.0, (columns - error) / n)
-    return _agreement("ICC(A,1)", n, n * k, icc, low, high, within)
+    return _agreement("ICC(A,1)", icc, low, high, within)
 
 
 def icc_one_way(repeats: Sequence[Values]) -> Agreement:
@@ -126,7 +120,7 @@ def icc_one_way(repeats: Sequence[Values]) -> Agreement:
     ratio = between / within
     limits = ratio / fdtri(n - 1, total - n, 0.975), ratio * fdtri(total - n, n - 1, 0.975)
     icc, low, high = ((float(value) - 1) / (float(value) + k - 1) for value in (ratio, *limits))
-    return _agreement("ICC(1)", n, total, icc, low, high, within)
+    return _agreement("ICC(1)", icc, low, high, within)
 
 
 def bland_altman(first: Values, second: Values) -> BlandAltman:
@@ -147,9 +141,7 @@ def bland_altman(first: Values, second: Values) -> BlandAltman:
     bias_width, limit_width = t * sd / math.sqrt(n), t * sd * math.sqrt(1 / n + LIMITS_SD**2 / (2 * (n - 1)))
     lower, upper = bias - LIMITS_SD * sd, bias + LIMITS_SD * sd
     return BlandAltman(
-        n,
         *(bias, bias - bias_width, bias + bias_width),
-        sd,
         *(lower, lower - limit_width, lower + limit_width),
         *(upper, upper - limit_width, upper + limit_width),
     )
@@ -166,10 +158,6 @@ def _mean_squares(table: Values) -> tuple[float, float, float]:
     return k * float(np.var(of_rows, ddof=1)), n * float(np.var(of_columns, ddof=1)), error
 
 
-def _agreement(
-    form: str, participants: int, repeats: int, icc: float, low: float, high: float, within: float
-) -> Agreement:
+def _agreement(form: str, icc: float, low: float, high: float, within: float) -> Agreement:
     sem = math.sqrt(within)
-    return Agreement(
-        form, participants, repeats, float(icc), float(low), float(high), sem, LIMITS_SD * math.sqrt(2) * sem
-    )
+    return Agreement(form, float(icc), float(low), float(high), sem, LIMITS_SD * math.sqrt(2) * sem)

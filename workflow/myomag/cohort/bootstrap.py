@@ -1,8 +1,5 @@
 """Intervals from participants drawn again with replacement, for estimates that are functions of sums over them."""
 
-import itertools
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,12 +9,10 @@ MAX_UNDEFINED = 0.025
 
 MAX_GROUPS, MOST_WEIGHTS = 200, 2_000_000
 """Groups of the jackknife, more would tell little; fewer beyond 10,000 participants, which keeps the time short."""
-AT_ONCE = 2_000_000
-"""Weights in memory at once: those of all resamples of a thousand participants, of 20 resamples of 100,000."""
 
 
-def resample_weights(n: int, resamples: int, seed: int) -> Iterator[Values]:
-    """Weight of each participant once as they are, then of the jackknife, then of the bootstrap, some rows at a time.
+def resample_weights(n: int, resamples: int, seed: int) -> Values:
+    """Weight of each participant once as they are, then of the jackknife, then of the bootstrap.
 
     Parameters
     ----------
@@ -28,38 +23,20 @@ def resample_weights(n: int, resamples: int, seed: int) -> Iterator[Values]:
     seed : int
         The same seed gives the same resamples.
 
-    Yields
-    ------
-    ndarray, shape (rows, n)
-        Of 1 + groups of the jackknife + resamples rows in all; 1 for a participant who counts once.
+    Returns
+    -------
+    ndarray, shape (1 + groups of the jackknife + resamples, n)
+        1 for a participant who counts once.
     """
-    groups = jackknife_groups(n)
-    rows = itertools.chain([np.ones(n)], _left_out(n, groups), _drawn(n, resamples, seed))
-    left = 1 + groups + resamples
-    while left:
-        block = np.empty((min(left, max(1, AT_ONCE // n)), n))
-        # Not zip, which would take a row more than it uses.
-        for row in block:
-            row[:] = next(rows)
-        left -= len(block)
-        yield block
+    rng, groups = np.random.default_rng(seed), jackknife_groups(n)
+    left_out = np.arange(n) % groups != np.arange(groups)[:, None]
+    drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(resamples)]
+    return np.vstack([np.ones(n), left_out, *drawn])
 
 
 def jackknife_groups(n: int) -> int:
     """Number of groups of participants that are left out, one after the other: every `groups`-th participant each."""
     return min(n, MAX_GROUPS, max(MOST_WEIGHTS // n, 2))
-
-
-def _left_out(n: int, groups: int) -> Iterator[NDArray[np.bool_]]:
-    for group in range(groups):
-        yield np.arange(n) % groups != group
-
-
-def _drawn(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
-    """How often each participant is drawn in n draws with replacement."""
-    rng = np.random.default_rng(seed)
-    for _ in range(resamples):
-        yield np.bincount(rng.integers(n, size=n), minlength=n)
 
 
 def without_bias(estimate: float, left_out: Values) -> float:

@@ -43,10 +43,10 @@ def build_comparisons(sample: Sample) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    serum = sample.settings.serum_mg_column
+    settings, serum = sample.settings, sample.settings.serum_mg_column
     models = (
-        Model("age", sample.settings.age_column, (MG, serum)),
-        Model("strength", sample.settings.strength_column, (MG, serum), strata=sample.settings.sex_column),
+        Model(name="age", outcome=settings.age_column, predictors=[MG, serum]),
+        Model(name="strength", outcome=settings.strength_column, predictors=[MG, serum], strata=settings.sex_column),
     )
     rows = [
         {"outcome": model.outcome, "stratum": stratum, "first": MG, "second": serum}

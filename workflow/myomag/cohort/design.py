@@ -126,13 +126,13 @@ class Design:
         Outcome.
     terms : mapping of str to ndarray, shape (n,)
         Terms, those of the predictors first.
-    main : tuple of str
+    main : sequence of str
         Terms of the predictors.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
     problem : str or None
         Why the model cannot be estimated.
-    notes : tuple of str
+    notes : sequence of str
         What was done to single values.
     left_out : mapping of str to str
         Reason of each participant who is not in.
@@ -141,10 +141,10 @@ class Design:
     people: tuple[str, ...] = ()
     outcome: Values = field(default_factory=lambda: np.empty(0))
     terms: Mapping[str, Values] = field(default_factory=dict)
-    main: tuple[str, ...] = ()
+    main: Sequence[str] = ()
     errors: Mapping[str, Values] = field(default_factory=dict)
     problem: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,7 +1,5 @@
 """Change of Mg and pH over years, from sessions."""
 
-import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +9,7 @@ from myomag.cohort.longitudinal import MixedModel, mixed_model
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
-from myomag.cohort.visits import Visit, visits
+from myomag.cohort.visits import visits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,17 +66,16 @@ def _rows(sample: Sample, name: str) -> list[dict[str, Any]]:
     return [row | each for each in _effects(model)]
 
 
-def _model(sample: Sample, name: str, found: Sequence[Visit]) -> MixedModel:
+def _model(sample: Sample, name: str, found: "pd.DataFrame") -> MixedModel:
     """Mixed model of one variable, with the age at the first session where it is known."""
-    outcomes = numbers_of(sample.column(name))
-    used = [visit for visit in found if visit.years is not None and not math.isnan(outcomes[visit.row])]
-    rows = [visit.row for visit in used]
-    ages = _first_ages(sample)[rows]
+    outcomes, years = numbers_of(sample.column(name)), found["years"].to_numpy()
+    used = ~np.isnan(outcomes) & ~np.isnan(years)
+    ages = _first_ages(sample)[used]
     return mixed_model(
-        outcomes[rows],
-        np.array([visit.years for visit in used], dtype=np.float64),
-        [visit.participant_id for visit in used],
-        {AGE: ages} if used and not np.isnan(ages).any() else {},
+        outcomes[used],
+        years[used],
+        found["participant_id"][used].tolist(),
+        {AGE: ages} if len(ages) and not np.isnan(ages).any() else {},
     )
 
 
@@ -86,7 +83,7 @@ def _first_ages(sample: Sample) -> Values:
     """Age of the participant of each scan at the first session [years], NaN where unknown."""
     if (name := sample.settings.age_column) not in sample.columns:
         return np.full(len(sample.owners.places), np.nan)
-    return sample.owners.smallest(numbers_of(sample.column(name)))[sample.owners.places]
+    return sample.owners.group(numbers_of(sample.column(name))).transform("min").to_numpy()
 
 
 def _effects(model: MixedModel) -> list[dict[str, Any]]:

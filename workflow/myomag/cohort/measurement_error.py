@@ -129,9 +129,12 @@ def corrected_regression(
     """
     check_estimable(outcome, predictors, weights)
     sample = _Sample(outcome, predictors, error_sd, outcome_error_sd)
-    blocks = resample_weights(len(outcome), bootstrap, seed)
-    parts = [_of_resamples(sample, counts, weights, simex // 2, seed) for counts in blocks]
-    naive, calibrated, extrapolated, observed, true = map(np.concatenate, zip(*parts, strict=True))
+    counts = resample_weights(len(outcome), bootstrap, seed)
+    fit_weights = counts if weights is None else counts * weights
+    naive = _slopes(moments(sample.columns, fit_weights))
+    calibrated = _slopes(_calibrated_moments(sample, counts, fit_weights))
+    extrapolated = _simex(sample, fit_weights, simex // 2, seed)
+    observed, true = sample.sds(counts, true=False), sample.sds(counts, true=True)
     if np.isnan(calibrated[0]).any():
         raise NotEstimable("the stated errors explain all the scatter that the other predictors leave")
     found = zip(METHODS, (naive, calibrated, extrapolated), (observed, true, true), strict=True)
@@ -140,20 +143,6 @@ def corrected_regression(
         sample.estimate(position, method, slopes[:, position], scales[:, position], bootstrap)
         for position in range(len(predictors))
         for method, slopes, scales in by_method
-    )
-
-
-def _of_resamples(
-    sample: "_Sample", counts: Values, weights: Values | None, pairs: int, seed: int
-) -> tuple[Values, ...]:
-    """Slopes by each of the methods, and SDs as observed and without error, in each resample."""
-    fit_weights = counts if weights is None else counts * weights
-    return (
-        _slopes(moments(sample.columns, fit_weights)),
-        _slopes(_calibrated_moments(sample, counts, fit_weights)),
-        _simex(sample, fit_weights, pairs, seed),
-        sample.sds(counts, true=False),
-        sample.sds(counts, true=True),
     )
 
 

@@ -12,6 +12,7 @@ from myomag.io.tables import is_missing, number
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pandas.api.typing import SeriesGroupBy
 
 WOMEN_CODES = frozenset({"f", "female", "w", "woman"})
 MEN_CODES = frozenset({"m", "male", "man"})
@@ -45,23 +46,11 @@ class Owners:
         places, people = pd.factorize(participants)
         return cls(np.asarray(people, dtype=object), places)
 
-    def first(self, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Participants with a chosen scan, and the place of the first such scan of each, in the order of the scans."""
-        scans = np.flatnonzero(chosen)
-        people, first = np.unique(self.places[scans], return_index=True)
-        return people, scans[first]
+    def group(self, values: NDArray[Any]) -> "SeriesGroupBy[Any, Any]":
+        """Values of the scans by participant, whose results come in the order of `people`."""
+        import pandas as pd
 
-    def smallest(self, values: Values) -> Values:
-        """Smallest value over the scans of each participant, NaN where there is none."""
-        found = np.full(len(self.people), np.nan)
-        np.fmin.at(found, self.places, values)
-        return found
-
-    def sums(self, values: Values) -> tuple[Values, NDArray[np.intp]]:
-        """Sum over the scans of each participant, and number of scans with a value."""
-        known = ~np.isnan(values)
-        places, n = self.places[known], len(self.people)
-        return np.bincount(places, values[known], n).astype(np.float64), np.bincount(places, minlength=n)
+        return pd.Series(values).groupby(self.places)
 
 
 @dataclass(frozen=True)
@@ -120,8 +109,8 @@ def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str =
     values = numbers_of(column)
     if repeated == "first":
         return _summary(values, owners, repeated)
-    squares, counts = owners.sums(values**2)
-    return _ratio(np.sqrt(squares), counts)
+    squares = owners.group(values**2)
+    return np.asarray(np.sqrt(squares.sum(min_count=1)) / squares.count())
 
 
 def participant_sex(column: "pd.Series[Any]", owners: Owners) -> Variable:
@@ -202,27 +191,16 @@ def _unusable(owners: Owners, problem: str) -> Variable:
 
 def _summary(values: Values, owners: Owners, repeated: str) -> Values:
     """Mean over the scans of each participant, or the first value; NaN where there is none."""
-    if repeated == "mean":
-        return _ratio(*owners.sums(values))
-    found = np.full(len(owners.people), np.nan)
-    people, scans = owners.first(~np.isnan(values))
-    found[people] = values[scans]
-    return found
-
-
-def _ratio(values: Values, counts: NDArray[np.intp]) -> Values:
-    return np.asarray(np.divide(values, counts, out=np.full(len(counts), np.nan), where=counts > 0))
+    of_each = owners.group(values)
+    return (of_each.mean() if repeated == "mean" else of_each.first()).to_numpy()
 
 
 def _agreed(
     levels: NDArray[np.intp], names: Sequence[str], column: Any, owners: Owners
 ) -> tuple[NDArray[Any], list[str]]:
     """Level of each participant whose scans agree, and a note for each other one; a level of -1 is none."""
-    agreed = np.full(len(owners.people), -1)
-    people, scans = owners.first(levels >= 0)
-    agreed[people] = levels[scans]
-    differing = np.zeros(len(agreed), dtype=bool)
-    differing[owners.places[(levels >= 0) & (levels != agreed[owners.places])]] = True
-    agreed[differing] = -1
+    of_each = owners.group(np.where(levels < 0, np.nan, levels))
+    differing = (of_each.nunique() > 1).to_numpy()
+    agreed = of_each.first().fillna(-1).mask(differing, -1).to_numpy(dtype=int)
     notes = [f"{column} of {person} differs between scans" for person in sorted(owners.people[differing])]
     return np.array([*names, None], dtype=object)[agreed], notes

@@ -1,8 +1,8 @@
 """The models of the settings as they hold for one study: roles are columns, adjusted versions models of their own."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+
+from pydantic import Field
 
 from myomag.settings.cohort import CohortModel, CohortSettings
 
@@ -10,44 +10,10 @@ MG = "mg_mmol_l"
 ALL = "all"
 
 
-@dataclass(frozen=True)
-class Model:
-    """One linear model; all names are columns of the cohort.
+class Model(CohortModel):
+    """One linear model as it holds for a study: all names are columns of the cohort."""
 
-    Attributes
-    ----------
-    name : str
-        Name in the settings, with `_adjusted` for the adjusted version.
-    outcome : str
-        Outcome.
-    predictors, covariates : tuple of str
-        What the model is about, and what that is adjusted for.
-    strata : str or None
-        Column whose levels get an estimate each.
-    subset : mapping
-        Column to a list of levels or to a `Range`.
-    standardise, robust, control : bool
-        See `settings.cohort.CohortModel`.
-    weights : str or None
-        `measurement` or none.
-    repeated : str
-        mean or first.
-    notes : tuple of str
-        What was left out because the study has no such column.
-    """
-
-    name: str
-    outcome: str
-    predictors: tuple[str, ...]
-    covariates: tuple[str, ...] = ()
-    strata: str | None = None
-    subset: Mapping[str, Any] = field(default_factory=dict)
-    standardise: bool = True
-    weights: str | None = None
-    robust: bool = False
-    repeated: str = "mean"
-    control: bool = False
-    notes: tuple[str, ...] = ()
+    notes: list[str] = Field([], description="What was left out because the study has no such column.")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -90,9 +56,10 @@ def planned_models(settings: CohortSettings, columns: Sequence[str]) -> list[Mod
         if entry.adjusted_for:
             covariates, notes = _columns((*entry.covariates, *entry.adjusted_for), settings, columns)
             own = {model.outcome, *model.predictors, model.strata}
-            kept = tuple(name for name in covariates if name not in own)
+            kept = [name for name in covariates if name not in own]
             if kept != model.covariates:
-                planned.append(replace(model, name=f"{model.name}_adjusted", covariates=kept, notes=notes))
+                changes = {"name": f"{model.name}_adjusted", "covariates": kept, "notes": notes}
+                planned.append(model.model_copy(update=changes))
     return planned
 
 
@@ -100,27 +67,21 @@ def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str])
     named = roles(settings)
     covariates, notes = _columns(entry.covariates, settings, columns)
     predictors, missing = _columns(entry.predictors, settings, columns)
-    return Model(
-        name=entry.name,
-        outcome=named.get(entry.outcome, entry.outcome),
-        predictors=predictors or tuple(settings.body_size_columns),
-        covariates=covariates,
-        strata=named.get(entry.strata, entry.strata) if entry.strata else None,
-        subset={named.get(name, name): wanted for name, wanted in entry.subset.items()},
-        notes=tuple(dict.fromkeys((*notes, *missing))),
-        standardise=entry.standardise,
-        weights=entry.weights,
-        robust=entry.robust,
-        repeated=entry.repeated,
-        control=entry.control,
-    )
+    changes = {
+        "outcome": named.get(entry.outcome, entry.outcome),
+        "predictors": predictors or settings.body_size_columns,
+        "covariates": covariates,
+        "strata": named.get(entry.strata, entry.strata) if entry.strata else None,
+        "subset": {named.get(name, name): wanted for name, wanted in entry.subset.items()},
+        "notes": list(dict.fromkeys((*notes, *missing))),
+    }
+    return Model(**(dict(entry) | changes))
 
 
-def _columns(
-    names: Iterable[str], settings: CohortSettings, columns: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _columns(names: Iterable[str], settings: CohortSettings, columns: Sequence[str]) -> tuple[list[str], list[str]]:
     """Columns behind names, body size as far as the study has it, and a note where it has none."""
-    named, found, notes = roles(settings), [], []
+    named = roles(settings)
+    found, notes = list[str](), list[str]()
     for name in names:
         if name != "body_size":
             found.append(named.get(name, name))
@@ -129,4 +90,4 @@ def _columns(
         found += sizes
         if not sizes:
             notes.append(f"no column of body size in the study ({', '.join(settings.body_size_columns)})")
-    return tuple(dict.fromkeys(found)), tuple(notes)
+    return list(dict.fromkeys(found)), notes

@@ -30,7 +30,7 @@ class Coefficient:
         Predictor.
     b, b_se, b_ci95_low, b_ci95_high : float
         Slope with standard error and 95 % interval [unit of the outcome per unit of the predictor].
-    beta, beta_se, beta_ci95_low, beta_ci95_high : float
+    beta, beta_ci95_low, beta_ci95_high : float
         The same with outcome and predictor divided by their SDs over the participants used (n − 1, unweighted); the
         SDs are taken as known.
     p : float
@@ -45,7 +45,6 @@ class Coefficient:
     b_ci95_low: float
     b_ci95_high: float
     beta: float
-    beta_se: float
     beta_ci95_low: float
     beta_ci95_high: float
     p: float
@@ -56,16 +55,12 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Regression:
-    """Linear regression; the intercept [unit of the outcome] is the outcome expected where all predictors are 0."""
+    """Linear regression of n participants: R², the same adjusted for the number of predictors, and their effects."""
 
     n: int
     r2: float
     r2_adjusted: float
-    intercept: float
-    intercept_se: float
     coefficients: tuple[Coefficient, ...]
-    weighted: bool
-    robust: bool
 
 
 def linear_regression(
@@ -105,22 +100,16 @@ def linear_regression(
         raise NotEstimable("the predictors determine the outcome exactly: there is no scatter to judge them by")
     scales = np.array([np.std(outcome, ddof=1) / np.std(predictors[name], ddof=1) for name in names])
     covariance = _hc3(fit) if robust else fit.cov_params()
-    means = np.array([predictors[name].mean() for name in names])
-    origin = np.r_[np.std(outcome, ddof=1), -scales * means]
     return Regression(
         n=n,
         r2=float(fit.rsquared),
         r2_adjusted=float(fit.rsquared_adj),
-        intercept=float(outcome.mean() + origin @ fit.params),
-        intercept_se=float(np.sqrt(origin @ covariance @ origin)),
         coefficients=tuple(
             _coefficient(name, scale, beta, se, t, n - len(names) - 1)
             for name, scale, beta, se, t in zip(
                 names, scales, fit.params[1:], np.sqrt(np.diag(covariance))[1:], fit.tvalues[1:], strict=True
             )
         ),
-        weighted=weights is not None,
-        robust=robust,
     )
 
 
@@ -185,7 +174,6 @@ def _coefficient(name: str, scale: float, beta: float, se: float, t: float, df: 
         b_ci95_low=float(scale * (beta - half_width)),
         b_ci95_high=float(scale * (beta + half_width)),
         beta=float(beta),
-        beta_se=float(se),
         beta_ci95_low=float(beta - half_width),
         beta_ci95_high=float(beta + half_width),
         p=2 * float(stdtr(df, -abs(beta / se))),

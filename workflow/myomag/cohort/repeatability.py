@@ -11,7 +11,7 @@ from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
-from myomag.cohort.visits import Visit, close_sessions, same_session, visits
+from myomag.cohort.visits import Places, close_sessions, same_session, visits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,9 +66,9 @@ def build_repeatability(sample: Sample) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))
 
 
-def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Sequence[Visit]], str]]:
+def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Places], str]]:
     """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
-    found, time_column = visits(sample, repeated=True)
+    found, time_column = visits(sample)
     between = f"two sessions at most {sample.settings.max_repeat_years:g} years apart by {time_column}"
     if time_column is None:
         names = " or ".join(sample.settings.time_columns)
@@ -79,14 +79,14 @@ def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Sequence[Visit]], s
     }
 
 
-def repeated_values(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> list[tuple[str, Values]]:
+def repeated_values(sample: Sample, name: str, groups: Sequence[Places]) -> list[tuple[str, Values]]:
     """Participant and values of a column, of each who has more than one."""
-    column = numbers_of(sample.column(name))
-    known = ((group[0].participant_id, _known(column, group)) for group in groups)
+    column, people = numbers_of(sample.column(name)), sample.owners.people[sample.owners.places]
+    known = ((people[group[0]], _known(column[group])) for group in groups)
     return [(person, values) for person, values in known if len(values) > 1]
 
 
-def _row(sample: Sample, name: str, groups: Sequence[Sequence[Visit]], absent: str) -> dict[str, Any]:
+def _row(sample: Sample, name: str, groups: Sequence[Places], absent: str) -> dict[str, Any]:
     values = [each for _, each in repeated_values(sample, name, groups)]
     row: dict[str, Any] = {"participants": len(values), "scans": sum(map(len, values))}
     if not values:
@@ -105,14 +105,12 @@ def _agreement(values: Sequence[Values]) -> dict[str, Any]:
     return {key: found[key] for key in ("form", *NUMBERS) if key in found}
 
 
-def _fit_sd(sample: Sample, name: str, groups: Sequence[Sequence[Visit]]) -> float | None:
+def _fit_sd(sample: Sample, name: str, groups: Sequence[Places]) -> float | None:
     if (column := VARIABLES[name]) is None:
         return None
-    known = _known(numbers_of(sample.column(column)), [visit for group in groups for visit in group])
+    known = _known(numbers_of(sample.column(column))[np.concatenate(groups)])
     return math.sqrt(float(np.mean(known**2))) if len(known) else None
 
 
-def _known(column: Values, group: Sequence[Visit]) -> Values:
-    """Values of a column in some scans, without those that have none."""
-    values = column[[visit.row for visit in group]]
+def _known(values: Values) -> Values:
     return values[~np.isnan(values)]

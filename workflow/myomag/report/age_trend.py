@@ -51,7 +51,7 @@ def age_trend(
     designs: Iterable[tuple[Model, str, Design]], sexes: Mapping[str, Any], edges: Sequence[float], labels: Labels
 ) -> Figure | None:
     """Figure of Mg by age group and sex; None where age or sex is not known of enough participants."""
-    wanted = (MG, (labels.age,), ())
+    wanted: tuple[str, list[str], list[str]] = (MG, [labels.age], [])
     found = (design for m, _, design in designs if (m.outcome, m.predictors, m.covariates) == wanted)
     if not edges or (design := next(found, None)) is None:
         return None

@@ -1,6 +1,5 @@
 """Distribution of each metric over the scans, against its thresholds: every scan a point that opens its page."""
 
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,12 +76,11 @@ def distributions(cohort: Sequence[TableRow], qc: QcSettings) -> list[dict[str, 
     """
     plots = []
     for metric in METRICS:
-        values = np.array([value for row in cohort if (value := _value(row, metric)) is not None])
-        if len(values) >= FEWEST:
-            shown = _remarkable(cohort, metric, values) if len(values) > MOST_POINTS else _scans(cohort, metric)
+        scans = list(_scans(cohort, metric))
+        if len(scans) >= FEWEST:
             limits = [(limit := getattr(qc, key), f"{words} {text.text(limit)}") for key, words in metric.limits]
-            figure = _distribution(metric, values, list(shown), sorted(limits))
-            plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(values)})
+            figure = _distribution(metric, scans, sorted(limits))
+            plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(scans)})
     return plots
 
 
@@ -91,14 +89,12 @@ def scan_name(row: TableRow) -> str:
     return " ".join(str(row[key]) for key in ("participant_id", "session_id") if row.get(key))
 
 
-def _value(row: TableRow, metric: Metric) -> float | None:
-    return _rejected_fraction(row) if metric.column == "rejected_fraction" else text.finite(row.get(metric.column))
-
-
 def _scans(cohort: Sequence[TableRow], metric: Metric) -> Iterator[_Scan]:
     """Scans that have a value."""
     for index, row in enumerate(cohort):
-        if (value := _value(row, metric)) is not None:
+        rejected = metric.column == "rejected_fraction"
+        value = _rejected_fraction(row) if rejected else text.finite(row.get(metric.column))
+        if value is not None:
             kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
             yield _Scan(value, index, kind, row)
 
@@ -108,9 +104,8 @@ def _rejected_fraction(row: TableRow) -> float | None:
     return 1 - used / acquired if acquired and used is not None else None
 
 
-def _distribution(
-    metric: Metric, values: Values, shown: Sequence[_Scan], limits: Sequence[tuple[float, str]]
-) -> Markup:
+def _distribution(metric: Metric, scans: Sequence[_Scan], limits: Sequence[tuple[float, str]]) -> Markup:
+    values, many = np.array([scan.value for scan in scans]), len(scans) > MOST_POINTS
     low, high = robust_range(values, [value for value, _ in limits])
     low = max(low, -0.02 * high) if values.min() >= 0 else low
     x = Scale((low, high), (LEFT, RIGHT))
@@ -120,12 +115,12 @@ def _distribution(
         WIDTH,
         BOTTOM + 46,
         f"Distribution of {metric.label} over {text.plural(len(values), 'scan')}, {ends}",
-        _bars(values, x) if len(values) > MOST_POINTS else Markup(""),
+        _bars(values, x) if many else Markup(""),
         x_axis(x, BOTTOM, metric.label, grid_top=BOTTOM),
         element("line", x1=LEFT, x2=RIGHT, y1=BOTTOM, y2=BOTTOM, class_="base"),
         *(element("line", x1=at, x2=at, y1=level - 9, y2=BOTTOM, class_="threshold") for at, _, level in places),
         *(_limit_name(at, name, level) for at, name, level in places),
-        *_points(shown, x, metric.decimals + 1),
+        *_points(_remarkable(scans, values) if many else scans, x, metric.decimals + 1),
         class_="distribution",
     )
 
@@ -136,11 +131,11 @@ def _limit_name(at: float, name: str, level: float) -> Markup:
     return element("text", name, x=at + shift, y=level, class_=f"note halo {side}")
 
 
-def _remarkable(cohort: Sequence[TableRow], metric: Metric, values: Values) -> list[_Scan]:
+def _remarkable(scans: Sequence[_Scan], values: Values) -> list[_Scan]:
     """Scans outside the statistics, those farthest from the median first, at most `MOST_REMARKABLE`."""
     middle = float(np.median(values))
-    outside = (scan for scan in _scans(cohort, metric) if scan.kind == "out")
-    return heapq.nsmallest(MOST_REMARKABLE, outside, key=lambda scan: -abs(scan.value - middle))
+    outside = (scan for scan in scans if scan.kind == "out")
+    return sorted(outside, key=lambda scan: -abs(scan.value - middle))[:MOST_REMARKABLE]
 
 
 def _points(scans: Sequence[_Scan], x: Scale, decimals: int) -> list[Markup]:
