@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from myomag import cli
-from myomag.ledger.rows import STEPS
+from myomag.pipeline import SCAN_STEPS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = """\
@@ -220,7 +220,7 @@ def test_verify_recorded_settings_edited(study: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("min_snr: 5.0", "min_snr: 4.0"), encoding="utf-8")
     found = problems(study)
     assert ("changed", "config.yaml") in found
-    assert ("stale", ledger(study, "qc").relative_to(derivative(study)).as_posix()) in found
+    assert ("stale", ledger(study, "verdict").relative_to(derivative(study)).as_posix()) in found
 
 
 def test_anchor_tells_of_a_record_rewritten_as_a_whole(study: Path) -> None:
@@ -289,7 +289,7 @@ def test_trace_names_origin_of_settings(finished: Path) -> None:
     assert settings["qc.warn_snr"] == {"value": 20, "origin": "myomag.yaml line 3"}
     assert settings["fit.begin_time_sd_us"] == {"value": 80, "origin": "override of sub-002, myomag.yaml line 6"}
     assert settings["qc.min_snr"]["origin"] == "default"
-    assert settings["fit.protocols"]["origin"] == "protocols.tsv"
+    assert settings["protocols.tsv"]["origin"] == "protocols.tsv"
 
 
 def test_trace_says_who_ran_what_where(finished: Path) -> None:
@@ -325,7 +325,7 @@ def test_trace_statistic_accounts_for_every_scan(finished: Path) -> None:
         for path, sha in scan["raw"].items():
             assert files["study", path] == sha
             assert f"SHA-256 {sha}  {path}" in text
-    assert {f"{step} {scan['scan']}" for scan in found["entered"] for step in STEPS[1:]} <= set(full["steps"])
+    assert {f"{step} {scan['scan']}" for scan in found["entered"] for step in SCAN_STEPS} <= set(full["steps"])
     women = traced(finished, "statistics:strength_mg_women")["table"]
     assert {scan["reason"] for scan in women["not_entered"][:2]} <= {"not among the women", left_out["reason"]}
 

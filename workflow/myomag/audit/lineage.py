@@ -116,6 +116,8 @@ def state(derivative: Derivative, file: File, sha: str) -> str:
 
 def settings_with_origin(derivative: Derivative, step: Step) -> dict[str, dict[str, Any]]:
     """Settings of a step by dotted key, each with its value and where it came from."""
+    if pipeline.BY_NAME[step.ledger.step].kind == "entry":
+        return {}
     spec, row, origins = derivative.spec(step.ledger), step.row, derivative.origins
     if pipeline.BY_NAME[spec.step].kind == "scan":
         (section,) = spec.settings

@@ -7,6 +7,7 @@ from myomag.audit.record import Derivative
 from myomag.cohort.design import Design
 from myomag.cohort.statistics import designs, included, row_name
 from myomag.io.tables import read_text_table, read_tsv
+from myomag.settings.models import Settings
 
 
 def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
 
 def _design(derivative: Derivative, name: str) -> Design:
     """Outcome and terms of the model of a row."""
-    settings = derivative.document["cohort"]
+    settings = Settings.model_validate(derivative.document).cohort
     sample = included(read_tsv(derivative.root / "cohort.tsv"), settings)
     return next(design for model, stratum, design in designs(sample) if row_name(model, stratum) == name)
 

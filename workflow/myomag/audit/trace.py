@@ -133,7 +133,7 @@ def scans_named(derivative: Derivative, name: str) -> list[str]:
 
 
 def _last(derivative: Derivative, scan: str) -> list[File | Step]:
-    """Results of the last step of a scan, or the step that failed."""
+    """Results of a scan that no further step of it reads, or the step that failed."""
     rows = derivative.rows[scan]
     for step in reversed(pipeline.NAMES):
         if step in rows:
@@ -141,13 +141,15 @@ def _last(derivative: Derivative, scan: str) -> list[File | Step]:
             if row.status != "ok" and row.step == step:
                 return [step_of(derivative, ledger, row)]
             if row.status == "ok":
-                return [
-                    file
-                    for _, file, _ in (
-                        ledger.inputs(row) if pipeline.BY_NAME[step].kind == "entry" else ledger.outputs(row)
-                    )
-                ]
+                own = {file for _, file, _ in ledger.named(row)}
+                return sorted(own | {file for role in _ends() for file in _outputs(derivative, scan, role)})
     return []
+
+
+def _ends() -> set[str]:
+    """Roles of a scan that none of its steps reads."""
+    steps = [step for step in pipeline.STEPS if step.kind == "scan"]
+    return {file.role for step in steps for file in step.writes} - {role for step in steps for role in step.reads}
 
 
 def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
