@@ -142,7 +142,7 @@ def _last(derivative: Derivative, scan: str) -> list[File | Step]:
                 return [step_of(derivative, ledger, row)]
             if row.status == "ok":
                 own = {file for _, file, _ in ledger.named(row)}
-                return sorted(own | {file for role in _ends() for file in _outputs(derivative, scan, role)})
+                return [*sorted(own | {file for role in _ends() for file in _outputs(derivative, scan, role)})]
     return []
 
 
