@@ -352,10 +352,8 @@ def test_bug_fails_the_run_every_time_until_it_is_mended(lab: Lab, original: Lab
     """Snakemake by itself would take the outputs from before the bug for those of the new code."""
     step = lab.repository / "workflow" / "myomag" / "steps" / "fit.py"
     right = step.read_text()
-    step.write_text(
-        right
-        + "\n\ndef fit_scan(scan, inputs, settings: FitSettings, pooled):\n    raise ZeroDivisionError('planted')\n"
-    )
+    taken = "scan, inputs, settings: FitSettings, pooled: Mapping[str, PooledBeginTime]"
+    step.write_text(f"{right}\n\ndef fit_scan({taken}):\n    raise ZeroDivisionError('planted')\n")
     for _ in range(2):
         outcome = lab.run()
         assert outcome.returncode == 1
