@@ -4,26 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from myomag.audit.causes import NOTHING_ELSE, TABLES, UNEXPLAINED, Cause, Comparison
+from myomag.audit.causes import NOTHING_ELSE, UNEXPLAINED, Cause, Comparison
+from myomag.audit.causes import TABLES as STUDY_TABLES
 from myomag.audit.record import Derivative
+from myomag.cohort.catalogue import TABLES
 from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.errors import StudyError
 from myomag.io.tables import number, read_text_table
 
-KEYS = {
-    "cohort.tsv": ("scan",),
-    "statistics.tsv": ("model", "predictor"),
-    "comparisons.tsv": ("outcome", "stratum", "first", "second"),
-    "measurement_error.tsv": ("model", "predictor", "method"),
-    "sensitivity.tsv": (
-        *("model", "predictor", "mg_calibration", "ph_calibration", "verdicts", "max_p_undefined", "outliers"),
-    ),
-    "repeatability.tsv": ("variable", "repeats"),
-    "longitudinal.tsv": ("variable", "term"),
-    "demographics.tsv": ("stratum", "age_group", "variable"),
-    "mrsinmrs.tsv": ("protocol", "section", "item"),
-    "protocols.tsv": ("protocol",),
-}
+KEYS = {table.file: table.key for table in TABLES.values() if table.name not in ("exclusions", "flow")}
 """Tables that are compared, and the columns that pair their rows; exclusions and flow say what the cohort says."""
 ROW = "row"
 """Stands for a column where one side has no such row."""
@@ -174,7 +163,7 @@ def _cause(comparison: Comparison, table: str, key: str, column: str) -> Cause:
         return comparison.summary_causes[0]
     own = comparison.scan_causes(key)
     if column not in MEASURED | DECIDED:
-        own = [cause for cause in comparison.cohort_causes if cause.kind == TABLES]
+        own = [cause for cause in comparison.cohort_causes if cause.kind == STUDY_TABLES]
     return [*own, *comparison.cohort_causes, Cause(UNEXPLAINED, "cohort", NOTHING_ELSE)][0]
 
 
