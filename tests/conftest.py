@@ -19,3 +19,12 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"real scans not found: {path.name} is expected in ../shared beside the checkout")
     return path
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Folder with small inputs that once went wrong, which stay outside the project."""
+    path = REPOSITORY.parent / "shared" / "cases"
+    if not path.is_dir():
+        pytest.skip(f"cases not found: {path.name} is expected in ../shared beside the checkout")
+    return path

@@ -84,7 +84,7 @@ def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
 
         return read_philips(raw)
     if kind == "dicom":
-        from myomag.io.siemens import read_dicom
+        from myomag.io.dicom import read_dicom
 
         return read_dicom(raw)
     if len(raw) > 1:
