@@ -238,6 +238,32 @@ def test_fortran_numbers_without_spaces(tmp_path):
     np.testing.assert_array_equal(plain.fid, tight.fid)
 
 
+def test_jmrui_text_with_decimal_commas_is_the_same_scan(tmp_path):
+    plain = jmrui_text(tmp_path / "a.txt", line(2), BeginTime="3.5E-1")
+    commas = tmp_path / "b.txt"
+    commas.write_text(plain.read_text().replace(".", ","))
+    one, other = read(plain, nucleus="31P"), read(commas, nucleus="31P")
+    np.testing.assert_array_equal(one.fid, other.fid)
+    assert other.metadata == one.metadata == {"EchoTime": pytest.approx(350e-6), "MagneticFieldStrength": 3.0}
+    assert (other.dwell_time_s, other.spectrometer_frequency_mhz) == (one.dwell_time_s, one.spectrometer_frequency_mhz)
+
+
+@pytest.mark.parametrize("separator", [", ", ",", ";", " ; "])
+def test_columns_of_jmrui_text_separated_otherwise(tmp_path, separator):
+    path = jmrui_text(tmp_path / "scan.txt", line())
+    expected = read(path, nucleus="31P").fid
+    path.write_text(path.read_text().replace("\t", separator))
+    np.testing.assert_array_equal(read(path, nucleus="31P").fid, expected)
+
+
+def test_jmrui_case_with_decimal_commas(shared_cases):
+    mrs = read(shared_cases / "jmrui_decimal_comma.txt")
+    assert (mrs.fid.shape, mrs.nucleus, mrs.spectrometer_frequency_mhz) == ((2048, 1, 1), "31P", pytest.approx(51.7))
+    assert mrs.fid[0, 0, 0] == pytest.approx(64.0517 + 13.10981j)
+    assert mrs.dwell_time_s == pytest.approx(1 / 3000)
+    assert mrs.metadata["EchoTime"] == pytest.approx(300e-6)
+
+
 @pytest.mark.parametrize("flag", ["bruker", "seqacq"])
 def test_unsupported_lcmodel_flag_is_refused(tmp_path, flag):
     with pytest.raises(ScanError, match=flag):
