@@ -25,10 +25,13 @@ TRANSIENT_TAGS = ("DIM_DYN", "DIM_MEAS", "DIM_REP")
 COIL_TAG = "DIM_COIL"
 STANDARD_FIELDS = (
     "EchoTime",
+    "AcquisitionStartTime",
     "RepetitionTime",
     "InversionTime",
     "MixingTime",
     "TxOffset",
+    "RxOffset",
+    "SpecFreqChemShift",
     "Manufacturer",
     "ManufacturersModelName",
     "SoftwareVersions",
@@ -152,7 +155,7 @@ def nifti_mrs_bytes(mrs: MrsData) -> bytes:
     image = image_class(np.conj(mrs.fid).reshape(shape), affine=np.diag([10000.0, 10000.0, 10000.0, 1.0]))
     image.header.set_xyzt_units(xyz="mm", t="sec")
     image.header["pixdim"][4] = mrs.dwell_time_s
-    image.header["intent_name"] = b"mrs_v0_10"
+    image.header["intent_name"] = b"mrs_v0_11"
     text = json.dumps(_extension_fields(mrs), ensure_ascii=True, allow_nan=False)
     image.header.extensions.append(Nifti1Extension(44, text.encode()))
     return stored_gzip(image.to_bytes())
