@@ -50,6 +50,16 @@ def test_truncated_file_is_refused(tmp_path, write):
         read(path)
 
 
+@pytest.mark.parametrize(
+    ("frames", "averages", "measurements"), [(1, None, 1), (1, 3, 1), (1, 8, 3), (2, None, 3), (2, 2, 3), (2, 8, 6)]
+)
+def test_files_and_frames_of_a_series_are_told_apart(tmp_path, frames, averages, measurements):
+    tags = {"NumberOfAverages": ("DS", str(averages))} if averages else {}
+    paths = [write_csa(tmp_path / f"{index}.IMA", line(frames), **tags) for index in range(3)]
+    mrs = read_scan(paths, [], nucleus=None)
+    assert (mrs.fid.shape, mrs.measurements) == ((POINTS, 3 * frames, 1), measurements)
+
+
 # --- Siemens VA to VE -------------------------------------------------------------------------------------------------
 
 

@@ -356,6 +356,43 @@ def test_twix_keeps_transients_and_coils_apart_in_the_order_acquired(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("average", "repetition", "measurements"),
+    [
+        ([0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1], 2),
+        ([0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5], 6),
+        ([0, 1, 2, 3, 4, 5], [0, 0, 0, 0, 0, 0], 1),
+        # Long-term averaging goes through the repetitions for each average: in time they are not apart.
+        ([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1], 1),
+        ([0, 1, 2, 3, 0, 1], [0, 0, 0, 0, 1, 1], 1),
+    ],
+)
+def test_averages_and_repetitions_of_twix_are_told_apart(tmp_path, average, repetition, measurements):
+    path = twix(tmp_path / "scan.dat", line(6)[:, :, None], loops={1: average, 6: repetition})
+    mrs = read(path)
+    assert mrs.measurements == measurements
+    np.testing.assert_allclose(np.abs(mrs.fid[0, :, 0]), np.arange(1, 7), rtol=1e-6)
+    back = tmp_path / "back.nii.gz"
+    back.write_bytes(nifti_mrs_bytes(mrs))
+    assert read_nifti_mrs(back).measurements == measurements
+    np.testing.assert_array_equal(read_nifti_mrs(back).fid, mrs.fid)
+
+
+@pytest.mark.parametrize(
+    ("changes", "measurements"),
+    [
+        ({}, 1),
+        ({"averages": 1}, 1),
+        # As many rows as averages: each row is one of them.
+        ({"averages": 4}, 1),
+        ({"averages": 8}, 4),
+        ({"time_series_enable": '"yes"'}, 4),
+    ],
+)
+def test_rows_of_sdat_are_transients_or_measurements(tmp_path, changes, measurements):
+    assert read(philips(tmp_path, line(4), **changes)).measurements == measurements
+
+
 def test_twix_of_one_other_kind_is_read(tmp_path):
     noise_adjust = 1 << 25
     fid = line(2)[:, :, None]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from myomag.errors import ScanError
-from myomag.io.enhanced_dicom import has_spectroscopy_data, read_enhanced
+from myomag.io.enhanced_dicom import averages_of_enhanced, has_spectroscopy_data, read_enhanced
 from myomag.io.foreign import foreign
-from myomag.io.raw_scan import RawScan
-from myomag.io.siemens_dicom import has_csa_samples, read_csa
+from myomag.io.raw_scan import RawScan, measurements_of
+from myomag.io.siemens_dicom import averages_of_csa, has_csa_samples, read_csa
 
 
 def read_dicom(paths: Sequence[Path]) -> RawScan:
@@ -22,20 +22,29 @@ def read_dicom(paths: Sequence[Path]) -> RawScan:
     ScanError
         If a file cannot be read, or the files are not of one scan.
     """
-    numbered = [_read_file(path) for path in paths]
-    scans = [scan for _, scan in sorted(numbered, key=lambda item: item[0])]
-    if len({(s.fid.shape[0], s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
+    numbered = sorted((_read_file(path) for path in paths), key=lambda item: item[0])
+    scans = [scan for _, scan, _ in numbered]
+    if len({(s.fid.shape, s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
         raise ScanError(
             f"{paths[0].name}: the {len(paths)} DICOM files differ in size, dwell time, frequency or nucleus."
         )
-    return replace(scans[0], fid=np.concatenate([scan.fid for scan in scans], axis=1))
+    fid = np.concatenate([scan.fid for scan in scans], axis=1)
+    return replace(scans[0], fid=fid, measurements=_measurements(len(paths), fid.shape[1], numbered[0][2]))
 
 
-def _read_file(path: Path) -> tuple[int, RawScan]:
-    """Read one file; returns its number in the series, too."""
+def _measurements(files: int, fids: int, averages: float | None) -> int:
+    """Number of measurements among FIDs: files that hold several transients each, or FIDs that are means."""
+    frames = fids // files
+    means = measurements_of(fids if frames == 1 else frames, averages) > 1
+    return fids if means else files if frames > 1 else 1
+
+
+def _read_file(path: Path) -> tuple[int, RawScan, float | None]:
+    """Read one file; returns its number in the series and the averages of its protocol, too."""
     with foreign(path.name, "as DICOM spectroscopy"):
         dataset = _dataset(path)
-        return int(dataset.get("InstanceNumber") or 0), _scan(dataset, path.name)
+        averages = averages_of_csa(dataset) or averages_of_enhanced(dataset)
+        return int(dataset.get("InstanceNumber") or 0), _scan(dataset, path.name), averages
 
 
 def _dataset(path: Path) -> Any:

@@ -57,6 +57,11 @@ def read_enhanced(dataset: Any, name: str, *, philips: bool, little_endian: bool
     )
 
 
+def averages_of_enhanced(dataset: Any) -> float | None:
+    """Averages of the protocol, None where they are not stated."""
+    return _number(_group(dataset, "MRAveragesSequence"), "NumberOfAverages")
+
+
 def _metadata(dataset: Any, name: str) -> dict[str, Any]:
     timing = _group(dataset, "MRTimingAndRelatedParametersSequence")
     return {

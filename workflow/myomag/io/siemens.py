@@ -7,6 +7,7 @@ here for the same reasons. Twix has the physicist's sign, rda the other.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def read_rda(path: Path) -> RawScan:
 
 
 def read_twix(path: Path) -> RawScan:
-    """Content of a twix file: every readout a transient, in the order acquired, coils apart."""
+    """Content of a twix file: every readout a transient, in the order acquired, coils apart; repetitions told apart."""
     name = path.name
     check_layout(path)
     with foreign(name, "as Siemens twix"):
@@ -79,7 +80,15 @@ def read_twix(path: Path) -> RawScan:
         samples = np.asarray(readouts.unsorted())
         header = measurement["hdr"]
         shape = (int(readouts.NCol), int(readouts.NCha), -1)
-        return _twix_scan(samples.reshape(shape).transpose(0, 2, 1), header)
+        scan = _twix_scan(samples.reshape(shape).transpose(0, 2, 1), header)
+        return replace(scan, measurements=_repetitions(np.asarray(readouts.Rep)))
+
+
+def _repetitions(counters: NDArray[np.floating]) -> int:
+    """Number of repetitions (loop Rep) where they follow each other with equal shares of the readouts, else 1."""
+    repetitions = np.unique(counters).size
+    in_order = np.repeat(np.unique(counters), counters.size // repetitions)
+    return repetitions if np.array_equal(in_order, counters) else 1
 
 
 def _flag(flags: Sequence[str], name: str) -> str:

@@ -54,6 +54,11 @@ def read_csa(dataset: Any, name: str) -> RawScan:
     )
 
 
+def averages_of_csa(dataset: Any) -> float | None:
+    """Averages of the protocol, None where they are not stated."""
+    return _number(_tags(dataset, "image"), "NumberOfAverages")
+
+
 def _metadata(dataset: Any, image: Mapping[str, Any], protocol: Mapping[str, str]) -> dict[str, Any]:
     echo_ms, contrasts = _number(image, "EchoTime"), protocol_number(protocol, "lContrasts")
     sequence_file = protocol.get("tSequenceFileName", "").replace("\\", "/").rpartition("/")[2]

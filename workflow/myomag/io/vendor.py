@@ -71,6 +71,7 @@ def read_scan(
             frequency=content.spectrometer_frequency_mhz,
             nucleus=content.nucleus,
             metadata=content.metadata,
+            measurements=content.measurements,
         )
     if conjugate:
         content = replace(content, fid=np.conj(content.fid))
