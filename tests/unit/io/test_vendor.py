@@ -9,6 +9,7 @@ import pytest
 
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
+from myomag.io.time_zero import stated_begin_time
 from myomag.io.vendor import read_scan
 from vendor_samples import (
     DWELL_S,
@@ -391,6 +392,28 @@ def test_averages_and_repetitions_of_twix_are_told_apart(tmp_path, average, repe
 )
 def test_rows_of_sdat_are_transients_or_measurements(tmp_path, changes, measurements):
     assert read(philips(tmp_path, line(4), **changes)).measurements == measurements
+
+
+@pytest.mark.parametrize(
+    ("sequence", "centre", "start_s"),
+    [("svs_se", 6, -6 * DWELL_S), ("svs_se", 0, None), ("svs_se", POINTS // 2, None), ("fid", 6, None)],
+)
+def test_centre_column_of_a_twix_echo_is_its_top(tmp_path, sequence, centre, start_s):
+    metadata = read(twix(tmp_path / "scan.dat", line(2)[:, :, None], sequence=sequence, centre=centre)).metadata
+    assert metadata.get("AcquisitionStartTime") == (None if start_s is None else pytest.approx(start_s))
+    stated = stated_begin_time(metadata)
+    assert stated.value_s == pytest.approx(2.3e-4 if sequence == "fid" else start_s or 0.0)
+
+
+def test_twix_names_its_sequence_by_string_or_file(tmp_path):
+    protocol = 'tSequenceFileName = ""%SiemensSeq%\\svs_se""\n'
+    path = twix(tmp_path / "scan.dat", line(2)[:, :, None], sequence="", protocol=protocol)
+    assert read(path).metadata["SequenceName"] == "svs_se"
+
+
+def test_echo_time_of_twix_is_of_the_entry_in_use(tmp_path):
+    path = twix(tmp_path / "scan.dat", line(2)[:, :, None], protocol="alTE[1] = 20000\nlContrasts = 1\n")
+    assert read(path).metadata["EchoTime"] == pytest.approx(2.3e-4)
 
 
 def test_twix_of_one_other_kind_is_read(tmp_path):

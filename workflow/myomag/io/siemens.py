@@ -18,6 +18,7 @@ from myomag.errors import ScanError
 from myomag.io.foreign import foreign
 from myomag.io.raw_scan import RawScan, is_rounded, number, read_bytes, scaled, whole_number
 from myomag.io.siemens_protocol import echo_time_s
+from myomag.io.time_zero import stated_begin_time
 from myomag.io.twix_layout import check_layout
 
 TRANSIENT_LOOPS = ("Ave", "Rep", "Set")
@@ -81,7 +82,20 @@ def read_twix(path: Path) -> RawScan:
         header = measurement["hdr"]
         shape = (int(readouts.NCol), int(readouts.NCha), -1)
         scan = _twix_scan(samples.reshape(shape).transpose(0, 2, 1), header)
-        return replace(scan, measurements=_repetitions(np.asarray(readouts.Rep)))
+        metadata = scan.metadata | _sampling_start(np.unique(readouts.centerCol), scan)
+        return replace(scan, metadata=metadata, measurements=_repetitions(np.asarray(readouts.Rep)))
+
+
+def _sampling_start(centre_columns: NDArray[np.floating], scan: RawScan) -> dict[str, Any]:
+    """AcquisitionStartTime [s] of an echo whose readouts name a column as their centre: the top of the echo.
+
+    For an FID the column says nothing that its samples do not, and many sequences leave it at half the readout.
+    """
+    columns = float(centre_columns[0]) if centre_columns.size == 1 else 0.0
+    is_echo = stated_begin_time(scan.metadata).kind == "echo"
+    if not is_echo or not scan.dwell_time_s or not 0 < columns <= scan.fid.shape[0] / 8:
+        return {}
+    return {"AcquisitionStartTime": -columns * scan.dwell_time_s}
 
 
 def _repetitions(counters: NDArray[np.floating]) -> int:
@@ -133,7 +147,7 @@ def _twix_scan(fid: NDArray[np.complexfloating], header: Any) -> RawScan:
             "Manufacturer": dicom.get("Manufacturer"),
             "ManufacturersModelName": dicom.get("ManufacturersModelName"),
             "SoftwareVersions": dicom.get("SoftwareVersions"),
-            "SequenceName": measured.get("tSequenceString"),
+            "SequenceName": measured.get("tSequenceString") or _file_of_sequence(protocol),
         },
     )
 
@@ -142,6 +156,12 @@ def _echo_time_s(protocol: Any) -> float | None:
     """Echo time in use [s]; a file with a loop over several echoes is refused before."""
     listed = {index: _number(protocol.get(("alTE", str(index)))) for index in range(128)}
     return echo_time_s({i: te for i, te in listed.items() if te}, _number(protocol.get(("lContrasts",))))
+
+
+def _file_of_sequence(protocol: Any) -> str | None:
+    """Name of the sequence's file without its folder."""
+    path = str(protocol.get(("tSequenceFileName",)) or "").strip('"')
+    return path.replace("\\", "/").rpartition("/")[2] or None
 
 
 def _stated(*values: Any) -> Any:
