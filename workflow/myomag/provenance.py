@@ -24,7 +24,7 @@ REPOSITORY = PACKAGE.parents[1]
 LOCK = REPOSITORY / "envs" / "requirements.lock"
 RECORDED_PACKAGES = (
     *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
-    *("spec2nii", "pydicom", "pymapvbvd", "pyyaml", "jinja2", "markupsafe"),
+    *("pydicom", "pymapvbvd", "pyyaml", "jinja2", "markupsafe"),
 )
 DISTRIBUTIONS = {"mapvbvd": "pymapvbvd", "yaml": "pyyaml"}
 """Packages that are installed under another name than they are imported by."""

@@ -407,7 +407,7 @@ def test_sidecar_states_what_the_header_states():
 def test_reading_imports_no_heavy_package():
     code = (
         "import sys, myomag.io.vendor, myomag.steps.convert;"
-        "print([name for name in ('pandas', 'spec2nii', 'mapvbvd', 'pydantic', 'jinja2') if name in sys.modules])"
+        "print([name for name in ('pandas', 'pydicom', 'mapvbvd', 'pydantic', 'jinja2') if name in sys.modules])"
     )
     root = Path(__file__).resolve().parents[3] / "workflow"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
