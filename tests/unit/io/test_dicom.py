@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from pydicom import Dataset, dcmread
 
 from dicom_sample import write_csa, write_dicom, write_philips
 from myomag.errors import ScanError
@@ -126,6 +127,48 @@ def test_water_reference_of_philips_is_no_transient(tmp_path):
         np.testing.assert_allclose(read(path).fid[:, :, 0], fid[:, :1], atol=1e-6)
     with pytest.raises(ScanError, match="which of its 3 frames"):
         read(philips(tmp_path / "c.dcm", line(3), WaterReferencedPhaseCorrection="YES"))
+
+
+def test_frames_that_philips_marks_as_reference_are_left_out(tmp_path):
+    path = philips(tmp_path / "scan.dcm", line(3), WaterReferencedPhaseCorrection="YES")
+    described_frames(path, [0, 1, 0])
+    np.testing.assert_allclose(read(path).fid[:, :, 0], line(3)[:, [0, 2]], atol=1e-6)
+
+
+def test_older_private_form_of_philips_is_read(tmp_path):
+    left_out = dict.fromkeys(("SpectralWidth", "TransmitterFrequency", "ResonantNucleus", "NumberOfFrames"))
+    path = philips(tmp_path / "scan.dcm", line(), SpectroscopyAcquisitionDataColumns=None, **left_out)
+    described_frames(path, [0])
+    content = dcmread(path)
+    samples = content[0x5600, 0x0020].value
+    del content[0x5600, 0x0020]
+    for tag, kind, value in (
+        ((0x2001, 0x1083), "DS", str(MHZ)),
+        ((0x2001, 0x1087), "LO", "31P"),
+        ((0x2005, 0x1357), "FL", 1 / DWELL_S),
+        ((0x2005, 0x1270), "OF", samples),
+    ):
+        content.add_new((tag[0], 0x0010), "LO", "Philips")
+        content.add_new(tag, kind, value)
+    content.save_as(path)
+    mrs = read(path)
+    np.testing.assert_allclose(mrs.fid[:, :, 0], line(), atol=1e-6)
+    assert (mrs.dwell_time_s, mrs.spectrometer_frequency_mhz, mrs.nucleus) == (DWELL_S, MHZ, "31P")
+
+
+def described_frames(path, flags):
+    """Add the private sequence in which Philips tells frames apart."""
+    content = dcmread(path)
+    items = []
+    for flag in flags:
+        item = Dataset()
+        item.SpectroscopyAcquisitionDataColumns = POINTS
+        item.add_new((0x2005, 0x0013), "LO", "Philips")
+        item.add_new((0x2005, 0x1304), "SS", flag)
+        items.append(item)
+    content.add_new((0x2005, 0x0014), "LO", "Philips")
+    content.add_new((0x2005, 0x140F), "SQ", items)
+    content.save_as(path)
 
 
 @pytest.mark.parametrize(

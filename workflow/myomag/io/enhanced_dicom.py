@@ -133,7 +133,8 @@ def _joined(value: Any) -> str | None:
 def _check_kind(dataset: Any, name: str) -> None:
     """Refuse spectroscopic images, edited scans and spectra."""
     geometry = _group(dataset, "MRSpectroscopyFOVGeometrySequence")
-    voxels = [_number(place, key) or 1 for place in (geometry, dataset) for key in (*VOXELS, SLICES)]
+    places = (geometry, dataset, *_philips_frames(dataset)[:1])
+    voxels = [_number(place, key) or 1 for place in places for key in (*VOXELS, SLICES)]
     voxels += [_number(dataset, key) or 1 for key in ("Rows", "Columns")]
     if max(voxels) > 1 or len(_positions(dataset)) > 1:
         raise ScanError(f"{name}: holds several voxels; only single-voxel and unlocalised scans can be analysed.")
@@ -171,13 +172,20 @@ def _fid(dataset: Any, name: str, philips: bool, little_endian: bool) -> NDArray
 def _places_of_points(dataset: Any, geometry: Any) -> list[tuple[Any, str]]:
     """Where the number of points may stand, in order of trust."""
     columns = "SpectroscopyAcquisitionDataColumns"
-    return [(dataset, "DataPointColumns"), (dataset, columns), (geometry, columns)]
+    private = [(frame, columns) for frame in _philips_frames(dataset)[:1]]
+    return [(dataset, "DataPointColumns"), (dataset, columns), (geometry, columns), *private]
+
+
+def _philips_frames(dataset: Any) -> list[Any]:
+    """What Philips says of each frame in its private sequence; empty where there is none that can be read."""
+    element = dataset.get(FRAMES_PHILIPS)
+    return list(element.value) if element is not None and element.VR == "SQ" else []
 
 
 def _signal_frames(dataset: Any, frames: int, name: str, with_reference: bool) -> list[int]:
     """Frames of a Philips file that are no reference of water."""
-    described = dataset[FRAMES_PHILIPS].value if FRAMES_PHILIPS in dataset else []
-    flags = [bool(item[IS_REFERENCE_PHILIPS].value) for item in described if IS_REFERENCE_PHILIPS in item]
+    described = [frame for frame in _philips_frames(dataset) if IS_REFERENCE_PHILIPS in frame]
+    flags = [bool(frame[IS_REFERENCE_PHILIPS].value) for frame in described]
     if len(flags) == frames and not all(flags):
         return [index for index, is_reference in enumerate(flags) if not is_reference]
     referenced = str(dataset.get("WaterReferencedPhaseCorrection", "NO")).strip() == "YES"
