@@ -164,7 +164,9 @@ def _fid(dataset: Any, name: str, philips: bool, little_endian: bool) -> NDArray
     # Philips announces one frame where a reference of water follows it (found: public code of spec2nii).
     with_reference = philips and frames == 1 and held == 2
     if rest or (held != frames and not with_reference):
-        raise ScanError(f"{name}: holds {len(content) // 8} of {frames} x {points} points; it is truncated.")
+        raise ScanError(
+            f"{name}: holds {len(content) // 8} of {frames} x {points} points; it is truncated or its header wrong."
+        )
     samples = np.frombuffer(content, dtype="<c8" if little_endian else ">c8").reshape(held, points).T
     return samples[:, _signal_frames(dataset, held, name, with_reference)] if philips else samples
 

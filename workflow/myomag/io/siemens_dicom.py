@@ -117,7 +117,10 @@ def _fid(dataset: Any, image: Mapping[str, Any], protocol: Mapping[str, str], na
     # Software VA states no number of frames.
     frames = int(_number(image, "NumberOfFrames") or held)
     if rest or held != frames or not frames:
-        raise ScanError(f"{name}: holds {len(content) // 8} of {max(frames, 1)} x {points} points; it is truncated.")
+        raise ScanError(
+            f"{name}: holds {len(content) // 8} of {max(frames, 1)} x {points} points; "
+            "it is truncated or its header wrong."
+        )
     return np.asarray(np.conj(np.frombuffer(content, dtype="<c8").reshape(frames, points).T))
 
 
