@@ -171,7 +171,7 @@ def test_edit_of_the_code_repeats_exactly_what_imports_it(case: str, lab: Lab) -
 CHANGED_PACKAGE = {
     "numpy": expected(*ALL),
     "scipy": expected(*AFTER_QC[1:]),
-    "spec2nii": expected(*ALL),
+    "pydicom": expected(*ALL),
     "jinja2": expected("pages", "report"),
     "snakemake": {},
 }
