@@ -169,7 +169,7 @@ def test_good_scans_are_unaffected(campaign: Campaign) -> None:
     def of_good(derivative: Path) -> dict[str, str]:
         return {path: sha for path, sha in results(derivative).items() if path.startswith("sub-00") and "/mrs/" in path}
 
-    assert len(of_good(campaign.clean)) == GOOD * 8
+    assert len(of_good(campaign.clean)) == GOOD * 9
     assert of_good(campaign.derivative) == of_good(campaign.clean)
     table = campaign.rows("cohort.tsv")
     for scan, row in rows(campaign.clean / "cohort.tsv").items():
