@@ -54,6 +54,7 @@ class Measures(ScanRecord):
     phases_deg: list[float] = Field(description="Phase of each transient from their common one [degrees].")
     phase_deg: float = Field(description="Phase of PCr at the first sample of the average [degrees].")
     points: int = Field(description="Samples of the FID, without zeros appended by the scanner.")
+    leading_points_cut: int = Field(description="Samples before the signal, which were cut.")
     spectral_width_hz: float = Field(description="Spectral width [Hz].")
     spectrometer_frequency_mhz: float = Field(description="Carrier frequency [MHz].")
     repetition_time_s: float | None = Field(description="Repetition time stated by the header [s].")
@@ -83,6 +84,8 @@ class BeginTime(ScanRecord):
     protocol: str = Field(description="Digest of the fields that define the protocol.")
     protocol_fields: dict[str, str | float | None] = Field(description="Values of these fields, from the sidecar.")
     start_us: float = Field(description="Begin time stated by the settings or the header [µs].")
+    start_source: str = Field(description="Field and value that stated it, or why nothing did.")
+    start_kind: Literal["fid", "echo", "unknown"] = Field(description="What the sequence samples, as far as told.")
     begin_time_us: float | None = Field(description="Begin time fitted [µs].")
     begin_time_sd_us: float | None = Field(description="Standard deviation of the begin time [µs].")
     noise_sd: float | None = Field(description="SD of the residual per channel [units of the FID].")
@@ -107,6 +110,7 @@ class ExpectedBeginTime(Record):
     """What was known of the begin time before the fit."""
 
     source: Literal["stated", "protocol", "fixed"] = Field(description="What told it, or that it was held fixed.")
+    stated_by: str = Field(description="Field and value of the sidecar or the settings, or why nothing stated it.")
     mean_us: float = Field(description="Expected begin time [µs].")
     sd_us: float | None = Field(description="Its standard deviation; null where it is held fixed [µs].")
     outlying: bool = Field(description="Whether the scan does not fit its protocol.")

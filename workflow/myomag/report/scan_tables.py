@@ -80,9 +80,9 @@ def _begin_time_note(fit: Fit) -> str:
     if not fit.begin_time_fitted:
         return "held fixed"
     if prior.source == "protocol":
-        return f"fitted; the other scans of the protocol tell {expected} µs"
+        return f"fitted; the other scans of the protocol tell {expected} µs ({prior.stated_by})"
     apart = ", because this scan does not fit its protocol" if prior.outlying else ""
-    return f"fitted by itself{apart}; stated {expected} µs"
+    return f"fitted by itself{apart}; stated {expected} µs ({prior.stated_by})"
 
 
 def _raised_note(fit: Fit) -> str:
@@ -159,6 +159,7 @@ def metrics(quality: Quality | None, limits: QcSettings) -> list[tuple[str, str,
         ("PCr from the carrier", f"{text.number(quality.pcr_offset_hz, 1)} Hz", "before it was placed at 0 ppm"),
         ("Noise SD (a.u.)", text.significant(quality.noise_sd, 3), "per channel of the averaged FID"),
         ("Points", text.text(quality.points), f"over {text.number(quality.spectral_width_hz, 0)} Hz"),
+        ("Samples before the signal", text.text(quality.leading_points_cut), "cut: no line is in them"),
         ("Spectrometer frequency", f"{text.number(quality.spectrometer_frequency_mhz, 3)} MHz", "from the header"),
         ("Repetition time", _seconds(quality.repetition_time_s, 1.0, "s"), ""),
         ("Echo time of the header", _seconds(quality.echo_time_s, 1e6, "µs"), "not the begin time of the FID"),

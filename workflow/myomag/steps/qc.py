@@ -35,9 +35,9 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     ------
     ScanError
         If no PCr line stands out of the noise, the spectrum is flat, the data look conjugated, or nearly all samples
-        are zero.
+        are zero, or it cannot be told where the signal starts.
     """
-    data, transients = read_transients(inputs["fid"])
+    data, transients, leading = read_transients(inputs["fid"])
     sidecar = read_record(inputs["sidecar"])
     alignment = align_transients(
         transients,
@@ -53,7 +53,7 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     return {
         "preproc": nifti_mrs_bytes(preproc),
         "preproc_sidecar": record_bytes(sidecar | sidecar_dict(preproc)),
-        "measures": scan_record_bytes(_measures(scan, data, alignment, pcr, sidecar)),
+        "measures": scan_record_bytes(_measures(scan, data, alignment, pcr, sidecar, leading)),
     }
 
 
@@ -69,7 +69,9 @@ def _pcr_line(average: NDArray[np.complex128], data: MrsData, name: str) -> PcrL
     return fit_pcr(average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz, start_hz=start_hz)
 
 
-def _measures(scan: str, data: MrsData, alignment: Alignment, pcr: PcrLine, sidecar: Mapping[str, Any]) -> Measures:
+def _measures(
+    scan: str, data: MrsData, alignment: Alignment, pcr: PcrLine, sidecar: Mapping[str, Any], leading: int
+) -> Measures:
     """What was measured on the transients and their average, and what a reader wants to know of the acquisition."""
     points, transients, coils = data.fid.shape
     mhz = data.spectrometer_frequency_mhz
@@ -94,6 +96,7 @@ def _measures(scan: str, data: MrsData, alignment: Alignment, pcr: PcrLine, side
         phases_deg=alignment.phases_deg.tolist(),
         phase_deg=float(np.rad2deg(pcr.phase_rad)),
         points=points,
+        leading_points_cut=leading,
         spectral_width_hz=1 / data.dwell_time_s,
         spectrometer_frequency_mhz=mhz,
         repetition_time_s=sidecar.get("RepetitionTime"),
