@@ -140,6 +140,7 @@ def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
         scan=SCAN,
         transients=32,
         transients_used=30,
+        dummy_transients=0,
         coils=1,
         rejected_transients=[
             RejectedTransient(transient=6, reason="residual energy 9.1 robust SD above the median"),
@@ -161,6 +162,7 @@ def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
         spectrometer_frequency_mhz=MHZ,
         repetition_time_s=1.5,
         echo_time_s=None,
+        state_p=0.4,
     ).model_copy(update=changes)
 
 

@@ -130,7 +130,8 @@ QC = Step(
     "qc",
     "scan",
     "combine coils, align and average transients, measure the spectrum",
-    settings=_keys("qc", "align_transients max_alignment_shift_hz outlier_z"),
+    settings=_keys("qc", "align_transients max_alignment_shift_hz outlier_z steady_state_z steady_state_tolerance")
+    + _keys("qc", "min_state_p state_ratio_tolerance state_shift_tolerance_ppm"),
     reads=("fid", "sidecar"),
     writes=(
         File("preproc", "{base}_desc-preproc_{suffix}.nii.gz", "average of the aligned transients, PCr at 0 ppm"),

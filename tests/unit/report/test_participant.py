@@ -61,7 +61,7 @@ def test_quality_names_reasons_metrics_thresholds_and_rejected_transients(page):
     assert metrics["Transients used"][0] == "30 of 32"
     assert metrics["Repetition time"][0] == "1.50 s"
     assert metrics["Echo time of the header"][0] == "not stated"
-    assert ["shift beyond 50 Hz", "22"] in table(page, "Rejected transients")
+    assert ["rejected: shift beyond 50 Hz", "22"] in table(page, "Transients left out")
     plot = page.find("svg", **{"class": "transients"})[0]
     assert len(plot.find("circle")) == 30
     assert len(plot.find("path", **{"class": "rejected"})) == 2

@@ -41,6 +41,7 @@ class Measures(ScanRecord):
     role: ClassVar[str] = "measures"
     transients: int = Field(description="Number of transients acquired.")
     transients_used: int = Field(description="Number of transients averaged, without rejected ones.")
+    dummy_transients: int = Field(description="First transients left out, acquired before the steady state.")
     coils: int = Field(description="Receive channels that were combined.")
     rejected_transients: list[RejectedTransient] = Field(description="Transients left out, with the reason.")
     noise_sd: float | None = Field(description="Noise SD per channel of the averaged FID [units of the FID].")
@@ -59,11 +60,14 @@ class Measures(ScanRecord):
     spectrometer_frequency_mhz: float = Field(description="Carrier frequency [MHz].")
     repetition_time_s: float | None = Field(description="Repetition time stated by the header [s].")
     echo_time_s: float | None = Field(description="Echo time stated by the header [s].")
+    state_p: float | None = Field(
+        description="Probability of as much change of PCr and Pi over the transients in one state; null for one."
+    )
 
     @property
     def rejected_fraction(self) -> float:
-        """Share of the transients that was left out."""
-        return len(self.rejected_transients) / self.transients
+        """Share of the transients in the steady state that was left out."""
+        return len(self.rejected_transients) / (self.transients - self.dummy_transients)
 
 
 class _Judgement(ScanRecord):

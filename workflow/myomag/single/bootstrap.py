@@ -88,7 +88,8 @@ def aligned_transients(files: Mapping[str, Path]) -> tuple[NDArray[np.complex128
     points = len(average.fid)
     shifts, phases = np.array(measures.frequency_shifts_hz), np.deg2rad(measures.phases_deg)
     aligned = combined * np.conj(phasors(shifts, phases, points, raw.dwell_time_s))
-    accepted = np.delete(aligned, [each.transient for each in measures.rejected_transients], axis=1)
+    rejected = (each.transient for each in measures.rejected_transients)
+    accepted = np.delete(aligned, [*range(measures.dummy_transients), *rejected], axis=1)
     # `shift_frequency` takes one FID; the same shift holds for all transients.
     turn = shift_frequency(np.ones(points, dtype=np.complex128), -measures.pcr_offset_hz, raw.dwell_time_s)
     return accepted * turn[:, None], average
