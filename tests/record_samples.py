@@ -84,7 +84,9 @@ def fit_record(scale: float = 1.0, **changes: Any) -> Fit:
         begin_time_us=BEGIN_US,
         begin_time_sd_us=6.2,
         begin_time_fitted=True,
-        begin_time_prior=ExpectedBeginTime(source="stated", mean_us=230.0, sd_us=100.0, outlying=False),
+        begin_time_prior=ExpectedBeginTime(
+            source="stated", stated_by="EchoTime 0.00023 s", mean_us=230.0, sd_us=100.0, outlying=False
+        ),
         phase_deg=PHASE_DEG,
         phase_sd_deg=0.4,
         lines=lines,
@@ -138,6 +140,7 @@ def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
         scan=SCAN,
         transients=32,
         transients_used=30,
+        dummy_transients=0,
         coils=1,
         rejected_transients=[
             RejectedTransient(transient=6, reason="residual energy 9.1 robust SD above the median"),
@@ -154,10 +157,12 @@ def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
         phases_deg=[0.0] * 32,
         phase_deg=PHASE_DEG,
         points=POINTS,
+        leading_points_cut=0,
         spectral_width_hz=1 / DWELL_S,
         spectrometer_frequency_mhz=MHZ,
         repetition_time_s=1.5,
         echo_time_s=None,
+        state_p=0.4,
     ).model_copy(update=changes)
 
 

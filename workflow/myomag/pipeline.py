@@ -130,7 +130,8 @@ QC = Step(
     "qc",
     "scan",
     "combine coils, align and average transients, measure the spectrum",
-    settings=_keys("qc", "align_transients max_alignment_shift_hz outlier_z"),
+    settings=_keys("qc", "align_transients max_alignment_shift_hz outlier_z steady_state_z steady_state_tolerance")
+    + _keys("qc", "min_state_p state_ratio_tolerance state_shift_tolerance_ppm"),
     reads=("fid", "sidecar"),
     writes=(
         File("preproc", "{base}_desc-preproc_{suffix}.nii.gz", "average of the aligned transients, PCr at 0 ppm"),
@@ -152,7 +153,7 @@ BEGIN_TIME = Step(
     "scan",
     "estimate the begin time of each scan by itself",
     settings=_keys("fit", "prior_knowledge fit_begin_time begin_time_us protocol_fields begin_time_window_us")
-    + _keys("fit", "skip_time_us"),
+    + _keys("fit", "skip_time_us echo_begin_time_sd_us"),
     reads=("preproc", "preproc_sidecar", "measures"),
     writes=(File("begintime", "{base}_desc-begintime_fit.json", "begin time as this scan alone tells it"),),
 )
@@ -168,7 +169,7 @@ FIT = Step(
     "scan",
     "fit the averaged FID by AMARES with prior knowledge",
     settings=_keys("fit", "prior_knowledge fit_begin_time begin_time_sd_us pool_begin_time begin_time_window_us")
-    + _keys("fit", "skip_time_us"),
+    + _keys("fit", "skip_time_us echo_begin_time_sd_us"),
     reads=("preproc", "measures", "begintime"),
     writes=(File("fit", "{base}_desc-amares_fit.json", "lines of the AMARES fit with their covariance"),),
     pooled=True,

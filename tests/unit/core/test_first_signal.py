@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_scan
 
 from myomag.core.first_signal import leading_samples_to_cut
 from myomag.io.nifti_mrs import read_nifti_mrs
+from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
 
 LINES = resting_muscle(pi_ppm=4.85, beta_atp_ppm=-15.9)
 COUNTS = (1, 2, 3, 5, 8, 13, 24, 40, 64)

@@ -82,6 +82,7 @@ FIXED_COLUMNS = (
     *_measured(Magnesium, "adp_umol_l", "adp_sd_umol_l", "dg_atp_kj_mol", "dg_atp_sd_kj_mol"),
     *_measured(Magnesium, *(name for ratio in RATIOS for name in (ratio, f"{ratio}_sd"))),
     *_measured(Quality, "pcr_fwhm_ppm", "frequency_drift_hz", "transients", "transients_used"),
+    *_measured(Quality, "dummy_transients", "leading_points_cut", "state_p"),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 ERROR_COLUMNS = {

@@ -139,8 +139,9 @@ def processing(settings: Settings) -> str:
     pooling = fit.fit_begin_time and fit.pool_begin_time
     pooled = ", pooled over the scans of a protocol as a prior" if pooling else ""
     return (
-        f"channels combined; transients {align}, those {qc.outlier_z:g} robust SDs out rejected, the others "
-        f"averaged; first samples, with broad signals, left out; no apodisation; begin time {begin}{pooled}"
+        f"channels combined; transients {align}, those before the steady state left out, those "
+        f"{qc.outlier_z:g} robust SDs out rejected, the others averaged; first samples, with "
+        f"broad signals, left out; no apodisation; begin time {begin}{pooled}"
     )
 
 

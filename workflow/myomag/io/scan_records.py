@@ -41,6 +41,7 @@ class Measures(ScanRecord):
     role: ClassVar[str] = "measures"
     transients: int = Field(description="Number of transients acquired.")
     transients_used: int = Field(description="Number of transients averaged, without rejected ones.")
+    dummy_transients: int = Field(description="First transients left out, acquired before the steady state.")
     coils: int = Field(description="Receive channels that were combined.")
     rejected_transients: list[RejectedTransient] = Field(description="Transients left out, with the reason.")
     noise_sd: float | None = Field(description="Noise SD per channel of the averaged FID [units of the FID].")
@@ -54,15 +55,19 @@ class Measures(ScanRecord):
     phases_deg: list[float] = Field(description="Phase of each transient from their common one [degrees].")
     phase_deg: float = Field(description="Phase of PCr at the first sample of the average [degrees].")
     points: int = Field(description="Samples of the FID, without zeros appended by the scanner.")
+    leading_points_cut: int = Field(description="Samples before the signal, which were cut.")
     spectral_width_hz: float = Field(description="Spectral width [Hz].")
     spectrometer_frequency_mhz: float = Field(description="Carrier frequency [MHz].")
     repetition_time_s: float | None = Field(description="Repetition time stated by the header [s].")
     echo_time_s: float | None = Field(description="Echo time stated by the header [s].")
+    state_p: float | None = Field(
+        description="Probability of as much change of PCr and Pi over the transients in one state; null for one."
+    )
 
     @property
     def rejected_fraction(self) -> float:
-        """Share of the transients that was left out."""
-        return len(self.rejected_transients) / self.transients
+        """Share of the transients in the steady state that was left out."""
+        return len(self.rejected_transients) / (self.transients - self.dummy_transients)
 
 
 class _Judgement(ScanRecord):
@@ -83,6 +88,8 @@ class BeginTime(ScanRecord):
     protocol: str = Field(description="Digest of the fields that define the protocol.")
     protocol_fields: dict[str, str | float | None] = Field(description="Values of these fields, from the sidecar.")
     start_us: float = Field(description="Begin time stated by the settings or the header [µs].")
+    start_source: str = Field(description="Field and value that stated it, or why nothing did.")
+    start_kind: Literal["fid", "echo", "unknown"] = Field(description="What the sequence samples, as far as told.")
     begin_time_us: float | None = Field(description="Begin time fitted [µs].")
     begin_time_sd_us: float | None = Field(description="Standard deviation of the begin time [µs].")
     noise_sd: float | None = Field(description="SD of the residual per channel [units of the FID].")
@@ -107,6 +114,7 @@ class ExpectedBeginTime(Record):
     """What was known of the begin time before the fit."""
 
     source: Literal["stated", "protocol", "fixed"] = Field(description="What told it, or that it was held fixed.")
+    stated_by: str = Field(description="Field and value of the sidecar or the settings, or why nothing stated it.")
     mean_us: float = Field(description="Expected begin time [µs].")
     sd_us: float | None = Field(description="Its standard deviation; null where it is held fixed [µs].")
     outlying: bool = Field(description="Whether the scan does not fit its protocol.")

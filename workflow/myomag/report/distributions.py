@@ -100,8 +100,11 @@ def _scans(cohort: Sequence[TableRow], metric: Metric) -> Iterator[_Scan]:
 
 
 def _rejected_fraction(row: TableRow) -> float | None:
+    """Share of the transients in the steady state that was rejected."""
     acquired, used = text.finite(row.get("transients")), text.finite(row.get("transients_used"))
-    return 1 - used / acquired if acquired and used is not None else None
+    if not acquired or used is None:
+        return None
+    return 1 - used / (acquired - (text.finite(row.get("dummy_transients")) or 0))
 
 
 def _distribution(metric: Metric, scans: Sequence[_Scan], limits: Sequence[tuple[float, str]]) -> Markup:

@@ -5,7 +5,7 @@ from typing import Any
 from myomag.core.robust import Z95
 from myomag.io.scan_records import Calibration, Fit, Magnesium, Quality
 from myomag.report import text
-from myomag.report.transients import frequency_plot, rejections
+from myomag.report.transients import frequency_plot, left_out
 from myomag.settings.qc import QcSettings
 
 
@@ -80,9 +80,9 @@ def _begin_time_note(fit: Fit) -> str:
     if not fit.begin_time_fitted:
         return "held fixed"
     if prior.source == "protocol":
-        return f"fitted; the other scans of the protocol tell {expected} µs"
+        return f"fitted; the other scans of the protocol tell {expected} µs ({prior.stated_by})"
     apart = ", because this scan does not fit its protocol" if prior.outlying else ""
-    return f"fitted by itself{apart}; stated {expected} µs"
+    return f"fitted by itself{apart}; stated {expected} µs ({prior.stated_by})"
 
 
 def _raised_note(fit: Fit) -> str:
@@ -155,10 +155,17 @@ def metrics(quality: Quality | None, limits: QcSettings) -> list[tuple[str, str,
             f"{quality.transients_used} of {quality.transients}",
             _limits("above", limits.warn_rejected_fraction, limits.max_rejected_fraction, " rejected"),
         ),
+        (
+            "Transients before the steady state",
+            text.text(quality.dummy_transients),
+            "first ones whose PCr is above the others': left out",
+        ),
+        ("Probability of one state", text.significant(quality.state_p, 2), "of PCr and Pi over the transients"),
         ("Coils", text.text(quality.coils), ""),
         ("PCr from the carrier", f"{text.number(quality.pcr_offset_hz, 1)} Hz", "before it was placed at 0 ppm"),
         ("Noise SD (a.u.)", text.significant(quality.noise_sd, 3), "per channel of the averaged FID"),
         ("Points", text.text(quality.points), f"over {text.number(quality.spectral_width_hz, 0)} Hz"),
+        ("Samples before the signal", text.text(quality.leading_points_cut), "cut: no line is in them"),
         ("Spectrometer frequency", f"{text.number(quality.spectrometer_frequency_mhz, 3)} MHz", "from the header"),
         ("Repetition time", _seconds(quality.repetition_time_s, 1.0, "s"), ""),
         ("Echo time of the header", _seconds(quality.echo_time_s, 1e6, "µs"), "not the begin time of the FID"),
@@ -166,12 +173,12 @@ def metrics(quality: Quality | None, limits: QcSettings) -> list[tuple[str, str,
 
 
 def transients(quality: Quality | None) -> dict[str, Any]:
-    """Plot of the transients' frequencies, and the rejected ones grouped by reason."""
-    rejected, shifts = (rejections(quality), quality.frequency_shifts_hz) if quality else ({}, [])
-    reasons = sorted(set(rejected.values()))
-    numbers = {reason: [index + 1 for index in sorted(rejected) if rejected[index] == reason] for reason in reasons}
-    plot = frequency_plot(shifts, rejected) if len(shifts) > 1 else None
-    return {"plot": plot, "rejected": [(reason, text.text(numbers[reason])) for reason in reasons]}
+    """Plot of the transients' frequencies, and those left out grouped by reason."""
+    out, shifts = (left_out(quality), quality.frequency_shifts_hz) if quality else ({}, [])
+    reasons = sorted(set(out.values()))
+    numbers = {reason: [index + 1 for index in sorted(out) if out[index] == reason] for reason in reasons}
+    plot = frequency_plot(shifts, out) if len(shifts) > 1 else None
+    return {"plot": plot, "left_out": [(reason, text.text(numbers[reason])) for reason in reasons]}
 
 
 def _limits(side: str, warn: float, fail: float | None, unit: str = "") -> str:

@@ -18,6 +18,7 @@ LEFT, RIGHT, WIDTH = 58.0, 456.0, 480.0
 MEAN_TOP, MEAN_BOTTOM, MAP_TOP = 10.0, 100.0, 108.0
 FULL_SHADE = (0, 114, 178)
 STEPS, SHADES, MOST_ROWS = 96, 8, 128
+BEFORE_STEADY_STATE = "acquired before the steady state"
 LINE_WIDTHS, LEAST_HZ, MOST_HZ = 2.5, 15.0, 150.0
 
 
@@ -31,29 +32,30 @@ def transient_maps(transients: NDArray[np.complex128], dwell_time_s: float, qual
     transients : ndarray, shape (points, transients)
         Coils combined, physicist's sign.
     quality : Quality
-        Shifts, phases and rejected transients, and the PCr line.
+        Shifts, phases, transients left out, and the PCr line.
     """
     points, count = transients.shape
     shifts_hz, phases_deg = np.array(quality.frequency_shifts_hz), np.array(quality.phases_deg)
     if count < 2 or not shifts_hz.size == phases_deg.size == count:
         return []
-    rejected = rejections(quality)
+    out = left_out(quality)
     aligned = transients * phasors(-shifts_hz, -np.deg2rad(phases_deg), points, dwell_time_s)
     offset_hz = _offsets(quality, shifts_hz)
     before, after = _spectra([transients, aligned], dwell_time_s, offset_hz, quality)
-    used = [index for index in range(count) if index not in rejected]
+    used = [index for index in range(count) if index not in out]
     means = before.mean(axis=1), after[:, used].mean(axis=1)
     top, mean_top = float(np.quantile(after[:, used].max(axis=0), 0.9)), float(max(mean.max() for mean in means))
     names = (f"As measured: mean of {plural(count, 'transient')}", f"Aligned: mean of the {len(used)} used")
     return [
-        {"figure": _panel(offset_hz, spectra / top, mean / mean_top, rejected, name), "name": name}
+        {"figure": _panel(offset_hz, spectra / top, mean / mean_top, out, name), "name": name}
         for spectra, mean, name in zip((before, after), means, names, strict=True)
     ]
 
 
-def rejections(quality: Quality) -> dict[int, str]:
-    """Reason of each transient left out, by its number from 0."""
-    return {each.transient: each.reason for each in quality.rejected_transients}
+def left_out(quality: Quality) -> dict[int, str]:
+    """Why each transient is not in the average, by its number from 0."""
+    dummies = dict.fromkeys(range(quality.dummy_transients), BEFORE_STEADY_STATE)
+    return dummies | {each.transient: f"rejected: {each.reason}" for each in quality.rejected_transients}
 
 
 def _offsets(quality: Quality, shifts_hz: Array) -> Array:
@@ -75,8 +77,8 @@ def _spectra(
     return [np.real(turns.T @ (weight[:, None] * fid)) for fid in fids]
 
 
-def _panel(offset_hz: Array, spectra: Array, mean: Array, rejected: Mapping[int, str], name: str) -> Markup:
-    """Mean spectrum above the map of all transients; rejected ones are marked beside their row."""
+def _panel(offset_hz: Array, spectra: Array, mean: Array, out: Mapping[int, str], name: str) -> Markup:
+    """Mean spectrum above the map of all transients; those left out are marked beside their row."""
     count = spectra.shape[1]
     bottom = MAP_TOP + min(max(10.0 * count, 80.0), 220.0)
     x = Scale((float(offset_hz[-1]), float(offset_hz[0])), (LEFT, RIGHT))
@@ -85,14 +87,14 @@ def _panel(offset_hz: Array, spectra: Array, mean: Array, rejected: Mapping[int,
     return svg(
         WIDTH,
         bottom + 48,
-        f"{name}; spectra around PCr, {len(rejected)} rejected",
+        f"{name}; spectra around PCr, {len(out)} left out",
         x_axis(x, bottom, "Frequency from PCr (Hz)", grid_top=MEAN_TOP),
         _map(x(offset_hz), spectra, row),
         element("path", d=path_data(x(offset_hz), height(mean)), class_="fit"),
         frame(LEFT, MEAN_TOP, RIGHT, MEAN_BOTTOM),
         frame(LEFT, MAP_TOP, RIGHT, bottom),
         y_axis(row, LEFT, "Transient", grid_right=LEFT, count=4),
-        *(_mark(index, row, rejected[index]) for index in sorted(rejected)),
+        *(_mark(index, row, out[index]) for index in sorted(out)),
         class_="transient-map",
     )
 
@@ -128,26 +130,26 @@ def _shade(share: float) -> str:
 
 
 def _mark(index: int, row: Scale, reason: str) -> Markup:
-    title = element("title", f"transient {index + 1}, rejected: {reason}")
+    title = element("title", f"transient {index + 1}, {reason}")
     place = f"translate({RIGHT + 10:.0f} {float(row(index + 1)):.2f})"
     return element("path", title, d="M-4-4L4 4M-4 4L4-4", transform=place, class_="rejected")
 
 
-def frequency_plot(shifts_hz: Sequence[float], rejected: Mapping[int, str]) -> Markup:
-    """Frequency shift of each transient [Hz]; rejected ones are crosses that carry their reason."""
+def frequency_plot(shifts_hz: Sequence[float], out: Mapping[int, str]) -> Markup:
+    """Frequency shift of each transient [Hz]; those left out are crosses that carry their reason."""
     top, right, bottom = 10.0, 468.0, 198.0
     low, high = min(shifts_hz), max(shifts_hz)
     pad = max(0.08 * (high - low), 0.5)
     x = Scale((0.0, len(shifts_hz) + 1.0), (LEFT, right))
     y = Scale((low - pad, high + pad), (bottom, top))
     marks = [
-        _transient(index, shift, f"translate({x(index + 1):.2f} {y(shift):.2f})", rejected.get(index))
+        _transient(index, shift, f"translate({x(index + 1):.2f} {y(shift):.2f})", out.get(index))
         for index, shift in enumerate(shifts_hz)
     ]
     return svg(
         WIDTH,
         bottom + 48,
-        f"Frequency shift of {plural(len(shifts_hz), 'transient')}, {len(rejected)} rejected",
+        f"Frequency shift of {plural(len(shifts_hz), 'transient')}, {len(out)} left out",
         x_axis(x, bottom, "Transient", grid_top=top, count=8),
         y_axis(y, LEFT, "Shift (Hz)", grid_right=right),
         frame(LEFT, top, right, bottom),
@@ -160,5 +162,5 @@ def _transient(index: int, shift_hz: float, place: str, reason: str | None) -> M
     label = f"transient {index + 1}: {number(shift_hz, 1)} Hz"
     if reason is None:
         return element("circle", element("title", label), r=2.6, transform=place, class_="used")
-    title = element("title", f"{label}, rejected: {reason}")
+    title = element("title", f"{label}, {reason}")
     return element("path", title, d="M-4-4L4 4M-4 4L4-4", transform=place, class_="rejected")

@@ -20,7 +20,8 @@ class FitSettings(Section):
         None,
         ge=-5000,
         le=5000,
-        description="Begin time of the first sample [µs]. null: EchoTime of the sidecar, else 0. "
+        description="Begin time of the first sample [µs]. null: as the sidecar states it: by "
+        "AcquisitionStartTime, 0 for an echo, which is sampled from its top, EchoTime for an FID, else 0. "
         "Only the start value when fit_begin_time is true.",
     )
     begin_time_sd_us: float = Field(
@@ -28,6 +29,13 @@ class FitSettings(Section):
         ge=0.01,
         le=5000,
         description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs].",
+    )
+    echo_begin_time_sd_us: float = Field(
+        20.0,
+        ge=0.01,
+        le=5000,
+        description="How far the first sample of an echo may lie from its top (SD) where no other scan of the protocol "
+        "tells [µs].",
     )
     pool_begin_time: bool = Field(
         True,

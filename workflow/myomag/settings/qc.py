@@ -19,6 +19,26 @@ class QcSettings(Section):
         description="A transient is rejected when its residual energy lies this many robust standard deviations "
         "(1.4826 MAD) above the median of the scan, or its amplitude as many away from it.",
     )
+    steady_state_z: float = Field(
+        4.0,
+        ge=1,
+        description="First transients are left out as acquired before the steady state when the excess of their PCr, "
+        "falling from transient to transient, stands out by this many standard deviations.",
+    )
+    steady_state_tolerance: Positive = Field(
+        0.01, description="Transients count as before the steady state while that excess is above this fraction."
+    )
+    min_state_p: Fraction = Field(
+        0.001,
+        description="A scan is not averaged when PCr against ATP, Pi against PCr or the shift of Pi changes over its "
+        "transients by more than one state would with this probability: a series, no scan at rest. 0 averages all.",
+    )
+    state_ratio_tolerance: Positive = Field(
+        0.025, description="Scatter of the ratio of two lines over a scan that is no change of state (SD, fraction)."
+    )
+    state_shift_tolerance_ppm: Positive = Field(
+        0.01, description="Scatter of the shift of Pi over a scan that is no change of state (SD) [ppm]."
+    )
     min_snr: Positive = Field(
         5.0, description="Fail below this PCr SNR (time-domain PCr amplitude over noise SD per channel)."
     )

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from myomag import pipeline
 from myomag.core.alignment import phasors
-from myomag.core.preprocess import combine_coils, shift_frequency
+from myomag.core.preprocess import shift_frequency
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs
 from myomag.io.scan_records import Magnesium, Measures, read_scan_record
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
+from myomag.steps.transients import read_transients
 
 RESAMPLED = ("beta_atp_ppm", "pi_ppm", "ph", "pmg")
 MIN_TRANSIENTS = 8
@@ -82,13 +83,13 @@ def aligned_transients(files: Mapping[str, Path]) -> tuple[NDArray[np.complex128
     files : mapping of str to Path
         `fid`, `preproc` and `measures`.
     """
-    raw, average = read_nifti_mrs(files["fid"]), read_nifti_mrs(files["preproc"])
-    measures = read_scan_record(files["measures"], Measures)
+    raw, combined, _ = read_transients(files["fid"])
+    average, measures = read_nifti_mrs(files["preproc"]), read_scan_record(files["measures"], Measures)
     points = len(average.fid)
-    combined = combine_coils(raw.fid[:points].astype(np.complex128))
     shifts, phases = np.array(measures.frequency_shifts_hz), np.deg2rad(measures.phases_deg)
     aligned = combined * np.conj(phasors(shifts, phases, points, raw.dwell_time_s))
-    accepted = np.delete(aligned, [each.transient for each in measures.rejected_transients], axis=1)
+    rejected = (each.transient for each in measures.rejected_transients)
+    accepted = np.delete(aligned, [*range(measures.dummy_transients), *rejected], axis=1)
     # `shift_frequency` takes one FID; the same shift holds for all transients.
     turn = shift_frequency(np.ones(points, dtype=np.complex128), -measures.pcr_offset_hz, raw.dwell_time_s)
     return accepted * turn[:, None], average

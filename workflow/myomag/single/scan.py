@@ -120,7 +120,7 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[
         ("P(Mg undefined)", tiny or ("unknown" if undefined is None else f"{undefined:.2g}")),
         ("pH", f"{_with_sd(flat['ph'], flat['ph_sd'], '{:.3f}', '{:.3f}')}, calibration {flat['ph_calibration']}"),
         ("β-ATP shift", f"{_with_sd(flat['beta_atp_ppm'], flat['beta_atp_sd_ppm'], '{:.4f}', '{:.4f}')} ppm from PCr"),
-        ("begin time", f"{_with_sd(fit.begin_time_us, fit.begin_time_sd_us, '{:.1f}', '{:.1f}')} µs"),
+        ("begin time", f"{_with_sd(fit.begin_time_us, fit.begin_time_sd_us, '{:.1f}', '{:.1f}')} µs, {_told(fit)}"),
         ("quality", f"{quality.verdict}{reasons}"),
         ("PCr", f"SNR {_text(flat['pcr_snr'], '{:.0f}')}, FWHM {_text(flat['pcr_fwhm_hz'], '{:.1f}')} Hz"),
         ("fit", f"{fit.message}; {fit.skipped_points} first samples left out"),
@@ -130,6 +130,11 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[
         shift = _text(flat["bootstrap_beta_atp_ppm_sd"], "{:.4f}")
         lines.append(("bootstrap", f"SD over {count} resampled averages: β {shift} ppm, pH {sds[0]}, pMg {sds[1]}"))
     return lines
+
+
+def _told(fit: Fit) -> str:
+    """What told the begin time before the fit."""
+    return f"{'fitted from' if fit.begin_time_fitted else 'by'} {fit.begin_time_prior.stated_by}"
 
 
 def _text(value: float | None, form: str) -> str:

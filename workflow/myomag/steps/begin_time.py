@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import canonical, digest, read_record
 from myomag.io.scan_records import BeginTime, Measures, read_scan_record, scan_record_bytes
+from myomag.io.time_zero import StatedBeginTime
 from myomag.settings.fit import FitSettings
+from myomag.steps.begin_time_start import begin_time_starts, begin_time_window_us
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
 MIRROR_CHI2 = 50.0
@@ -46,15 +48,16 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
     sidecar = read_record(inputs["preproc_sidecar"])
     measures = read_scan_record(inputs["measures"], Measures)
     fields = protocol_fields(sidecar, settings.protocol_fields)
-    start_us = begin_time_start_s(sidecar, settings) * 1e6
-    fit = _fit(scan, data, start_us, settings)
+    start, fit = _fit(scan, data, begin_time_starts(sidecar, settings), settings)
     fitted, skipped_s = settings.fit_begin_time, skipped_samples(data, settings) * data.dwell_time_s
     reason = _objection(fit, measures) if fitted else "the begin time is not fitted"
     record = BeginTime(
         scan=scan,
         protocol=digest(fields)[:8],
         protocol_fields=fields,
-        start_us=start_us,
+        start_us=(start.value_s or 0.0) * 1e6,
+        start_source=start.source,
+        start_kind=start.kind,
         begin_time_us=(fit.begin_time_s - skipped_s) * 1e6 if fitted else None,
         begin_time_sd_us=fit.begin_time_sd_s * 1e6 if fitted and _sd_known(fit) else None,
         noise_sd=fit.noise_sd if fitted else None,
@@ -89,14 +92,6 @@ def protocol_fields(sidecar: Mapping[str, Any], names: list[str]) -> dict[str, A
     return {name: plain(sidecar.get(name)) for name in names}
 
 
-def begin_time_start_s(sidecar: Mapping[str, Any], settings: FitSettings) -> float:
-    """Begin time the fit starts from [s]: the setting, else the sidecar's EchoTime, else 0."""
-    if settings.begin_time_us is not None:
-        return float(settings.begin_time_us) * 1e-6
-    stated = sidecar.get("EchoTime")
-    return float(stated) if isinstance(stated, int | float) else 0.0
-
-
 def skipped_samples(data: MrsData, settings: FitSettings) -> int:
     """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
     if settings.skip_time_us is not None:
@@ -104,25 +99,28 @@ def skipped_samples(data: MrsData, settings: FitSettings) -> int:
     return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
 
 
-def _fit(scan: str, data: MrsData, start_us: float, settings: FitSettings) -> AmaresFit:
-    """Fit of the scan by itself, refused where its mirror image is what fits."""
+def _fit(
+    scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: FitSettings
+) -> tuple[StatedBeginTime, AmaresFit]:
+    """Start that the data fit best and the fit of the scan by itself, refused where its mirror image is what fits."""
     skipped = skipped_samples(data, settings)
     fid = data.fid[skipped:, 0, 0]
 
-    def fitted(samples: NDArray[np.complexfloating]) -> AmaresFit:
+    def fitted(samples: NDArray[np.complexfloating], start: StatedBeginTime) -> AmaresFit:
         return fit_amares(
             samples,
             dwell_time_s=data.dwell_time_s,
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
             prior=prior_knowledge(settings),
-            begin_time_s=start_us * 1e-6 + skipped * data.dwell_time_s,
+            begin_time_s=(start.value_s or 0.0) + skipped * data.dwell_time_s,
             fit_begin_time=settings.fit_begin_time,
-            begin_time_window_s=settings.begin_time_window_us * 1e-6,
+            begin_time_window_s=begin_time_window_us(start.kind, settings) * 1e-6,
         )
 
     try:
-        fit = fitted(fid)
-        mirrored = _lacks_atp(fit) and _explains_more(fitted(fid.conj()), fit, len(fid))
+        fits = [(start, fitted(fid, start)) for start in starts]
+        start, fit = min(fits, key=lambda each: each[1].residual_norm_sq)
+        mirrored = _lacks_atp(fit) and _explains_more(fitted(fid.conj(), start), fit, len(fid))
     except ValueError as error:
         raise ScanError(f"{scan}: {error}.") from error
     if mirrored:
@@ -130,7 +128,7 @@ def _fit(scan: str, data: MrsData, start_us: float, settings: FitSettings) -> Am
             f"{scan}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
             "set convert.conjugate: true for this scan."
         )
-    return fit
+    return start, fit
 
 
 def _objection(fit: AmaresFit, measures: Measures) -> str | None:

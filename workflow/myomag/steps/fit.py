@@ -26,6 +26,7 @@ from myomag.io.scan_records import (
 )
 from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
+from myomag.steps.begin_time_start import begin_time_window_us
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 
@@ -110,15 +111,21 @@ def expected_begin_time(
     pooled : mapping of str to PooledBeginTime
         Pooled values by protocol.
     """
-    source, sd_us = ("stated", settings.begin_time_sd_us) if settings.fit_begin_time else ("fixed", None)
+    stated_sd_us = settings.echo_begin_time_sd_us if own.start_kind == "echo" else settings.begin_time_sd_us
+    source, sd_us = ("stated", stated_sd_us) if settings.fit_begin_time else ("fixed", None)
     protocol = pooled.get(own.protocol) if settings.pool_begin_time and settings.fit_begin_time else None
     outlying = protocol is not None and own.scan in protocol.outlying
     others = _others(own, protocol) if protocol and not outlying else None
     if protocol is None or others is None:
-        stated = ExpectedBeginTime(source=source, mean_us=own.start_us, sd_us=sd_us, outlying=outlying)
-        return stated, settings.begin_time_window_us
+        stated = ExpectedBeginTime(
+            source=source, stated_by=own.start_source, mean_us=own.start_us, sd_us=sd_us, outlying=outlying
+        )
+        return stated, begin_time_window_us(own.start_kind, settings)
     sd_us = math.hypot(others[1], protocol.spread_us, MIN_SPREAD_US)
-    return ExpectedBeginTime(source="protocol", mean_us=others[0], sd_us=sd_us, outlying=False), 6 * sd_us
+    told = ExpectedBeginTime(
+        source="protocol", stated_by=own.start_source, mean_us=others[0], sd_us=sd_us, outlying=False
+    )
+    return told, 6 * sd_us
 
 
 def _others(own: BeginTime, protocol: PooledBeginTime) -> tuple[float, float] | None:

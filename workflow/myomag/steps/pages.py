@@ -45,6 +45,6 @@ def _view(result: ScanResult, settings: Settings, reject: Mapping[str, str]) -> 
         quality=outcome.quality,
         fit=outcome.fit,
         magnesium=outcome.magnesium,
-        transients=read_transients(converted)[1] if data and converted else None,
+        transients=read_transients(converted).fid if data and converted else None,
         provenance=result.provenance(),
     )

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from myomag.core.alignment import Alignment, align_transients
-from myomag.core.preprocess import MirroredSpectrumError, find_pcr_hz, shift_frequency
-from myomag.core.quality import SNR_DEFINITION, PcrLine, drift_hz, fit_pcr, noise_sd, transient_noise_sd
+from myomag.core.one_state import StateChange
+from myomag.core.preprocess import MirroredSpectrumError, shift_frequency
+from myomag.core.quality import SNR_DEFINITION, drift_hz, noise_sd
+from myomag.core.scan_state import ScanState, scan_state
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
+from myomag.io.nifti_mrs import nifti_mrs_bytes, sidecar_dict
 from myomag.io.records import read_record, record_bytes
 from myomag.io.scan_records import Measures, RejectedTransient, scan_record_bytes
 from myomag.settings.qc import QcSettings
-from myomag.steps.transients import read_transients
+from myomag.steps.transients import Transients, read_transients
 
 
 def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict[str, bytes]:
@@ -35,52 +35,75 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     ------
     ScanError
         If no PCr line stands out of the noise, the spectrum is flat, the data look conjugated, or nearly all samples
-        are zero.
+        are zero, or it cannot be told where the signal starts.
     """
-    data, transients = read_transients(inputs["fid"])
-    sidecar = read_record(inputs["sidecar"])
-    alignment = align_transients(
-        transients,
-        dwell_time_s=data.dwell_time_s,
-        noise_sd=transient_noise_sd(transients),
-        max_shift_hz=settings.max_alignment_shift_hz,
-        outlier_z=settings.outlier_z,
-        align=settings.align_transients,
-    )
-    pcr = _pcr_line(alignment.average, data, inputs["fid"].name)
-    average = shift_frequency(alignment.average, -pcr.frequency_hz, data.dwell_time_s)
+    read = read_transients(inputs["fid"])
+    data, sidecar = read.data, read_record(inputs["sidecar"])
+    state = _state(read, inputs["fid"].name, settings)
+    average = shift_frequency(state.alignment.average, -state.pcr.frequency_hz, data.dwell_time_s)
     preproc = replace(data, fid=average.astype(np.complex64)[:, None, None])
     return {
         "preproc": nifti_mrs_bytes(preproc),
         "preproc_sidecar": record_bytes(sidecar | sidecar_dict(preproc)),
-        "measures": scan_record_bytes(_measures(scan, data, alignment, pcr, sidecar)),
+        "measures": scan_record_bytes(_measures(scan, read, state, sidecar)),
     }
 
 
-def _pcr_line(average: NDArray[np.complex128], data: MrsData, name: str) -> PcrLine:
-    """PCr line of the averaged FID."""
-    mhz = data.spectrometer_frequency_mhz
+def _state(read: Transients, name: str, settings: QcSettings) -> ScanState:
+    """Average of the transients, refused where they show more than one state."""
     try:
-        start_hz = find_pcr_hz(average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz)
+        state = scan_state(
+            read.fid,
+            dwell_time_s=read.data.dwell_time_s,
+            spectrometer_frequency_mhz=read.data.spectrometer_frequency_mhz,
+            max_shift_hz=settings.max_alignment_shift_hz,
+            outlier_z=settings.outlier_z,
+            steady_state_z=settings.steady_state_z,
+            steady_state_tolerance=settings.steady_state_tolerance,
+            ratio_tolerance=settings.state_ratio_tolerance,
+            shift_tolerance_ppm=settings.state_shift_tolerance_ppm,
+            align=settings.align_transients,
+        )
     except MirroredSpectrumError as error:
         raise ScanError(f"{name}: {error}; set convert.conjugate: true for this scan.") from error
     except ValueError as error:
         raise ScanError(f"{name}: {error}") from error
-    return fit_pcr(average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz, start_hz=start_hz)
+    if state.change and state.change.p < settings.min_state_p:
+        raise ScanError(
+            f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: not one state; a series? "
+            "It is not averaged; make its rest a scan of its own, or set qc.min_state_p: 0 for this scan."
+        )
+    return state
 
 
-def _measures(scan: str, data: MrsData, alignment: Alignment, pcr: PcrLine, sidecar: Mapping[str, Any]) -> Measures:
+def said_of_change(change: StateChange, min_p: float) -> str:
+    """What changes in a scan that is not one state, such as `PCr falls to 0.52`."""
+    low, high = int(np.argmin(change.pcr)), int(np.argmax(change.pcr))
+    extreme = change.pcr[low] / change.pcr[high]
+    said = []
+    if change.p_pcr_over_atp < min_p:
+        said.append(f"PCr falls to {extreme:.2f}" if high < low else f"PCr rises from {extreme:.2f}")
+    elif change.p_pi_over_pcr < min_p:
+        said.append("Pi changes against PCr")
+    if change.p_pi_shift < min_p:
+        said.append("Pi moves")
+    return " and ".join(said)
+
+
+def _measures(scan: str, read: Transients, state: ScanState, sidecar: Mapping[str, Any]) -> Measures:
     """What was measured on the transients and their average, and what a reader wants to know of the acquisition."""
+    data, alignment, pcr, dummies = read.data, state.alignment, state.pcr, state.dummy_transients
     points, transients, coils = data.fid.shape
     mhz = data.spectrometer_frequency_mhz
     noise = noise_sd(
         alignment.average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz, pcr_hz=pcr.frequency_hz
     )
-    used = np.setdiff1d(np.arange(transients), list(alignment.rejected))
+    used = np.setdiff1d(np.arange(dummies, transients), list(alignment.rejected))
     return Measures(
         scan=scan,
         transients=transients,
         transients_used=used.size,
+        dummy_transients=dummies,
         coils=coils,
         rejected_transients=[RejectedTransient(transient=k, reason=why) for k, why in alignment.rejected.items()],
         noise_sd=noise,
@@ -94,8 +117,10 @@ def _measures(scan: str, data: MrsData, alignment: Alignment, pcr: PcrLine, side
         phases_deg=alignment.phases_deg.tolist(),
         phase_deg=float(np.rad2deg(pcr.phase_rad)),
         points=points,
+        leading_points_cut=read.leading_points_cut,
         spectral_width_hz=1 / data.dwell_time_s,
         spectrometer_frequency_mhz=mhz,
         repetition_time_s=sidecar.get("RepetitionTime"),
         echo_time_s=sidecar.get("EchoTime"),
+        state_p=state.change.p if state.change else None,
     )
