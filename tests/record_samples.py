@@ -11,6 +11,8 @@ from myomag.io.scan_records import (
     ExpectedBeginTime,
     Fit,
     FitLine,
+    LineEvidence,
+    LocalResidual,
     Magnesium,
     Measures,
     MgAnswer,
@@ -91,6 +93,12 @@ def fit_record(scale: float = 1.0, **changes: Any) -> Fit:
         phase_sd_deg=0.4,
         lines=lines,
         covariance=Covariance(parameters=[], matrix=[]),
+        evidence={
+            name: LineEvidence(z=30.0, p_chance=1e-9, amplitude=16.0 * scale, shift_ppm=shift, misfit=1.0)
+            for name, _, shift, *_ in LINES
+            if name in ("gamma-ATP", "alpha-ATP", "beta-ATP", "Pi")
+        },
+        residual_near={name: LocalResidual(over_noise=1.05, share=0.0) for name in ("PCr", "Pi", "beta-ATP")},
         residual_over_noise=1.1,
         residual_white=False,
         sd_raised_by={"PCr": 2.5},
@@ -166,7 +174,9 @@ def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
 
 def quality_record(scale: float = 1.0, **changes: Any) -> Quality:
     """Quality of the simulated scan; `changes` replace fields of the record."""
-    judged = {"verdict": "warn", "reasons": ["frequency drift 16.2 Hz above 15 Hz"]}
+    judged: dict[str, Any] = {"verdict": "warn", "reasons": ["frequency drift 16.2 Hz above 15 Hz"]}
+    judged |= {"undetected": {}, "withheld": None, "bounds_hit": "lorentzian_hz:NAD"}
+    judged |= {f"{line}_residual_over_noise": 1.05 for line in ("pcr", "pi", "beta_atp")}
     return Quality(**judged, **dict(measures_record(scale))).model_copy(update=changes)
 
 

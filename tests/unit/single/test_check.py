@@ -33,4 +33,4 @@ def test_settings_of_one_scan_hold_in_the_check_too(study: Path) -> None:
 
 
 def test_steps_that_find_fault_are_those_before_the_fit() -> None:
-    assert [step.name for step in STEPS] == ["convert", "qc", "verdict", "begin_time"]
+    assert [step.name for step in STEPS] == ["convert", "qc", "begin_time"]

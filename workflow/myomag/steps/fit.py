@@ -27,6 +27,7 @@ from myomag.io.scan_records import (
 from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
 from myomag.steps.begin_time_start import begin_time_window_us
+from myomag.steps.evidence import evidence_of_lines, residual_near_lines
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 
@@ -75,6 +76,7 @@ def fit_scan(
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
     fit, factors = corrected(fit, fid, **sampling)
+    noise = thermal_sd or fit.noise_sd
     record = Fit(
         scan=scan,
         prior_knowledge=prior_knowledge(settings).name,
@@ -86,6 +88,8 @@ def fit_scan(
         begin_time_us=(fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
         begin_time_sd_us=_finite(fit.begin_time_sd_s * 1e6) if settings.fit_begin_time else None,
         begin_time_fitted=settings.fit_begin_time,
+        evidence=evidence_of_lines(fit, fid, prior_knowledge(settings), noise_sd=noise, **sampling),
+        residual_near=residual_near_lines(fit, fid, noise_sd=noise, **sampling),
         residual_over_noise=fit.noise_sd / thermal_sd if thermal_sd else None,
         residual_white=bool((factors <= 1).all()),
         sd_raised_by={name: factor for name, factor in zip(fit.names, factors.tolist(), strict=True) if factor > 1},
