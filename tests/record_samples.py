@@ -7,6 +7,7 @@ import numpy as np
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.io.scan_records import (
+    BeginTime,
     Covariance,
     ExpectedBeginTime,
     Fit,
@@ -140,6 +141,25 @@ def simulated_transients(fit: Fit, quality: Quality, seed: int = 3) -> np.ndarra
     noise = rng.normal(0, fit.noise_sd * np.sqrt(shifts.size), (2, *turned.shape))
     turned[:, 21] *= np.exp(-2j * np.pi * 80 * time_s)
     return turned + noise[0] + 1j * noise[1]
+
+
+def begin_time_record(**changes: Any) -> BeginTime:
+    """Begin time of the simulated scan by itself; `changes` replace fields of the record."""
+    return BeginTime(
+        scan=SCAN,
+        protocol="2f5a6077",
+        protocol_fields={"Manufacturer": "siemens"},
+        start_us=230.0,
+        start_source="EchoTime 0.00023 s",
+        start_kind="fid",
+        start_by_data=False,
+        doubt=None,
+        begin_time_us=BEGIN_US,
+        begin_time_sd_us=6.2,
+        noise_sd=NOISE_SD,
+        poolable=True,
+        reason=None,
+    ).model_copy(update=changes)
 
 
 def measures_record(scale: float = 1.0, **changes: Any) -> Measures:

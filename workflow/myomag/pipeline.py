@@ -171,7 +171,7 @@ VERDICT = Step(
     settings=_keys("qc", "min_snr warn_snr max_linewidth_ppm warn_linewidth_ppm warn_drift_hz")
     + _keys("qc", "warn_rejected_fraction max_rejected_fraction")
     + _keys("qc", "max_chance_detection min_beta_atp_ratio min_pi_pcr_ratio warn_residual_share max_residual_share"),
-    reads=("measures", "fit"),
+    reads=("measures", "begintime", "fit"),
     writes=(File("quality", "{base}_desc-quality_mrs.json", "the measures and the verdict with its reasons"),),
 )
 MAGNESIUM = Step(

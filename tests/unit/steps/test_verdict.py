@@ -2,10 +2,10 @@
 
 import pytest
 
-from myomag.io.scan_records import LocalResidual, Quality, RejectedTransient, scan_record_bytes
+from myomag.io.scan_records import ExpectedBeginTime, LocalResidual, Quality, RejectedTransient, scan_record_bytes
 from myomag.settings.qc import QcSettings
 from myomag.steps.verdict import judge, verdict_scan
-from record_samples import fit_record, measures_record
+from record_samples import begin_time_record, fit_record, measures_record
 
 REJECTED = [RejectedTransient(transient=0, reason="shift beyond 50 Hz")]
 GOOD = {"transients": 10, "rejected_transients": [], "pcr_snr": 40.0, "pcr_fwhm_ppm": 0.2, "frequency_drift_hz": 1.0}
@@ -35,8 +35,8 @@ def test_the_worst_reason_decides_and_all_are_given():
     assert len(reasons) == 2
 
 
-def _verdict(tmp_path, fit, **settings):
-    records = {"measures": measures_record(**GOOD), "fit": fit}
+def _verdict(tmp_path, fit, own=None, **settings):
+    records = {"measures": measures_record(**GOOD), "begintime": own or begin_time_record(), "fit": fit}
     inputs = {name: tmp_path / f"{name}.json" for name in records}
     for name, record in records.items():
         inputs[name].write_bytes(scan_record_bytes(record))
@@ -93,3 +93,19 @@ def test_a_begin_time_at_the_edge_of_its_window_withholds_all_shifts(tmp_path):
     quality = _verdict(tmp_path, fit_record(begin_time_sd_us=None))
     assert quality.withheld is not None and quality.withheld.startswith("begin time not determined")
     assert _verdict(tmp_path, fit_record(begin_time_sd_us=None, begin_time_fitted=False)).withheld is None
+
+
+def test_a_begin_time_in_doubt_withholds_all_shifts_unless_the_protocol_tells_it(tmp_path):
+    own = begin_time_record(doubt="begin time not determined (no EchoTime): the data fit 340 and 1500 µs alike")
+    quality = _verdict(tmp_path, fit_record(), own)
+    assert quality.withheld == own.doubt
+    assert (quality.verdict, quality.reasons) == ("fail", [own.doubt])
+    told = ExpectedBeginTime(source="protocol", stated_by="no EchoTime", mean_us=340.0, sd_us=2.0, outlying=False)
+    assert _verdict(tmp_path, fit_record(begin_time_prior=told), own).withheld is None
+
+
+def test_a_begin_time_that_the_scan_alone_tells_is_a_reservation(tmp_path):
+    source = "EchoTime 0.35 s: milliseconds?, found in the data"
+    told = ExpectedBeginTime(source="data", stated_by=source, mean_us=340.0, sd_us=1000.0, outlying=False)
+    quality = _verdict(tmp_path, fit_record(begin_time_prior=told))
+    assert (quality.verdict, quality.reasons) == ("warn", [f"begin time told by this scan alone ({source})"])

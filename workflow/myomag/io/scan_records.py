@@ -94,6 +94,8 @@ class BeginTime(ScanRecord):
     start_us: float = Field(description="Begin time stated by the settings or the header [µs].")
     start_source: str = Field(description="Field and value that stated it, or why nothing did.")
     start_kind: Literal["fid", "echo", "unknown"] = Field(description="What the sequence samples, as far as told.")
+    start_by_data: bool = Field(description="Whether the data gave it: nothing stated it, or they contradict that.")
+    doubt: str | None = Field(description="Why the begin time is not determined.")
     begin_time_us: float | None = Field(description="Begin time fitted [µs].")
     begin_time_sd_us: float | None = Field(description="Standard deviation of the begin time [µs].")
     noise_sd: float | None = Field(description="SD of the residual per channel [units of the FID].")
@@ -117,7 +119,7 @@ class PooledBeginTime:
 class ExpectedBeginTime(Record):
     """What was known of the begin time before the fit."""
 
-    source: Literal["stated", "protocol", "fixed"] = Field(description="What told it, or that it was held fixed.")
+    source: Literal["stated", "protocol", "data", "fixed"] = Field(description="What told it, or that it was fixed.")
     stated_by: str = Field(description="Field and value of the sidecar or the settings, or why nothing stated it.")
     mean_us: float = Field(description="Expected begin time [µs].")
     sd_us: float | None = Field(description="Its standard deviation; null where it is held fixed [µs].")

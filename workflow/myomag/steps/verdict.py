@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
 
-from myomag.io.scan_records import Fit, FitLine, Measures, Quality, read_scan_record, scan_record_bytes
+from myomag.io.scan_records import BeginTime, Fit, FitLine, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.settings.qc import QcSettings
 from myomag.steps.detected import SYMBOLS, undetected
 
@@ -22,12 +22,12 @@ def verdict_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) ->
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `measures` and `fit`.
+        `measures`, `begintime` and `fit`.
     settings : QcSettings
         Thresholds.
     """
     measures, fit = read_scan_record(inputs["measures"], Measures), read_scan_record(inputs["fit"], Fit)
-    missing, unknown = undetected(fit, settings), withheld(fit)
+    missing, unknown = undetected(fit, settings), withheld(fit, read_scan_record(inputs["begintime"], BeginTime))
     verdict, reasons = judge(measures, settings, judge_fit(fit, settings, missing, unknown))
     near = {name: residual.over_noise for name, residual in fit.residual_near.items()}
     bounds = [f"{quantity}:{line.name}" for line in fit.lines for quantity in line.at_bound]
@@ -80,14 +80,18 @@ def judge_fit(fit: Fit, settings: QcSettings, missing: Mapping[str, str], unknow
         yield "fail", "the fit did not converge"
     if unknown:
         yield "fail", unknown
+    elif fit.begin_time_prior.source == "data":
+        yield "warn", f"begin time told by this scan alone ({fit.begin_time_prior.stated_by})"
     lines = {line.name: line for line in fit.lines if line.name not in missing}
     for name, residual in fit.residual_near.items():
         if name in lines:
             yield from _of_line(lines[name], residual.share, settings)
 
 
-def withheld(fit: Fit) -> str | None:
+def withheld(fit: Fit, own: BeginTime) -> str | None:
     """Why no shift of a fit can be trusted: the begin time turns all lines against each other."""
+    if own.doubt and fit.begin_time_prior.source in ("stated", "data"):
+        return own.doubt
     if fit.begin_time_fitted and fit.begin_time_sd_us is None and fit.converged:
         return f"begin time not determined: it ended at the edge of its window, at {fit.begin_time_us:.0f} µs"
     return None
