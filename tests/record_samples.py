@@ -7,10 +7,13 @@ import numpy as np
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid, voigt_fwhm_hz
 from myomag.io.scan_records import (
+    BeginTime,
     Covariance,
     ExpectedBeginTime,
     Fit,
     FitLine,
+    LineEvidence,
+    LocalResidual,
     Magnesium,
     Measures,
     MgAnswer,
@@ -91,6 +94,12 @@ def fit_record(scale: float = 1.0, **changes: Any) -> Fit:
         phase_sd_deg=0.4,
         lines=lines,
         covariance=Covariance(parameters=[], matrix=[]),
+        evidence={
+            name: LineEvidence(z=30.0, p_chance=1e-9, amplitude=16.0 * scale, shift_ppm=shift, misfit=1.0)
+            for name, _, shift, *_ in LINES
+            if name in ("gamma-ATP", "alpha-ATP", "beta-ATP", "Pi")
+        },
+        residual_near={name: LocalResidual(over_noise=1.05, share=0.0) for name in ("PCr", "Pi", "beta-ATP")},
         residual_over_noise=1.1,
         residual_white=False,
         sd_raised_by={"PCr": 2.5},
@@ -134,6 +143,25 @@ def simulated_transients(fit: Fit, quality: Quality, seed: int = 3) -> np.ndarra
     return turned + noise[0] + 1j * noise[1]
 
 
+def begin_time_record(**changes: Any) -> BeginTime:
+    """Begin time of the simulated scan by itself; `changes` replace fields of the record."""
+    return BeginTime(
+        scan=SCAN,
+        protocol="2f5a6077",
+        protocol_fields={"Manufacturer": "siemens"},
+        start_us=230.0,
+        start_source="EchoTime 0.00023 s",
+        start_kind="fid",
+        start_by_data=False,
+        doubt=None,
+        begin_time_us=BEGIN_US,
+        begin_time_sd_us=6.2,
+        noise_sd=NOISE_SD,
+        poolable=True,
+        reason=None,
+    ).model_copy(update=changes)
+
+
 def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
     """What was measured on the simulated scan; `changes` replace fields of the record."""
     return Measures(
@@ -168,7 +196,9 @@ def measures_record(scale: float = 1.0, **changes: Any) -> Measures:
 
 def quality_record(scale: float = 1.0, **changes: Any) -> Quality:
     """Quality of the simulated scan; `changes` replace fields of the record."""
-    judged = {"verdict": "warn", "reasons": ["frequency drift 16.2 Hz above 15 Hz"]}
+    judged: dict[str, Any] = {"verdict": "warn", "reasons": ["frequency drift 16.2 Hz above 15 Hz"]}
+    judged |= {"undetected": {}, "withheld": None, "bounds_hit": "lorentzian_hz:NAD"}
+    judged |= {f"{line}_residual_over_noise": 1.05 for line in ("pcr", "pi", "beta_atp")}
     return Quality(**judged, **dict(measures_record(scale))).model_copy(update=changes)
 
 

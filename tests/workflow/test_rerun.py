@@ -93,13 +93,13 @@ def test_results_without_the_records_of_snakemake_are_not_trusted(lab: Lab, orig
 
 
 AFTER_QC = tuple(step for step in ALL if step not in ("settings", "convert", "qc"))
-FITS = tuple(step for step in AFTER_QC if step != "verdict")
+JUDGED = ("verdict", "magnesium", "cohort", "pages", "report")
 CHANGED_SETTING = {
     "convert": ("convert={'conjugate': true}", ALL),
     "qc": ("qc={'outlier_z': 4}", ("settings", "qc", *AFTER_QC)),
-    "threshold": ("qc={'min_snr': 4}", ("settings", "verdict", "cohort", "pages", "report")),
-    "warning": ("qc={'warn_snr': 14}", ("settings", "verdict", "cohort", "pages", "report")),
-    "begin time": ("fit={'begin_time_us': 150}", ("settings", *FITS)),
+    "threshold": ("qc={'min_snr': 4}", ("settings", *JUDGED)),
+    "warning": ("qc={'warn_snr': 14}", ("settings", *JUDGED)),
+    "begin time": ("fit={'begin_time_us': 150}", ("settings", *AFTER_QC)),
     "magnesium": ("magnesium={'ph_calibration': petroff1985}", ("settings", "magnesium", "cohort", "pages", "report")),
     "cohort": ("cohort={'max_p_undefined': 0.2}", ("settings", "cohort", "pages", "report")),
     "report": ("report={'title': Another}", ("settings", "pages", "report")),
@@ -152,7 +152,7 @@ CHANGED_CODE: dict[str, tuple[Callable[[Lab], object], dict[str, int]]] = {
     ),
     "default in config.yaml": (
         lambda lab: lab.edit("config/config.yaml", "min_snr: 5.0", "min_snr: 4.0"),
-        expected("settings", "verdict", "cohort", "pages", "report"),
+        expected("settings", *JUDGED),
     ),
     "runner": (lambda lab: lab.edit("workflow/myomag/run/runner.py", "\n\n\n", "\n\n\nX = 1\n"), {}),
     "touched script": (lambda lab: (lab.repository / "workflow/scripts/qc.py").touch(), {}),

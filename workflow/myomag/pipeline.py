@@ -139,15 +139,6 @@ QC = Step(
         File("measures", "{base}_desc-measures_mrs.json", "noise, line width, drift and transients as measured"),
     ),
 )
-VERDICT = Step(
-    "verdict",
-    "scan",
-    "judge the measured quality by the thresholds",
-    settings=_keys("qc", "min_snr warn_snr max_linewidth_ppm warn_linewidth_ppm warn_drift_hz")
-    + _keys("qc", "warn_rejected_fraction max_rejected_fraction"),
-    reads=("measures",),
-    writes=(File("quality", "{base}_desc-quality_mrs.json", "the measures and the verdict with its reasons"),),
-)
 BEGIN_TIME = Step(
     "begin_time",
     "scan",
@@ -174,12 +165,22 @@ FIT = Step(
     writes=(File("fit", "{base}_desc-amares_fit.json", "lines of the AMARES fit with their covariance"),),
     pooled=True,
 )
+VERDICT = Step(
+    "verdict",
+    "scan",
+    "judge spectrum and fit by the thresholds, and say which lines are there",
+    settings=_keys("qc", "min_snr warn_snr max_linewidth_ppm warn_linewidth_ppm warn_drift_hz")
+    + _keys("qc", "warn_rejected_fraction max_rejected_fraction")
+    + _keys("qc", "max_chance_detection min_beta_atp_ratio min_pi_pcr_ratio warn_residual_share max_residual_share"),
+    reads=("measures", "begintime", "fit"),
+    writes=(File("quality", "{base}_desc-quality_mrs.json", "the measures and the verdict with its reasons"),),
+)
 MAGNESIUM = Step(
     "magnesium",
     "scan",
     "compute pH, free Mg and energetics from shifts and amplitudes",
     settings=("magnesium",),
-    reads=("fit", "preproc_sidecar"),
+    reads=("fit", "quality", "preproc_sidecar"),
     writes=(File("magnesium", "{base}_desc-magnesium_mrs.json", "pH and free magnesium with intervals"),),
 )
 COHORT = Step(
@@ -226,7 +227,7 @@ REPORT = Step(
     rejections=True,
 )
 
-STEPS = (RAW, SETTINGS, CONVERT, QC, VERDICT, BEGIN_TIME, PROTOCOLS, FIT, MAGNESIUM, COHORT, PAGES, REPORT)
+STEPS = (RAW, SETTINGS, CONVERT, QC, BEGIN_TIME, PROTOCOLS, FIT, VERDICT, MAGNESIUM, COHORT, PAGES, REPORT)
 NAMES = tuple(step.name for step in STEPS)
 BY_NAME = {step.name: step for step in STEPS}
 SCAN_STEPS = tuple(step.name for step in STEPS if step.kind == "scan")

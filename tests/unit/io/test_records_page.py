@@ -30,4 +30,4 @@ def test_every_record_names_the_step_and_the_file_that_hold_it() -> None:
 
 
 def test_fields_of_the_measures_are_not_listed_again_with_the_verdict() -> None:
-    assert list(rows_below("Quality")) == ["verdict", "reasons"]
+    assert not set(rows_below("Quality")) & set(rows_below("Measures"))

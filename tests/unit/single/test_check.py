@@ -33,4 +33,18 @@ def test_settings_of_one_scan_hold_in_the_check_too(study: Path) -> None:
 
 
 def test_steps_that_find_fault_are_those_before_the_fit() -> None:
-    assert [step.name for step in STEPS] == ["convert", "qc", "verdict", "begin_time"]
+    assert [step.name for step in STEPS] == ["convert", "qc", "begin_time"]
+
+
+@pytest.mark.parametrize(
+    ("sidecar", "said"),
+    [
+        ('{"EchoTime": 0.35}', "EchoTime 0.35 s: milliseconds?"),
+        ('{"EchoTime": 0.0027, "SequenceName": "fid"}', "EchoTime 0.0027 s"),
+        ('{"EchoTime": 0}', "EchoTime 0 s: not set"),
+    ],
+)
+def test_echo_time_that_is_no_begin_time_is_named_with_the_remedy(study: Path, sidecar: str, said: str) -> None:
+    (study / "sub-001" / "mrs" / f"{STEM.format('001')}.json").write_text(sidecar)
+    problems = {problem["where"]: problem["problem"] for problem in check_study(study)}
+    assert problems[STEM.format("001")].startswith(f"begin time: {said}, found in the data; set EchoTime")

@@ -7,12 +7,15 @@ from myomag.io.records import record_bytes
 from myomag.io.scan_records import Magnesium, scan_record_bytes
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.steps.magnesium import magnesium_scan
+from record_samples import quality_record
 
 
 @pytest.fixture
 def run(tmp_path):
-    def magnesium(settings=None, sidecar=SIDECAR, **changes):
-        inputs = {"fit": tmp_path / "fit.json", "preproc_sidecar": tmp_path / "sidecar.json"}
+    def magnesium(settings=None, sidecar=SIDECAR, undetected=None, withheld=None, **changes):
+        inputs = {name: tmp_path / f"{name}.json" for name in ("fit", "quality", "preproc_sidecar")}
+        quality = quality_record(undetected=undetected or {}, withheld=withheld)
+        inputs["quality"].write_bytes(scan_record_bytes(quality))
         inputs["fit"].write_bytes(scan_record_bytes(fit_record(**changes)))
         inputs["preproc_sidecar"].write_bytes(record_bytes(sidecar))
         chosen = MagnesiumSettings(**dict(SETTINGS) | (settings or {}))

@@ -9,6 +9,7 @@ from myomag.errors import SettingsError
 from myomag.io.scan_records import scan_record_bytes
 from myomag.settings.load import parse_settings
 from myomag.steps.magnesium import magnesium_scan
+from record_samples import quality_record
 
 
 def test_mg_interval_is_the_mapped_pmg_interval(run):
@@ -20,9 +21,10 @@ def test_mg_interval_is_the_mapped_pmg_interval(run):
 
 
 def test_same_fit_gives_the_same_bytes(tmp_path):
-    path = tmp_path / "fit.json"
-    path.write_bytes(scan_record_bytes(fit_record()))
-    first, second = (magnesium_scan("sub-1_unloc", {"fit": path}, SETTINGS)["magnesium"] for _ in range(2))
+    inputs = {"fit": tmp_path / "fit.json", "quality": tmp_path / "quality.json"}
+    inputs["fit"].write_bytes(scan_record_bytes(fit_record()))
+    inputs["quality"].write_bytes(scan_record_bytes(quality_record()))
+    first, second = (magnesium_scan("sub-1_unloc", inputs, SETTINGS)["magnesium"] for _ in range(2))
     assert first == second
 
 

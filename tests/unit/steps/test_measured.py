@@ -64,3 +64,20 @@ def test_an_amplitude_without_an_sd_gives_a_ratio_without_one(run):
     assert record.pde_atp_ratio == pytest.approx(6 / 16.4)
     assert record.pde_atp_ratio_sd is None
     assert "no SD for the ratio of PDE to gamma-ATP" in record.pde_atp_ratio_reason
+
+
+def test_a_line_that_is_not_there_gives_neither_shift_nor_what_rests_on_it(run):
+    record = run(undetected={"beta-ATP": "β-ATP not detected (at best 1.6 SDs of noise and misfit)"})
+    assert record.mg_mmol_l is record.beta_atp_ppm is record.adp_umol_l is None
+    assert record.mg_reason == "β-ATP not detected (at best 1.6 SDs of noise and misfit)"
+    assert record.ph is not None
+    record = run(undetected={"Pi": "Pi not detected"})
+    assert record.ph is record.pi_ppm is record.pi_pcr_ratio is None
+    assert record.ph_reason == record.pi_pcr_ratio_reason == "Pi not detected"
+    assert record.mg_mmol_l is not None
+
+
+def test_a_scan_whose_begin_time_is_not_known_gives_nothing_and_a_line_that_is_not_there_is_named_first(run):
+    record = run(withheld="begin time not determined", undetected={"beta-ATP": "β-ATP not detected"})
+    assert record.ph is record.mg_mmol_l is None
+    assert (record.ph_reason, record.mg_reason) == ("begin time not determined", "β-ATP not detected")

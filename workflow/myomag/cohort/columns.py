@@ -9,6 +9,9 @@ from myomag.io.scan_records import Fit, Magnesium, Quality, ScanRecord
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
+TEXTS = ("verdict", "ph_reason", "mg_reason", "bounds_hit")
+"""Columns of a record that hold text."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -35,7 +38,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether the values are numbers."""
-        return len(self.path) == 2 and self.name != "verdict"
+        return len(self.path) == 2 and self.name not in TEXTS
 
 
 RATIOS = ("pi_pcr_ratio", "pcr_atp_ratio", "pde_atp_ratio", "pme_atp_ratio")
@@ -83,6 +86,10 @@ FIXED_COLUMNS = (
     *_measured(Magnesium, *(name for ratio in RATIOS for name in (ratio, f"{ratio}_sd"))),
     *_measured(Quality, "pcr_fwhm_ppm", "frequency_drift_hz", "transients", "transients_used"),
     *_measured(Quality, "dummy_transients", "leading_points_cut", "state_p"),
+    *_measured(Magnesium, "ph_reason", "mg_reason"),
+    *_measured(Fit, "residual_over_noise"),
+    *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
+    *_measured(Quality, "bounds_hit"),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 ERROR_COLUMNS = {

@@ -76,9 +76,17 @@ class _Judgement(ScanRecord):
 
 
 class Quality(Measures, _Judgement):
-    """Verdict on a scan, its reasons and the measures it rests on."""
+    """Verdict on a scan and its fit, its reasons and the measures it rests on."""
 
     role: ClassVar[str] = "quality"
+    undetected: dict[str, str] = Field(description="Lines that are not there but results rest on, with the reason.")
+    withheld: str | None = Field(description="Why no result that rests on shifts or amplitudes is given.")
+    pcr_residual_over_noise: float | None = Field(description="SD of the residual around PCr over that of the noise.")
+    pi_residual_over_noise: float | None = Field(description="SD of the residual around Pi over that of the noise.")
+    beta_atp_residual_over_noise: float | None = Field(
+        description="SD of the residual around β-ATP over that of the noise."
+    )
+    bounds_hit: str | None = Field(description="Parameters of the fit that ended at a bound, as quantity:line.")
 
 
 class BeginTime(ScanRecord):
@@ -90,6 +98,8 @@ class BeginTime(ScanRecord):
     start_us: float = Field(description="Begin time stated by the settings or the header [µs].")
     start_source: str = Field(description="Field and value that stated it, or why nothing did.")
     start_kind: Literal["fid", "echo", "unknown"] = Field(description="What the sequence samples, as far as told.")
+    start_by_data: bool = Field(description="Whether the data gave it: nothing stated it, or they contradict that.")
+    doubt: str | None = Field(description="Why the begin time is not determined.")
     begin_time_us: float | None = Field(description="Begin time fitted [µs].")
     begin_time_sd_us: float | None = Field(description="Standard deviation of the begin time [µs].")
     noise_sd: float | None = Field(description="SD of the residual per channel [units of the FID].")
@@ -113,7 +123,7 @@ class PooledBeginTime:
 class ExpectedBeginTime(Record):
     """What was known of the begin time before the fit."""
 
-    source: Literal["stated", "protocol", "fixed"] = Field(description="What told it, or that it was held fixed.")
+    source: Literal["stated", "protocol", "data", "fixed"] = Field(description="What told it, or that it was fixed.")
     stated_by: str = Field(description="Field and value of the sidecar or the settings, or why nothing stated it.")
     mean_us: float = Field(description="Expected begin time [µs].")
     sd_us: float | None = Field(description="Its standard deviation; null where it is held fixed [µs].")
@@ -137,6 +147,23 @@ class FitLine(Record):
     weights: list[float] = Field(description="Share of each component in the amplitude.")
     at_bound: list[str] = Field(description="Parameters that ended at a bound.")
     bound_limits_95: dict[str, float | None] = Field(description="Other end of the 95 % interval of each of these.")
+
+
+class LineEvidence(Record):
+    """How far a line stands out of noise and misfit, wherever within its bounds it may be."""
+
+    z: float = Field(description="Amplitude over its SD, local misfit included, at the best place.")
+    p_chance: float = Field(description="Chance that noise of that level yields as much anywhere within the bounds.")
+    amplitude: float = Field(description="Amplitude there on a smooth baseline [units of the FID].")
+    shift_ppm: float = Field(description="The place [ppm].")
+    misfit: float = Field(description="Level of noise and misfit around the line over that of the noise, at least 1.")
+
+
+class LocalResidual(Record):
+    """What the fit leaves around a line."""
+
+    over_noise: float = Field(description="SD of the residual over that of the noise.")
+    share: float = Field(description="Root of the power beyond chance noise over that of the line.")
 
 
 class Covariance(Record):
@@ -167,6 +194,8 @@ class Fit(ScanRecord):
     phase_sd_deg: float | None = Field(description="Standard deviation of the phase [degrees].")
     lines: list[FitLine] = Field(description="Lines in the order of the prior knowledge.")
     covariance: Covariance = Field(description="Covariance of shifts, amplitudes and widths.")
+    evidence: dict[str, LineEvidence] = Field(description="How far lines that results rest on stand out, by name.")
+    residual_near: dict[str, LocalResidual] = Field(description="Residual around lines that results rest on, by name.")
     residual_over_noise: float | None = Field(description="SD of the residual over the noise SD where no signal is.")
     residual_white: bool = Field(description="Whether the residual is white around every line.")
     sd_raised_by: dict[str, float] = Field(description="Factor by which the SDs of a line were raised.")

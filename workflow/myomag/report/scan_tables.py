@@ -16,9 +16,12 @@ def headline(quality: Quality | None, magnesium: Magnesium | None) -> list[tuple
         note = f"on the {magnesium.mg_calibration.name} scale"
         if magnesium.mg_mmol_l is not None:
             note = f"95 % interval {_mg_interval(magnesium)}, {note}"
+        elif magnesium.mg_reason:
+            note = magnesium.mg_reason
         ph = text.with_sd(magnesium.ph, magnesium.ph_sd, 3)
         items.append(("Free Mg²⁺ (mM)", mg_text(magnesium), note, "mg_mmol_l"))
-        items.append(("pH", ph, f"± SD, by the {magnesium.ph_calibration.name} equation", "ph"))
+        ph_note = magnesium.ph_reason if magnesium.ph is None else None
+        items.append(("pH", ph, ph_note or f"± SD, by the {magnesium.ph_calibration.name} equation", "ph"))
     if quality:
         items.append(("PCr SNR", text.significant(quality.pcr_snr, 3), "of the averaged signal", "pcr_snr"))
         width = text.number(quality.pcr_fwhm_hz, 1)
@@ -101,7 +104,7 @@ def results(record: Magnesium | None) -> list[tuple[str, str, str, str, str]]:
     ph_ends = text.interval(record.ph_ci95_low, record.ph_ci95_high, 3)
     pmg_ends = text.interval(record.pmg_ci95_low, record.pmg_ci95_high, 3)
     rows = [
-        ("pH", text.with_sd(record.ph, record.ph_sd, 3), ph_ends, "", "ph"),
+        ("pH", text.with_sd(record.ph, record.ph_sd, 3), ph_ends, record.ph_reason or "", "ph"),
         ("pMg", text.with_sd(record.pmg, record.pmg_sd, 3), pmg_ends, "−log₁₀ of Mg²⁺ in mol/l", "pmg"),
         ("Free Mg²⁺ (mM)", mg_text(record), _mg_interval(record), record.mg_reason or steep, "mg_mmol_l"),
         (
@@ -161,6 +164,10 @@ def metrics(quality: Quality | None, limits: QcSettings) -> list[tuple[str, str,
             "first ones whose PCr is above the others': left out",
         ),
         ("Probability of one state", text.significant(quality.state_p, 2), "of PCr and Pi over the transients"),
+        ("Residual around PCr", text.significant(quality.pcr_residual_over_noise, 3), "over noise"),
+        ("Residual around Pi", text.significant(quality.pi_residual_over_noise, 3), "over noise"),
+        ("Residual around β-ATP", text.significant(quality.beta_atp_residual_over_noise, 3), "over noise"),
+        ("Parameters at a bound", quality.bounds_hit or "none", "quantity:line"),
         ("Coils", text.text(quality.coils), ""),
         ("PCr from the carrier", f"{text.number(quality.pcr_offset_hz, 1)} Hz", "before it was placed at 0 ppm"),
         ("Noise SD (a.u.)", text.significant(quality.noise_sd, 3), "per channel of the averaged FID"),

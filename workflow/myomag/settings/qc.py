@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from myomag.settings.base import Fraction, Positive, Section
+from myomag.settings.base import Fraction, NotNegative, Positive, Section
 
 
 class QcSettings(Section):
@@ -50,11 +50,29 @@ class QcSettings(Section):
     )
     warn_rejected_fraction: Fraction = Field(0.25, description="Warn above this fraction of rejected transients.")
     max_rejected_fraction: Fraction = Field(0.5, description="Fail above this fraction of rejected transients.")
+    max_chance_detection: Fraction = Field(
+        1e-3,
+        description="A line that results rest on is there when noise and misfit yield as much with no more than this "
+        "chance, all places and widths searched counted (benchmarks/DETECTION.md).",
+    )
+    min_beta_atp_ratio: NotNegative = Field(
+        0.15, description="β-ATP is there only with at least this amplitude, relative to the mean of α- and γ-ATP."
+    )
+    min_pi_pcr_ratio: NotNegative = Field(
+        0.02, description="Pi is there only with at least this amplitude, relative to PCr."
+    )
+    warn_residual_share: Positive = Field(
+        0.1,
+        description="Warn where the fit leaves more than this around PCr, Pi or β-ATP, relative to the line (root of "
+        "the power beyond what white noise leaves in all but one of a thousand fits).",
+    )
+    max_residual_share: Positive = Field(0.2, description="Fail above this share, by the same measure.")
 
     @model_validator(mode="after")
     def _ordered(self) -> "QcSettings":
         pairs = (
             ("min_snr", self.min_snr, "warn_snr", self.warn_snr),
+            ("warn_residual_share", self.warn_residual_share, "max_residual_share", self.max_residual_share),
             ("warn_linewidth_ppm", self.warn_linewidth_ppm, "max_linewidth_ppm", self.max_linewidth_ppm),
             (
                 "warn_rejected_fraction",

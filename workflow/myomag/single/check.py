@@ -10,6 +10,7 @@ from pathlib import Path
 
 from myomag import pipeline
 from myomag.errors import MyomagError, ScanError, SettingsError
+from myomag.io.scan_records import BeginTime, read_scan_record
 from myomag.ledger.derivative import derivative_description
 from myomag.pipeline import SETTINGS_FILE
 from myomag.progress import progress
@@ -91,7 +92,7 @@ def _mapped(judge: Callable[[Scan], str | None], scans: list[Scan]) -> Iterator[
 
 
 def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:
-    """Why a run would fail with a scan, None where it would not."""
+    """Why a run would fail with a scan or doubt its begin time, None where it would not."""
     files = {
         f"{role}_{number}" if number else role: study / path
         for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars))
@@ -103,4 +104,12 @@ def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:
                 run_step(step, scan.stem, files, settings, Path(folder), scan.participant_id)
         except ScanError as error:
             return " ".join(str(error).split())
-    return None
+        return _begin_time_problem(read_scan_record(files[BeginTime.role], BeginTime))
+
+
+def _begin_time_problem(record: BeginTime) -> str | None:
+    """What is wrong with the stated begin time, None for nothing: found in the data it is less certain."""
+    if not record.doubt and not record.start_by_data:
+        return None
+    said = record.doubt or f"begin time: {record.start_source}"
+    return f"{said}; set EchoTime of the sidecar [s], or fit.begin_time_us."

@@ -106,7 +106,7 @@ def show_result(result: SingleResult) -> None:
 
 def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[str, str]]:
     if flat["mg_mmol_l"] is None:
-        magnesium = "undefined"
+        magnesium = f"undefined: {flat['mg_reason']}"
     else:
         low, high = flat["mg_ci95_low_mmol_l"], flat["mg_ci95_high_mmol_l"]
         magnesium = f"{flat['mg_mmol_l']:.3f} mmol/l" + (
@@ -118,12 +118,13 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[
     lines = [
         ("free Mg²⁺", f"{magnesium}, calibration {flat['mg_calibration']}"),
         ("P(Mg undefined)", tiny or ("unknown" if undefined is None else f"{undefined:.2g}")),
-        ("pH", f"{_with_sd(flat['ph'], flat['ph_sd'], '{:.3f}', '{:.3f}')}, calibration {flat['ph_calibration']}"),
+        ("pH", f"{_ph(flat)}, calibration {flat['ph_calibration']}"),
         ("β-ATP shift", f"{_with_sd(flat['beta_atp_ppm'], flat['beta_atp_sd_ppm'], '{:.4f}', '{:.4f}')} ppm from PCr"),
         ("begin time", f"{_with_sd(fit.begin_time_us, fit.begin_time_sd_us, '{:.1f}', '{:.1f}')} µs, {_told(fit)}"),
         ("quality", f"{quality.verdict}{reasons}"),
         ("PCr", f"SNR {_text(flat['pcr_snr'], '{:.0f}')}, FWHM {_text(flat['pcr_fwhm_hz'], '{:.1f}')} Hz"),
         ("fit", f"{fit.message}; {fit.skipped_points} first samples left out"),
+        ("residual", _residual(flat)),
     ]
     if count := flat.get("bootstrap_count"):
         sds = [_text(flat[f"bootstrap_{name}_sd"], form) for name, form in (("ph", "{:.3f}"), ("pmg", "{:.3f}"))]
@@ -135,6 +136,19 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[
 def _told(fit: Fit) -> str:
     """What told the begin time before the fit."""
     return f"{'fitted from' if fit.begin_time_fitted else 'by'} {fit.begin_time_prior.stated_by}"
+
+
+def _ph(flat: Mapping[str, Any]) -> str:
+    if flat["ph"] is None:
+        return f"undefined: {flat['ph_reason']}"
+    return _with_sd(flat["ph"], flat["ph_sd"], "{:.3f}", "{:.3f}")
+
+
+def _residual(flat: Mapping[str, Any]) -> str:
+    """Residual over noise, of the whole and around the lines that results rest on."""
+    near = (("PCr", "pcr"), ("Pi", "pi"), ("β-ATP", "beta_atp"))
+    around = ", ".join(f"{label} {_text(flat[f'{name}_residual_over_noise'], '{:.2g}')}" for label, name in near)
+    return f"{_text(flat['residual_over_noise'], '{:.2f}')} of the noise; around {around}"
 
 
 def _text(value: float | None, form: str) -> str:

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.begin_time_search import search_begin_time
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.pooling import worth_pooling
 from myomag.core.prior_knowledge import PriorKnowledge
@@ -23,8 +25,30 @@ from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time_start import begin_time_starts, begin_time_window_us
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
+FROM_DATA = "found in the data"
 MIRROR_CHI2 = 50.0
 """Far above what some 30 parameters gain by fitting noise, far below what the ATP lines of a usable scan are worth."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """Fit of a scan by itself.
+
+    Attributes
+    ----------
+    start : StatedBeginTime
+        Begin time it started from.
+    fit : AmaresFit
+    by_data : bool
+        Whether the data gave the start: nothing stated it, or they contradict what did.
+    doubt : str or None
+        Why the begin time is not determined.
+    """
+
+    start: StatedBeginTime
+    fit: AmaresFit
+    by_data: bool = False
+    doubt: str | None = None
 
 
 def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings) -> dict[str, bytes]:
@@ -48,16 +72,19 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
     sidecar = read_record(inputs["preproc_sidecar"])
     measures = read_scan_record(inputs["measures"], Measures)
     fields = protocol_fields(sidecar, settings.protocol_fields)
-    start, fit = _fit(scan, data, begin_time_starts(sidecar, settings), settings)
+    own = _fit(scan, data, begin_time_starts(sidecar, settings), settings)
+    start, fit = own.start, own.fit
     fitted, skipped_s = settings.fit_begin_time, skipped_samples(data, settings) * data.dwell_time_s
-    reason = _objection(fit, measures) if fitted else "the begin time is not fitted"
+    reason = (own.doubt or _objection(fit, measures)) if fitted else "the begin time is not fitted"
     record = BeginTime(
         scan=scan,
         protocol=digest(fields)[:8],
         protocol_fields=fields,
-        start_us=(start.value_s or 0.0) * 1e6,
-        start_source=start.source,
+        start_us=_start_us(own, skipped_s),
+        start_source=f"{start.source}, {FROM_DATA}" if own.by_data and not own.doubt else start.source,
         start_kind=start.kind,
+        start_by_data=own.by_data,
+        doubt=own.doubt,
         begin_time_us=(fit.begin_time_s - skipped_s) * 1e6 if fitted else None,
         begin_time_sd_us=fit.begin_time_sd_s * 1e6 if fitted and _sd_known(fit) else None,
         noise_sd=fit.noise_sd if fitted else None,
@@ -65,6 +92,12 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
         reason=reason,
     )
     return {"begintime": scan_record_bytes(record)}
+
+
+def _start_us(own: Own, skipped_s: float) -> float:
+    """Begin time that later fits start from [µs]: as stated, or where nothing states it, as fitted."""
+    value_s = own.start.value_s
+    return (own.fit.begin_time_s - skipped_s if value_s is None else value_s) * 1e6
 
 
 def prior_knowledge(settings: FitSettings) -> PriorKnowledge:
@@ -99,10 +132,8 @@ def skipped_samples(data: MrsData, settings: FitSettings) -> int:
     return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
 
 
-def _fit(
-    scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: FitSettings
-) -> tuple[StatedBeginTime, AmaresFit]:
-    """Start that the data fit best and the fit of the scan by itself, refused where its mirror image is what fits."""
+def _fit(scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: FitSettings) -> Own:
+    """Fit of the scan by itself from the start that it fits best, refused where its mirror image is what fits."""
     skipped = skipped_samples(data, settings)
     fid = data.fid[skipped:, 0, 0]
 
@@ -120,7 +151,8 @@ def _fit(
     try:
         fits = [(start, fitted(fid, start)) for start in starts]
         start, fit = min(fits, key=lambda each: each[1].residual_norm_sq)
-        mirrored = _lacks_atp(fit) and _explains_more(fitted(fid.conj(), start), fit, len(fid))
+        own = _searched(start, fit, data, settings, lambda start: fitted(fid, start))
+        mirrored = _lacks_atp(own.fit) and _explains_more(fitted(fid.conj(), start), own.fit, len(fid))
     except ValueError as error:
         raise ScanError(f"{scan}: {error}.") from error
     if mirrored:
@@ -128,7 +160,43 @@ def _fit(
             f"{scan}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
             "set convert.conjugate: true for this scan."
         )
-    return start, fit
+    return own
+
+
+def _searched(
+    start: StatedBeginTime,
+    fit: AmaresFit,
+    data: MrsData,
+    settings: FitSettings,
+    fit_from: Callable[[StatedBeginTime], AmaresFit],
+) -> Own:
+    """Fit from the begin time that the data tell, where nothing states one or they contradict it.
+
+    The top of an echo is sampled where it is, and a begin time given by hand is not questioned.
+    """
+    if not settings.fit_begin_time or settings.begin_time_us is not None or start.kind == "echo":
+        return Own(start, fit)
+    skipped = skipped_samples(data, settings)
+    offset_s = skipped * data.dwell_time_s
+
+    def fit_at(centre_s: float, half_width_s: float) -> AmaresFit:
+        return fit_amares(
+            data.fid[skipped:, 0, 0],
+            dwell_time_s=data.dwell_time_s,
+            spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
+            prior=prior_knowledge(settings),
+            begin_time_s=centre_s + offset_s,
+            fit_begin_time=True,
+            begin_time_window_s=half_width_s,
+        )
+
+    found = search_begin_time(fit_at, start.value_s, fit, offset_s)
+    if found.doubt:
+        return Own(start, fit, start.value_s is None, f"begin time not determined ({start.source}): {found.doubt}")
+    if found.begin_time_s is None:
+        return Own(start, fit, start.value_s is None)
+    told = replace(start, value_s=found.begin_time_s)
+    return Own(told, fit_from(told), by_data=True)
 
 
 def _objection(fit: AmaresFit, measures: Measures) -> str | None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,7 +27,11 @@ from myomag.io.scan_records import (
 from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
 from myomag.steps.begin_time_start import begin_time_window_us
+from myomag.steps.evidence import evidence_of_lines, residual_near_lines
 
+CONTRADICTED = 3.0
+DATA_SD_US = 1000.0
+"""What is known beforehand of a begin time that the data have to tell: next to nothing (SD)."""
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 
 
@@ -75,6 +79,7 @@ def fit_scan(
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
     fit, factors = corrected(fit, fid, **sampling)
+    noise = thermal_sd or fit.noise_sd
     record = Fit(
         scan=scan,
         prior_knowledge=prior_knowledge(settings).name,
@@ -86,6 +91,8 @@ def fit_scan(
         begin_time_us=(fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
         begin_time_sd_us=_finite(fit.begin_time_sd_s * 1e6) if settings.fit_begin_time else None,
         begin_time_fitted=settings.fit_begin_time,
+        evidence=evidence_of_lines(fit, fid, prior_knowledge(settings), noise_sd=noise, **sampling),
+        residual_near=residual_near_lines(fit, fid, noise_sd=noise, **sampling),
         residual_over_noise=fit.noise_sd / thermal_sd if thermal_sd else None,
         residual_white=bool((factors <= 1).all()),
         sd_raised_by={name: factor for name, factor in zip(fit.names, factors.tolist(), strict=True) if factor > 1},
@@ -111,8 +118,7 @@ def expected_begin_time(
     pooled : mapping of str to PooledBeginTime
         Pooled values by protocol.
     """
-    stated_sd_us = settings.echo_begin_time_sd_us if own.start_kind == "echo" else settings.begin_time_sd_us
-    source, sd_us = ("stated", stated_sd_us) if settings.fit_begin_time else ("fixed", None)
+    source, sd_us = _alone(own, settings) if settings.fit_begin_time else ("fixed", None)
     protocol = pooled.get(own.protocol) if settings.pool_begin_time and settings.fit_begin_time else None
     outlying = protocol is not None and own.scan in protocol.outlying
     others = _others(own, protocol) if protocol and not outlying else None
@@ -126,6 +132,20 @@ def expected_begin_time(
         source="protocol", stated_by=own.start_source, mean_us=others[0], sd_us=sd_us, outlying=False
     )
     return told, 6 * sd_us
+
+
+def _alone(own: BeginTime, settings: FitSettings) -> tuple[Literal["stated", "data"], float]:
+    """What tells the begin time of a scan without its protocol, and how far that may be off (SD) [µs].
+
+    What the scan contradicts by three SDs does not hold it.
+    """
+    sd_us = settings.echo_begin_time_sd_us if own.start_kind == "echo" else settings.begin_time_sd_us
+    contradicted = (
+        own.begin_time_us is not None
+        and own.begin_time_sd_us is not None
+        and abs(own.begin_time_us - own.start_us) > CONTRADICTED * math.hypot(own.begin_time_sd_us, sd_us)
+    )
+    return ("data", DATA_SD_US) if own.start_by_data or contradicted else ("stated", sd_us)
 
 
 def _others(own: BeginTime, protocol: PooledBeginTime) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from typing import Any
 from myomag.core.calibration import mg_mmol_l
 from myomag.core.energetics import Constants, equilibrium_constants
 from myomag.io.records import read_record
-from myomag.io.scan_records import Fit, Magnesium, MgAnswer, PhAnswer, read_scan_record, scan_record_bytes
+from myomag.io.scan_records import Fit, Magnesium, MgAnswer, PhAnswer, Quality, read_scan_record, scan_record_bytes
 from myomag.settings.base import content
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.steps.energetics import energetics_fields
@@ -26,11 +26,13 @@ def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSet
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `fit`, and `preproc_sidecar`, which is read for a correction of saturation only.
+        `fit`, `quality`, which says what of it is there, and `preproc_sidecar`, which is read for a correction of
+        saturation only.
     settings : MagnesiumSettings
         Calibrations in full, and the numbers that energetics rests on.
     """
-    measured = Measured(read_scan_record(inputs["fit"], Fit))
+    quality = read_scan_record(inputs["quality"], Quality)
+    measured = Measured(read_scan_record(inputs["fit"], Fit), quality.undetected, quality.withheld)
     constants = equilibrium_constants(
         temperature_c=settings.temperature_c, ionic_strength_mol_l=settings.ionic_strength_mol_l
     )

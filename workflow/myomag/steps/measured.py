@@ -24,9 +24,19 @@ class Quantity(NamedTuple):
 
 
 class Measured:
-    """Fit as a source of shifts from PCr and of amplitude ratios."""
+    """Fit as a source of shifts from PCr and of amplitude ratios.
 
-    def __init__(self, fit: Fit) -> None:
+    Parameters
+    ----------
+    fit : Fit
+    undetected : mapping of str to str
+        Lines that are not there, with the reason.
+    withheld : str, optional
+        Why nothing can be read off this fit.
+    """
+
+    def __init__(self, fit: Fit, undetected: Mapping[str, str] | None = None, withheld: str | None = None) -> None:
+        self._undetected, self._withheld = undetected or {}, withheld
         self._failure = None if fit.converged else f"the fit did not converge ({fit.message})"
         self._lines = {line.name: line for line in fit.lines}
         self._index = {name: row for row, name in enumerate(fit.covariance.parameters)}
@@ -73,7 +83,8 @@ class Measured:
 
     def _missing(self, lines: Sequence[str] | Mapping[str, float]) -> str | None:
         absent = (f"the fit has no line {line!r}" for line in lines if line not in self._lines)
-        return self._failure or next(absent, None)
+        undetected = (self._undetected[line] for line in lines if line in self._undetected)
+        return self._failure or next(absent, None) or next(undetected, None) or self._withheld
 
     def _nothing(self, reason: str) -> Quantity:
         return Quantity(None, None, self._gradient({}), reason)

@@ -1,11 +1,17 @@
-"""Judge the measured quality of one scan by the thresholds of the settings."""
+"""Judge the spectrum and the fit of one scan by the thresholds of the settings, and say which lines are there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
 
-from myomag.io.scan_records import Measures, Quality, read_scan_record, scan_record_bytes
+from myomag.io.scan_records import BeginTime, Fit, FitLine, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.settings.qc import QcSettings
+from myomag.steps.detected import SYMBOLS, undetected
+
+WIDTHS = ("lorentzian_hz", "gaussian_hz")
+VERDICTS = ("pass", "warn", "fail")
+
+Objection = tuple[str, str]
 
 
 def verdict_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict[str, bytes]:
@@ -16,18 +22,82 @@ def verdict_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) ->
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `measures`.
+        `measures`, `begintime` and `fit`.
     settings : QcSettings
         Thresholds.
     """
-    measures = read_scan_record(inputs["measures"], Measures)
-    verdict, reasons = judge(measures, settings)
-    quality = Quality(verdict=verdict, reasons=reasons, **dict(measures) | {"scan": scan})
+    measures, fit = read_scan_record(inputs["measures"], Measures), read_scan_record(inputs["fit"], Fit)
+    missing, unknown = undetected(fit, settings), withheld(fit, read_scan_record(inputs["begintime"], BeginTime))
+    verdict, reasons = judge(measures, settings, judge_fit(fit, settings, missing, unknown))
+    near = {name: residual.over_noise for name, residual in fit.residual_near.items()}
+    bounds = [f"{quantity}:{line.name}" for line in fit.lines for quantity in line.at_bound]
+    quality = Quality(
+        verdict=verdict,
+        reasons=reasons,
+        undetected=missing,
+        withheld=unknown,
+        pcr_residual_over_noise=near.get("PCr"),
+        pi_residual_over_noise=near.get("Pi"),
+        beta_atp_residual_over_noise=near.get("beta-ATP"),
+        bounds_hit=", ".join(bounds) or None,
+        **dict(measures) | {"scan": scan},
+    )
     return {"quality": scan_record_bytes(quality)}
 
 
-def judge(measures: Measures, settings: QcSettings) -> tuple[str, list[str]]:
-    """Verdict (pass, warn or fail) on what was measured, with a reason for each threshold not met."""
+def judge(measures: Measures, settings: QcSettings, of_fit: Iterable[Objection] = ()) -> tuple[str, list[str]]:
+    """Verdict (pass, warn or fail) on what was measured, with a reason for each threshold not met.
+
+    Parameters
+    ----------
+    measures : Measures
+        What was measured on the spectrum.
+    settings : QcSettings
+        Thresholds.
+    of_fit : iterable of (verdict, reason)
+        What speaks against the fit.
+    """
+    found = [*_of_spectrum(measures, settings), *of_fit]
+    verdicts = ["pass", *(verdict for verdict, _ in found)]
+    return max(verdicts, key=VERDICTS.index), [reason for _, reason in found]
+
+
+def judge_fit(fit: Fit, settings: QcSettings, missing: Mapping[str, str], unknown: str | None) -> Iterator[Objection]:
+    """What speaks against a fit, with its verdict: no minimum, a width at its upper bound, a residual beyond noise.
+
+    Parameters
+    ----------
+    fit : Fit
+        What was fitted.
+    settings : QcSettings
+        Thresholds.
+    missing : mapping of str to str
+        Lines that are not there: what is around them is no misfit.
+    unknown : str or None
+        Why the fit tells nothing.
+    """
+    if not fit.converged:
+        yield "fail", "the fit did not converge"
+    if unknown:
+        yield "fail", unknown
+    elif fit.begin_time_prior.source == "data":
+        yield "warn", f"begin time told by this scan alone ({fit.begin_time_prior.stated_by})"
+    lines = {line.name: line for line in fit.lines if line.name not in missing}
+    for name, residual in fit.residual_near.items():
+        if name in lines:
+            yield from _of_line(lines[name], residual.share, settings)
+
+
+def withheld(fit: Fit, own: BeginTime) -> str | None:
+    """Why no shift of a fit can be trusted: the begin time turns all lines against each other."""
+    if own.doubt and fit.begin_time_prior.source in ("stated", "data"):
+        return own.doubt
+    if fit.begin_time_fitted and fit.begin_time_sd_us is None and fit.converged:
+        return f"begin time not determined: it ended at the edge of its window, at {fit.begin_time_us:.0f} µs"
+    return None
+
+
+def _of_spectrum(measures: Measures, settings: QcSettings) -> Iterator[Objection]:
     fraction = "fraction of rejected transients"
     # Name, value, unit, whether more is better (−1) or worse (1), limits of fail and warn.
     checks = (
@@ -36,15 +106,27 @@ def judge(measures: Measures, settings: QcSettings) -> tuple[str, list[str]]:
         ("frequency drift", measures.frequency_drift_hz, " Hz", 1, inf, settings.warn_drift_hz),
         (fraction, measures.rejected_fraction, "", 1, settings.max_rejected_fraction, settings.warn_rejected_fraction),
     )
-    verdicts, reasons = ["pass"], []
     for name, value, unit, sign, fail_limit, warn_limit in checks:
         if value is None:
-            verdicts.append("warn")
-            reasons.append(f"{name} not known: no noise could be measured")
+            yield "warn", f"{name} not known: no noise could be measured"
             continue
         for verdict, limit in (("fail", fail_limit), ("warn", warn_limit)):
             if sign * value > sign * limit:
-                verdicts.append(verdict)
-                reasons.append(f"{name} {value:.3g}{unit} {'above' if sign > 0 else 'below'} {limit:g}{unit}")
+                yield verdict, f"{name} {value:.3g}{unit} {'above' if sign > 0 else 'below'} {limit:g}{unit}"
                 break
-    return max(verdicts, key=("pass", "warn", "fail").index), reasons
+
+
+def _of_line(line: FitLine, share: float, settings: QcSettings) -> Iterator[Objection]:
+    symbol = SYMBOLS.get(line.name, line.name)
+    if any(_at_upper_bound(line, width) for width in WIDTHS):
+        yield "warn", f"the width of {symbol} lies at its bound"
+    for verdict, limit in (("fail", settings.max_residual_share), ("warn", settings.warn_residual_share)):
+        if share > limit:
+            yield verdict, f"residual around {symbol} {share:.2g} of the line, above {limit:g}"
+            break
+
+
+def _at_upper_bound(line: FitLine, quantity: str) -> bool:
+    """Whether a width ended at its upper bound: the other end of its interval lies below."""
+    limit = line.bound_limits_95.get(quantity)
+    return quantity in line.at_bound and limit is not None and limit < getattr(line, quantity)

@@ -1,0 +1,239 @@
+"""Whether a line of a fit is there: its amplitude against noise and misfit, wherever within its bounds it may stand.
+
+A fit places every line of its model, in noise as well. The line is taken out of the model, and what is left of the FID
+is searched for it again: the multiplet with its coupling, in the phase of all lines, at every place within its bounds
+and in several widths, on a smooth baseline. The same search where no line can be tells what noise and misfit yield.
+"""
+
+from dataclasses import dataclass, replace
+from math import erfc, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.amares import AmaresFit
+from myomag.core.whiteness import model_fid
+
+Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
+
+WIDTHS = (0.5, 1.0, 2.0, 4.0)
+"""Lorentzian widths searched, of the width of the reference line; a multiplet broader than this is baseline."""
+
+MARGIN_PPM = (1.0, 3.0)
+"""Least and largest stretch on either side of the multiplet that tells the baseline [ppm]."""
+
+REFERENCE_PPM = 2.0
+"""This stretch stays as far from the reference line [ppm], whose feet are no baseline."""
+
+BASELINE_ORDER = 2
+"""Order of its polynomial: what is left of humps and of the feet of other lines."""
+
+NULL_PPM = 8.0
+"""What noise and misfit yield is asked for within this distance of the bounds [ppm]."""
+
+SAME_DISTANCE = (0.6, 1.3)
+"""And at such multiples of the line's distance from the reference line, on both sides of that."""
+
+CLEAR_PPM = 0.9
+"""At least this far from the place of any line [ppm]."""
+
+QUARTERS = 4
+"""Places searched per point of the spectrum."""
+
+MIN_NULLS = 8
+"""Places without lines that tell the level of misfit; fewer are not asked."""
+
+RAISED = 2.0
+"""The level counts as raised from this many of its SDs on: fewer are chance, and would cost faint lines."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How far a line stands out.
+
+    Attributes
+    ----------
+    z : float
+        Amplitude over its SD, local misfit included, at the place where this is largest.
+    p_chance : float
+        Chance that noise of that level gives such a z anywhere within the bounds.
+    amplitude : float
+        Amplitude there [FID units].
+    shift_ppm : float
+        Place [ppm].
+    misfit : float
+        Level of noise and misfit around the line over that of the noise, at least 1.
+    """
+
+    z: float
+    p_chance: float
+    amplitude: float
+    shift_ppm: float
+    misfit: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """FID without one line, and where that line is looked for.
+
+    Attributes
+    ----------
+    fid, residual : ndarray, shape (points,)
+        Samples fitted, less the model of all other lines, and less that of all.
+    fit : AmaresFit
+    line : int
+        Its row.
+    noise_sd : float
+        Noise SD per channel [FID units].
+    dwell_time_s, mhz : float
+        Sampling interval [s], frequency of 0 ppm [MHz].
+    """
+
+    fid: Complex
+    residual: Complex
+    fit: AmaresFit
+    line: int
+    noise_sd: float
+    dwell_time_s: float
+    mhz: float
+
+    def template(self, width_hz: float) -> Complex:
+        """Multiplet of unit amplitude at 0 Hz with the phase, the begin time and the line shape of the fit."""
+        rows = np.arange(len(self.fit.names)) == self.line
+        alone = replace(
+            self.fit,
+            amplitudes=rows.astype(float),
+            shifts_ppm=np.where(rows, 0.0, self.fit.shifts_ppm),
+            lorentzian_hz=np.where(rows, width_hz, self.fit.lorentzian_hz),
+        )
+        return _model(alone, len(self.fid), self.dwell_time_s, self.mhz)
+
+    def scores(self, fid: Complex, template: Complex, places_hz: Real) -> tuple[Complex, Real]:
+        """Amplitudes near some places (complex: in phase and across it), and their SDs by the noise, shape (places,).
+
+        Places count in quarters of a bin. On its window of the spectrum a template looks the same at every place but
+        for the quarter and a phase, so that four of them serve all places.
+        """
+        points = len(self.fid)
+        half = self._half_window()
+        steps = np.arange(-half, half + 1)
+        baseline = np.linalg.qr(np.linspace(-1, 1, len(steps))[:, None] ** np.arange(BASELINE_ORDER + 1))[0]
+        fine = np.fft.fft(template, QUARTERS * points)
+        lines = fine[(QUARTERS * steps - np.arange(QUARTERS)[:, None]) % len(fine)]
+        lines -= (lines @ baseline) @ baseline.T
+        energy = np.sum(np.abs(lines) ** 2, axis=1)
+        whole, quarter = np.divmod(np.rint(places_hz * QUARTERS * points * self.dwell_time_s).astype(int), QUARTERS)
+        turn = np.exp(2j * np.pi * places_hz * self.fit.begin_time_s)
+        data = np.fft.fft(fid)[(whole[:, None] + steps) % points]
+        matched = np.sum(lines[quarter].conj() * data, axis=1) / energy[quarter]
+        return matched / turn, self.noise_sd * np.sqrt(points / energy[quarter])
+
+    def _half_window(self) -> int:
+        """Bins on either side of a place that tell line and baseline apart."""
+        points = len(self.fid)
+        distance = abs(self.fit.shifts_ppm[self.line] - self.fit.shifts_ppm[0])
+        margin = float(np.clip(distance - REFERENCE_PPM, *MARGIN_PPM))
+        half_hz = float(np.abs(self.fit.offsets_hz[self.line]).max()) + margin * self.mhz
+        return min(max(int(half_hz * points * self.dwell_time_s), 4 * BASELINE_ORDER), points // 2 - 1)
+
+
+def line_evidence(
+    fit: AmaresFit,
+    fid: NDArray[np.complexfloating],
+    name: str,
+    bounds_ppm: tuple[float, float],
+    *,
+    noise_sd: float,
+    dwell_time_s: float,
+    spectrometer_frequency_mhz: float,
+) -> Evidence:
+    """Evidence for one line of a fit.
+
+    Parameters
+    ----------
+    fit : AmaresFit
+        Fit of `fid`, its first line the reference.
+    fid : ndarray, shape (points,)
+        The samples fitted.
+    name : str
+        The line.
+    bounds_ppm : tuple of float
+        Where it may stand [ppm].
+    noise_sd : float
+        Noise SD per channel [FID units].
+    dwell_time_s, spectrometer_frequency_mhz : float
+        Sampling interval [s] and frequency of 0 ppm [MHz].
+    """
+    mhz, row = spectrometer_frequency_mhz, fit.names.index(name)
+    others = replace(fit, amplitudes=np.where(np.arange(len(fit.names)) == row, 0.0, fit.amplitudes))
+    left, residual = (fid - _model(model, len(fid), dwell_time_s, mhz) for model in (others, fit))
+    search = Search(left, residual, fit, row, noise_sd, dwell_time_s, mhz)
+    best = [_best(search, width, bounds_ppm) for width in np.array(WIDTHS) * fit.linewidths_hz[0]]
+    # By the noise alone: the level of misfit differs between widths by chance.
+    found = max(best, key=lambda each: each.z * each.misfit)
+    trials = len(WIDTHS) * (1 + (bounds_ppm[1] - bounds_ppm[0]) * mhz / float(fit.linewidths_hz[0]))
+    return replace(found, p_chance=min(1.0, trials * erfc(max(found.z, 0.0) / sqrt(2)) / 2))
+
+
+def _best(search: Search, width_hz: float, bounds_ppm: tuple[float, float]) -> Evidence:
+    """Best place for a line of one width: a peak within the bounds, and no flank of what lies outside."""
+    mhz, template = search.mhz, search.template(width_hz)
+    step = max(width_hz, float(search.fit.linewidths_hz[0])) / 4
+    low, high = (bound * mhz for bound in bounds_ppm)
+    places = np.arange(low - step, high + 2 * step, step)
+    amplitudes, sds = search.scores(search.fid, template, places)
+    misfit = _misfit(search, template, width_hz, bounds_ppm)
+    z = amplitudes.real / (sds * misfit)
+    inside = (places[1:-1] >= low) & (places[1:-1] <= high)
+    peaks = 1 + np.flatnonzero((z[1:-1] >= z[:-2]) & (z[1:-1] >= z[2:]) & inside)
+    if not peaks.size:
+        return Evidence(0.0, 1.0, 0.0, sum(bounds_ppm) / 2, misfit)
+    best = peaks[z[peaks].argmax()]
+    return Evidence(float(z[best]), 1.0, float(amplitudes[best].real), float(places[best] / mhz), misfit)
+
+
+def _misfit(search: Search, template: Complex, width_hz: float, bounds_ppm: tuple[float, float]) -> float:
+    """Level of what the same search yields where no line can be, over that of the noise, at least 1.
+
+    The larger one of those around the bounds and at the same distance from the reference line, whose misfit is that of
+    the strongest line.
+    """
+    distance = abs(sum(bounds_ppm) / 2 - search.fit.shifts_ppm[0])
+    low, high = (factor * distance for factor in SAME_DISTANCE)
+    around = [(bounds_ppm[0] - NULL_PPM, bounds_ppm[1] + NULL_PPM)]
+    levels = [1.0]
+    for ranges in (around, [(-high, -low), (low, high)]):
+        places = _empty_places(search, width_hz, bounds_ppm, ranges)
+        if len(places) >= MIN_NULLS:
+            amplitudes, sds = search.scores(search.residual, template, places)
+            power = float(np.mean(np.abs(amplitudes / sds) ** 2)) / 2
+            # Every other place is independent, and the power of complex noise is exponential.
+            if power > 1 + RAISED / sqrt(len(places) / 2):
+                levels.append(sqrt(power))
+    return max(levels)
+
+
+def _empty_places(
+    search: Search, width_hz: float, bounds_ppm: tuple[float, float], ranges: list[tuple[float, float]]
+) -> Real:
+    """Places within some ranges at which no line is, nor what aliases there [Hz]."""
+    mhz, fit = search.mhz, search.fit
+    step = max(width_hz, float(fit.linewidths_hz[0]), 1.0) / 2
+    places = np.concatenate([np.arange(low * mhz, high * mhz, step) for low, high in ranges])
+    reach = CLEAR_PPM * mhz + np.abs(fit.offsets_hz[search.line]).max()
+    band = 1 / search.dwell_time_s
+
+    def near(centre: float, limit: float) -> NDArray[np.bool_]:
+        folded: NDArray[np.bool_] = np.abs((places - centre + band / 2) % band - band / 2) < limit
+        return folded
+
+    taken = near(sum(bounds_ppm) / 2 * mhz, (bounds_ppm[1] - bounds_ppm[0]) / 2 * mhz + reach)
+    for row, shift in enumerate(fit.shifts_ppm):
+        if row != search.line:
+            taken |= near(shift * mhz, reach + float(np.abs(fit.offsets_hz[row]).max()))
+    return places[~taken]
+
+
+def _model(fit: AmaresFit, points: int, dwell_time_s: float, mhz: float) -> Complex:
+    return model_fid(fit, points, dwell_time_s=dwell_time_s, spectrometer_frequency_mhz=mhz)

@@ -1,0 +1,55 @@
+"""Which lines that results rest on are there, by the evidence of a fit and the thresholds of the settings."""
+
+from collections.abc import Iterator
+
+from myomag.io.scan_records import Fit, LineEvidence
+from myomag.settings.qc import QcSettings
+
+SYMBOLS = {"alpha-ATP": "α-ATP", "beta-ATP": "β-ATP", "gamma-ATP": "γ-ATP"}
+NEIGHBOURS = ("alpha-ATP", "gamma-ATP")
+"""Lines of the same molecule: one of them is there where β-ATP is, and of its size."""
+
+
+def undetected(fit: Fit, settings: QcSettings) -> dict[str, str]:
+    """Lines that are not there, each with the reason.
+
+    β-ATP needs α- or γ-ATP beside it: a line of ATP alone is something else. Its amplitude and that of Pi must be more
+    than what a misfit of the strongest lines leaves.
+
+    Parameters
+    ----------
+    fit : Fit
+        With the evidence for its lines.
+    settings : QcSettings
+        Chance allowed, and least amplitudes.
+    """
+    return dict(_undetected(fit, settings))
+
+
+def _undetected(fit: Fit, settings: QcSettings) -> Iterator[tuple[str, str]]:
+    sizes = _sizes(fit)
+    present = {name for name, each in fit.evidence.items() if each.p_chance <= settings.max_chance_detection}
+    for name, evidence in fit.evidence.items():
+        objection = None if name in present else f"at best {max(evidence.z, 0):.1f} SDs of noise and misfit"
+        if objection is None and name == "beta-ATP":
+            objection = _without_its_molecule(evidence, sizes, present, settings.min_beta_atp_ratio)
+        if objection is None and name == "Pi" and evidence.amplitude < settings.min_pi_pcr_ratio * sizes["PCr"]:
+            objection = f"at best {evidence.amplitude / sizes['PCr']:.2g} of PCr"
+        if objection:
+            yield name, f"{SYMBOLS.get(name, name)} not detected ({objection})"
+
+
+def _without_its_molecule(
+    evidence: LineEvidence, sizes: dict[str, float], present: set[str], least: float
+) -> str | None:
+    """Why what stands at the place of β-ATP is not ATP."""
+    beside = [name for name in NEIGHBOURS if name in present]
+    if not beside:
+        return "nor are α- and γ-ATP"
+    mean = sum(sizes[name] for name in beside) / len(beside)
+    return f"at best {evidence.amplitude / mean:.2g} of α- and γ-ATP" if evidence.amplitude < least * mean else None
+
+
+def _sizes(fit: Fit) -> dict[str, float]:
+    """Amplitude of each line as fitted."""
+    return {line.name: line.amplitude for line in fit.lines}

@@ -1,0 +1,62 @@
+"""What a fit shows for the lines that results rest on: how far they stand out, and what is left around them."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.amares import AmaresFit
+from myomag.core.detection import line_evidence
+from myomag.core.local_residual import local_residual
+from myomag.core.prior_knowledge import PriorKnowledge, Value
+from myomag.io.scan_records import LineEvidence, LocalResidual
+
+TESTED = ("gamma-ATP", "alpha-ATP", "beta-ATP", "Pi")
+"""Lines of which pH, Mg and their plausibility are made."""
+
+RESTED_ON = ("PCr", "Pi", "beta-ATP")
+"""Lines around which the residual must be small."""
+
+REACH_PPM = 0.5
+"""A line without bounds of its own is looked for within this distance of where it was fitted [ppm]."""
+
+
+def evidence_of_lines(
+    fit: AmaresFit, fid: NDArray[np.complexfloating], prior: PriorKnowledge, **sampling: Any
+) -> dict[str, LineEvidence]:
+    """Evidence for each line of the fit that results rest on, by name.
+
+    Parameters
+    ----------
+    fit : AmaresFit
+        Fit of `fid`.
+    fid : ndarray, shape (points,)
+        The samples fitted.
+    prior : PriorKnowledge
+        Bounds of the lines.
+    **sampling
+        `noise_sd`, `dwell_time_s` and `spectrometer_frequency_mhz`.
+    """
+    found = {}
+    for name in (name for name in TESTED if name in fit.names):
+        evidence = line_evidence(fit, fid, name, _bounds(fit, prior, name), **sampling)
+        found[name] = LineEvidence(**vars(evidence))
+    return found
+
+
+def residual_near_lines(fit: AmaresFit, fid: NDArray[np.complexfloating], **sampling: Any) -> dict[str, LocalResidual]:
+    """What the fit leaves around each line that results rest on, by name."""
+    found = {}
+    for name in (name for name in RESTED_ON if name in fit.names):
+        over_noise, share = local_residual(fit, fid, name, **sampling)
+        found[name] = LocalResidual(over_noise=over_noise, share=share)
+    return found
+
+
+def _bounds(fit: AmaresFit, prior: PriorKnowledge, name: str) -> tuple[float, float]:
+    """Where a line may stand [ppm]."""
+    entry, place = prior.line(name).parameters["shift_ppm"], float(fit.shifts_ppm[fit.names.index(name)])
+    if isinstance(entry, Value) and math.isfinite(entry.lower) and math.isfinite(entry.upper) and not entry.fixed:
+        return entry.lower, entry.upper
+    return place - REACH_PPM, place + REACH_PPM
