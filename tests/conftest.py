@@ -34,3 +34,12 @@ def write_study(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Folder with small inputs that once went wrong, which stay outside the project."""
+    path = REPOSITORY.parent / "shared" / "cases"
+    if not path.is_dir():
+        pytest.skip(f"cases not found: {path.name} is expected in ../shared beside the checkout")
+    return path

@@ -124,12 +124,12 @@ def rda(path, fid, **changes):
     return path
 
 
-def twix(path, fid, *, masks=None, loops=None, end=True, protocol=""):
+def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="fid", centre=0):
     """VD file of one measurement; `fid` (points, readouts, coils), `loops` the counters of each readout."""
     readouts = fid.shape[1]
     meas = (
         f'<ParamString."ResonantNucleus"> {{ "31P" }}\n<ParamDouble."Frequency"> {{ <Precision> 6 {MHZ * 1e6:.1f} }}\n'
-        '<ParamString."tSequenceString"> { "fid" }\n<ParamString."tPatientName"> { "MARKER" }\n'
+        f'<ParamString."tSequenceString"> {{ "{sequence}" }}\n<ParamString."tPatientName"> {{ "MARKER" }}\n'
     )
     yaps = (
         "### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = 250000\nalTE[0] = 230\nalTR[0] = 1500000\n"
@@ -144,7 +144,7 @@ def twix(path, fid, *, masks=None, loops=None, end=True, protocol=""):
         counters = [0] * 14
         for position, value in (loops or {1: range(readouts)}).items():
             counters[position] = value[index]
-        blocks += readout(fid[:, index], masks[index] if masks else 1 << 3, counters)
+        blocks += readout(fid[:, index], masks[index] if masks else 1 << 3, counters, centre)
     if end:
         blocks += readout(np.zeros((16, 1), complex), 1, [0] * 14)
     table = struct.pack("<IIIIQQ", 0, 1, 1, 1, 512, len(header) + len(blocks)).ljust(512, b"\0")
@@ -152,13 +152,14 @@ def twix(path, fid, *, masks=None, loops=None, end=True, protocol=""):
     return path
 
 
-def readout(samples, mask, counters):
+def readout(samples, mask, counters, centre=0):
     points, coils = samples.shape
     length = 192 + (8 * points + 32) * coils
     head = bytearray(192)
     struct.pack_into("<I", head, 0, length)
     struct.pack_into("<Q", head, 40, mask)
     struct.pack_into("<HH14H", head, 48, points, coils, *counters)
+    struct.pack_into("<H", head, 84, centre)
     channels = b"".join(bytes(32) + samples[:, coil].astype("<c8").tobytes() for coil in range(coils))
     return bytes(head) + channels
 

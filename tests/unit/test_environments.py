@@ -3,6 +3,7 @@
 import re
 
 import yaml
+from packaging.markers import Marker
 
 from myomag.io.places import REPOSITORY
 from running import PARTS
@@ -12,7 +13,7 @@ def test_conda_environment_has_the_versions_of_the_lock_file() -> None:
     lock = (REPOSITORY / "envs" / "requirements.lock").read_text(encoding="utf-8")
     locked: dict[str, set[str]] = {}
     for name, version, marker in re.findall(r"^([a-z0-9_.-]+)==(\S+)(?: ; (.+?))? \\$", lock, re.MULTILINE):
-        if "python_full_version < '3.12'" not in marker:
+        if not marker or Marker(marker).evaluate({"python_full_version": "3.12.0", "python_version": "3.12"}):
             locked.setdefault(name, set()).add(version)
     environment = yaml.safe_load((REPOSITORY / "envs" / "pipeline.yaml").read_text(encoding="utf-8"))["dependencies"]
     assert "python=3.12" in environment

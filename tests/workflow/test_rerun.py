@@ -171,7 +171,7 @@ def test_edit_of_the_code_repeats_exactly_what_imports_it(case: str, lab: Lab) -
 CHANGED_PACKAGE = {
     "numpy": expected(*ALL[1:]),
     "scipy": expected(*FITS),
-    "spec2nii": expected(*ALL[1:]),
+    "pydicom": expected(*ALL[1:]),
     "jinja2": expected("pages", "report"),
     "snakemake": {},
 }

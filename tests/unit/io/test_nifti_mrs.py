@@ -3,6 +3,7 @@ import json
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from nibabel.nifti2 import Nifti2Image
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs, sidecar_dict, stored_gzip
+from myomag.io.nifti_mrs import MrsData, dimensions, nifti_mrs_bytes, read_nifti_mrs, sidecar_dict, stored_gzip
 
 POINTS, DWELL_S, MHZ = 256, 2e-4, 51.7
 HEADER = {"SpectrometerFrequency": [MHZ], "ResonantNucleus": ["31P"], "SpectralWidth": 1 / DWELL_S}
@@ -92,13 +93,57 @@ def test_written_file_passes_the_validator_of_the_standard(tmp_path):
     assert image.dim_tags[:2] == ["DIM_DYN", "DIM_COIL"]
     # The reference implementation presents data in the physicist's sign, too.
     np.testing.assert_array_equal(np.squeeze(image[:]), scan(3, 2).fid)
+    path.write_bytes(nifti_mrs_bytes(replace(scan(6, 2), measurements=3)))
+    image = NIFTI_MRS(str(path))
+    validator.validate_nifti_mrs(image)
+    assert image.dim_tags == ["DIM_DYN", "DIM_MEAS", "DIM_COIL"]
 
 
-def test_transients_of_two_dimensions_are_flattened_in_the_order_acquired(tmp_path):
-    data = stored()[..., None, None] * np.arange(1, 7).reshape(2, 3, order="F")
-    header = HEADER | {"dim_5": "DIM_DYN", "dim_6": "DIM_MEAS"}
-    fid = read_nifti_mrs(write(tmp_path / "a.nii.gz", data.astype(np.complex64), header)).fid
-    np.testing.assert_allclose(np.abs(fid[0, :, 0]), [1, 2, 3, 4, 5, 6], rtol=1e-6)
+@pytest.mark.parametrize("tag", ["DIM_MEAS", "DIM_REP"])
+def test_transients_and_measurements_are_told_apart(tmp_path, tag):
+    numbers = np.arange(1, 7).reshape(2, 3, order="F")
+    header = HEADER | {"dim_5": "DIM_DYN", "dim_6": tag}
+    mrs = read_nifti_mrs(write(tmp_path / "a.nii.gz", stored()[..., None, None] * numbers.astype(np.complex64), header))
+    np.testing.assert_allclose(np.abs(mrs.fid[0, :, 0]), [1, 2, 3, 4, 5, 6], rtol=1e-6)
+    assert mrs.measurements == 3
+    assert dimensions(mrs) == {"DIM_DYN": 2, "DIM_MEAS": 3}
+
+
+def test_transients_of_a_measurement_follow_each_other_wherever_its_dimension_stands(tmp_path):
+    numbers = np.arange(1, 7).reshape(3, 2)
+    header = HEADER | {"dim_5": "DIM_MEAS", "dim_6": "DIM_DYN"}
+    mrs = read_nifti_mrs(write(tmp_path / "a.nii.gz", stored()[..., None, None] * numbers.astype(np.complex64), header))
+    np.testing.assert_allclose(np.abs(mrs.fid[0, :, 0]), [1, 2, 3, 4, 5, 6], rtol=1e-6)
+    assert mrs.measurements == 3
+
+
+def test_measurements_and_coils_in_three_dimensions(tmp_path):
+    numbers = np.arange(1, 25).reshape(2, 3, 4, order="F")
+    header = HEADER | {"dim_5": "DIM_DYN", "dim_6": "DIM_MEAS", "dim_7": "DIM_COIL"}
+    data = stored()[..., None, None, None] * numbers
+    mrs = read_nifti_mrs(write(tmp_path / "a.nii.gz", data.astype(np.complex64), header))
+    np.testing.assert_allclose(np.abs(mrs.fid[0]), np.arange(1, 25).reshape(6, 4, order="F"), rtol=1e-6)
+    again = tmp_path / "again.nii.gz"
+    again.write_bytes(nifti_mrs_bytes(mrs))
+    assert Nifti2Image.from_filename(again).shape == (1, 1, 1, POINTS, 2, 3, 4)
+    back = read_nifti_mrs(again)
+    np.testing.assert_array_equal(back.fid, mrs.fid)
+    assert back.measurements == 3
+
+
+@pytest.mark.parametrize(
+    ("transients", "measurements", "expected"),
+    [
+        (6, 3, {"DIM_DYN": 2, "DIM_MEAS": 3, "DIM_COIL": 2}),
+        (6, 6, {"DIM_MEAS": 6, "DIM_COIL": 2}),
+        (6, 1, {"DIM_DYN": 6, "DIM_COIL": 2}),
+        # The average of a scan, and what is left after an outlier was dropped.
+        (1, 3, {"DIM_COIL": 2}),
+        (5, 3, {"DIM_DYN": 5, "DIM_COIL": 2}),
+    ],
+)
+def test_dimensions_of_a_scan(transients, measurements, expected):
+    assert dimensions(replace(scan(transients, 2), measurements=measurements)) == expected
 
 
 def test_coils_before_transients_end_in_their_place(tmp_path):
@@ -362,7 +407,7 @@ def test_sidecar_states_what_the_header_states():
 def test_reading_imports_no_heavy_package():
     code = (
         "import sys, myomag.io.vendor, myomag.steps.convert;"
-        "print([name for name in ('pandas', 'spec2nii', 'mapvbvd', 'jinja2') if name in sys.modules])"
+        "print([name for name in ('pandas', 'pydicom', 'mapvbvd', 'jinja2') if name in sys.modules])"
     )
     root = Path(__file__).resolve().parents[3] / "workflow"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)

@@ -9,6 +9,7 @@ import pytest
 
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
+from myomag.io.time_zero import stated_begin_time
 from myomag.io.vendor import read_scan
 from vendor_samples import (
     DWELL_S,
@@ -238,6 +239,32 @@ def test_fortran_numbers_without_spaces(tmp_path):
     np.testing.assert_array_equal(plain.fid, tight.fid)
 
 
+def test_jmrui_text_with_decimal_commas_is_the_same_scan(tmp_path):
+    plain = jmrui_text(tmp_path / "a.txt", line(2), BeginTime="3.5E-1")
+    commas = tmp_path / "b.txt"
+    commas.write_text(plain.read_text().replace(".", ","))
+    one, other = read(plain, nucleus="31P"), read(commas, nucleus="31P")
+    np.testing.assert_array_equal(one.fid, other.fid)
+    assert other.metadata == one.metadata == {"EchoTime": pytest.approx(350e-6), "MagneticFieldStrength": 3.0}
+    assert (other.dwell_time_s, other.spectrometer_frequency_mhz) == (one.dwell_time_s, one.spectrometer_frequency_mhz)
+
+
+@pytest.mark.parametrize("separator", [", ", ",", ";", " ; "])
+def test_columns_of_jmrui_text_separated_otherwise(tmp_path, separator):
+    path = jmrui_text(tmp_path / "scan.txt", line())
+    expected = read(path, nucleus="31P").fid
+    path.write_text(path.read_text().replace("\t", separator))
+    np.testing.assert_array_equal(read(path, nucleus="31P").fid, expected)
+
+
+def test_jmrui_case_with_decimal_commas(shared_cases):
+    mrs = read(shared_cases / "jmrui_decimal_comma.txt")
+    assert (mrs.fid.shape, mrs.nucleus, mrs.spectrometer_frequency_mhz) == ((2048, 1, 1), "31P", pytest.approx(51.7))
+    assert mrs.fid[0, 0, 0] == pytest.approx(64.0517 + 13.10981j)
+    assert mrs.dwell_time_s == pytest.approx(1 / 3000)
+    assert mrs.metadata["EchoTime"] == pytest.approx(300e-6)
+
+
 @pytest.mark.parametrize("flag", ["bruker", "seqacq"])
 def test_unsupported_lcmodel_flag_is_refused(tmp_path, flag):
     with pytest.raises(ScanError, match=flag):
@@ -328,6 +355,65 @@ def test_twix_keeps_transients_and_coils_apart_in_the_order_acquired(tmp_path):
         "FlipAngle": 90.0,
         "SequenceName": "fid",
     }
+
+
+@pytest.mark.parametrize(
+    ("average", "repetition", "measurements"),
+    [
+        ([0, 1, 2, 0, 1, 2], [0, 0, 0, 1, 1, 1], 2),
+        ([0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 4, 5], 6),
+        ([0, 1, 2, 3, 4, 5], [0, 0, 0, 0, 0, 0], 1),
+        # Long-term averaging goes through the repetitions for each average: in time they are not apart.
+        ([0, 0, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1], 1),
+        ([0, 1, 2, 3, 0, 1], [0, 0, 0, 0, 1, 1], 1),
+    ],
+)
+def test_averages_and_repetitions_of_twix_are_told_apart(tmp_path, average, repetition, measurements):
+    path = twix(tmp_path / "scan.dat", line(6)[:, :, None], loops={1: average, 6: repetition})
+    mrs = read(path)
+    assert mrs.measurements == measurements
+    np.testing.assert_allclose(np.abs(mrs.fid[0, :, 0]), np.arange(1, 7), rtol=1e-6)
+    back = tmp_path / "back.nii.gz"
+    back.write_bytes(nifti_mrs_bytes(mrs))
+    assert read_nifti_mrs(back).measurements == measurements
+    np.testing.assert_array_equal(read_nifti_mrs(back).fid, mrs.fid)
+
+
+@pytest.mark.parametrize(
+    ("changes", "measurements"),
+    [
+        ({}, 1),
+        ({"averages": 1}, 1),
+        # As many rows as averages: each row is one of them.
+        ({"averages": 4}, 1),
+        ({"averages": 8}, 4),
+        ({"time_series_enable": '"yes"'}, 4),
+    ],
+)
+def test_rows_of_sdat_are_transients_or_measurements(tmp_path, changes, measurements):
+    assert read(philips(tmp_path, line(4), **changes)).measurements == measurements
+
+
+@pytest.mark.parametrize(
+    ("sequence", "centre", "start_s"),
+    [("svs_se", 6, -6 * DWELL_S), ("svs_se", 0, None), ("svs_se", POINTS // 2, None), ("fid", 6, None)],
+)
+def test_centre_column_of_a_twix_echo_is_its_top(tmp_path, sequence, centre, start_s):
+    metadata = read(twix(tmp_path / "scan.dat", line(2)[:, :, None], sequence=sequence, centre=centre)).metadata
+    assert metadata.get("AcquisitionStartTime") == (None if start_s is None else pytest.approx(start_s))
+    stated = stated_begin_time(metadata)
+    assert stated.value_s == pytest.approx(2.3e-4 if sequence == "fid" else start_s or 0.0)
+
+
+def test_twix_names_its_sequence_by_string_or_file(tmp_path):
+    protocol = 'tSequenceFileName = ""%SiemensSeq%\\svs_se""\n'
+    path = twix(tmp_path / "scan.dat", line(2)[:, :, None], sequence="", protocol=protocol)
+    assert read(path).metadata["SequenceName"] == "svs_se"
+
+
+def test_echo_time_of_twix_is_of_the_entry_in_use(tmp_path):
+    path = twix(tmp_path / "scan.dat", line(2)[:, :, None], protocol="alTE[1] = 20000\nlContrasts = 1\n")
+    assert read(path).metadata["EchoTime"] == pytest.approx(2.3e-4)
 
 
 def test_twix_of_one_other_kind_is_read(tmp_path):
@@ -446,12 +532,15 @@ def test_sign_of_twix_puts_atp_below_phosphocreatine(shared_data):
 @pytest.mark.parametrize(
     ("name", "command"),
     [
+        ("SVS_30.IMA", "dicom"),
+        ("SVS_XA60.dcm", "dicom"),
         ("SVS_30.rda", "rda"),
         ("philips_press.SDAT", "philips"),
         ("jmrui.txt", "jmrui"),
     ],
 )
 def test_own_readers_agree_with_spec2nii(shared_data, tmp_path, name, command):
+    pytest.importorskip("spec2nii", reason="spec2nii is the independent reader to compare with")
     path = shared_data / "vendor" / name
     companions = [path.with_suffix(".SPAR")] if command == "philips" else []
     code = "import sys; from spec2nii.spec2nii import main; sys.exit(main())"

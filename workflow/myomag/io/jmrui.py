@@ -74,8 +74,12 @@ def read_mrui(path: Path) -> RawScan:
 
 
 def _signal(text: str, name: str) -> NDArray[np.complex128]:
-    """Complex samples of one block of lines: real, imaginary and, in some files, the spectrum."""
-    rows = [line.split()[:2] for line in text.splitlines() if line.strip()]
+    """Complex samples of one block of lines: real, imaginary and, in some files, the spectrum.
+
+    Computers of many countries print decimal commas: where no number has a point, a comma is one.
+    """
+    plain = text.replace(",", " " if "." in text else ".").replace(";", " ")
+    rows = [line.split()[:2] for line in plain.splitlines() if line.strip()]
     try:
         values = np.array(rows, dtype=np.float64).reshape(len(rows), 2)
     except ValueError as error:

@@ -5,6 +5,7 @@ the package works with exp(+i2πΔf·t) (Clarke et al. 2022, MRM, doi 10.1002/mr
 """
 
 import json
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -21,14 +22,19 @@ from myomag.io.nuclei import check_field, frequency_mhz, nucleus_name, positive
 from myomag.io.privacy import BIDS_NAMES, public_metadata
 from myomag.io.records import parsed_json
 
-TRANSIENT_TAGS = ("DIM_DYN", "DIM_MEAS", "DIM_REP")
-COIL_TAG = "DIM_COIL"
+TRANSIENT_TAG, COIL_TAG = "DIM_DYN", "DIM_COIL"
+MEASUREMENT_TAGS = ("DIM_MEAS", "DIM_REP")
+"""Repeats of the whole sequence, each of which may hold several transients; the first is the name of the standard."""
+
 STANDARD_FIELDS = (
     "EchoTime",
+    "AcquisitionStartTime",
     "RepetitionTime",
     "InversionTime",
     "MixingTime",
     "TxOffset",
+    "RxOffset",
+    "SpecFreqChemShift",
     "Manufacturer",
     "ManufacturersModelName",
     "SoftwareVersions",
@@ -58,6 +64,9 @@ class MrsData:
         For instance 31P.
     metadata : dict
         Technical fields under their BIDS names (times in s); nothing personal.
+    measurements : int
+        Repeats of the whole sequence (a series) that the transients belong to, in equal shares, the first ones to the
+        first; 1 where the transients are not told apart.
     """
 
     fid: NDArray[np.complex64]
@@ -65,6 +74,7 @@ class MrsData:
     spectrometer_frequency_mhz: float
     nucleus: str
     metadata: dict[str, Any]
+    measurements: int = 1
 
 
 def read_nifti_mrs(path: Path) -> MrsData:
@@ -83,13 +93,15 @@ def read_nifti_mrs(path: Path) -> MrsData:
     if fields.get("SpectralWidth") is not None:
         width = positive(fields["SpectralWidth"], f"{path.name}: SpectralWidth")
         check_spectral_width(width, content.dwell_time_s, f"{path.name}: SpectralWidth")
+    samples, measurements = _arranged(content.data, fields, path.name)
     return checked_scan(
         path.name,
-        fid=np.conj(_arranged(content.data, fields, path.name)),
+        fid=np.conj(samples),
         dwell_time_s=content.dwell_time_s,
         spectrometer_frequency_mhz=mhz,
         nucleus=nucleus,
         metadata=public_metadata(fields, path.name),
+        measurements=measurements,
     )
 
 
@@ -101,6 +113,7 @@ def checked_scan(
     spectrometer_frequency_mhz: float,
     nucleus: str,
     metadata: dict[str, Any],
+    measurements: int = 1,
 ) -> MrsData:
     """Scan made of parts that were checked one by one, after the checks that need all of them.
 
@@ -133,7 +146,7 @@ def checked_scan(
             raise ScanError(f"{name}: the {part} part of every sample is zero; export the complex signal.")
     field = metadata.get("MagneticFieldStrength")
     check_field(spectrometer_frequency_mhz, nucleus, field, f"{name}: MagneticFieldStrength")
-    return MrsData(samples, dwell_time_s, spectrometer_frequency_mhz, nucleus, metadata)
+    return MrsData(samples, dwell_time_s, spectrometer_frequency_mhz, nucleus, metadata, measurements)
 
 
 def check_spectral_width(width_hz: float, dwell_time_s: float, where: str) -> None:
@@ -146,16 +159,24 @@ def check_spectral_width(width_hz: float, dwell_time_s: float, where: str) -> No
 
 def nifti_mrs_bytes(mrs: MrsData) -> bytes:
     """Content of a .nii.gz file (NIfTI-2, complex64), the same bytes for the same scan on every machine."""
-    points, transients, coils = mrs.fid.shape
-    shape = (1, 1, 1, points, *((transients,) if transients > 1 else ()), *((coils,) if coils > 1 else ()))
+    shape = (1, 1, 1, mrs.fid.shape[0], *dimensions(mrs).values())
     image_class: Any = Nifti2Image
-    image = image_class(np.conj(mrs.fid).reshape(shape), affine=np.diag([10000.0, 10000.0, 10000.0, 1.0]))
+    image = image_class(np.conj(mrs.fid).reshape(shape, order="F"), affine=np.diag([10000.0, 10000.0, 10000.0, 1.0]))
     image.header.set_xyzt_units(xyz="mm", t="sec")
     image.header["pixdim"][4] = mrs.dwell_time_s
-    image.header["intent_name"] = b"mrs_v0_10"
+    image.header["intent_name"] = b"mrs_v0_11"
     text = json.dumps(_extension_fields(mrs), ensure_ascii=True, allow_nan=False)
     image.header.extensions.append(Nifti1Extension(44, text.encode()))
     return stored_gzip(image.to_bytes())
+
+
+def dimensions(mrs: MrsData) -> dict[str, int]:
+    """Tag and size of each dimension of a scan beyond its points, in the order of a NIfTI-MRS file."""
+    _, transients, coils = mrs.fid.shape
+    # Averaging or leaving transients out ends their membership of measurements.
+    measurements = mrs.measurements if transients % mrs.measurements == 0 else 1
+    sizes = {TRANSIENT_TAG: transients // measurements, MEASUREMENT_TAGS[0]: measurements, COIL_TAG: coils}
+    return {tag: size for tag, size in sizes.items() if size > 1}
 
 
 def sidecar_dict(mrs: MrsData) -> dict[str, Any]:
@@ -186,15 +207,13 @@ def stored_gzip(data: bytes) -> bytes:
 
 
 def _extension_fields(mrs: MrsData) -> dict[str, Any]:
-    _, transients, coils = mrs.fid.shape
-    tags = [*(["DIM_DYN"] if transients > 1 else []), *([COIL_TAG] if coils > 1 else [])]
     nifti_names = {bids: nifti for nifti, bids in BIDS_NAMES.items()}
     fields: dict[str, Any] = {
         "SpectrometerFrequency": [mrs.spectrometer_frequency_mhz],
         "ResonantNucleus": [mrs.nucleus],
         "SpectralWidth": 1 / mrs.dwell_time_s,
     }
-    fields |= {f"dim_{5 + axis}": tag for axis, tag in enumerate(tags)}
+    fields |= {f"dim_{5 + axis}": tag for axis, tag in enumerate(dimensions(mrs))}
     for key in sorted(mrs.metadata):
         standard = key in STANDARD_FIELDS or key in nifti_names
         value = mrs.metadata[key]
@@ -226,30 +245,25 @@ def _one(fields: dict[str, Any], key: str, name: str) -> Any:
     return value
 
 
-def _arranged(data: NDArray[Any], fields: dict[str, Any], name: str) -> NDArray[Any]:
-    """Reorder samples of shape (1, 1, 1, points, ...) to (points, transients, coils), as acquired."""
+def _arranged(data: NDArray[Any], fields: dict[str, Any], name: str) -> tuple[NDArray[Any], int]:
+    """Samples of shape (1, 1, 1, points, ...) as (points, transients, coils), and the number of measurements.
+
+    The transients of one measurement follow each other, wherever the file has its dimension.
+    """
     if data.shape[:3] != (1, 1, 1):
         size = "x".join(map(str, data.shape[:3]))
         raise ScanError(f"{name}: holds {size} voxels; only single-voxel and unlocalised scans can be analysed.")
-    transient_axes: list[int] = []
-    coil_axes: list[int] = []
-    for axis in (axis for axis in range(4, data.ndim) if data.shape[axis] > 1):
-        tag = fields.get(f"dim_{axis + 1}")
-        if tag in TRANSIENT_TAGS:
-            transient_axes.append(axis)
-        elif tag == COIL_TAG and not coil_axes:
-            coil_axes.append(axis)
-        else:
+    tags = {axis: fields.get(f"dim_{axis + 1}") for axis in range(4, data.ndim) if data.shape[axis] > 1}
+    for axis, tag in tags.items():
+        if tag not in (TRANSIENT_TAG, *MEASUREMENT_TAGS, COIL_TAG) or list(tags.values()).count(COIL_TAG) > 1:
             raise ScanError(
                 f"{name}: dim_{axis + 1} (size {data.shape[axis]}) is tagged {str(tag)[:20]!r}; repeated transients "
-                f"need {', '.join(TRANSIENT_TAGS)}, receive coils one {COIL_TAG}."
+                f"need {TRANSIENT_TAG}, repeated measurements {MEASUREMENT_TAGS[0]}, receive coils one {COIL_TAG}."
             )
-    points = data.shape[3]
-    coils = data.shape[coil_axes[0]] if coil_axes else 1
-    order = [
-        3,
-        *transient_axes,
-        *coil_axes,
-        *(axis for axis in range(data.ndim) if data.shape[axis] == 1 and axis != 3),
-    ]
-    return np.transpose(data, order).reshape((points, -1, coils), order="F")
+    repeats = [axis for axis, tag in tags.items() if tag in MEASUREMENT_TAGS]
+    transients = [axis for axis, tag in tags.items() if tag == TRANSIENT_TAG]
+    coils = [axis for axis, tag in tags.items() if tag == COIL_TAG]
+    single = [axis for axis in range(data.ndim) if data.shape[axis] == 1 and axis != 3]
+    shape = (data.shape[3], -1, data.shape[coils[0]] if coils else 1)
+    arranged = np.transpose(data, [3, *transients, *repeats, *coils, *single]).reshape(shape, order="F")
+    return arranged, math.prod(data.shape[axis] for axis in repeats)

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
-from myomag.io.raw_scan import RawScan, number, read_bytes, scaled, whole_number
+from myomag.io.raw_scan import RawScan, measurements_of, number, read_bytes, scaled, whole_number
 
 
 def read_philips(raw: Sequence[Path]) -> RawScan:
-    """Content of a SPAR/SDAT pair, of which one file may be given; rows are transients."""
+    """Content of a SPAR/SDAT pair, of which one file may be given; rows are transients or measurements."""
     spar, sdat = _of_pair(raw, ".spar"), _of_pair(raw, ".sdat")
     header, name = _spar(spar), spar.name
     points = whole_number(header.get("samples"), f"{name}: samples")
@@ -40,7 +40,15 @@ def read_philips(raw: Sequence[Path]) -> RawScan:
             "RepetitionTime": scaled(number(header.get("repetition_time"), f"{name}: repetition_time"), 1e-3),
             "Manufacturer": "Philips",
         },
+        measurements=_measurements(header, rows, name),
     )
+
+
+def _measurements(header: dict[str, str], rows: int, name: str) -> int:
+    """Number of measurements among the rows: all where the header says it is a series, or each row is a mean."""
+    if header.get("time_series_enable", "").strip('"').lower() == "yes":
+        return rows
+    return measurements_of(rows, number(header.get("averages"), f"{name}: averages"))
 
 
 def _of_pair(raw: Sequence[Path], extension: str) -> Path:

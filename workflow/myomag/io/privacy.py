@@ -12,12 +12,15 @@ from myomag.errors import ScanError
 
 NUMBERS = {
     "EchoTime": (0.0, 1.0, "s"),
+    "AcquisitionStartTime": (-1.0, 1.0, "s"),
     "RepetitionTime": (0.0, 100.0, "s"),
     "InversionTime": (0.0, 100.0, "s"),
     "MixingTime": (0.0, 10.0, "s"),
     "FlipAngle": (0.0, 3600.0, "degrees"),
     "MagneticFieldStrength": (0.0, 30.0, "T"),
     "TxOffset": (-1e6, 1e6, "ppm"),
+    "RxOffset": (-1e6, 1e6, "ppm"),
+    "SpecFreqChemShift": (-1e3, 1e3, "ppm"),
 }
 """Numbers that pass, with their range and unit: outside it, the number is in another unit (usually ms for s)."""
 

@@ -42,6 +42,8 @@ class RawScan:
         Fields under NIfTI-MRS or BIDS names, before the whitelist.
     dwell_is_rounded : bool
         The dwell time was printed with too few digits for a shift in ppm.
+    measurements : int
+        Repeats of the whole sequence, the transients of each following each other; 1 where they are not told apart.
     """
 
     fid: NDArray[np.complexfloating]
@@ -51,6 +53,7 @@ class RawScan:
     field_t: float | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     dwell_is_rounded: bool = False
+    measurements: int = 1
 
 
 def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucleus: str | None, name: str) -> MrsData:
@@ -88,6 +91,7 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
         spectrometer_frequency_mhz=mhz,
         nucleus=nucleus,
         metadata=metadata,
+        measurements=raw.measurements,
     )
 
 
@@ -163,6 +167,19 @@ def _dwell_time_s(raw: RawScan, sidecar: Mapping[str, Any], nucleus: str, name: 
             "add the exact SpectralWidth [Hz] to its sidecar."
         )
     return dwell
+
+
+def measurements_of(fids: int, averages: float | None) -> int:
+    """Number of measurements among the FIDs of a file: each is one where it is a mean of some of several averages.
+
+    Parameters
+    ----------
+    fids : int
+        Number of FIDs.
+    averages : float or None
+        Averages of the protocol; where there are as many FIDs, these are kept apart.
+    """
+    return fids if averages is not None and averages > 1 and averages != fids else 1
 
 
 def read_bytes(path: Path) -> bytes:

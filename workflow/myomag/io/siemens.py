@@ -1,16 +1,12 @@
-"""Siemens twix (.dat), rda and DICOM.
+"""Siemens twix (.dat) and rda.
 
-DICOM goes through spec2nii. Twix goes through mapvbvd, on which spec2nii builds: spec2nii 0.8.15 itself stops at
-de-identified headers, at voxels that are not described and at more than three loops, and takes a truncated file for a
-shorter scan. An rda file is read here for the same reasons. Twix has the physicist's sign, rda and DICOM the other.
+Twix goes through mapvbvd, on which spec2nii builds: spec2nii 0.8.15 itself stops at de-identified headers, at voxels
+that are not described and at more than three loops, and takes a truncated file for a shorter scan. An rda file is read
+here for the same reasons. Twix has the physicist's sign, rda the other.
 """
 
-import contextlib
-import io
 import re
-import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
+from myomag.io.foreign import foreign
 from myomag.io.raw_scan import RawScan, is_rounded, number, read_bytes, scaled, whole_number
+from myomag.io.siemens_protocol import echo_time_s
+from myomag.io.time_zero import stated_begin_time
 from myomag.io.twix_layout import check_layout
 
 TRANSIENT_LOOPS = ("Ave", "Rep", "Set")
@@ -68,10 +66,10 @@ def read_rda(path: Path) -> RawScan:
 
 
 def read_twix(path: Path) -> RawScan:
-    """Content of a twix file: every readout a transient, in the order acquired, coils apart."""
+    """Content of a twix file: every readout a transient, in the order acquired, coils apart; repetitions told apart."""
     name = path.name
     check_layout(path)
-    with _foreign(name, "as Siemens twix"):
+    with foreign(name, "as Siemens twix"):
         from mapvbvd import mapVBVD
 
         measurement = mapVBVD(str(path), quiet=True)
@@ -83,69 +81,28 @@ def read_twix(path: Path) -> RawScan:
         samples = np.asarray(readouts.unsorted())
         header = measurement["hdr"]
         shape = (int(readouts.NCol), int(readouts.NCha), -1)
-        return _twix_scan(samples.reshape(shape).transpose(0, 2, 1), header)
+        scan = _twix_scan(samples.reshape(shape).transpose(0, 2, 1), header)
+        metadata = scan.metadata | _sampling_start(np.unique(readouts.centerCol), scan)
+        return replace(scan, metadata=metadata, measurements=_repetitions(np.asarray(readouts.Rep)))
 
 
-def read_dicom(paths: Sequence[Path]) -> MrsData:
-    """Scan in the DICOM spectroscopy files of one series, several files being transients, through spec2nii."""
-    name = paths[0].name
-    with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
-        numbered = [_converted_dicom(path, Path(folder) / str(index)) for index, path in enumerate(paths)]
-    scans = [scan for _, scan in sorted(numbered, key=lambda item: item[0])]
-    if len({(s.fid.shape, s.dwell_time_s, s.spectrometer_frequency_mhz, s.nucleus) for s in scans}) > 1:
-        raise ScanError(f"{name}: the {len(paths)} DICOM files differ in size, dwell time, frequency or nucleus.")
-    return replace(scans[0], fid=np.concatenate([scan.fid for scan in scans], axis=1))
+def _sampling_start(centre_columns: NDArray[np.floating], scan: RawScan) -> dict[str, Any]:
+    """AcquisitionStartTime [s] of an echo whose readouts name a column as their centre: the top of the echo.
+
+    For an FID the column says nothing that its samples do not, and many sequences leave it at half the readout.
+    """
+    columns = float(centre_columns[0]) if centre_columns.size == 1 else 0.0
+    is_echo = stated_begin_time(scan.metadata).kind == "echo"
+    if not is_echo or not scan.dwell_time_s or not 0 < columns <= scan.fid.shape[0] / 8:
+        return {}
+    return {"AcquisitionStartTime": -columns * scan.dwell_time_s}
 
 
-def _converted_dicom(path: Path, folder: Path) -> tuple[int, MrsData]:
-    """Read one DICOM file by way of a NIfTI-MRS file in `folder`; returns its number in the series, too."""
-    # Under the name of the raw file, for the messages of the reader.
-    output = folder / path.name
-    with _foreign(path.name, "as DICOM spectroscopy"):
-        dataset, image = _nifti_of_dicom(path)
-        folder.mkdir()
-        image.save(folder / "converted.nii.gz")
-        (folder / "converted.nii.gz").replace(output)
-        number_in_series = int(dataset.get("InstanceNumber") or 0)
-    return number_in_series, read_nifti_mrs(output)
-
-
-def _nifti_of_dicom(path: Path) -> tuple[Any, Any]:
-    """Dataset of pydicom and NIfTI-MRS object of spec2nii for one file."""
-    from pydicom import dcmread
-    from pydicom.filereader import read_file_meta_info
-    from pydicom.uid import DeflatedExplicitVRLittleEndian
-
-    name = path.name
-    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        raise ScanError(f"{name}: deflated DICOM is not supported; export it uncompressed.")
-    dataset = dcmread(path)
-    maker = str(dataset.get("Manufacturer", "")).lower()
-    if "siemens" in maker:
-        from spec2nii.Siemens.dicomfunctions import multi_file_dicom
-    elif "philips" in maker:
-        from spec2nii.Philips.philips_dcm import multi_file_dicom
-    else:
-        raise ScanError(f"{name}: DICOM of this manufacturer is not supported; convert it to NIfTI-MRS with spec2nii.")
-    images, _ = multi_file_dicom([path], "scan", "DIM_DYN", False)
-    if len(images) != 1:
-        raise ScanError(f"{name}: holds {len(images)} data sets; convert the one to analyse to NIfTI-MRS.")
-    points = _declared_points(dataset)
-    if points is not None and images[0].shape[3] != points:
-        raise ScanError(f"{name}: holds {images[0].shape[3]} of {points} points; it is truncated.")
-    return dataset, images[0]
-
-
-def _declared_points(dataset: Any) -> int | None:
-    """Points per FID that a DICOM header announces, in its own element or in the private header of Siemens."""
-    from nibabel.nicom import csareader
-
-    if "DataPointColumns" in dataset:
-        return int(dataset.DataPointColumns)
-    read_private: Any = csareader.get_csa_header
-    private = read_private(dataset, "image")
-    items = private["tags"].get("DataPointColumns", {}).get("items") if private else None
-    return int(items[0]) if items else None
+def _repetitions(counters: NDArray[np.floating]) -> int:
+    """Number of repetitions (loop Rep) where they follow each other with equal shares of the readouts, else 1."""
+    repetitions = np.unique(counters).size
+    in_order = np.repeat(np.unique(counters), counters.size // repetitions)
+    return repetitions if np.array_equal(in_order, counters) else 1
 
 
 def _flag(flags: Sequence[str], name: str) -> str:
@@ -184,15 +141,27 @@ def _twix_scan(fid: NDArray[np.complexfloating], header: Any) -> RawScan:
         nucleus=str(nucleus).strip('"') if nucleus else None,
         field_t=_number(_stated(measured.get("flMagneticFieldStrength"), dicom.get("flMagneticFieldStrength"))),
         metadata={
-            "EchoTime": scaled(_number(protocol.get(("alTE", "0"))), 1e-6),
+            "EchoTime": _echo_time_s(protocol),
             "RepetitionTime": scaled(_number(protocol.get(("alTR", "0"))), 1e-6),
             "FlipAngle": _number(protocol.get(("adFlipAngleDegree", "0"))),
             "Manufacturer": dicom.get("Manufacturer"),
             "ManufacturersModelName": dicom.get("ManufacturersModelName"),
             "SoftwareVersions": dicom.get("SoftwareVersions"),
-            "SequenceName": measured.get("tSequenceString"),
+            "SequenceName": measured.get("tSequenceString") or _file_of_sequence(protocol),
         },
     )
+
+
+def _echo_time_s(protocol: Any) -> float | None:
+    """Echo time in use [s]; a file with a loop over several echoes is refused before."""
+    listed = {index: _number(protocol.get(("alTE", str(index)))) for index in range(128)}
+    return echo_time_s({i: te for i, te in listed.items() if te}, _number(protocol.get(("lContrasts",))))
+
+
+def _file_of_sequence(protocol: Any) -> str | None:
+    """Name of the sequence's file without its folder."""
+    path = str(protocol.get(("tSequenceFileName",)) or "").strip('"')
+    return path.replace("\\", "/").rpartition("/")[2] or None
 
 
 def _stated(*values: Any) -> Any:
@@ -202,18 +171,3 @@ def _stated(*values: Any) -> Any:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and np.isfinite(value) and value > 0 else None
-
-
-@contextlib.contextmanager
-def _foreign(name: str, what: str) -> Iterator[None]:
-    """Run code of others: its chatter is swallowed, whatever it raises on a damaged file becomes a ScanError."""
-    chatter = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(chatter), contextlib.redirect_stderr(chatter), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except ScanError:
-        raise
-    except Exception as error:
-        reason = type(error).__name__
-        raise ScanError(f"{name}: cannot be read {what} ({reason}); export it again, or as NIfTI-MRS.") from error

@@ -71,6 +71,7 @@ def read_scan(
             frequency=content.spectrometer_frequency_mhz,
             nucleus=content.nucleus,
             metadata=content.metadata,
+            measurements=content.measurements,
         )
     if conjugate:
         content = replace(content, fid=np.conj(content.fid))
@@ -84,7 +85,7 @@ def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
 
         return read_philips(raw)
     if kind == "dicom":
-        from myomag.io.siemens import read_dicom
+        from myomag.io.dicom import read_dicom
 
         return read_dicom(raw)
     if len(raw) > 1:

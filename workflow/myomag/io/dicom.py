@@ -1,0 +1,73 @@
+"""DICOM spectroscopy files of one series: which reader each needs, and their transients together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from myomag.errors import ScanError
+from myomag.io.enhanced_dicom import averages_of_enhanced, has_spectroscopy_data, read_enhanced
+from myomag.io.foreign import foreign
+from myomag.io.raw_scan import RawScan, measurements_of
+from myomag.io.siemens_dicom import averages_of_csa, has_csa_samples, read_csa
+
+
+def read_dicom(paths: Sequence[Path]) -> RawScan:
+    """Scan in the DICOM spectroscopy files of one series, the FIDs of all files being transients.
+
+    Raises
+    ------
+    ScanError
+        If a file cannot be read, or the files are not of one scan.
+    """
+    numbered = sorted((_read_file(path) for path in paths), key=lambda item: item[0])
+    scans = [scan for _, scan, _ in numbered]
+    if len({(s.fid.shape, s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
+        raise ScanError(
+            f"{paths[0].name}: the {len(paths)} DICOM files differ in size, dwell time, frequency or nucleus."
+        )
+    fid = np.concatenate([scan.fid for scan in scans], axis=1)
+    return replace(scans[0], fid=fid, measurements=_measurements(len(paths), fid.shape[1], numbered[0][2]))
+
+
+def _measurements(files: int, fids: int, averages: float | None) -> int:
+    """Number of measurements among FIDs: files that hold several transients each, or FIDs that are means."""
+    frames = fids // files
+    means = measurements_of(fids if frames == 1 else frames, averages) > 1
+    return fids if means else files if frames > 1 else 1
+
+
+def _read_file(path: Path) -> tuple[int, RawScan, float | None]:
+    """Read one file; returns its number in the series and the averages of its protocol, too."""
+    with foreign(path.name, "as DICOM spectroscopy"):
+        dataset = _dataset(path)
+        averages = averages_of_csa(dataset) or averages_of_enhanced(dataset)
+        return int(dataset.get("InstanceNumber") or 0), _scan(dataset, path.name), averages
+
+
+def _dataset(path: Path) -> Any:
+    from pydicom import dcmread
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    # Before the file is read: nothing limits what deflated data expand to.
+    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        raise ScanError(f"{path.name}: deflated DICOM is not supported; export it uncompressed.")
+    return dcmread(path)
+
+
+def _scan(dataset: Any, name: str) -> RawScan:
+    """Scan in a dataset by the reader of its maker and form."""
+    maker = str(dataset.get("Manufacturer", "")).lower()
+    siemens, philips = ("siemens" in maker), ("philips" in maker)
+    if siemens and has_csa_samples(dataset):
+        return read_csa(dataset, name)
+    if (siemens or philips) and has_spectroscopy_data(dataset):
+        little_endian = bool(dataset.original_encoding[1])
+        return read_enhanced(dataset, name, philips=philips, little_endian=little_endian)
+    if siemens or philips:
+        what = "an image" if "PixelData" in dataset else "no spectroscopy data"
+        raise ScanError(f"{name}: holds {what}; give the DICOM file of the spectroscopy series.")
+    raise ScanError(f"{name}: DICOM of this manufacturer is not supported; convert it to NIfTI-MRS with spec2nii.")
