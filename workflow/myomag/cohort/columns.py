@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from myomag.cohort.exclusions import decide
+from myomag.cohort.kinds import labels_of
 from myomag.io.scan_records import Fit, Magnesium, Quality, ScanRecord
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
@@ -19,7 +20,8 @@ class Column:
     name, description : str
         Name of the column and what it holds.
     path : tuple of str
-        Attributes that lead from the outcome of a scan to the value; a decided value (status, reason) has none.
+        Attributes that lead from the outcome of a scan to the value; a value that is decided (status, reason) or
+        stands in the name of the scan has none.
     units : str or None
         Unit, None for text and pure numbers.
     levels : mapping of str to str, optional
@@ -82,6 +84,19 @@ FIXED_COLUMNS = (
     *_measured(Magnesium, "adp_umol_l", "adp_sd_umol_l", "dg_atp_kj_mol", "dg_atp_sd_kj_mol"),
     *_measured(Magnesium, *(name for ratio in RATIOS for name in (ratio, f"{ratio}_sd"))),
     *_measured(Quality, "pcr_fwhm_ppm", "frequency_drift_hz", "transients", "transients_used"),
+    Column("task", (), "Task, by the name of the file."),
+    Column("acq", (), "Label of the acquisition, by the name of the file."),
+    Column("nuc", (), "Nucleus, by the name of the file."),
+    Column("voi", (), "Volume of interest, such as the muscle, by the name of the file."),
+    Column("rec", (), "Label of the reconstruction, by the name of the file."),
+    Column("run", (), "Number of the repeat, by the name of the file."),
+    Column("echo", (), "Number of the echo, by the name of the file."),
+    Column("inv", (), "Number of the inversion, by the name of the file."),
+    Column(
+        "kind",
+        (),
+        "Kind of the scan: its name without participant, session, run and nuc-31P. Kinds are never averaged.",
+    ),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 ERROR_COLUMNS = {
@@ -108,7 +123,7 @@ def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any
     """
     decision = decide(outcome, settings)
     values = {column.name: _follow(outcome, column.path) for column in FIXED_COLUMNS if column.path}
-    values |= {"status": decision.status, "reason": decision.reason}
+    values |= {"status": decision.status, "reason": decision.reason} | labels_of(outcome.scan)
     return {name: values[name] for name in FIXED_NAMES}
 
 

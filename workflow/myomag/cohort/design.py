@@ -98,11 +98,17 @@ class Sample:
 
     def where(self, subset: Mapping[str, Any]) -> "Sample":
         """Those scans whose values are among the levels or within the range given for each column."""
-        kept = self.entering.copy()
+        chosen = np.ones(len(self.owners.places), dtype=bool)
         for name, wanted in subset.items():
             belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
-            kept[self.entering] &= by_value(self.column(name), belongs)
-        return Sample(self.cohort, kept, self.settings) if subset else self
+            chosen &= by_value(self.column(name), belongs)
+        return self.only(chosen) if subset else self
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Sample":
+        """Some of the scans; `chosen` has one value for each that enters."""
+        kept = self.entering.copy()
+        kept[self.entering] = chosen
+        return Sample(self.cohort, kept, self.settings)
 
     def strata(self, model: Model) -> list[str]:
         """Levels that get an estimate each: women and men, those of another column, or all."""

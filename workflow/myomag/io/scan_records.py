@@ -58,6 +58,9 @@ class Measures(ScanRecord):
     spectrometer_frequency_mhz: float = Field(description="Carrier frequency [MHz].")
     repetition_time_s: float | None = Field(description="Repetition time stated by the header [s].")
     echo_time_s: float | None = Field(description="Echo time stated by the header [s].")
+    fid_sha256: str | None = Field(
+        None, description="SHA-256 of the samples as they were read: scans that share it hold the same data."
+    )
 
     @property
     def rejected_fraction(self) -> float:

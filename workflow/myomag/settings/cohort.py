@@ -89,6 +89,17 @@ class CohortSettings(Section):
     max_p_undefined: Fraction = Field(
         0.1, description="Exclude a scan whose probability of an undefined Mg is above this."
     )
+    kind: dict[Literal["task", "acq", "nuc", "voi", "rec", "echo", "inv", "suffix"], Name | None] = Field(
+        default={},
+        description="Kind of the scans that enter, by labels of their names, such as {voi: calf}; null for scans "
+        "without the entity. {}: all of them, each kind with statistics of its own. Scans of different kinds are never "
+        "averaged.",
+    )
+    allow_same_data: bool = Field(
+        False,
+        description="Let scans enter that hold the same data as another scan. false: they are excluded, as nobody can "
+        "tell whose they are; of repeats (run-) of one session the first enters.",
+    )
     age_column: Name = Field("age", description="Column with the age [years]: the role age.")
     sex_column: Name = Field("sex", description="Column with the sex (F/M, female/male): the role sex.")
     strength_column: Name = Field(

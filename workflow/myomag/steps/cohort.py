@@ -44,7 +44,9 @@ def cohort_tables(
     software = environment()
     versions = {"Python": software["python"], **software["packages"]}
     columns = list(analysis.cohort.columns)
-    text = methods_text(analysis.protocols, table_rows(analysis.flow), settings, columns, versions)
+    text = methods_text(
+        analysis.protocols, table_rows(analysis.flow), settings, columns, versions, list(analysis.samples)
+    )
     return contents | {"methods.md": text.encode()}
 
 

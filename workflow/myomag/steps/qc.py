@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -98,4 +99,5 @@ def _measures(scan: str, data: MrsData, alignment: Alignment, pcr: PcrLine, side
         spectrometer_frequency_mhz=mhz,
         repetition_time_s=sidecar.get("RepetitionTime"),
         echo_time_s=sidecar.get("EchoTime"),
+        fid_sha256=sha256(np.ascontiguousarray(data.fid, dtype="<c8").tobytes()).hexdigest(),
     )
