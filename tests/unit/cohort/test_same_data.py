@@ -11,7 +11,7 @@ COPY = "c0" * 32
 
 
 @pytest.fixture
-def fates(make_scan):
+def fates():
     """Status and reason of scans that share their data with others or not, by name."""
 
     def of(*scans, settings=None):

@@ -1,7 +1,7 @@
 """The result tables, each once: files, data dictionaries and what pairs the rows of two results follow from here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,13 @@ from myomag.cohort.kinds import KIND_COLUMN
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS
+from myomag.cohort.readings import ReadTables
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
 from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included, samples_of_kinds
 from myomag.cohort.tables import build_exclusions
+from myomag.cohort.variables import VARIABLES_COLUMNS, build_variables
 from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Analysis:
         How the scans were acquired.
     settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
+    read : ReadTables
+        How the used columns of those tables were read.
     """
 
     scans: Scans
@@ -51,11 +55,12 @@ class Analysis:
     joined: Dictionary
     protocols: Mapping[str, Protocol]
     settings: Settings
+    read: ReadTables = field(default_factory=ReadTables)
 
     @cached_property
     def sample(self) -> Sample:
         """The included scans."""
-        return included(self.cohort, self.settings.cohort)
+        return included(self.cohort, self.settings.cohort, self.read.notes)
 
     @cached_property
     def samples(self) -> Mapping[str, Sample]:
@@ -144,6 +149,12 @@ _TABLES = (
         ("protocol", "section", "item"),
         described(MRSINMRS_COLUMNS),
         lambda study: build_mrsinmrs(study.protocols, study.samples, study.settings),
+    ),
+    Table(
+        "variables",
+        ("column",),
+        described(VARIABLES_COLUMNS),
+        lambda study: build_variables(study.cohort, study.read, study.settings.cohort),
     ),
     Table("protocols", ("protocol",), described(PROTOCOLS_COLUMNS), None),
 )

@@ -16,8 +16,8 @@ def mark_same_data(rows: Sequence[dict[str, Any]]) -> None:
     Parameters
     ----------
     rows : sequence of dict
-        Scans with `scan`, `participant_id`, `session_id`, `kind`, `status`, `step`, `reason`, `complete` and `data`, the
-        digest of the samples, in the order of the table.
+        Scans with `scan`, `participant_id`, `session_id`, `kind`, `status`, `step`, `reason`, `complete` and `data`,
+        the digest of the samples, in the order of the table.
     """
     standing = [row for row in rows if row["status"] != "failed" and row["step"] != "overrides"]
     for members in same_data((row["data"], row) for row in standing):

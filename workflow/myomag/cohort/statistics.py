@@ -73,9 +73,9 @@ def build_statistics(sample: Sample, units: Mapping[str, str] | None = None) -> 
     return pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
 
 
-def included(cohort: "pd.DataFrame", settings: CohortSettings) -> Sample:
-    """Included scans of the cohort as variables of participants."""
-    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings)
+def included(cohort: "pd.DataFrame", settings: CohortSettings, notes: Mapping[str, str] | None = None) -> Sample:
+    """Included scans of the cohort as variables of participants; `notes` say what was done to cells of a column."""
+    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings, notes)
 
 
 def samples_of_kinds(sample: Sample) -> dict[str, Sample]:

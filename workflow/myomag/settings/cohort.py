@@ -80,6 +80,19 @@ def published_models() -> list[CohortModel]:
     return [CohortModel(**model) for model in models]
 
 
+def plausible_ranges() -> dict[str, Range]:
+    """Wide limits beyond which an entry is a slip or a code: age [years], strength [N·m], serum Mg [mmol/l], size."""
+    limits: dict[str, tuple[float, float | None]] = {
+        "age": (0.0, 120.0),
+        "strength": (0.0, None),
+        "serum_mg": (0.0, 10.0),
+        "bmi": (5.0, 150.0),
+        "height_cm": (20.0, 280.0),
+        "weight_kg": (1.0, 700.0),
+    }
+    return {name: Range(min=low, max=high) for name, (low, high) in limits.items()}
+
+
 class CohortSettings(Section):
     """Joining results with the participants, exclusions and the analysis."""
 
@@ -111,6 +124,11 @@ class CohortSettings(Section):
     body_size_columns: list[Name] = Field(
         default=["bmi", "height_cm", "weight_kg"],
         description="Columns of body size: the role body_size stands for those of them that the study has.",
+    )
+    plausible: dict[Name, Range] = Field(
+        default_factory=plausible_ranges,
+        description="Range in which a value can lie, by role or column, in the units of the column; one outside, such "
+        "as a code for missing, is left out and named. A mapping of your own replaces the default.",
     )
     time_columns: list[Name] = Field(
         default=["years", "age", "acq_time"],
