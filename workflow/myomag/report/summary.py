@@ -41,7 +41,7 @@ def model_lines(statistics: Rows) -> Iterator[str]:
     several = len({row.get("kind") for row in statistics}) > 1
     for row in {(row["model"], row.get("kind")): row for row in reversed(statistics)}.values().__reversed__():
         fine = row["status"] == "estimated"
-        outcome = f"{row['n']} participants" if fine else f"{row['status']}: {row['reason']}"
+        outcome = f"{row['n']} participants" if fine else f"{row['status']}: {str(row['reason']).partition('; ')[0]}"
         yield f"  {_name(row, several)}: {outcome}"
 
 

@@ -191,9 +191,7 @@ class _Faults:
 
     def ask(self, repeated: Iterable[Cell]) -> None:
         for cell in repeated:
-            self.note(
-                cell, "more often than any other value; if it is a code for missing, write n/a, or say so in Levels"
-            )
+            self.note(cell, "more often than any other; if a code for missing, write n/a, or say so in Levels")
 
     def remarks(self) -> Iterator[Remark]:
         """One remark for each text and reason, with the lines where it stands."""

@@ -26,8 +26,6 @@ def check_raw(study: Path) -> None:
     by = f" of {printable(str(first['Name']))}" if first.get("Name") else ""
     meant = _source(study, said)
     remedy = f"name the study it was made from: {meant}" if meant else "name the study it was made from"
-    if (study / "ledger").is_dir():
-        remedy += f" (its results may lie in any folder: --output {study})"
     raise SettingsError(
         f"{study}: holds results{by}, not a study ({DESCRIPTION}: DatasetType derivative); {remedy}. If these are "
         f"raw data after all, set DatasetType to raw."
@@ -46,14 +44,9 @@ def _description(study: Path) -> dict[str, Any]:
 def _source(study: Path, said: dict[str, Any]) -> Path | None:
     """Study that a derivative names as its source, or that it lies in; None where neither is there."""
     sources = said.get("SourceDatasets")
-    urls = (
-        [str(each["URL"]) for each in sources if isinstance(each, dict) and "URL" in each]
-        if isinstance(sources, list)
-        else []
-    )
-    named = [
-        (study / url.removeprefix("file://")).resolve() for url in urls if "://" not in url.removeprefix("file://")
-    ]
+    entries = [each for each in sources if isinstance(each, dict)] if isinstance(sources, list) else []
+    paths = [str(each.get("URL", "://")).removeprefix("file://") for each in entries]
+    named = [(study / path).resolve() for path in paths if "://" not in path]
     above = [folder for folder in study.parents if (folder / DESCRIPTION).is_file()][:1]
     if "derivatives" in study.parts:
         above.append(Path(*study.parts[: study.parts.index("derivatives")]))
