@@ -1,5 +1,6 @@
 """DICOM spectroscopy files of one series: which reader each needs, and their transients together."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +23,16 @@ def read_dicom(paths: Sequence[Path]) -> RawScan:
     ScanError
         If a file cannot be read, or the files are not of one scan.
     """
-    numbered = sorted((_read_file(path) for path in paths), key=lambda item: item[0])
+    # Some number no instances: then the names tell the order, as a reader counts.
+    named = sorted(paths, key=lambda path: [part.zfill(20) for part in re.split(r"(\d+)", path.name)])
+    numbered = sorted((_read_file(path) for path in named), key=lambda item: item[0])
     scans = [scan for _, scan, _ in numbered]
     if len({(s.fid.shape, s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
         raise ScanError(
             f"{paths[0].name}: the {len(paths)} DICOM files differ in size, dwell time, frequency or nucleus."
         )
+    if len({scan.fid.tobytes() for scan in scans}) < len(scans):
+        raise ScanError(f"{paths[0].name}: two of the {len(paths)} DICOM files hold the same FID; remove the copies.")
     fid = np.concatenate([scan.fid for scan in scans], axis=1)
     return replace(scans[0], fid=fid, measurements=_measurements(len(paths), fid.shape[1], numbered[0][2]))
 

@@ -1,6 +1,7 @@
 """Tables of a study (participants, phenotype, sessions): where they are, and what they say of each scan."""
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag.errors import StudyError
-from myomag.io.files import printable
+from myomag.io.files import FETCH, not_fetched, printable
 from myomag.io.records import parsed_json
 from myomag.io.tables import keyed_rows, prefixed, read_text_table
 
@@ -111,8 +112,10 @@ def personal_columns(study: Path) -> Iterator[str]:
 
 def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
     """Tables of a study, sorted."""
-    # macOS leaves ._name beside a file.
-    return sorted(path for pattern in patterns for path in study.glob(pattern) if not path.name.startswith("."))
+    # A link to content that was not fetched is told of, and not taken for no table; macOS leaves ._name beside a file.
+    found = (study / name for name in patterns if "*" not in name and os.path.lexists(study / name))
+    matched = (path for pattern in patterns if "*" in pattern for path in study.glob(pattern))
+    return sorted(path for path in (*found, *matched) if not path.name.startswith("."))
 
 
 def read_tables(study: Path) -> tuple[StudyTable, ...]:
@@ -186,6 +189,8 @@ def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
 
 
 def _descriptions(path: Path) -> Mapping[str, Any]:
+    if not_fetched(path):
+        raise StudyError(f"{path}: {FETCH}")
     if not path.is_file():
         return {}
     try:
