@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.io.tables import is_missing, number
-from myomag.study.cells import TOP_CODED, sex_of
+from myomag.study.cells import sex_of
+from myomag.study.faults import TOP_CODED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,8 @@ from typing import Any
 from myomag.cohort.columns import FIXED_NAMES
 from myomag.cohort.plan import planned_models, roles
 from myomag.settings.cohort import CohortSettings
-from myomag.study.cells import Cell, Reading, levels_of, mostly_numbers, read_numbers, read_sex, read_texts
+from myomag.study.cells import Reading, levels_of, mostly_numbers, read_numbers, read_sex, read_texts
+from myomag.study.faults import Cell
 from myomag.study.tables import ABSENT, JoinedColumn, StudyTable, joined_columns
 
 MOST_NAMED = 5

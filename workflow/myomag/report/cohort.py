@@ -97,6 +97,7 @@ def cohort_report(
         exclusions=excluded[:MOST_LISTED],
         excluded=len(excluded),
         protocols=_table(rows["protocols"]),
+        variables=_table(rows["variables"]),
         calibrations=settings_tables.calibrations(settings.magnesium),
         settings=settings_tables.sections(settings),
         provenance=provenance,

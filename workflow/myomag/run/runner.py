@@ -202,7 +202,9 @@ def _errors(run: Run, root: Path) -> list[str]:
 
 
 def _rows(root: Path, name: str) -> list[dict[str, str | None]]:
-    """Rows of a table of the derivative as text."""
+    """Rows of a table of the derivative as text; none where the options asked for a part of the flow only."""
+    if not (root / f"{name}.tsv").is_file():
+        return []
     table = read_text_table(root / f"{name}.tsv")
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
@@ -220,7 +222,8 @@ def _sum_up(root: Path, seconds: float) -> None:
             print(f"  {loss.scans} {status} at {loss.step}: {loss.reason}")
     if flow.included < flow.entered:
         print(f"  Which ones: {root / 'exclusions.tsv'}")
-    print("\n".join((*kind_lines(_rows(root, "cohort")), *column_lines(_rows(root, "variables")))))
-    print("\n".join(model_lines(_rows(root, "statistics"))))
+    kinds, columns = kind_lines(_rows(root, "cohort")), column_lines(_rows(root, "variables"))
+    for line in (*kinds, *columns, *model_lines(_rows(root, "statistics"))):
+        print(line)
     print(f"Report: {root / 'report' / 'index.html'}")
     print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)

@@ -83,9 +83,9 @@ def published_models() -> list[CohortModel]:
 def plausible_ranges() -> dict[str, Range]:
     """Wide limits beyond which an entry is a slip or a code: age [years], strength [N·m], serum Mg [mmol/l], size."""
     limits: dict[str, tuple[float, float | None]] = {
-        "age": (0.0, 120.0),
-        "strength": (0.0, None),
-        "serum_mg": (0.0, 10.0),
+        "age": (1.0, 120.0),
+        "strength": (0.01, None),
+        "serum_mg": (0.1, 10.0),
         "bmi": (5.0, 150.0),
         "height_cm": (20.0, 280.0),
         "weight_kg": (1.0, 700.0),

@@ -5,13 +5,14 @@ to do. Nothing here knows which column is which.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from myomag.io.files import printable
 from myomag.io.tables import number
+from myomag.study.faults import Cell, Faults, Remark, plain
 
 WORDS_FOR_MISSING = frozenset(
     "na n/a n.a. n.a nan #n/a #na #n/a! #value! #null! null none nil ? . - -- missing unknown unk nd n.d. blank".split()  # noqa: SIM905
@@ -19,8 +20,6 @@ WORDS_FOR_MISSING = frozenset(
 """What stands for a missing value where numbers or codes of sex are expected."""
 WORDS_AMONG_TEXTS = frozenset(("NA", "N/A", "NaN", "nan", "#N/A", "?"))
 """The same among texts, where other words may be levels."""
-TOP_CODED = re.compile(r"(\d+(\.\d+)?)\+")
-"""BIDS writes high ages as 89+ for privacy."""
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _CODE = re.compile(r"-?(?:7{2,}|8{2,}|9{2,})(?:\.0*)?|-[789](?:\.0*)?")
@@ -31,28 +30,10 @@ _MISSING_LEVEL = re.compile(
 )
 FEWEST_REPEATS, FEWEST_VALUES = 3, 8
 """A code inside the range of the others is asked about from this many repeats, in columns of this many values."""
-MOST_LINES = 5
 WOMEN = frozenset(("f", "female", "w", "woman", "women", "girl", "weiblich", "frau"))
 MEN = frozenset(("m", "male", "man", "men", "boy", "männlich", "maennlich", "mann"))
 OTHERS = frozenset(("o", "other", "intersex", "diverse", "d", "x"))
 """Sexes that BIDS or others know beside these; models of women and men leave them out."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: its file, its line in it, and its text, None where it is empty or n/a."""
-
-    file: str
-    line: int
-    text: str | None
-
-
-@dataclass(frozen=True)
-class Remark:
-    """What to tell of some cells of a column: where, and a sentence with the remedy."""
-
-    file: str
-    problem: str
 
 
 @dataclass(frozen=True)
@@ -101,16 +82,16 @@ def read_numbers(
     levels : mapping of str to str, optional
         What its data dictionary says of single values; those it calls missing are.
     """
-    faults = _Faults(name)
+    faults = Faults(name)
     decimal_comma = any(cell.text and _is_comma(cell.text) and not _THOUSANDS.fullmatch(cell.text) for cell in cells)
     values = [_number(cell, faults, decimal_comma, _missing_codes(levels)) for cell in cells]
     values = [_within(cell, text, faults, low, high) for cell, text in zip(cells, values, strict=True)]
     codes = _outlying_codes(values)
     for at, text in enumerate(values):
-        if text is not None and float(_plain(text)) in codes:
+        if text is not None and float(plain(text)) in codes:
             faults.leave_out(cells[at], "far from all others, taken as a code for missing; correct it, or write n/a")
             values[at] = None
-    faults.ask(_repeated_codes(cells, values))
+    faults.ask(_doubtful_codes(cells, values))
     return Reading("number", tuple(values), tuple(faults.remarks()), faults.left_out)
 
 
@@ -126,16 +107,17 @@ def read_sex(name: str, cells: Sequence[Cell], levels: Mapping[str, str] | None 
     levels : mapping of str to str, optional
         Meaning of single values in the data dictionary.
     """
-    faults, missing = _Faults(name), _missing_codes(levels)
-    meanings = {_plain(code): sex for code, said in (levels or {}).items() if (sex := _sex_in(said))}
+    faults, missing = Faults(name), _missing_codes(levels)
+    meanings = {plain(code): sex for code, said in (levels or {}).items() if (sex := _sex_in(said))}
     values = [_sex(cell, faults, meanings, missing) for cell in cells]
-    used = {"F": "female", "M": "male"} if any(value in ("F", "M") for value in values) and meanings else None
+    translated = any(value != cell.text for cell, value in zip(cells, values, strict=True) if value is not None)
+    used = {"F": "female", "M": "male"} if translated else None
     return Reading("sex", tuple(values), tuple(faults.remarks()), faults.left_out, used)
 
 
 def read_texts(name: str, cells: Sequence[Cell]) -> Reading:
     """Levels of a column of texts; what tables write for a missing value is no level."""
-    faults = _Faults(name)
+    faults = Faults(name)
     values = [cell.text for cell in cells]
     for at, cell in enumerate(cells):
         if cell.text in WORDS_AMONG_TEXTS:
@@ -147,7 +129,7 @@ def read_texts(name: str, cells: Sequence[Cell]) -> Reading:
 def mostly_numbers(cells: Iterable[Cell]) -> bool:
     """Whether more than half of the cells that say something hold numbers."""
     said = [cell.text for cell in cells if cell.text is not None and cell.text.lower() not in WORDS_FOR_MISSING]
-    return sum(number(_plain(text)) is not None or _is_comma(text) for text in said) * 2 > len(said)
+    return sum(number(plain(text)) is not None or _is_comma(text) for text in said) * 2 > len(said)
 
 
 def sex_of(value: Any) -> str | None:
@@ -165,61 +147,6 @@ def levels_of(description: Any) -> dict[str, str]:
     }
 
 
-class _Faults:
-    """Cells of one column that are not as they should be, gathered by text and reason."""
-
-    def __init__(self, name: str) -> None:
-        self.name = printable(name)
-        self._found: dict[tuple[str, str, str], list[int]] = {}
-        self._commas: list[Cell] = []
-        self._texts: dict[str, None] = {}
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Texts that were left out."""
-        return tuple(self._texts)
-
-    def leave_out(self, cell: Cell, why: str) -> None:
-        self._texts[str(cell.text)] = None
-        self.note(cell, why)
-
-    def note(self, cell: Cell, why: str) -> None:
-        self._found.setdefault((cell.file, str(cell.text), why), []).append(cell.line)
-
-    def comma(self, cell: Cell) -> None:
-        self._commas.append(cell)
-
-    def ask(self, repeated: Iterable[Cell]) -> None:
-        for cell in repeated:
-            self.note(cell, "more often than any other; if a code for missing, write n/a, or say so in Levels")
-
-    def remarks(self) -> Iterator[Remark]:
-        """One remark for each text and reason, with the lines where it stands."""
-        for (file, text, why), lines in self._found.items():
-            yield Remark(file, f"{_lines(lines)}: {self.name} is {text[:40]!r}: {why}.")
-        if self._commas:
-            first = self._commas[0]
-            lines = [cell.line for cell in self._commas if cell.file == first.file]
-            example = f"{first.text!r} as {_plain(str(first.text).replace(',', '.'))}"
-            yield Remark(
-                first.file,
-                f"{_lines(lines)}: {self.name} has decimal commas ({len(self._commas)}, read {example}); "
-                "write decimal points.",
-            )
-
-
-def _lines(lines: Sequence[int]) -> str:
-    shown = ", ".join(map(str, lines[:MOST_LINES]))
-    more = f" and {len(lines) - MOST_LINES} more" if len(lines) > MOST_LINES else ""
-    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
-
-
-def _plain(text: str) -> str:
-    """Number as text without what marks it as the lower bound of a top-coded one."""
-    coded = TOP_CODED.fullmatch(text.strip())
-    return coded[1] if coded else text.strip()
-
-
 def _is_comma(text: str) -> bool:
     return bool(_COMMA.fullmatch(text) or _THOUSANDS.fullmatch(text))
 
@@ -229,11 +156,11 @@ def _missing_codes(levels: Mapping[str, str] | None) -> frozenset[str]:
 
 
 def _is_code(text: str, codes: Iterable[str]) -> bool:
-    own = number(_plain(text))
+    own = number(plain(text))
     return any(code == text or (own is not None and number(code) == own) for code in codes)
 
 
-def _number(cell: Cell, faults: _Faults, decimal_comma: bool, missing: frozenset[str]) -> str | None:
+def _number(cell: Cell, faults: Faults, decimal_comma: bool, missing: frozenset[str]) -> str | None:
     """Number in a cell as text with a decimal point, None where there is none."""
     text = cell.text
     if text is None or _is_code(text, missing):
@@ -241,7 +168,7 @@ def _number(cell: Cell, faults: _Faults, decimal_comma: bool, missing: frozenset
     if text.lower() in WORDS_FOR_MISSING:
         faults.leave_out(cell, "read as missing; write n/a")
         return None
-    if number(_plain(text)) is not None:
+    if number(plain(text)) is not None:
         return text
     if _is_comma(text) and text.count(",") == 1 and decimal_comma:
         faults.comma(cell)
@@ -253,10 +180,10 @@ def _number(cell: Cell, faults: _Faults, decimal_comma: bool, missing: frozenset
     return None
 
 
-def _within(cell: Cell, text: str | None, faults: _Faults, low: float | None, high: float | None) -> str | None:
+def _within(cell: Cell, text: str | None, faults: Faults, low: float | None, high: float | None) -> str | None:
     if text is None:
         return None
-    value = float(_plain(text))
+    value = float(plain(text))
     if (low is None or value >= low) and (high is None or value <= high):
         return text
     ends = f"{low:g} and above" if high is None else f"{high:g} and below" if low is None else f"{low:g} to {high:g}"
@@ -266,7 +193,7 @@ def _within(cell: Cell, text: str | None, faults: _Faults, low: float | None, hi
 
 def _outlying_codes(values: Iterable[str | None]) -> set[float]:
     """Values such as -99 and 999 that lie beyond the others by more than all these span."""
-    known = [(text, float(_plain(text))) for text in values if text is not None]
+    known = [(text, float(plain(text))) for text in values if text is not None]
     others = [value for text, value in known if not _CODE.fullmatch(text)]
     if len(others) < 3:
         return set()
@@ -276,16 +203,15 @@ def _outlying_codes(values: Iterable[str | None]) -> set[float]:
     return {value for value in codes if value > high + span or (value < low - span or value < 0 <= low)}
 
 
-def _repeated_codes(cells: Sequence[Cell], values: Sequence[str | None]) -> Iterator[Cell]:
-    """Cells with a value such as 99 among the others that stands there more often than any other."""
-    counts: dict[str, int] = {}
-    for text in values:
-        if text is not None:
-            counts[text] = counts.get(text, 0) + 1
-    for code, count in counts.items():
-        most = max((other for text, other in counts.items() if text != code), default=0)
-        often = count >= max(FEWEST_REPEATS, 2 * most) and sum(counts.values()) >= FEWEST_VALUES
-        if often and _CODE.fullmatch(code):
+def _doubtful_codes(cells: Sequence[Cell], values: Sequence[str | None]) -> Iterator[Cell]:
+    """Cells with a value such as 99 that lies apart from all others, or stands among them more often than any other."""
+    counts = Counter(text for text in values if text is not None)
+    others = [float(plain(text)) for text in counts if not _CODE.fullmatch(text)]
+    for code in (text for text in counts if _CODE.fullmatch(text) and others):
+        most = max(count for text, count in counts.items() if text != code)
+        often = counts[code] >= max(FEWEST_REPEATS, 2 * most) and counts.total() >= FEWEST_VALUES
+        apart = (max(others) - min(others)) / 4
+        if often or not min(others) - apart <= float(code) <= max(others) + apart:
             yield from (cell for cell, text in zip(cells, values, strict=True) if text == code)
 
 
@@ -295,7 +221,7 @@ def _sex_in(said: str) -> str | None:
     return {"women": "F", "men": "M"}[found.pop()] if len(found) == 1 else None
 
 
-def _sex(cell: Cell, faults: _Faults, meanings: Mapping[str, str], missing: frozenset[str]) -> str | None:
+def _sex(cell: Cell, faults: Faults, meanings: Mapping[str, str], missing: frozenset[str]) -> str | None:
     text = cell.text
     if text is None or _is_code(text, missing):
         return None
