@@ -67,7 +67,8 @@ def _absent(cohort: "pd.DataFrame", settings: CohortSettings) -> Iterator[tuple[
 
 def _row(cohort: "pd.DataFrame", each: ColumnReading) -> dict[str, Any]:
     column, people = cohort[each.name], cohort["participant_id"]
-    known = by_value(column, lambda value: not is_missing(value)).astype(bool)
+    # Codes of sex that nobody explained stay in the table, and are no values.
+    known = by_value(column, lambda value: not is_missing(value) and str(value) not in each.reading.left_out)
     found = int(people[known].nunique())
     row: dict[str, Any] = {
         "column": each.name,

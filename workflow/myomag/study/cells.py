@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from myomag.io.tables import number
@@ -28,6 +27,8 @@ _MISSING_LEVEL = re.compile(
     r"^n/?a$|fehl|unbekannt",
     re.IGNORECASE,
 )
+FEWEST_OTHERS = 5
+"""Of fewer values it cannot be told which lies far from the others."""
 FEWEST_REPEATS, FEWEST_VALUES = 3, 8
 """A code inside the range of the others is asked about from this many repeats, in columns of this many values."""
 WOMEN = frozenset(("f", "female", "w", "woman", "women", "girl", "weiblich", "frau"))
@@ -195,10 +196,10 @@ def _outlying_codes(values: Iterable[str | None]) -> set[float]:
     """Values such as -99 and 999 that lie beyond the others by more than all these span."""
     known = [(text, float(plain(text))) for text in values if text is not None]
     others = [value for text, value in known if not _CODE.fullmatch(text)]
-    if len(others) < 3:
+    if len(others) < FEWEST_OTHERS:
         return set()
     low, high = min(others), max(others)
-    span = max(high - low, abs(median(others)) / 2)
+    span = high - low
     codes = {value for text, value in known if _CODE.fullmatch(text)}
     return {value for value in codes if value > high + span or (value < low - span or value < 0 <= low)}
 
