@@ -285,9 +285,20 @@ def test_init_template_is_complete_and_valid_when_uncommented(call: Callable[...
 def test_check_of_a_good_study_finds_nothing(call: Callable[..., Outcome], tmp_path: Path) -> None:
     write_demo(tmp_path / "study", participants=2)
     outcome = call("check", tmp_path / "study")
-    assert (outcome.code, outcome.out) == (0, f"0 problems found in {tmp_path / 'study'}.\n")
+    lines = outcome.out.splitlines()
+    assert (outcome.code, lines[-1]) == (0, f"0 problems found in {tmp_path / 'study'}.")
+    assert lines[0] == "Columns used:" and lines[1].startswith("  age (participants.tsv): number, ")
+    assert "  mg_age: not estimable: 2 participants with all values; 1 predictor needs at least 4" in lines
     assert not (tmp_path / "study/derivatives").exists()
-    assert json.loads(call("check", tmp_path / "study", "--json").out) == {"problems": []}
+    found = json.loads(call("check", tmp_path / "study", "--json").out)
+    assert found["problems"] == [] and found["columns"][0]["column"] == "age"
+    assert found["models"][0] | {"reason": None} == {
+        "model": "mg_age",
+        "kind": "acq-fid_voi-thigh_unloc",
+        "n": 2,
+        "estimable": False,
+        "reason": None,
+    }
 
 
 def test_check_lists_every_problem_with_its_place(call: Callable[..., Outcome], tmp_path: Path) -> None:

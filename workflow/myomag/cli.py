@@ -128,14 +128,18 @@ def scan(
 @app.command()
 def check(study: StudyArgument, as_json: JsonOption = False) -> None:
     """Say what would go wrong with a study before running it."""
-    from myomag.single.check import check_study
+    from myomag.report.summary import column_lines, prospect_lines
+    from myomag.single.check import examine_study
 
-    problems = check_study(study)
+    found = examine_study(study)
+    problems = found.problems
     if as_json:
-        print(json.dumps({"problems": problems}, indent=1, ensure_ascii=False))
+        print_json({"problems": problems, "columns": found.columns, "models": found.models})
     else:
         for problem in problems:
             print(f"{problem['where']}: {problem['problem']}")
+        for line in (*column_lines(found.columns), *prospect_lines(found.models)):
+            print(line)
         print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found in {study}.")
     sys.exit(1 if problems else 0)
 

@@ -201,6 +201,7 @@ COHORT = Step(
         *_table("longitudinal", "change over years"),
         *_table("demographics", "Table 1"),
         *_table("mrsinmrs", "the MRSinMRS reporting table"),
+        *_table("variables", "the columns of the study's tables that are used, as they were read"),
         File("methods.md", "methods.md", "a methods section written from settings and headers"),
     ),
     rejections=True,

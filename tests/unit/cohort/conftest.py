@@ -36,7 +36,8 @@ def scan_outcome(
         "fit": fit_record(**fields["fit"]),
         "magnesium": magnesium_record(**fields["magnesium"]),
     }
-    return ScanOutcome(label, session, stem, **{**records, **own})
+    named = {"participant_id": label, "session_id": session, "scan": stem}
+    return ScanOutcome(**{**named, **records, **own})
 
 
 @pytest.fixture(scope="session")

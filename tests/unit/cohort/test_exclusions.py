@@ -93,6 +93,8 @@ def test_failed_scan_has_all_columns_and_no_values(make_scan, settings):
         "scan",
         "status",
         "reason",
+        "run",
+        "kind",
     }
 
 

@@ -45,7 +45,7 @@ def by_protocol(acquisitions):
 
 
 def table_of(acquisitions, cohort, settings):
-    table = build_mrsinmrs(by_protocol(acquisitions), included(cohort, settings.cohort), settings)
+    table = build_mrsinmrs(by_protocol(acquisitions), {"": included(cohort, settings.cohort)}, settings)
     assert tuple(table.columns) == tuple(MRSINMRS_COLUMNS)
     return table.set_index(["protocol", "item"])["value"]
 
@@ -73,7 +73,7 @@ def test_nothing_but_known_fields_reaches_table_and_text(full_cohort, everything
     acquisitions = acquired(**planted)
     flow = table_rows(build_flow(pd.DataFrame()))
     text = methods_text(by_protocol(acquisitions), flow, everything, [], {"Python": "3"})
-    table = build_mrsinmrs(by_protocol(acquisitions), included(full_cohort, everything.cohort), everything)
+    table = build_mrsinmrs(by_protocol(acquisitions), {"": included(full_cohort, everything.cohort)}, everything)
     assert "Planted" not in text + table.to_csv()
 
 

@@ -15,9 +15,9 @@ from myomag.cohort.participants import (
     participant_levels,
     participant_sex,
     participant_values,
-    sex_of,
 )
 from myomag.io.tables import is_missing
+from myomag.study.cells import sex_of
 
 PEOPLE = [f"sub-{number}" for number in (3, 1, 2, 10)]
 

@@ -53,7 +53,7 @@ def curve(study):
 def test_every_combination_is_there_once_and_one_is_the_reference(study_of):
     table = curve(study_of)
     assert len(table) == 2 * 2 * 3 * 2 and not table.index.duplicated().any()
-    assert tuple(build_sensitivity(*study_of).columns) == tuple(SENSITIVITY_COLUMNS)
+    assert tuple(build_sensitivity(*study_of).columns) == (*SENSITIVITY_COLUMNS, "kind")
     assert list(table.index[table["reference"]]) == [("iotti1996", "pass, warn", 0.1, "kept")]
 
 

@@ -214,3 +214,22 @@ def test_siemens_cases(shared_cases, name):
     ppm = np.fft.fftfreq(2048, mrs.dwell_time_s) / mrs.spectrometer_frequency_mhz
     below, above = (tops[np.abs(ppm - ppm[tops.argmax()] - offset) < 0.3].max() for offset in (-7.5, 7.5))
     assert below > 2 * above
+
+
+def test_files_of_a_scan_follow_each_other_by_number_or_else_by_name(tmp_path):
+    numbered = [write_csa(tmp_path / f"{9 - k}.IMA", k * line(1)) for k in (1, 2, 3)]
+    for number, path in enumerate(numbered, start=1):
+        dataset = dcmread(path)
+        dataset.InstanceNumber = number
+        dataset.save_as(path)
+    named = [write_csa(tmp_path / f"MR.{k}.IMA", k * line(1)) for k in (2, 10, 9)]
+    for paths, order in ((numbered, (1, 2, 3)), (named, (2, 9, 10))):
+        mrs = read_scan(sorted(paths), [], nucleus=None)
+        np.testing.assert_allclose(np.abs(mrs.fid[0, :, 0]), np.abs(line(1)[0, 0]) * np.array(order), rtol=1e-5)
+
+
+def test_file_that_is_there_twice_is_refused(tmp_path):
+    path = write_csa(tmp_path / "1.IMA", line(1))
+    (tmp_path / "2.IMA").write_bytes(path.read_bytes())
+    with pytest.raises(ScanError, match=r"^2\.IMA: is a copy of 1\.IMA; remove one"):
+        read_scan([path, tmp_path / "2.IMA"], [], nucleus=None)

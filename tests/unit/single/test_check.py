@@ -1,11 +1,12 @@
 """What would go wrong with the scans of a study, before running it."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from myomag.single.check import STEPS, check_study
+from myomag.single.check import STEPS, check_study, examine_study
 
 STEM = "sub-{0}_nuc-31P_voi-thigh_unloc"
 
@@ -30,6 +31,32 @@ def test_settings_of_one_scan_hold_in_the_check_too(study: Path) -> None:
     problems = {problem["where"]: problem["problem"] for problem in check_study(study)}
     assert set(problems) == {STEM.format("001"), STEM.format("002")}
     assert "conjugated" in problems[STEM.format("001")]
+
+
+def test_same_data_under_two_names_are_told_of(study: Path) -> None:
+    """Also where the files differ, as here by what a sidecar adds to one of them."""
+    copy = study / "sub-003" / "mrs" / f"{STEM.format('003')}.nii.gz"
+    copy.parent.mkdir(parents=True)
+    content = gzip.decompress((study / "sub-001" / "mrs" / f"{STEM.format('001')}.nii.gz").read_bytes())
+    copy.write_bytes(gzip.compress(content, compresslevel=1))
+    copy.with_name(f"{STEM.format('003')}.json").write_text('{"RepetitionTime": 2.0}')
+    problems = {problem["where"]: problem["problem"] for problem in check_study(study)}
+    assert problems[STEM.format("003")].startswith(f"the same data as {STEM.format('001')}: remove the wrong one")
+    assert STEM.format("001") in problems
+    (study / "myomag.yaml").write_text("cohort: {allow_same_data: true}\n")
+    assert [problem["where"] for problem in check_study(study)] == [STEM.format("002")]
+
+
+def test_table_with_another_separator_is_one_problem(study: Path) -> None:
+    (study / "participants.tsv").write_text("participant_id,age\nsub-001,25\nsub-002,61\n")
+    found = examine_study(study)
+    assert sum("separated by commas" in problem["problem"] for problem in found.problems) == 1
+    assert found.columns == found.models == []
+
+
+def test_kind_that_no_scan_has_is_told_of(study: Path) -> None:
+    (study / "myomag.yaml").write_text("cohort: {kind: {voi: calf}}\n")
+    assert "no scan of the study is of this kind; it has: voi-thigh_unloc" in str(check_study(study))
 
 
 def test_steps_that_find_fault_are_those_before_the_fit() -> None:

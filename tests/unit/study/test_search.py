@@ -140,9 +140,95 @@ def test_vendor_file_among_nifti_files_gets_a_remark(tmp_path: Path) -> None:
     assert "sourcedata/" in study.remarks[1]
 
 
-def test_folder_of_files_under_a_stem_gets_a_remark(tmp_path: Path) -> None:
-    study = find_scans(place(tmp_path, "sourcedata/sub-001/mrs/sub-001_unloc/1.dcm"))
-    assert "one file per scan" in study.remarks[0]
+@pytest.mark.parametrize("folder", ["sub-001_unloc", "sub-001_unloc.dcm", "sub-001_unloc.IMA"])
+def test_files_of_a_folder_are_one_scan(tmp_path: Path, folder: str) -> None:
+    names = [f"sourcedata/sub-001/mrs/{folder}/{name}" for name in ("1.2.840.10008", "IM_0002", "x.dcm")]
+    place(tmp_path, "sourcedata/sub-001/mrs/sub-001_unloc.json", *names)
+    scan = only(find_scans(tmp_path))
+    assert (scan.stem, scan.problem, list(scan.raw)) == ("sub-001_unloc", "", names)
+    assert scan.sidecars == ("sourcedata/sub-001/mrs/sub-001_unloc.json",)
+
+
+def test_folder_of_files_and_a_file_beside_it_are_two_for_one_scan(tmp_path: Path) -> None:
+    folder = "sourcedata/sub-001/mrs/sub-001_unloc"
+    assert "two files for one scan" in only(find_scans(place(tmp_path, f"{folder}/1.dcm", f"{folder}.dat"))).problem
+
+
+def test_folder_of_files_elsewhere_or_without_files_is_told_of(tmp_path: Path) -> None:
+    study = find_scans(place(tmp_path, "sub-001/mrs/sub-001_unloc/1.dcm"))
+    assert study.scans == [] and "move it to sourcedata/" in study.remarks[0]
+    (tmp_path / "sourcedata/sub-002/mrs/sub-002_unloc").mkdir(parents=True)
+    assert "holds no files" in only(find_scans(tmp_path)).problem
+
+
+@pytest.mark.parametrize("mark", ["_", "-", ".", ""])
+def test_numbered_files_beside_each_other_are_told_how_to_be_one_scan(tmp_path: Path, mark: str) -> None:
+    names = [f"sourcedata/sub-001/mrs/sub-001_nuc-31P_unloc{mark}{number:04d}.IMA" for number in range(1, 9)]
+    scan = only(find_scans(place(tmp_path, *names)))
+    assert scan.raw == tuple(names) and scan.stem == "sub-001_nuc-31P_unloc (8 numbered files)"
+    assert "and 5 more: files of one scan? Put them into a folder sub-001_nuc-31P_unloc/" in scan.problem
+
+
+KEY = "SHA256E-s1--x.nii.gz"
+
+
+def annexed(study: Path, repository: Path, git: str = ".git") -> Path:
+    """Link of a scan into the annex of a repository, with its content."""
+    content = repository / git / "annex/objects/aa/bb" / KEY
+    place(content, KEY)
+    link = study / "sub-001/mrs/sub-001_unloc.nii.gz"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(os.path.relpath(content / KEY, link.parent))
+    return link
+
+
+def test_link_into_the_annex_of_a_superdataset_is_followed(tmp_path: Path) -> None:
+    annexed(tmp_path / "super/raw/study", tmp_path / "super")
+    assert only(find_scans(tmp_path / "super/raw/study")).problem == ""
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_link_into_the_annex_of_a_submodule_is_followed(tmp_path: Path, kind: str) -> None:
+    annexed(tmp_path / "super/study", tmp_path / "super", ".git/modules/study")
+    git = tmp_path / "super/study/.git"
+    if kind == "file":
+        git.write_text("gitdir: ../.git/modules/study\n")
+    else:
+        git.symlink_to("../.git/modules/study")
+    assert only(find_scans(tmp_path / "super/study")).problem == ""
+
+
+@pytest.mark.parametrize("kind", ["beside", "file", "link", "other name", "folder"])
+def test_no_other_link_out_of_the_study_is_followed(tmp_path: Path, kind: str) -> None:
+    """An annex beside the study, one that a false .git leads to, what is no object, and a folder of objects."""
+    place(tmp_path / "super/.git", "config")
+    link = annexed(tmp_path / "super/study", tmp_path / ("super" if kind in ("other name", "folder") else "other"))
+    git = tmp_path / "super/study/.git"
+    if kind == "file":
+        git.write_text("gitdir: ../../other/.git\n")
+    elif kind == "link":
+        git.symlink_to("../../other/.git")
+    elif kind in ("other name", "folder"):
+        link.unlink()
+        place(tmp_path / "super/.git/annex/objects", "secret")
+        link.symlink_to(tmp_path / "super/.git/annex/objects" / ("secret" if kind == "other name" else "aa/bb"))
+    assert "a link out of the study" in only(find_scans(tmp_path / "super/study")).problem
+
+
+def test_object_of_an_annex_that_leads_further_is_not_followed(tmp_path: Path) -> None:
+    annexed(tmp_path / "super/study", tmp_path / "super")
+    content = tmp_path / f"super/.git/annex/objects/aa/bb/{KEY}/{KEY}"
+    content.unlink()
+    content.symlink_to(place(tmp_path / "outside", "x") / "x")
+    assert "a link out of the study" in only(find_scans(tmp_path / "super/study")).problem
+
+
+@pytest.mark.parametrize("where", ["study", "super"])
+def test_content_that_was_not_fetched_is_called_that(tmp_path: Path, where: str) -> None:
+    root = tmp_path / "super" / ("study" if where == "super" else "")
+    annexed(root, tmp_path / "super")
+    (tmp_path / f"super/.git/annex/objects/aa/bb/{KEY}/{KEY}").unlink()
+    assert "its content is not here; fetch it (datalad get, git annex get" in only(find_scans(root)).problem
 
 
 @pytest.mark.parametrize(

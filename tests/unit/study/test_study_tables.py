@@ -3,6 +3,7 @@
 import pytest
 
 from myomag.errors import StudyError
+from myomag.study.remarks import other_tables
 from myomag.study.tables import read_tables, table_paths
 
 PARTICIPANTS = "participant_id|age|sex\nsub-001|61|F\nsub-002|n/a|M\n"
@@ -46,3 +47,26 @@ def test_tables_are_looked_for_in_their_places(write_study):
     study = write_study(files)
     read = (name for name in files if name.endswith(".tsv") and name != "truth.tsv")
     assert table_paths(study) == sorted(study / name for name in read)
+
+
+def test_tables_in_another_form_are_told_of(write_study):
+    names = ("participants.csv", "phenotype/knee.xlsx", "phenotype/serum.csv", "phenotype/serum.tsv", "notes.txt")
+    remarks = list(other_tables(write_study(dict.fromkeys(names, ""))))
+    assert remarks == [
+        "participants.csv: not read; save it as participants.tsv, values separated by tabs.",
+        "phenotype/knee.xlsx: not read; save it as knee.tsv, values separated by tabs.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["participants.tsv", "participants.json", "phenotype/knee.tsv"])
+@pytest.mark.parametrize("pointer", [True, False])
+def test_table_that_was_not_fetched_is_called_that(write_study, name, pointer):
+    """git-annex leaves a link to nothing, or a pointer; neither is taken for no table."""
+    study = write_study({"participants.tsv": PARTICIPANTS, "phenotype/other.tsv": PARTICIPANTS})
+    (study / name).unlink(missing_ok=True)
+    if pointer:
+        (study / name).write_text("/annex/objects/MD5E-s1--x\n")
+    else:
+        (study / name).symlink_to(".git/annex/objects/a/b/x/x")
+    with pytest.raises(StudyError, match=f"{name}: its content is not here; fetch it"):
+        read_tables(study)

@@ -5,7 +5,8 @@ from typing import Any
 from myomag import pipeline
 from myomag.audit.record import Derivative
 from myomag.cohort.design import Design
-from myomag.cohort.statistics import designs, included, row_name
+from myomag.cohort.kinds import kind_of
+from myomag.cohort.statistics import designs, included, row_name, samples_of_kinds
 from myomag.io.tables import read_text_table, read_tsv
 from myomag.settings.models import Settings
 
@@ -20,8 +21,8 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
     name : str
         Model, as in statistics.tsv.
     """
-    design = _design(derivative, name)
-    people = set(design.people)
+    of_kinds = _designs(derivative, name)
+    people = {kind: set(design.people) for kind, design in of_kinds.items()}
     entered, left_out = [], []
     for scan in _scans(derivative):
         identity: dict[str, Any] = {key: scan[key] for key in ("scan", "participant_id", "session_id")}
@@ -30,19 +31,27 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
         if scan["status"] != "included":
             step, reason = scan["step"] or scan["status"], scan["reason"]
             left_out.append(identity | {"step": step, "reason": reason})
-        elif person in people:
+            continue
+        kind = kind_of(str(scan["scan"]))
+        if person in people.get(kind, ()):
             entered.append(identity | {"sha256": _result(derivative, str(scan["scan"]))})
         else:
+            design = of_kinds.get(kind, Design(problem=f"{kind} has no such model"))
             reason = design.left_out.get(person) or design.problem
             left_out.append(identity | {"step": "cohort", "reason": reason})
     return {"entered": entered, "not_entered": left_out}
 
 
-def _design(derivative: Derivative, name: str) -> Design:
-    """Outcome and terms of the model of a row."""
+def _designs(derivative: Derivative, name: str) -> dict[str, Design]:
+    """Outcome and terms of the model of a row, for each kind of scans that has it."""
     settings = Settings.model_validate(derivative.document).cohort
-    sample = included(read_tsv(derivative.root / "cohort.tsv"), settings)
-    return next(design for model, stratum, design in designs(sample) if row_name(model, stratum) == name)
+    samples = samples_of_kinds(included(read_tsv(derivative.root / "cohort.tsv"), settings))
+    return {
+        kind: design
+        for kind, sample in samples.items()
+        for model, stratum, design in designs(sample)
+        if row_name(model, stratum) == name
+    }
 
 
 def _scans(derivative: Derivative) -> list[dict[str, str | None]]:

@@ -1,7 +1,7 @@
 """The result tables, each once: files, data dictionaries and what pairs the rows of two results follow from here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,17 @@ from myomag.cohort.dictionaries import Dictionary, described, fixed_entries, uni
 from myomag.cohort.error_table import MEASUREMENT_ERROR_COLUMNS, build_measurement_error
 from myomag.cohort.exclusions import EXCLUSION_COLUMNS
 from myomag.cohort.flow import FLOW_COLUMNS, build_flow
+from myomag.cohort.kinds import KIND_COLUMN
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS
+from myomag.cohort.readings import ReadTables
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
 from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
-from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included
+from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included, samples_of_kinds
 from myomag.cohort.tables import build_exclusions
+from myomag.cohort.variables import VARIABLES_COLUMNS, build_variables
 from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +46,8 @@ class Analysis:
         How the scans were acquired.
     settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
+    read : ReadTables
+        How the used columns of those tables were read.
     """
 
     scans: Scans
@@ -50,11 +55,25 @@ class Analysis:
     joined: Dictionary
     protocols: Mapping[str, Protocol]
     settings: Settings
+    read: ReadTables = field(default_factory=ReadTables)
 
     @cached_property
     def sample(self) -> Sample:
         """The included scans."""
-        return included(self.cohort, self.settings.cohort)
+        return included(self.cohort, self.settings.cohort, self.read.notes)
+
+    @cached_property
+    def samples(self) -> Mapping[str, Sample]:
+        """The included scans of each kind, the kind with most participants first."""
+        return samples_of_kinds(self.sample)
+
+    def of_each_kind(self, build: "Callable[[Sample], pd.DataFrame]") -> "pd.DataFrame":
+        """Rows of a table that is made of the scans of one kind, for each kind."""
+        import pandas as pd
+
+        tables = [build(sample).assign(kind=kind) for kind, sample in self.samples.items()]
+        # As objects: a column of numbers may have none in the table of another kind.
+        return tables[0] if len(tables) == 1 else pd.concat([table.astype(object) for table in tables])
 
     @cached_property
     def flow(self) -> "pd.DataFrame":
@@ -99,8 +118,9 @@ class Table:
 
 
 def _by_sample(name: str, key: str, columns: Mapping[str, str], build: "Callable[[Sample], pd.DataFrame]") -> Table:
-    """Table that is made of the included scans alone."""
-    return Table(name, tuple(key.split()), described(columns), lambda study: build(study.sample))
+    """Table that is made of the included scans alone, of each kind by itself."""
+    entries = described({**columns, "kind": KIND_COLUMN})
+    return Table(name, (*key.split(), "kind"), entries, lambda study: study.of_each_kind(build))
 
 
 _TABLES = (
@@ -109,16 +129,16 @@ _TABLES = (
     Table("flow", ("stage", "step", "reason"), described(FLOW_COLUMNS), lambda study: study.flow),
     Table(
         "statistics",
-        ("model", "predictor"),
-        described(STATISTICS_COLUMNS),
-        lambda study: build_statistics(study.sample, study.units),
+        ("model", "predictor", "kind"),
+        described({**STATISTICS_COLUMNS, "kind": KIND_COLUMN}),
+        lambda study: study.of_each_kind(lambda sample: build_statistics(sample, study.units)),
     ),
     _by_sample("comparisons", "outcome stratum first second", COMPARISONS_COLUMNS, build_comparisons),
     _by_sample("measurement_error", "model predictor method", MEASUREMENT_ERROR_COLUMNS, build_measurement_error),
     Table(
         "sensitivity",
-        ("model", "predictor", "mg_calibration", "ph_calibration", "verdicts", "max_p_undefined", "outliers"),
-        described(SENSITIVITY_COLUMNS),
+        ("model", "predictor", "mg_calibration", "ph_calibration", "verdicts", "max_p_undefined", "outliers", "kind"),
+        described({**SENSITIVITY_COLUMNS, "kind": KIND_COLUMN}),
         lambda study: build_sensitivity(study.scans, study.cohort, study.settings.cohort),
     ),
     _by_sample("repeatability", "variable repeats", REPEATABILITY_COLUMNS, build_repeatability),
@@ -128,7 +148,13 @@ _TABLES = (
         "mrsinmrs",
         ("protocol", "section", "item"),
         described(MRSINMRS_COLUMNS),
-        lambda study: build_mrsinmrs(study.protocols, study.sample, study.settings),
+        lambda study: build_mrsinmrs(study.protocols, study.samples, study.settings),
+    ),
+    Table(
+        "variables",
+        ("column",),
+        described(VARIABLES_COLUMNS),
+        lambda study: build_variables(study.cohort, study.read, study.settings.cohort),
     ),
     Table("protocols", ("protocol",), described(PROTOCOLS_COLUMNS), None),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from myomag.cohort.exclusions import decide
+from myomag.cohort.kinds import labels_of
 from myomag.io.scan_records import Fit, Magnesium, Quality, ScanRecord
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
@@ -22,7 +23,8 @@ class Column:
     name, description : str
         Name of the column and what it holds.
     path : tuple of str
-        Attributes that lead from the outcome of a scan to the value; a decided value (status, reason) has none.
+        Attributes that lead from the outcome of a scan to the value; a value that is decided (status, reason) or
+        stands in the name of the scan has none.
     units : str or None
         Unit, None for text and pure numbers.
     levels : mapping of str to str, optional
@@ -90,6 +92,19 @@ FIXED_COLUMNS = (
     *_measured(Fit, "residual_over_noise"),
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
     *_measured(Quality, "bounds_hit"),
+    Column("task", (), "Task, by the name of the file."),
+    Column("acq", (), "Label of the acquisition, by the name of the file."),
+    Column("nuc", (), "Nucleus, by the name of the file."),
+    Column("voi", (), "Volume of interest, such as the muscle, by the name of the file."),
+    Column("rec", (), "Label of the reconstruction, by the name of the file."),
+    Column("run", (), "Number of the repeat, by the name of the file."),
+    Column("echo", (), "Number of the echo, by the name of the file."),
+    Column("inv", (), "Number of the inversion, by the name of the file."),
+    Column(
+        "kind",
+        (),
+        "Kind of the scan: its name without participant, session, run and nuc-31P. Kinds are never averaged.",
+    ),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
 ERROR_COLUMNS = {
@@ -116,7 +131,7 @@ def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any
     """
     decision = decide(outcome, settings)
     values = {column.name: _follow(outcome, column.path) for column in FIXED_COLUMNS if column.path}
-    values |= {"status": decision.status, "reason": decision.reason}
+    values |= {"status": decision.status, "reason": decision.reason} | labels_of(outcome.scan)
     return {name: values[name] for name in FIXED_NAMES}
 
 

@@ -23,12 +23,12 @@ from myomag.cohort.participants import (
     participant_levels,
     participant_sex,
     participant_values,
-    sex_of,
 )
 from myomag.cohort.plan import ALL, MG, Model
 from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
 from myomag.settings.cohort import CohortSettings, Range
+from myomag.study.cells import sex_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +47,18 @@ class Sample:
         Those that enter: a table of its own would take the memory again.
     settings : CohortSettings
         How they are analysed.
+    notes : mapping of str to str, optional
+        What was done to cells of single columns when the tables of the study were read.
     """
 
-    def __init__(self, cohort: "pd.DataFrame", entering: NDArray[np.bool_], settings: CohortSettings) -> None:
-        self.cohort, self.entering, self.settings = cohort, entering, settings
+    def __init__(
+        self,
+        cohort: "pd.DataFrame",
+        entering: NDArray[np.bool_],
+        settings: CohortSettings,
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
+        self.cohort, self.entering, self.settings, self.notes = cohort, entering, settings, notes or {}
         self.sex_column = settings.sex_column
         self.columns = list(cohort.columns)
         self.owners = Owners.of(self.column("participant_id"))
@@ -64,7 +72,9 @@ class Sample:
         """Variable of the participants: sex as women or men, text as its level, Mg as the mean of pMg."""
         key = name, repeated
         if key not in self._variables:
-            self._variables[key] = self._read(name, repeated)
+            found = self._read(name, repeated)
+            notes = (*found.notes, *([self.notes[name]] if name in self.notes else []))
+            self._variables[key] = replace(found, notes=notes)
         return self._variables[key]
 
     def _read(self, name: str, repeated: str) -> Variable:
@@ -98,11 +108,17 @@ class Sample:
 
     def where(self, subset: Mapping[str, Any]) -> "Sample":
         """Those scans whose values are among the levels or within the range given for each column."""
-        kept = self.entering.copy()
+        chosen = np.ones(len(self.owners.places), dtype=bool)
         for name, wanted in subset.items():
             belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
-            kept[self.entering] &= by_value(self.column(name), belongs)
-        return Sample(self.cohort, kept, self.settings) if subset else self
+            chosen &= by_value(self.column(name), belongs)
+        return self.only(chosen) if subset else self
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Sample":
+        """Some of the scans; `chosen` has one value for each that enters."""
+        kept = self.entering.copy()
+        kept[self.entering] = chosen
+        return Sample(self.cohort, kept, self.settings, self.notes)
 
     def strata(self, model: Model) -> list[str]:
         """Levels that get an estimate each: women and men, those of another column, or all."""

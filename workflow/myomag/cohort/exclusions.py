@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from myomag.cohort.kinds import differs, written
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
@@ -52,3 +53,6 @@ def _objections(outcome: ScanOutcome, settings: CohortSettings) -> Iterator[tupl
     elif (p := magnesium.mg_p_undefined) is None or p > settings.max_p_undefined:
         stated = "unknown" if p is None else f"{p:.3g}"
         yield "magnesium", f"probability of an undefined Mg {stated}, allowed {settings.max_p_undefined:g}"
+    if other := differs(outcome.scan, settings.kind):
+        wanted = ", ".join(written(name, label) for name, label in settings.kind.items())
+        yield "cohort", f"another kind of scan ({other}) than cohort.kind names ({wanted})"

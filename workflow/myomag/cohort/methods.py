@@ -31,6 +31,7 @@ def methods_text(
     settings: Settings,
     columns: Sequence[str],
     software: Mapping[str, str],
+    kinds: Sequence[str] = (),
 ) -> str:
     """Markdown text of methods.md.
 
@@ -46,12 +47,14 @@ def methods_text(
         Columns of the cohort.
     software : mapping of str to str
         Versions by name.
+    kinds : sequence of str
+        Kinds of the included scans.
     """
     sections = {
         "Acquisition": _acquisition(protocols),
         "Processing and quantification": _quantification(settings),
         "Quality control and exclusions": _exclusions(flow, settings),
-        "Statistics": _statistics(settings, columns),
+        "Statistics": _statistics(settings, columns, kinds),
         "Software": (f"myomag {__version__}; {', '.join(f'{name} {found}' for name, found in software.items())}.",),
         "References": (f"- {reference}." for reference in _references(settings)),
     }
@@ -127,8 +130,10 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + "s" * (number != 1)
 
 
-def _statistics(settings: Settings, columns: Sequence[str]) -> Iterator[str]:
+def _statistics(settings: Settings, columns: Sequence[str], kinds: Sequence[str]) -> Iterator[str]:
     cohort = settings.cohort
+    if len(kinds) > 1:
+        yield f"Scans of {len(kinds)} kinds ({', '.join(kinds)}) were analysed apart and never averaged."
     yield (
         "Linear models over participants; repeated scans of one were averaged (Mg as pMg) unless a model says "
         "otherwise. b is the slope in units, beta that in standard deviations; intervals are of 95 %. p is two-sided, "

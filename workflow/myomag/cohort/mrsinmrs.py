@@ -31,15 +31,17 @@ Entry = tuple[str, str, str | None, str]
 HEADER, NAME, SETTINGS, RESULTS = "headers", "file names", "settings", "results"
 
 
-def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: Settings) -> "pd.DataFrame":
+def build_mrsinmrs(
+    protocols: Mapping[str, Protocol], samples: Mapping[str, Sample], settings: Settings
+) -> "pd.DataFrame":
     """Build mrsinmrs.tsv: hardware and acquisition of each protocol, then analysis and quality of all.
 
     Parameters
     ----------
     protocols : mapping of str to Protocol
         Scans that could be read, from `acquisitions.by_protocol`.
-    sample : Sample
-        The included scans.
+    samples : mapping of str to Sample
+        The included scans of each kind.
     settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     """
@@ -50,7 +52,7 @@ def build_mrsinmrs(protocols: Mapping[str, Protocol], sample: Sample, settings: 
         (
             "all",
             sum(protocol.scans for protocol in protocols.values()),
-            [*_analysed(settings), *_judged(sample, settings)],
+            [*_analysed(settings), *_judged(samples, settings)],
         )
     )
     rows = [
@@ -110,10 +112,11 @@ def _analysed(settings: Settings) -> Iterator[Entry]:
     yield ANALYSIS, "d. Fitting model", f"{model}; lines {', '.join(prior['lines'])}", SETTINGS
 
 
-def _judged(sample: Sample, settings: Settings) -> Iterator[Entry]:
+def _judged(samples: Mapping[str, Sample], settings: Settings) -> Iterator[Entry]:
     qc, cohort = settings.qc, settings.cohort
-    yield QUALITY, "a. SNR of PCr (time domain), included scans", _spread(sample, "pcr_snr", ""), RESULTS
-    yield QUALITY, "a. Line width of PCr, included scans", _spread(sample, "pcr_fwhm_hz", "Hz"), RESULTS
+    for name, sample in _named(samples):
+        yield QUALITY, f"a. SNR of PCr (time domain), {name}", _spread(sample, "pcr_snr", ""), RESULTS
+        yield QUALITY, f"a. Line width of PCr, {name}", _spread(sample, "pcr_fwhm_hz", "Hz"), RESULTS
     excluded = (
         f"PCr SNR below {qc.min_snr:g}; PCr line width above {qc.max_linewidth_ppm:g} ppm; more than "
         f"{100 * qc.max_rejected_fraction:g} % of the transients rejected; verdict not "
@@ -122,13 +125,15 @@ def _judged(sample: Sample, settings: Settings) -> Iterator[Entry]:
     )
     yield QUALITY, "b. Criteria of exclusion", excluded, SETTINGS
     bounds = "Cramér-Rao standard deviations with ties and bounds, raised where the residual is not white"
-    yield (
-        QUALITY,
-        "c. Quality of the fit",
-        f"{bounds}; SD of pMg, included scans: {_spread(sample, 'pmg_sd', '')}",
-        RESULTS,
-    )
+    spreads = "; ".join(f"SD of pMg, {name}: {_spread(sample, 'pmg_sd', '')}" for name, sample in _named(samples))
+    yield QUALITY, "c. Quality of the fit", f"{bounds}; {spreads}", RESULTS
     yield QUALITY, "d. Spectra", "report/sub-*.html: each scan with fit and residual", RESULTS
+
+
+def _named(samples: Mapping[str, Sample]) -> list[tuple[str, Sample]]:
+    """Included scans, and what to call them: by their kind where there are several."""
+    several = len(samples) > 1
+    return [(f"included scans{f' ({kind})' if several else ''}", sample) for kind, sample in samples.items()]
 
 
 def processing(settings: Settings) -> str:

@@ -1,6 +1,5 @@
 """Variables of participants, one value each however many scans they have."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.io.tables import is_missing, number
+from myomag.study.cells import sex_of
+from myomag.study.faults import TOP_CODED
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.api.typing import SeriesGroupBy
 
-WOMEN_CODES = frozenset({"f", "female", "w", "woman"})
-MEN_CODES = frozenset({"m", "male", "man"})
 SEXES = ("women", "men")
 LARGEST = 1e100
 """Beyond this nothing is measured, and sums of squares overflow."""
-_TOP_CODED = re.compile(r"(\d+(\.\d+)?)\+")
 Values = NDArray[np.float64]
 
 
@@ -151,16 +149,10 @@ def by_value(column: "pd.Series[Any]", of: Callable[[Any], Any], missing: Any = 
     return np.array([*map(of, distinct.tolist()), missing])[places]
 
 
-def sex_of(value: Any) -> str | None:
-    """Sex behind a code: women, men or None."""
-    code = str(value).strip().lower()
-    return "women" if code in WOMEN_CODES else "men" if code in MEN_CODES else None
-
-
 def number_of(value: Any) -> float | None:
     """Number behind a value of a table, the lower bound of a top-coded one (89+); None if it is none or enormous."""
     text = str(value)
-    coded = _TOP_CODED.fullmatch(text)
+    coded = TOP_CODED.fullmatch(text)
     found = None if is_missing(value) else number(coded[1] if coded else text)
     return found if found is not None and abs(found) <= LARGEST else None
 
@@ -171,7 +163,7 @@ def is_text(column: "pd.Series[Any]") -> bool:
 
 
 def _is_top_coded(value: Any) -> bool:
-    return _TOP_CODED.fullmatch(str(value)) is not None
+    return TOP_CODED.fullmatch(str(value)) is not None
 
 
 def _numeric(column: "pd.Series[Any]") -> bool:

@@ -17,6 +17,8 @@ def short_reason(row: Mapping[str, Any]) -> str:
 def reason_kind(row: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Reason of a scan with a NUL for each number, and the numbers."""
     reason = (short_reason(row) or "no reason recorded").replace("\0", "")
+    # Each copy names another scan.
+    reason = re.sub(r"(?<=the same data as )[^\s:]+(?: and \d+ more)?", "another scan", reason)
     return _NUMBER.sub("\0", reason), _NUMBER.findall(reason)
 
 

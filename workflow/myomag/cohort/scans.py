@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import decide
+from myomag.cohort.kinds import differs
 from myomag.cohort.plan import MG
+from myomag.cohort.same_data import mark_same_data
 from myomag.core.robust import Z95
 from myomag.errors import StudyError
 from myomag.io.scan_records import MgAnswer, PhAnswer
@@ -27,7 +29,7 @@ class Scans:
     ----------
     table : DataFrame
         The fixed columns of cohort.tsv, `step`, at which the scan was first objected to, `complete`, whether it was
-        processed to the end, and the `answer` of each calibration.
+        processed to the end and is of the kind that is analysed, and the `answer` of each calibration.
     calibrations : mapping of str to list of str
         Calibrations of mg and of ph that were compared with the one in use.
     """
@@ -61,10 +63,13 @@ class Scans:
             mg |= dict.fromkeys(answer.calibration for answer in _mg_answers(outcome)[1:])
             ph |= dict.fromkeys(answer.calibration for answer in _ph_answers(outcome)[1:])
         rows.sort(key=lambda row: (row["participant_id"], row["session_id"] or "", row["scan"]))
+        if not settings.allow_same_data:
+            mark_same_data(rows)
         for first, second in itertools.pairwise(row["scan"] for row in rows):
             if first == second:
                 raise StudyError(f"{first}: the scan appears twice; each scan may enter once.")
-        columns = dict.fromkeys([*FIXED_NAMES, "step", "complete", *(name for row in rows for name in row)])
+        names = (name for row in rows for name in row if name != "data")
+        columns = dict.fromkeys([*FIXED_NAMES, "step", "complete", *names])
         table = pd.DataFrame(rows, columns=list(columns), dtype=object)
         texts = {column.name for column in FIXED_COLUMNS if not column.numeric} | {"step"}
         kinds = {name: "float64" for name in columns if name not in texts} | {"complete": "bool"}
@@ -77,7 +82,9 @@ class Scans:
 
 def _row(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any]:
     row = flat_result(outcome, settings) | {"step": decide(outcome, settings).step}
-    row["complete"] = outcome.status == "ok" and outcome.fit is not None and outcome.fit.converged
+    done = outcome.status == "ok" and outcome.fit is not None and outcome.fit.converged
+    row["complete"] = done and differs(outcome.scan, settings.kind) is None
+    row["data"] = outcome.quality.fid_sha256 if outcome.quality else None
     for answer in _mg_answers(outcome):
         mg = answer.mg_mmol_l
         pmg = None if mg is None else 3 - math.log10(mg)

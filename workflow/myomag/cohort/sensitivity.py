@@ -6,8 +6,10 @@ from itertools import groupby, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myomag.cohort.design import Sample, build_design
+from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.plan import MG, Model, planned_models
 from myomag.cohort.regression import NotEstimable
 from myomag.cohort.scans import Scans
@@ -70,13 +72,27 @@ def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSett
     """
     import pandas as pd
 
+    rows = []
+    kinds = kinds_of(cohort["scan"])
+    entering = (cohort["status"] == "included").to_numpy(dtype=bool)
+    chosen = entering if entering.any() else np.full(len(cohort), True)
+    for kind in by_size(kinds[chosen], cohort["participant_id"][chosen]) or [UNNAMED]:
+        members = kinds == kind
+        rows += [row | {"kind": kind} for row in _of_kind(scans, cohort, settings, members)]
+    return pd.DataFrame(rows, columns=[*SENSITIVITY_COLUMNS, "kind"])
+
+
+def _of_kind(
+    scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings, members: NDArray[np.bool_]
+) -> list[dict[str, Any]]:
+    """Rows of the scans of one kind, marked by `members`."""
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
     found = []
     for _, group in groupby(_specifications(scans, settings), key=lambda each: (each.mg, each.ph)):
         # Specifications that choose the same scans of the same calibration share their results.
         known: dict[tuple[bytes, int], list[dict[str, Any]]] = {}
         for specification in group:
-            sample = _sample(scans, cohort, settings, specification)
+            sample = _sample(scans, cohort, settings, specification, members)
             same = sample.entering.tobytes()
             for number, model in enumerate(models):
                 if _concerns(model, specification):
@@ -84,7 +100,7 @@ def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSett
                         known[same, number] = [row for s in sample.strata(model) for row in _results(sample, model, s)]
                     labels = _labels(specification, cohort, settings)
                     found += [row | labels for row in known[same, number]]
-    return pd.DataFrame(found, columns=list(SENSITIVITY_COLUMNS))
+    return found
 
 
 def _specifications(scans: Scans, settings: CohortSettings) -> Iterator[Specification]:
@@ -105,8 +121,14 @@ def _concerns(model: Model, specification: Specification) -> bool:
     return specification.ph is None or "ph" in model.columns
 
 
-def _sample(scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings, specification: Specification) -> Sample:
-    """Scans that enter under a specification, with the values by its calibrations."""
+def _sample(
+    scans: Scans,
+    cohort: "pd.DataFrame",
+    settings: CohortSettings,
+    specification: Specification,
+    members: NDArray[np.bool_],
+) -> Sample:
+    """Scans of a kind that enter under a specification, with the values by its calibrations."""
     p_undefined = cohort["mg_p_undefined"]
     if (mg := specification.mg) is not None:
         p_undefined = scans.answer("mg_p_undefined", mg)
@@ -114,7 +136,7 @@ def _sample(scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings, spec
     if (ph := specification.ph) is not None:
         cohort = cohort.assign(ph=scans.answer("ph", ph))
     # As `exclusions.decide` has it.
-    judged = scans.table["complete"] & cohort["verdict"].isin(specification.verdicts)
+    judged = scans.table["complete"] & members & cohort["verdict"].isin(specification.verdicts)
     entering = judged & cohort[MG].notna() & (p_undefined <= specification.max_p_undefined)
     sample = Sample(cohort, entering.to_numpy(dtype=bool), settings)
     return _without_outliers(sample) if specification.outliers == "excluded" else sample
@@ -130,9 +152,7 @@ def _without_outliers(sample: Sample) -> Sample:
     spread = robust_sd(known - centre)
     limit = sample.settings.outlier_z * spread if spread > 0 else np.inf
     outlying = np.abs(means - centre) > limit
-    entering = sample.entering.copy()
-    entering[sample.entering] = ~outlying[sample.owners.places]
-    return Sample(sample.cohort, entering, sample.settings)
+    return sample.only(~outlying[sample.owners.places])
 
 
 def _results(sample: Sample, model: Model, stratum: str) -> Iterator[dict[str, Any]]:

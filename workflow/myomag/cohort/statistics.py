@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.design import Design, Sample, build_design
+from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.participants import Values
 from myomag.cohort.plan import Model, planned_models
 from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
@@ -34,7 +35,7 @@ STATISTICS_COLUMNS = {
     "ci95_low": "Lower end of the 95 % interval of beta, the standard deviations taken as known.",
     "ci95_high": "Upper end of the 95 % interval of beta.",
     "p": "Two-sided p of the t test of b = 0, not corrected for multiplicity.",
-    "p_fdr": "p adjusted for the false discovery rate (Benjamini-Hochberg) over all main terms of the table; controls "
+    "p_fdr": "p adjusted for the false discovery rate (Benjamini-Hochberg) over all main terms of the kind; controls "
     "are a family of their own, covariates none.",
     "r2": "Share of the variance explained by all terms together.",
     "r2_adjusted": "The same, adjusted for the number of terms.",
@@ -72,9 +73,21 @@ def build_statistics(sample: Sample, units: Mapping[str, str] | None = None) -> 
     return pd.DataFrame(rows, columns=list(STATISTICS_COLUMNS))
 
 
-def included(cohort: "pd.DataFrame", settings: CohortSettings) -> Sample:
-    """Included scans of the cohort as variables of participants."""
-    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings)
+def included(cohort: "pd.DataFrame", settings: CohortSettings, notes: Mapping[str, str] | None = None) -> Sample:
+    """Included scans of the cohort as variables of participants; `notes` say what was done to cells of a column."""
+    return Sample(cohort, (cohort["status"] == "included").to_numpy(dtype=bool), settings, notes)
+
+
+def samples_of_kinds(sample: Sample) -> dict[str, Sample]:
+    """Scans of each kind as variables of participants, the kind with most participants first; one even of no scans.
+
+    A mean over scans of one participant, a model and a comparison of repeats are of one kind each.
+    """
+    if "scan" not in sample.columns or not sample.entering.any():
+        return {UNNAMED: sample}
+    kinds = kinds_of(sample.column("scan"))
+    found = by_size(kinds, sample.column("participant_id"))
+    return {kind: sample if len(found) == 1 else sample.only(kinds == kind) for kind in found}
 
 
 def designs(sample: Sample) -> Iterator[tuple[Model, str, Design]]:

@@ -1,7 +1,9 @@
 """DICOM spectroscopy files of one series: which reader each needs, and their transients together."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 from myomag.errors import ScanError
 from myomag.io.enhanced_dicom import averages_of_enhanced, has_spectroscopy_data, read_enhanced
 from myomag.io.foreign import foreign
-from myomag.io.raw_scan import RawScan, measurements_of
+from myomag.io.raw_scan import RawScan, measurements_of, read_bytes
 from myomag.io.siemens_dicom import averages_of_csa, has_csa_samples, read_csa
 
 
@@ -22,7 +24,10 @@ def read_dicom(paths: Sequence[Path]) -> RawScan:
     ScanError
         If a file cannot be read, or the files are not of one scan.
     """
-    numbered = sorted((_read_file(path) for path in paths), key=lambda item: item[0])
+    _check_copies(paths)
+    # Some number no instances: then the names tell the order, as a reader counts.
+    named = sorted(paths, key=lambda path: [part.zfill(20) for part in re.split(r"(\d+)", path.name)])
+    numbered = sorted((_read_file(path) for path in named), key=lambda item: item[0])
     scans = [scan for _, scan, _ in numbered]
     if len({(s.fid.shape, s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
         raise ScanError(
@@ -30,6 +35,15 @@ def read_dicom(paths: Sequence[Path]) -> RawScan:
         )
     fid = np.concatenate([scan.fid for scan in scans], axis=1)
     return replace(scans[0], fid=fid, measurements=_measurements(len(paths), fid.shape[1], numbered[0][2]))
+
+
+def _check_copies(paths: Sequence[Path]) -> None:
+    """Refuse a file that is there twice: its FIDs would count twice."""
+    seen: dict[str, str] = {}
+    for path in paths if len(paths) > 1 else ():
+        first = seen.setdefault(sha256(read_bytes(path)).hexdigest(), path.name)
+        if first != path.name:
+            raise ScanError(f"{path.name}: is a copy of {first}; remove one of them.")
 
 
 def _measurements(files: int, fids: int, averages: float | None) -> int:

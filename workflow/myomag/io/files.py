@@ -20,6 +20,9 @@ DISK_REMEDIES = {
 Content = bytes | Iterable[bytes]
 """What a file is to hold, at once or piece by piece where it is large."""
 
+FETCH = "its content is not here; fetch it (datalad get, git annex get or git lfs pull)."
+POINTERS = (b"/annex/objects/", b"version https://git-lfs.")
+"""How a file begins that stands for content which was not fetched: by git-annex, by Git LFS."""
 PRIVATE = ".myomag"
 """Folder inside the derivative for what is not a result: unfinished files and the digest cache."""
 
@@ -116,6 +119,17 @@ def disk_trouble(texts: Iterable[str], place: str) -> str | None:
             if (reason := os.strerror(code)) in text:
                 return f"{place}: {reason}; {remedy}, and start the same command again: it goes on where it stopped."
     return None
+
+
+def not_fetched(path: Path) -> bool:
+    """Whether the content of a file is not here: a link of git-annex to nothing, or a pointer of git-annex or LFS."""
+    if path.is_symlink() and not path.exists():
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(len(POINTERS[1])).startswith(POINTERS)
+    except OSError:
+        return False
 
 
 def printable(text: str) -> str:

@@ -63,6 +63,9 @@ class Measures(ScanRecord):
     state_p: float | None = Field(
         description="Probability of as much change of PCr and Pi over the transients in one state; null for one."
     )
+    fid_sha256: str | None = Field(
+        None, description="SHA-256 of the samples as they were read: scans that share it hold the same data."
+    )
 
     @property
     def rejected_fraction(self) -> float:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myomag.errors import StudyError
+from myomag.errors import StudyError, hint
+from myomag.io.files import FETCH, not_fetched
 from myomag.io.records import SIGNIFICANT_DIGITS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 TableRow = Mapping[str, Any]
 """Row of a result table: value by column, None where it is missing."""
 MISSING = "n/a"
+SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _PADDED = re.compile(r"[+-]?0\d")
@@ -33,15 +35,18 @@ class TextTable:
         Column names.
     rows : tuple of tuple of str or None
         One tuple per row, as long as `columns`.
+    lines : tuple of int
+        Line of each row in the file, from 1.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
+    lines: tuple[int, ...]
 
 
 def read_text_table(path: Path) -> TextTable:
-    """Read a TSV file, every value as text.
+    """Read a TSV file, every value as text; quotes around a value and rows of blanks are no part of it.
 
     Raises
     ------
@@ -50,6 +55,8 @@ def read_text_table(path: Path) -> TextTable:
     """
     if path.exists() and not path.is_file():
         raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
+    if not_fetched(path):
+        raise StudyError(f"{path}: {FETCH}")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -57,10 +64,13 @@ def read_text_table(path: Path) -> TextTable:
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: not UTF-8 text (byte {error.start}); save the table as UTF-8.") from error
     lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
-    columns = tuple(name.strip() for name in lines[0].split("\t"))
+    columns = tuple(_unquoted(name.strip()) for name in lines[0].split("\t"))
     _check_columns(path, columns)
-    rows = []
+    rows, numbers = [], []
     for number, line in enumerate(lines[1:], start=2):
+        if "\t" in line and not line.strip():
+            # Spreadsheets leave rows without anything in them.
+            continue
         values = line.split("\t")
         if len(values) != len(columns):
             raise StudyError(
@@ -68,7 +78,8 @@ def read_text_table(path: Path) -> TextTable:
                 f"separate values by one tab and write {MISSING} where one is missing."
             )
         rows.append(tuple(_present(value) for value in values))
-    return TextTable(path, columns, tuple(rows))
+        numbers.append(number)
+    return TextTable(path, columns, tuple(rows), tuple(numbers))
 
 
 def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, tuple[str | None, ...]]]:
@@ -80,12 +91,21 @@ def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, t
         If the column is missing, or empty in a row.
     """
     if key not in table.columns:
-        raise StudyError(f"{table.path}: no column {key!r}; add it as the first column.")
+        raise StudyError(f"{table.path}: {_without_key(table, key)}")
     index = table.columns.index(key)
-    for number, row in enumerate(table.rows, start=2):
+    for number, row in zip(table.lines, table.rows, strict=True):
         if (label := row[index]) is None:
             raise StudyError(f"{table.path}: line {number}: {key} is missing; write {prefix}-<label>.")
         yield prefixed(label, prefix), row[:index] + row[index + 1 :]
+
+
+def _without_key(table: TextTable, key: str) -> str:
+    """What to say of a table that has no column of labels: its values may be separated by something else than tabs."""
+    for mark, name in SEPARATORS.items():
+        if len(table.columns) == 1 and key in (part.strip(" \"'") for part in table.columns[0].split(mark)):
+            return f"values are separated by {name}, not by tabs; save the table as tab-separated text (.tsv)."
+    near = hint(key, table.columns)
+    return f"no column {key!r}; add it as the first column{f' ({near})' if near else ''}."
 
 
 def prefixed(text: str, prefix: str) -> str:
@@ -171,8 +191,14 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
             raise StudyError(f"{path}: column {name!r} appears more than once; rename or remove one.")
 
 
+def _unquoted(text: str) -> str:
+    """Text without the quotes that spreadsheets and R put around it."""
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1].replace('""', '"').strip() if quoted else text
+
+
 def _present(value: str) -> str | None:
-    stripped = value.strip()
+    stripped = _unquoted(value.strip())
     return None if stripped in ("", MISSING) else stripped
 
 

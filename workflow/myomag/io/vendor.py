@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from myomag.errors import ScanError
+from myomag.io.files import FETCH, POINTERS
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.raw_scan import RawScan, completed
 
@@ -118,6 +119,8 @@ def _kind(path: Path) -> str:
         raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
     if not start:
         raise ScanError(f"{path.name}: is empty; copy or export it again.")
+    if start.startswith(POINTERS):
+        raise ScanError(f"{path.name}: {FETCH}")
     for kind, (offset, signature) in SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
             return kind

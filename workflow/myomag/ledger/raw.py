@@ -152,7 +152,9 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
             for number, path in enumerate(paths):
                 if path not in digests:
                     name = printable(path.rpartition("/")[2])
-                    problem = f"{name}: cannot be read; check its permissions, or fetch what it links to."
+                    problem = (
+                        f"{name}: cannot be read; check its permissions, or fetch it (datalad get, git annex get)."
+                    )
                 else:
                     files[f"{role}_{number}" if number else role] = (path, digests[path])
     return Row(

@@ -11,6 +11,7 @@ from myomag.report import cohort_tables, settings_tables, text
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
+from myomag.report.kinds import found_kinds, of_kind, other_models
 from myomag.report.labels import Labels
 from myomag.report.overview import MOST_LISTED, headline, listed, scan_order, scan_row
 from myomag.report.page import render
@@ -61,8 +62,10 @@ def cohort_report(
         The same bytes for the same input.
     """
     labels = Labels.of(settings.cohort, units)
-    rows: Mapping[str, Sequence[TableRow]] = defaultdict(tuple, {name: table_rows(tables[name]) for name in tables})
-    ordered = sorted(rows["cohort"], key=scan_order)
+    every: Mapping[str, Sequence[TableRow]] = defaultdict(tuple, {name: table_rows(tables[name]) for name in tables})
+    kinds = found_kinds(every["cohort"])
+    rows = of_kind(every, kinds[0].name if len(kinds) > 1 else None)
+    ordered = sorted(every["cohort"], key=scan_order)
     flow = participant_flow(rows["flow"])
     figures = {}
     for figure in cohort_figures(rows, tables["cohort"], flow, settings.cohort, labels):
@@ -74,7 +77,9 @@ def cohort_report(
         ("common.js", "cohort.js"),
         title=settings.report.title,
         flow=flow,
-        headline=headline(ordered, rows["statistics"], labels),
+        headline=headline(sorted(rows["cohort"], key=scan_order), rows["statistics"], labels),
+        kinds=kinds,
+        other_models=other_models(every["statistics"], kinds[1:], labels),
         participants=cohort_tables.participants_table(rows["demographics"], labels),
         models=cohort_tables.model_rows(rows["statistics"], labels, "main"),
         controls=cohort_tables.model_rows(rows["statistics"], labels, "control"),
@@ -92,6 +97,7 @@ def cohort_report(
         exclusions=excluded[:MOST_LISTED],
         excluded=len(excluded),
         protocols=_table(rows["protocols"]),
+        variables=_table(rows["variables"]),
         calibrations=settings_tables.calibrations(settings.magnesium),
         settings=settings_tables.sections(settings),
         provenance=provenance,

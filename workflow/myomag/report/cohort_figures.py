@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from myomag.cohort.statistics import designs, included
+from myomag.cohort.statistics import designs, included, samples_of_kinds
 from myomag.io.tables import TableRow
 from myomag.report.age_trend import age_trend
 from myomag.report.bland_altman import bland_altman_figures
@@ -52,8 +52,11 @@ def cohort_figures(
 
 
 def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: Labels) -> Iterator[Figure | None]:
-    """Scatter of each simple model and the trend with age, from the same participants as the models."""
-    sample = included(cohort, settings)
+    """Scatter of each simple model and the trend with age, from the same participants as the models.
+
+    Of several kinds of scans, the one with most participants is drawn.
+    """
+    sample = next(iter(samples_of_kinds(included(cohort, settings)).values()))
     if not sample.entering.any():
         return
     sexes = _sexes(sample, labels)

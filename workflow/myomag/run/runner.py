@@ -13,6 +13,7 @@ import yaml
 from myomag.errors import MyomagError, SettingsError
 from myomag.io.files import PRIVATE, disk_trouble
 from myomag.io.places import REPOSITORY
+from myomag.io.tables import read_text_table
 from myomag.ledger.activity import user_name
 from myomag.ledger.derivative import check_output
 from myomag.ledger.study_harness import check_summaries
@@ -200,13 +201,20 @@ def _errors(run: Run, root: Path) -> list[str]:
     return list(dict.fromkeys(messages))[:MOST_LINES]
 
 
+def _rows(root: Path, name: str) -> list[dict[str, str | None]]:
+    """Rows of a table of the derivative as text; none where the options asked for a part of the flow only."""
+    if not (root / f"{name}.tsv").is_file():
+        return []
+    table = read_text_table(root / f"{name}.tsv")
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
 def _sum_up(root: Path, seconds: float) -> None:
     """Print how many scans were included, excluded and failed, why, how long it took and where the report is."""
-    from myomag.io.tables import read_text_table
     from myomag.report.flow import participant_flow
+    from myomag.report.summary import column_lines, kind_lines, model_lines
 
-    table = read_text_table(root / "flow.tsv")
-    flow = participant_flow([dict(zip(table.columns, row, strict=True)) for row in table.rows])
+    flow = participant_flow(_rows(root, "flow"))
     parts = f"{flow.included} included, {flow.excluded_scans} excluded, {flow.failed_scans} failed"
     print(f"{flow.entered} scans: {parts}.")
     for status, losses in (("failed", flow.failed), ("excluded", flow.excluded)):
@@ -214,5 +222,8 @@ def _sum_up(root: Path, seconds: float) -> None:
             print(f"  {loss.scans} {status} at {loss.step}: {loss.reason}")
     if flow.included < flow.entered:
         print(f"  Which ones: {root / 'exclusions.tsv'}")
+    kinds, columns = kind_lines(_rows(root, "cohort")), column_lines(_rows(root, "variables"))
+    for line in (*kinds, *columns, *model_lines(_rows(root, "statistics"))):
+        print(line)
     print(f"Report: {root / 'report' / 'index.html'}")
     print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag import pipeline
-from myomag.errors import MyomagError, SettingsError
+from myomag.errors import MyomagError, SettingsError, StudyError
 from myomag.io.files import sha256_file
 from myomag.io.places import PACKAGE
 from myomag.io.records import canonical
@@ -22,8 +22,10 @@ from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
 from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
+from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
+from myomag.study.tables import read_tables
 
 MOST_NOTES = 10
 """Remarks named one by one on the terminal before the rest is only counted."""
@@ -35,7 +37,7 @@ def study_root(config: Mapping[str, Any]) -> Path:
     Raises
     ------
     SettingsError
-        If the key is missing or names no folder.
+        If the key is missing, or names no folder or a derivative.
     """
     if not config.get("study"):
         raise SettingsError("no study named: add --config study=/path/to/STUDY, or use: myomag run STUDY")
@@ -43,6 +45,7 @@ def study_root(config: Mapping[str, Any]) -> Path:
     if not root.is_dir():
         place = "" if str(config["study"]) == str(root) else f" (looked for {root})"
         raise SettingsError(f"study = {config['study']}: no such folder{place}; name the one that holds sub-*.")
+    check_raw(root)
     return root
 
 
@@ -202,9 +205,25 @@ class Flow:
 
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
+        # Jobs of the plan need none of it.
+        from myomag.cohort.kinds import unknown_labels
+
         yield from study_remarks(self.found, self.settings.overrides)
+        yield from (f"{file}: {problem}" for file, problem in self._table_problems())
+        if remark := unknown_labels((scan.stem for scan in self.found.scans), self.settings.cohort.kind):
+            yield remark
         if self.settings.batches == "auto" and (remark := outgrown(self.root, len(self.found.scans))):
             yield remark
+
+    def _table_problems(self) -> list[tuple[str, str]]:
+        """File and problem of cells that the analysis cannot take as they are."""
+        from myomag.cohort.readings import read_used
+
+        try:
+            return read_used(read_tables(self.study), self.settings.cohort).problems()
+        except StudyError:
+            # Told of where the tables are read.
+            return []
 
     def notes(self) -> list[str]:
         """The first remarks as notes, and how many more there are."""

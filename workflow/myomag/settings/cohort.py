@@ -80,6 +80,19 @@ def published_models() -> list[CohortModel]:
     return [CohortModel(**model) for model in models]
 
 
+def plausible_ranges() -> dict[str, Range]:
+    """Wide limits beyond which an entry is a slip or a code: age [years], strength [N·m], serum Mg [mmol/l], size."""
+    limits: dict[str, tuple[float, float | None]] = {
+        "age": (1.0, 120.0),
+        "strength": (0.01, None),
+        "serum_mg": (0.1, 10.0),
+        "bmi": (5.0, 150.0),
+        "height_cm": (20.0, 280.0),
+        "weight_kg": (1.0, 700.0),
+    }
+    return {name: Range(min=low, max=high) for name, (low, high) in limits.items()}
+
+
 class CohortSettings(Section):
     """Joining results with the participants, exclusions and the analysis."""
 
@@ -88,6 +101,17 @@ class CohortSettings(Section):
     )
     max_p_undefined: Fraction = Field(
         0.1, description="Exclude a scan whose probability of an undefined Mg is above this."
+    )
+    kind: dict[Literal["task", "acq", "nuc", "voi", "rec", "echo", "inv", "suffix"], Name | None] = Field(
+        default={},
+        description="Kind of the scans that enter, by labels of their names, such as {voi: calf}; null for scans "
+        "without the entity. {}: all of them, each kind with statistics of its own. Scans of different kinds are never "
+        "averaged.",
+    )
+    allow_same_data: bool = Field(
+        False,
+        description="Let scans enter that hold the same data as another scan. false: they are excluded, as nobody can "
+        "tell whose they are; of repeats (run-) of one session the first enters.",
     )
     age_column: Name = Field("age", description="Column with the age [years]: the role age.")
     sex_column: Name = Field("sex", description="Column with the sex (F/M, female/male): the role sex.")
@@ -100,6 +124,11 @@ class CohortSettings(Section):
     body_size_columns: list[Name] = Field(
         default=["bmi", "height_cm", "weight_kg"],
         description="Columns of body size: the role body_size stands for those of them that the study has.",
+    )
+    plausible: dict[Name, Range] = Field(
+        default_factory=plausible_ranges,
+        description="Range in which a value can lie, by role or column, in the units of the column; one outside, such "
+        "as a code for missing, is left out and named. A mapping of your own replaces the default.",
     )
     time_columns: list[Name] = Field(
         default=["years", "age", "acq_time"],

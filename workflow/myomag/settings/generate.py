@@ -5,7 +5,7 @@ Write them again after changing `myomag.settings`, `myomag.io.scan_records` or `
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +149,7 @@ def _comment(text: str, indent: str) -> Iterator[str]:
 def _entry(key: str, value: Any, mark: str) -> Iterator[str]:
     """Key with its value; a list of sections has one line for each, without what is left at its default."""
     if not _is_list_of_sections(value):
-        yield f"{mark}  {key}: {yaml_value(value)}"
+        yield f"{mark}  {key}: {yaml_value(_plain(value))}"
         return
     yield f"{mark}  {key}:"
     for item in value:
@@ -158,7 +158,14 @@ def _entry(key: str, value: Any, mark: str) -> Iterator[str]:
 
 def _cell(value: Any) -> str:
     """Default as it stands in a Markdown table."""
-    return f"{len(value)} models, see config.yaml" if _is_list_of_sections(value) else f"`{yaml_value(value)}`"
+    return f"{len(value)} models, see config.yaml" if _is_list_of_sections(value) else f"`{yaml_value(_plain(value))}`"
+
+
+def _plain(value: Any) -> Any:
+    """Value without models in it: a mapping to some of them holds what they set."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.model_dump() if isinstance(value, BaseModel) else value
 
 
 def _is_list_of_sections(value: Any) -> bool:

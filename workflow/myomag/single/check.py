@@ -2,15 +2,22 @@
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from myomag import pipeline
+from myomag.cohort.prospects import expected_cohort, model_prospects
+from myomag.cohort.readings import read_used
+from myomag.cohort.same_data import said, same_data
+from myomag.cohort.variables import build_variables
 from myomag.errors import MyomagError, ScanError, SettingsError
-from myomag.io.scan_records import BeginTime, read_scan_record
+from myomag.io.scan_records import BeginTime, Measures, read_scan_record
+from myomag.io.tables import table_rows
 from myomag.ledger.derivative import derivative_description
 from myomag.pipeline import SETTINGS_FILE
 from myomag.progress import progress
@@ -18,6 +25,7 @@ from myomag.run.jobs import available_cores, out_of_reach_of_ctrl_c
 from myomag.run.snakefile import Flow
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
+from myomag.study.raw_dataset import check_raw
 from myomag.study.search import Scan
 from myomag.study.tables import read_tables
 
@@ -30,8 +38,22 @@ FEW = 50
 Problem = dict[str, str]
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What was found: problems with the place of each, the columns that are used, and what each model would rest on."""
+
+    problems: list[Problem]
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    models: list[dict[str, Any]] = field(default_factory=list)
+
+
 def check_study(study: Path) -> list[Problem]:
-    """Problems of a study, each with the place where it is and what to do.
+    """Problems of a study, as `examine_study` finds them."""
+    return examine_study(study).problems
+
+
+def examine_study(study: Path) -> Checked:
+    """Problems of a study, each with the place where it is and what to do; its columns and models.
 
     Settings, names, tables and every raw file are read as a run would read them, and the spectrum is looked for as a
     run would; nothing is written into the study.
@@ -51,14 +73,14 @@ def check_study(study: Path) -> list[Problem]:
     except SettingsError as error:
         if not study.is_dir():
             raise
+        check_raw(study.resolve())
         lines = (line.removeprefix(f"{SETTINGS_FILE}: ") for line in str(error).splitlines())
-        return [{"where": SETTINGS_FILE, "problem": line} for line in lines]
+        return Checked([{"where": SETTINGS_FILE, "problem": line} for line in lines])
     problems: list[Problem] = []
     if not flow.found.scans:
         problems.append({"where": "study", "problem": "no scans found in sub-*/[ses-*/]mrs or sourcedata/."})
     readers: dict[str, Callable[[], object]] = {
         "study": lambda: problems.extend({"where": "study", "problem": remark} for remark in flow.remarks()),
-        "tables": lambda: read_tables(flow.study),
         "dataset_description.json": lambda: derivative_description(flow.study),
     }
     for where, read in readers.items():
@@ -68,20 +90,51 @@ def check_study(study: Path) -> list[Problem]:
             problem = str(error).replace(f"{flow.study}/", "")
             if problem not in (each["problem"] for each in problems):
                 problems.append({"where": where, "problem": problem})
-    return problems + list(_scan_problems(flow))
+    problems += _scan_problems(flow)
+    try:
+        return Checked(problems, *_overview(flow, {problem["where"] for problem in problems}))
+    except MyomagError as error:
+        problem = str(error).replace(f"{flow.study}/", "")
+        known = problem in (each["problem"] for each in problems)
+        return Checked([*problems, *([] if known else [{"where": "tables", "problem": problem}])])
 
 
-def _scan_problems(flow: Flow) -> Iterator[Problem]:
+def _overview(flow: Flow, faulty: Collection[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Columns that are used, and the models of the settings with the participants whose scans are not faulty."""
+    settings = flow.settings.cohort
+    read = read_used(read_tables(flow.study), settings)
+    good = (scan for scan in flow.found.scans if not scan.problem and scan.stem not in faulty)
+    scans = [(scan.participant_id, scan.session_id or None, scan.stem) for scan in good]
+    cohort = expected_cohort(scans, read, settings)
+    columns = table_rows(build_variables(cohort, read, settings))
+    return columns, model_prospects(cohort, settings, read.notes)
+
+
+def _scan_problems(flow: Flow) -> list[Problem]:
+    """Why a run would fail with single scans, and which of them hold the same data."""
     scans = [scan for scan in flow.found.scans if not scan.problem]
-    judge = partial(_problem, flow.study, flow.settings)
+    judge = partial(_judged, flow.study, flow.settings)
+    problems, digests = [], []
     with progress("scans read", len(scans)) as advance:
-        for number, (scan, problem) in enumerate(zip(scans, _mapped(judge, scans), strict=True), start=1):
+        for number, (scan, (problem, digest)) in enumerate(zip(scans, _mapped(judge, scans), strict=True), start=1):
             if problem:
-                yield {"where": scan.stem, "problem": problem}
+                problems.append({"where": scan.stem, "problem": problem})
+            digests.append((digest, scan.stem))
             advance(number)
+    if not flow.settings.cohort.allow_same_data:
+        problems += [
+            {"where": stem, "problem": f"{said([other for other in members if other != stem])}."}
+            for members in same_data(digests)
+            for stem in members
+        ]
+    return problems
 
 
-def _mapped(judge: Callable[[Scan], str | None], scans: list[Scan]) -> Iterator[str | None]:
+Judgement = tuple[str | None, str | None]
+"""Why a run would fail with a scan, None where it would not, and the digest of its samples, None if it has none."""
+
+
+def _mapped(judge: Callable[[Scan], Judgement], scans: list[Scan]) -> Iterator[Judgement]:
     if len(scans) < FEW:
         yield from map(judge, scans)
         return
@@ -91,8 +144,8 @@ def _mapped(judge: Callable[[Scan], str | None], scans: list[Scan]) -> Iterator[
         yield from found
 
 
-def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:
-    """Why a run would fail with a scan or doubt its begin time, None where it would not."""
+def _judged(study: Path, settings: Settings, scan: Scan) -> Judgement:
+    """What a run would make of a scan."""
     files = {
         f"{role}_{number}" if number else role: study / path
         for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars))
@@ -103,8 +156,8 @@ def _problem(study: Path, settings: Settings, scan: Scan) -> str | None:
             for step in STEPS:
                 run_step(step, scan.stem, files, settings, Path(folder), scan.participant_id)
         except ScanError as error:
-            return " ".join(str(error).split())
-        return _begin_time_problem(read_scan_record(files[BeginTime.role], BeginTime))
+            return " ".join(str(error).split()), _digest(files)
+        return _begin_time_problem(read_scan_record(files[BeginTime.role], BeginTime)), _digest(files)
 
 
 def _begin_time_problem(record: BeginTime) -> str | None:
@@ -113,3 +166,7 @@ def _begin_time_problem(record: BeginTime) -> str | None:
         return None
     said = record.doubt or f"begin time: {record.start_source}"
     return f"{said}; set EchoTime of the sidecar [s], or fit.begin_time_us."
+
+
+def _digest(files: Mapping[str, Path]) -> str | None:
+    return read_scan_record(files[Measures.role], Measures).fid_sha256 if Measures.role in files else None

@@ -8,6 +8,7 @@ from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
 from myomag.cohort.dictionaries import joined_entries
 from myomag.cohort.methods import methods_text
+from myomag.cohort.readings import read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.io.records import digest, read_record, record_bytes
@@ -44,7 +45,9 @@ def cohort_tables(
     software = environment()
     versions = {"Python": software["python"], **software["packages"]}
     columns = list(analysis.cohort.columns)
-    text = methods_text(analysis.protocols, table_rows(analysis.flow), settings, columns, versions)
+    text = methods_text(
+        analysis.protocols, table_rows(analysis.flow), settings, columns, versions, list(analysis.samples)
+    )
     return contents | {"methods.md": text.encode()}
 
 
@@ -60,9 +63,9 @@ def _analysis(results: Iterable[ScanResult], study: Path, settings: Settings, re
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
-    tables = read_tables(study)
-    cohort = build_cohort(scans, tables)
-    return Analysis(scans, cohort, joined_entries(tables), dict(sorted(protocols.items())), settings)
+    read = read_used(read_tables(study), settings.cohort)
+    cohort = build_cohort(scans, read.tables)
+    return Analysis(scans, cohort, joined_entries(read.tables), dict(sorted(protocols.items())), settings, read)
 
 
 def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> Acquisition | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -123,4 +124,5 @@ def _measures(scan: str, read: Transients, state: ScanState, sidecar: Mapping[st
         repetition_time_s=sidecar.get("RepetitionTime"),
         echo_time_s=sidecar.get("EchoTime"),
         state_p=state.change.p if state.change else None,
+        fid_sha256=sha256(np.ascontiguousarray(data.fid, dtype="<c8").tobytes()).hexdigest(),
     )

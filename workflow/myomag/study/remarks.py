@@ -7,6 +7,8 @@ from pathlib import Path
 from myomag.io.tables import keyed_rows, read_text_table
 from myomag.study.search import Study
 
+SPREADSHEETS = (".csv", ".xlsx", ".xls", ".ods", ".txt")
+
 
 def study_remarks(found: Study, overridden: Iterable[str]) -> Iterator[str]:
     """Remarks on scans, tables and overrides.
@@ -27,10 +29,20 @@ def study_remarks(found: Study, overridden: Iterable[str]) -> Iterator[str]:
         if participant not in (listed or ()):
             yield f"{participant}: has scans but no row in participants.tsv; add one to join age and sex."
     yield from personal_columns(found.root)
+    yield from other_tables(found.root)
     names = {scan.stem for scan in found.scans} | set(found.participants)
     for target in overridden:
         if target not in names:
             yield f"overrides.{target}: no such participant or scan in the study."
+
+
+def other_tables(root: Path) -> Iterator[str]:
+    """Tables in a form that is not read, beside which there is none that is."""
+    for path in sorted(path for folder in (root, root / "phenotype") for path in folder.glob("*.*")):
+        table = path.with_suffix(".tsv")
+        known = path.parent.name == "phenotype" or path.stem == "participants"
+        if known and path.suffix.lower() in SPREADSHEETS and not os.path.lexists(table):
+            yield f"{path.relative_to(root)}: not read; save it as {table.name}, values separated by tabs."
 
 
 def listed_participants(root: Path) -> set[str] | None:

@@ -1,17 +1,19 @@
 """The study folder: scans found by one pass over its directories, entities parsed from BIDS names."""
 
-import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from myomag.errors import StudyError
 from myomag.io.files import printable
-from myomag.study.names import COMPANIONS, ENTITIES, NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
+from myomag.study.folders import Found, Search, stem_of_folder
+from myomag.study.names import COMPANIONS, ENTITIES, SUFFIXES, entities, split_extension, split_stem
 
-LINK_OUT = "a link out of the study; copy the file into the study."
-SPECIAL = "a pipe, socket or device, not a file; remove it."
+MOST_FILES = 3
+_NUMBERED = re.compile(rf"(.+_(?:{'|'.join(SUFFIXES)}))[_.-]?\d+")
+"""Stem with a number behind it, as exports name the files of a series."""
 MAX_STEM = 200
 """Longest name of a scan: file systems end at 255 bytes, and the names of the results are longer by up to 20."""
 
@@ -56,29 +58,6 @@ class Study:
         return sorted({scan.participant_id for scan in self.scans})
 
 
-@dataclass(frozen=True)
-class _Listing:
-    """Names in one folder, sorted.
-
-    `escaped` are links that lead out of the study, `special` pipes, sockets and devices; both are also listed as files.
-    """
-
-    folders: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    escaped: set[str] = field(default_factory=set)
-    special: set[str] = field(default_factory=set)
-
-
-@dataclass
-class _Found:
-    """Files of one participant and session by stem, and the sidecars that may describe them, the nearest last."""
-
-    nifti: dict[str, list[str]] = field(default_factory=dict)
-    vendor: dict[str, list[str]] = field(default_factory=dict)
-    unusable: dict[str, str] = field(default_factory=dict)
-    sidecars: list[str] = field(default_factory=list)
-
-
 def find_scans(root: Path) -> Study:
     """Find all scans of a study.
 
@@ -94,7 +73,7 @@ def find_scans(root: Path) -> Study:
     if not root.is_dir():
         raise StudyError(f"{root}: no such study folder.")
     study = Study(root)
-    search = _Search(root.resolve(), study.remarks)
+    search = Search(root.resolve(), study.remarks)
     try:
         top = search.listing("")
         inherited = search.sidecars("", top)
@@ -110,104 +89,8 @@ def find_scans(root: Path) -> Study:
     return study
 
 
-class _Search:
-    """One pass over the folders of a study, each of them listed once."""
-
-    def __init__(self, root: Path, remarks: list[str]) -> None:
-        self.root, self.remarks = root, remarks
-        self.found: dict[tuple[str, str], _Found] = {}
-
-    def tree(self, base: str, top: _Listing, inherited: list[str]) -> None:
-        """Collect the scans below the study or below sourcedata/."""
-        for participant in self.folders(base, top, "sub-"):
-            here = f"{base}{participant}/"
-            listing = self.listing(here)
-            known = [*inherited, *self.sidecars(here, listing)]
-            self.scans(participant, "", here, listing, known)
-            for session in self.folders(here, listing, "ses-"):
-                place = f"{here}{session}/"
-                below = self.listing(place)
-                self.scans(participant, session, place, below, [*known, *self.sidecars(place, below)])
-
-    def scans(self, participant: str, session: str, place: str, listing: _Listing, known: list[str]) -> None:
-        """Sort the files of one mrs folder into NIfTI-MRS, vendor files and sidecars."""
-        self.misplaced(place, listing)
-        if "mrs" not in self.folders(place, listing, "mrs"):
-            return
-        found = self.found.setdefault((participant, session), _Found())
-        folder = f"{place}mrs/"
-        below = self.listing(folder)
-        found.sidecars += [path for path in (*known, *self.sidecars(folder, below)) if path not in found.sidecars]
-        for name in below.files:
-            stem, extension = split_extension(name)
-            if extension in (*NIFTI, *VENDOR, ".json") and name in below.escaped | below.special:
-                what = LINK_OUT if name in below.escaped else SPECIAL
-                found.unusable[stem] = f"{printable(name)}: {what}"
-            if extension in NIFTI:
-                found.nifti.setdefault(stem, []).append(folder + name)
-            elif extension in VENDOR and place.startswith("sourcedata/"):
-                found.vendor.setdefault(stem, []).append(folder + name)
-            elif extension != ".json" and entities(stem):
-                known_format = "move it to sourcedata/" if extension in VENDOR else "convert it to NIfTI-MRS"
-                self.remarks.append(f"{printable(folder + name)}: not read here; {known_format}.")
-        for name in below.folders:
-            if entities(split_extension(name)[0]):
-                self.remarks.append(f"{printable(folder + name)}: a folder is not read; keep one file per scan.")
-
-    def misplaced(self, place: str, listing: _Listing) -> None:
-        """Remark on scans of a participant or session that do not lie in its folder mrs."""
-        for name in listing.files:
-            stem, extension = split_extension(name)
-            if extension in (*NIFTI, *VENDOR) and entities(stem):
-                self.remarks.append(f"{printable(place + name)}: not read here; move it to {printable(place)}mrs/.")
-        for name in listing.folders:
-            if name != "mrs" and name.lower() == "mrs":
-                self.remarks.append(f"{printable(place + name)}: not read; call the folder mrs.")
-
-    def listing(self, folder: str) -> _Listing:
-        """Names in a folder of the study, hidden ones left out."""
-        listing = _Listing()
-        # Joined as text: a large study has tens of thousands of folders, and a Path for each doubles the time.
-        with os.scandir(f"{self.root}/{folder}") as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_symlink() and self._leaves(entry.path):
-                    listing.escaped.add(entry.name)
-                if entry.name not in listing.escaped and entry.is_dir():
-                    listing.folders.append(entry.name)
-                else:
-                    listing.files.append(entry.name)
-                    if entry.name not in listing.escaped and not entry.is_file() and Path(entry.path).exists():
-                        listing.special.add(entry.name)
-        return listing
-
-    def folders(self, place: str, listing: _Listing, prefix: str) -> list[str]:
-        """Folders whose name starts with `prefix`; of links out of the study a remark remains."""
-        for name in sorted(listing.escaped):
-            if name.startswith(prefix) and not split_extension(name)[1]:
-                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the folder.")
-        return [name for name in listing.folders if name.startswith(prefix)]
-
-    def sidecars(self, place: str, listing: _Listing) -> list[str]:
-        """JSON files of one folder that may describe scans, those with fewer entities first."""
-        names = [name for name in listing.files if split_extension(name)[1] == ".json"]
-        names = [name for name in names if split_stem(name.removesuffix(".json"))[1] in SUFFIXES]
-        for name in names:
-            if name in listing.escaped:
-                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
-        kept = (name for name in names if name not in listing.escaped | listing.special)
-        return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
-
-    def _leaves(self, path: str) -> bool:
-        """Whether a link leads out of the study, or nowhere in a circle."""
-        try:
-            return not Path(path).resolve().is_relative_to(self.root)
-        except (OSError, RuntimeError):
-            return True
-
-
-def _scans(participant: str, session: str, found: _Found) -> Iterator[Scan]:
+def _scans(participant: str, session: str, found: Found) -> Iterator[Scan]:
+    yield from _loose_series(participant, session, found)
     for stem in sorted(set(found.nifti) | set(found.vendor)):
         if stem.endswith("_mrsref"):
             continue
@@ -227,12 +110,33 @@ def _scans(participant: str, session: str, found: _Found) -> Iterator[Scan]:
         yield Scan(printable(name), label, session, tuple(raw), tuple(applying), problem)
 
 
+def _loose_series(participant: str, session: str, found: Found) -> Iterator[Scan]:
+    """Take numbered files beside each other out of those found: each series is one scan, with the way to have it."""
+    series: dict[str, list[str]] = {}
+    for stem in sorted(found.vendor):
+        if not entities(stem) and (numbered := _NUMBERED.fullmatch(stem)) and entities(numbered[1]):
+            series.setdefault(numbered[1], []).extend(found.vendor.pop(stem))
+    for stem, raw in series.items():
+        problem = (
+            f"{_names(raw)}: files of one scan? Put them into a folder {printable(stem)}/ in this place, and they are "
+            "read as one."
+        )
+        name = f"{stem} ({len(raw)} numbered file{'s' if len(raw) > 1 else ''})"
+        yield Scan(printable(name), printable(participant), session, tuple(raw), (), problem)
+
+
+def _names(raw: Sequence[str]) -> str:
+    """Names of some files, the first of many."""
+    shown = ", ".join(printable(path.rpartition("/")[2]) for path in raw[:MOST_FILES])
+    return f"{shown} and {len(raw) - MOST_FILES} more" if len(raw) > MOST_FILES else shown
+
+
 def _session(named: dict[str, str]) -> str:
     return f"ses-{named['ses']}" if "ses" in named else ""
 
 
-def _problem(stem: str, named: dict[str, str], participant: str, session: str, raw: list[str], found: _Found) -> str:
-    names = ", ".join(printable(path.rpartition("/")[2]) for path in raw)
+def _problem(stem: str, named: dict[str, str], participant: str, session: str, raw: list[str], found: Found) -> str:
+    names = _names(raw)
     if stem in found.unusable:
         return found.unusable[stem]
     if not named:
@@ -246,7 +150,9 @@ def _problem(stem: str, named: dict[str, str], participant: str, session: str, r
     if len(stem) > MAX_STEM:
         return f"{names}: the name is too long for the results ({len(stem)} of {MAX_STEM} characters); shorten it."
     extensions = {split_extension(path)[1] for path in raw}
-    if len(raw) > 1 and not (len(raw) == 2 and extensions == COMPANIONS):
+    folders = {path.rpartition("/")[0] for path in raw}
+    series = len(folders) == 1 and stem_of_folder(folders.copy().pop().rpartition("/")[2]) == stem
+    if len(raw) > 1 and not series and not (len(raw) == 2 and extensions == COMPANIONS):
         return f"two files for one scan ({names}): keep one, or give them different run- labels."
     return ""
 

@@ -1,17 +1,18 @@
 """Tables of a study (participants, phenotype, sessions): where they are, and what they say of each scan."""
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from myomag.errors import StudyError
-from myomag.io.files import printable
+from myomag.io.files import FETCH, not_fetched, printable
 from myomag.io.records import parsed_json
 from myomag.io.tables import keyed_rows, prefixed, read_text_table
 
@@ -41,12 +42,15 @@ class StudyTable:
         Values of each participant, or of each (participant, session) in the sessions table, as long as `columns`.
     descriptions : mapping
         Data dictionary of the columns, as far as a JSON file beside the table gives one.
+    lines : mapping
+        File and line of each row.
     """
 
     name: str
     columns: tuple[str, ...]
     rows: Mapping[Any, Values]
     descriptions: Mapping[str, Any]
+    lines: Mapping[Any, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -108,8 +112,10 @@ def personal_columns(study: Path) -> Iterator[str]:
 
 def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
     """Tables of a study, sorted."""
-    # macOS leaves ._name beside a file.
-    return sorted(path for pattern in patterns for path in study.glob(pattern) if not path.name.startswith("."))
+    # A link to content that was not fetched is told of, and not taken for no table; macOS leaves ._name beside a file.
+    found = (study / name for name in patterns if "*" not in name and os.path.lexists(study / name))
+    matched = (path for pattern in patterns if "*" in pattern for path in study.glob(pattern))
+    return sorted(path for path in (*found, *matched) if not path.name.startswith("."))
 
 
 def read_tables(study: Path) -> tuple[StudyTable, ...]:
@@ -150,35 +156,41 @@ def joined_columns(tables: Sequence[StudyTable], own: Collection[str]) -> list[J
 def _participant_table(study: Path, path: Path) -> StudyTable:
     table = read_text_table(path)
     rows: dict[str, Values] = {}
+    lines: dict[str, tuple[str, int]] = {}
+    name = path.relative_to(study).as_posix()
     hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
-    for label, values in keyed_rows(table, "participant_id", "sub"):
+    for line, (label, values) in zip(table.lines, keyed_rows(table, "participant_id", "sub"), strict=True):
         if label in rows:
             raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
-        rows[label] = values
+        rows[label], lines[label] = values, (name, line)
     columns = tuple(name for name in table.columns if name != "participant_id")
-    return StudyTable(path.relative_to(study).as_posix(), columns, rows, _descriptions(path.with_suffix(".json")))
+    return StudyTable(name, columns, rows, _descriptions(path.with_suffix(".json")), lines)
 
 
 def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
     """All sessions files as one table, its columns in the order of their first appearance."""
     found: dict[tuple[str, str], dict[str, str | None]] = {}
+    lines: dict[tuple[str, str], tuple[str, int]] = {}
     descriptions = dict(_descriptions(study / "sessions.json"))
     columns: dict[str, None] = {}
     for path in paths:
         table = read_text_table(path)
         names = [name for name in table.columns if name != "session_id"]
-        for label, values in keyed_rows(table, "session_id", "ses"):
+        for line, (label, values) in zip(table.lines, keyed_rows(table, "session_id", "ses"), strict=True):
             key = (path.parent.name, label)
             if key in found:
                 raise StudyError(f"{path}: session {label} appears twice; keep one row per session.")
             found[key] = dict(zip(names, values, strict=True))
+            lines[key] = path.relative_to(study).as_posix(), line
             columns |= dict.fromkeys(name for name in names if name != "participant_id")
         descriptions |= _descriptions(path.with_suffix(".json"))
     rows = {key: tuple(values.get(name, ABSENT) for name in columns) for key, values in found.items()}
-    return StudyTable(SESSIONS, tuple(columns), rows, descriptions)
+    return StudyTable(SESSIONS, tuple(columns), rows, descriptions, lines)
 
 
 def _descriptions(path: Path) -> Mapping[str, Any]:
+    if not_fetched(path):
+        raise StudyError(f"{path}: {FETCH}")
     if not path.is_file():
         return {}
     try:

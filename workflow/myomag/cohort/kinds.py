@@ -1,0 +1,86 @@
+"""Kinds of scans: what differs by more than session and run is another measurement, and never averaged with it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from myomag.cohort.participants import by_value
+from myomag.io.tables import is_missing
+from myomag.study.names import ENTITIES, entities, split_stem
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+NAMED = ENTITIES[2:]
+"""Entities beside participant and session, each a column of cohort.tsv."""
+UNNAMED = "unnamed"
+"""Kind of scans whose files have no BIDS name."""
+_VISIT = re.compile(r"^sub-[^_]+(?:_ses-[^_]+)?_|(?<=_)run-[^_]+_|(?<=_)nuc-31P_", re.IGNORECASE)
+"""What tells no kinds apart: who, when, which repeat; and the nucleus, of which only one is analysed."""
+
+KIND_COLUMN = (
+    "Kind of the scans: their names without participant, session, run and nuc-31P. Scans of another kind (task-, acq-, "
+    "voi-, rec-, echo-, inv-, suffix) have rows of their own and are never averaged with these."
+)
+
+
+def kind_of(scan: str) -> str:
+    """Kind of a scan by its BIDS stem, such as acq-fid_voi-thigh_unloc."""
+    return _VISIT.sub("", scan) if entities(scan) else UNNAMED
+
+
+def labels_of(scan: str) -> dict[str, str | None]:
+    """Label of each entity in the name of a scan beside participant and session, and its kind."""
+    found = entities(scan)
+    return {name: found.get(name) for name in NAMED} | {"kind": kind_of(scan) if found else None}
+
+
+def differs(scan: str, wanted: Mapping[Any, str | None]) -> str | None:
+    """What of a scan is not as a kind wants it, such as `voi-brain`; None where nothing is.
+
+    Parameters
+    ----------
+    scan : str
+        BIDS stem of the scan.
+    wanted : mapping of str to str or None
+        Label of each entity (or `suffix`) that matters; None for scans without it.
+    """
+    found: dict[str, str | None] = {**entities(scan)}
+    if not found:
+        return None
+    found["suffix"] = split_stem(scan)[1]
+    wrong = (name for name, label in wanted.items() if found.get(name) != label)
+    return ", ".join(written(name, found.get(name)) for name in wrong) or None
+
+
+def written(name: str, label: str | None) -> str:
+    """Entity as it stands in a name."""
+    if name == "suffix":
+        return str(label)
+    return f"{name}-{label}" if label is not None else f"no {name}-"
+
+
+def kinds_of(scans: "pd.Series[Any]") -> "NDArray[Any]":
+    """Kind of each scan of a column of stems; UNNAMED where there is no name."""
+    return np.asarray(by_value(scans, lambda scan: UNNAMED if is_missing(scan) else kind_of(str(scan)), UNNAMED))
+
+
+def by_size(kinds: Iterable[str], people: Iterable[Any]) -> list[str]:
+    """Kinds by their number of participants, the largest first; of two as large, the first by name."""
+    members: dict[str, set[Any]] = {}
+    for kind, person in zip(kinds, people, strict=True):
+        members.setdefault(kind, set()).add(person)
+    return sorted(members, key=lambda kind: (-len(members[kind]), kind))
+
+
+def unknown_labels(scans: Iterable[str], wanted: Mapping[Any, str | None]) -> str | None:
+    """What to say where no scan of a study is of the kind that the settings name."""
+    names = list(scans)
+    if not wanted or not names or any(entities(scan) and differs(scan, wanted) is None for scan in names):
+        return None
+    kinds = sorted({kind_of(scan) for scan in names})
+    said = ", ".join(written(name, label) for name, label in wanted.items())
+    return f"cohort.kind ({said}): no scan of the study is of this kind; it has: {', '.join(kinds[:5])}."

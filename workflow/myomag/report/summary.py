@@ -1,0 +1,64 @@
+"""Lines that tell on the terminal which columns and models a study has."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from myomag.cohort.kinds import by_size
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def column_lines(variables: Rows) -> Iterator[str]:
+    """Columns of the study's tables that are used: type, range, missing values and what was left out."""
+    if variables:
+        yield "Columns used:"
+    for row in variables:
+        if row["type"] == "absent":
+            yield f"  {row['column']}: {row['remarks']}"
+            continue
+        ends = f", {_number(row['min'])} to {_number(row['max'])}" if row.get("min") not in (None, "") else ""
+        levels = f", {row['levels']}" if row.get("levels") else ""
+        left_out = f"; left out: {row['left_out']}" if row.get("left_out") else ""
+        counts = f"{row['participants']} participants, {row['missing']} missing"
+        yield f"  {row['column']} ({row['tables']}): {row['type']}{ends}{levels}; {counts}{left_out}"
+
+
+def prospect_lines(models: Rows) -> Iterator[str]:
+    """Models of the settings with the participants they would have, or why they cannot be estimated."""
+    if models:
+        yield "Models, if Mg and pH of all scans without a problem can be evaluated:"
+    several = len({row["kind"] for row in models}) > 1
+    for row in models:
+        outcome = f"{row['n']} participants" if row["estimable"] else f"not estimable: {row['reason']}"
+        yield f"  {_name(row, several)}: {outcome}"
+
+
+def model_lines(statistics: Rows) -> Iterator[str]:
+    """Models with the participants they have, or why they could not be estimated; each once, whatever its terms."""
+    if statistics:
+        yield "Models:"
+    several = len({row.get("kind") for row in statistics}) > 1
+    for row in {(row["model"], row.get("kind")): row for row in reversed(statistics)}.values().__reversed__():
+        fine = row["status"] == "estimated"
+        outcome = f"{row['n']} participants" if fine else f"{row['status']}: {str(row['reason']).partition('; ')[0]}"
+        yield f"  {_name(row, several)}: {outcome}"
+
+
+def kind_lines(cohort: Rows) -> Iterator[str]:
+    """Kinds of the included scans, where there are several."""
+    rows = [row for row in cohort if row["status"] == "included" and row.get("kind")]
+    kinds = by_size((str(row["kind"]) for row in rows), (row["participant_id"] for row in rows))
+    if len(kinds) > 1:
+        counts = Counter(row["kind"] for row in rows)
+        named = ", ".join(f"{kind} ({counts[kind]} scans)" for kind in kinds)
+        yield f"Scans of {len(kinds)} kinds, never averaged, each with statistics of its own: {named}."
+        yield f"  The report shows {kinds[0]}; cohort.kind in myomag.yaml chooses one."
+
+
+def _name(row: Mapping[str, Any], several: bool) -> str:
+    return f"{row['model']} [{row['kind']}]" if several else str(row["model"])
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):g}"

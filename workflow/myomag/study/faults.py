@@ -1,0 +1,87 @@
+"""Cells of a table that are not as they should be: gathered by text and reason, told of with line and remedy."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from myomag.io.files import printable
+
+TOP_CODED = re.compile(r"(\d+(\.\d+)?)\+")
+"""BIDS writes high ages as 89+ for privacy."""
+MOST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: its file, its line in it, and its text, None where it is empty or n/a."""
+
+    file: str
+    line: int
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What to tell of some cells of a column: where, and a sentence with the remedy."""
+
+    file: str
+    problem: str
+
+
+class Faults:
+    """Cells of one column that are not as they should be, gathered by text and reason."""
+
+    def __init__(self, name: str) -> None:
+        self.name = printable(name)
+        self._found: dict[tuple[str, str, str], list[int]] = {}
+        self._commas: list[Cell] = []
+        self._texts: dict[str, None] = {}
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Texts that were left out."""
+        return tuple(self._texts)
+
+    def leave_out(self, cell: Cell, why: str) -> None:
+        """Take in a cell whose value is left out."""
+        self._texts[str(cell.text)] = None
+        self.note(cell, why)
+
+    def note(self, cell: Cell, why: str) -> None:
+        """Take in a cell that is told of."""
+        self._found.setdefault((cell.file, str(cell.text), why), []).append(cell.line)
+
+    def comma(self, cell: Cell) -> None:
+        """Take in a number with a decimal comma."""
+        self._commas.append(cell)
+
+    def ask(self, doubtful: Iterable[Cell]) -> None:
+        """Take in cells that may be values or codes."""
+        for cell in doubtful:
+            self.note(cell, "kept as a value; if a code for missing, write n/a, or say so in Levels")
+
+    def remarks(self) -> Iterator[Remark]:
+        """One remark for each text and reason, with the lines where it stands."""
+        for (file, text, why), lines in self._found.items():
+            yield Remark(file, f"{_lines(lines)}: {self.name} is {text[:40]!r}: {why}.")
+        if self._commas:
+            first = self._commas[0]
+            lines = [cell.line for cell in self._commas if cell.file == first.file]
+            example = f"{first.text!r} as {plain(str(first.text).replace(',', '.'))}"
+            yield Remark(
+                first.file,
+                f"{_lines(lines)}: {self.name} has decimal commas ({len(self._commas)}, read {example}); "
+                "write decimal points.",
+            )
+
+
+def _lines(lines: Sequence[int]) -> str:
+    shown = ", ".join(map(str, lines[:MOST_LINES]))
+    more = f" and {len(lines) - MOST_LINES} more" if len(lines) > MOST_LINES else ""
+    return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
+
+
+def plain(text: str) -> str:
+    """Number as text without what marks it as the lower bound of a top-coded one."""
+    coded = TOP_CODED.fullmatch(text.strip())
+    return coded[1] if coded else text.strip()

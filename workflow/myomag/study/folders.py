@@ -1,0 +1,162 @@
+"""One pass over the folders of a study: which files lie where, and which of them cannot be read."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from myomag.io.files import FETCH, not_fetched, printable
+from myomag.study.links import Links
+from myomag.study.names import NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
+
+LINK_OUT = "a link out of the study; copy the file into the study."
+SPECIAL = "a pipe, socket or device, not a file; remove it."
+NO_SCANS = frozenset({"DICOMDIR", "Thumbs.db"})
+"""Files that lie beside the scans in a folder of DICOM files."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Names in one folder, sorted.
+
+    `escaped` are links that lead out of the study, `special` pipes, sockets and devices, `empty` links to content that
+    is not there; all are also listed as files.
+    """
+
+    folders: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    escaped: set[str] = field(default_factory=set)
+    special: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
+
+    def fault(self, name: str) -> str:
+        """Why a file of the folder cannot be read; "" where nothing is known against it."""
+        if name in self.escaped:
+            return LINK_OUT
+        return SPECIAL if name in self.special else FETCH if name in self.empty else ""
+
+
+@dataclass
+class Found:
+    """Files of one participant and session by stem, and the sidecars that may describe them, the nearest last."""
+
+    nifti: dict[str, list[str]] = field(default_factory=dict)
+    vendor: dict[str, list[str]] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
+    sidecars: list[str] = field(default_factory=list)
+
+
+class Search:
+    """One pass over the folders of a study, each of them listed once."""
+
+    def __init__(self, root: Path, remarks: list[str]) -> None:
+        self.root, self.remarks, self.links = root, remarks, Links(root)
+        self.found: dict[tuple[str, str], Found] = {}
+
+    def tree(self, base: str, top: Listing, inherited: list[str]) -> None:
+        """Collect the scans below the study or below sourcedata/."""
+        for participant in self.folders(base, top, "sub-"):
+            here = f"{base}{participant}/"
+            listing = self.listing(here)
+            known = [*inherited, *self.sidecars(here, listing)]
+            self.scans(participant, "", here, listing, known)
+            for session in self.folders(here, listing, "ses-"):
+                place = f"{here}{session}/"
+                below = self.listing(place)
+                self.scans(participant, session, place, below, [*known, *self.sidecars(place, below)])
+
+    def scans(self, participant: str, session: str, place: str, listing: Listing, known: list[str]) -> None:
+        """Sort the files of one mrs folder into NIfTI-MRS, vendor files and sidecars."""
+        self.misplaced(place, listing)
+        if "mrs" not in self.folders(place, listing, "mrs"):
+            return
+        found = self.found.setdefault((participant, session), Found())
+        folder = f"{place}mrs/"
+        below = self.listing(folder)
+        found.sidecars += [path for path in (*known, *self.sidecars(folder, below)) if path not in found.sidecars]
+        for name in below.files:
+            stem, extension = split_extension(name)
+            if extension in (*NIFTI, *VENDOR, ".json") and (fault := below.fault(name)):
+                found.unusable[stem] = f"{printable(name)}: {fault}"
+            if extension in NIFTI:
+                found.nifti.setdefault(stem, []).append(folder + name)
+            elif extension in VENDOR and place.startswith("sourcedata/"):
+                found.vendor.setdefault(stem, []).append(folder + name)
+            elif extension != ".json" and entities(stem):
+                known_format = "move it to sourcedata/" if extension in VENDOR else "convert it to NIfTI-MRS"
+                self.remarks.append(f"{printable(folder + name)}: not read here; {known_format}.")
+        for name in below.folders:
+            if entities(stem := stem_of_folder(name)):
+                self.series(f"{folder}{name}/", stem, found)
+
+    def series(self, folder: str, stem: str, found: Found) -> None:
+        """Take the files of a folder as those of one scan: DICOM files of its repetitions or averages."""
+        if not folder.startswith("sourcedata/"):
+            self.remarks.append(f"{printable(folder)}: not read here; move it to sourcedata/.")
+            return
+        below = self.listing(folder)
+        names = [name for name in below.files if split_extension(name)[1] != ".json" and name not in NO_SCANS]
+        found.vendor.setdefault(stem, []).extend(folder + name for name in names)
+        for name in names:
+            if fault := below.fault(name):
+                found.unusable[stem] = f"{printable(name)}: {fault}"
+        if not names:
+            found.vendor[stem].append(folder.removesuffix("/"))
+            found.unusable[stem] = f"{printable(folder)}: holds no files; put the DICOM files of the scan into it."
+        self.remarks += [
+            f"{printable(folder + name)}: not read; put the files into {folder}." for name in below.folders
+        ]
+
+    def misplaced(self, place: str, listing: Listing) -> None:
+        """Remark on scans of a participant or session that do not lie in its folder mrs."""
+        for name in listing.files:
+            stem, extension = split_extension(name)
+            if extension in (*NIFTI, *VENDOR) and entities(stem):
+                self.remarks.append(f"{printable(place + name)}: not read here; move it to {printable(place)}mrs/.")
+        for name in listing.folders:
+            if name != "mrs" and name.lower() == "mrs":
+                self.remarks.append(f"{printable(place + name)}: not read; call the folder mrs.")
+
+    def listing(self, folder: str) -> Listing:
+        """Names in a folder of the study, hidden ones left out."""
+        listing = Listing()
+        # Joined as text: a large study has tens of thousands of folders, and a Path for each doubles the time.
+        with os.scandir(f"{self.root}/{folder}") as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_symlink() and self.links.leave(entry.path):
+                    listing.escaped.add(entry.name)
+                elif entry.is_symlink() and not_fetched(Path(entry.path)):
+                    listing.empty.add(entry.name)
+                if entry.name not in listing.escaped and entry.is_dir():
+                    listing.folders.append(entry.name)
+                else:
+                    listing.files.append(entry.name)
+                    if entry.name not in listing.escaped and not entry.is_file() and Path(entry.path).exists():
+                        listing.special.add(entry.name)
+        return listing
+
+    def folders(self, place: str, listing: Listing, prefix: str) -> list[str]:
+        """Folders whose name starts with `prefix`; of links out of the study a remark remains."""
+        for name in sorted(listing.escaped):
+            if name.startswith(prefix) and not split_extension(name)[1]:
+                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the folder.")
+        return [name for name in listing.folders if name.startswith(prefix)]
+
+    def sidecars(self, place: str, listing: Listing) -> list[str]:
+        """JSON files of one folder that may describe scans, those with fewer entities first."""
+        names = [name for name in listing.files if split_extension(name)[1] == ".json"]
+        names = [name for name in names if split_stem(name.removesuffix(".json"))[1] in SUFFIXES]
+        for name in names:
+            if name in listing.escaped:
+                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
+            if name in listing.empty:
+                self.remarks.append(f"{printable(place + name)}: {FETCH}")
+        kept = (name for name in names if name not in listing.escaped | listing.special)
+        return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
+
+
+def stem_of_folder(name: str) -> str:
+    """Stem that a folder is named by, with or without an extension behind it."""
+    stem, extension = split_extension(name)
+    return stem if extension in VENDOR else name
