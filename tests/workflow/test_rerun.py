@@ -132,7 +132,7 @@ def test_override_repeats_the_batch_of_its_participant(case: str, lab: Lab) -> N
 
 CHANGED_CODE: dict[str, tuple[Callable[[Lab], object], dict[str, int]]] = {
     "comment in amares": (lambda lab: lab.edit("workflow/myomag/core/amares.py", "\n\n\n", "\n\n\n# remark\n"), {}),
-    "amares": (lambda lab: lab.edit("workflow/myomag/core/amares.py", "\n\n\n", "\n\n\nX = 1\n"), expected(*FITS)),
+    "amares": (lambda lab: lab.edit("workflow/myomag/core/amares.py", "\n\n\n", "\n\n\nX = 1\n"), expected(*AFTER_QC)),
     "qc step": (
         lambda lab: lab.edit("workflow/myomag/steps/qc.py", "\n\n\n", "\n\n\nX = 1\n"),
         expected("qc", *AFTER_QC),
@@ -170,7 +170,7 @@ def test_edit_of_the_code_repeats_exactly_what_imports_it(case: str, lab: Lab) -
 
 CHANGED_PACKAGE = {
     "numpy": expected(*ALL[1:]),
-    "scipy": expected(*FITS),
+    "scipy": expected(*AFTER_QC),
     "pydicom": expected(*ALL[1:]),
     "jinja2": expected("pages", "report"),
     "snakemake": {},

@@ -164,8 +164,8 @@ def _begin_time_problem(record: BeginTime) -> str | None:
     """What is wrong with the stated begin time, None for nothing: found in the data it is less certain."""
     if not record.doubt and not record.start_by_data:
         return None
-    said = record.doubt or f"begin time: {record.start_source}"
-    return f"{said}; set EchoTime of the sidecar [s], or fit.begin_time_us."
+    text = record.doubt or f"begin time: {record.start_source}"
+    return f"{text}; set EchoTime of the sidecar [s], or fit.begin_time_us."
 
 
 def _digest(files: Mapping[str, Path]) -> str | None:
