@@ -1,22 +1,29 @@
 """AMARES: least-squares fit of an FID by a sum of damped exponentials under prior knowledge (Vanhamme et al. 1997).
 
-s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = begin time + n·dwell. The residual is minimised over the
-real and imaginary parts with an analytic Jacobian; bounds are kept by an active set.
+s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = begin time + n·dwell, times a line shape exp(g(n·dwell))
+common to all lines where it is asked for. The residual is minimised over the real and imaginary parts with an analytic
+Jacobian; bounds are kept by an active set.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.fit_result import AmaresFit, fit_result
-from myomag.core.newton import minimise, unbounded
+from myomag.core.line_shape import ShapeTerms, shape_basis, tail_sd
+from myomag.core.newton import Minimum, minimise, unbounded
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.core.start_values import start_values
+from myomag.core.shape_order import wanted_order
+from myomag.core.start_values import start_values, width_hz
 
 __all__ = ["AmaresFit", "fit_amares"]
+
+_SHAPE_REACH = 0.5
+"""Longest step of a coefficient of the line shape [rad or neper]: the model is no longer linear beyond."""
 
 
 def fit_amares(
@@ -29,6 +36,8 @@ def fit_amares(
     fit_begin_time: bool = False,
     begin_time_window_s: float = 400e-6,
     begin_time_prior: BeginTimePrior | None = None,
+    shape_order: int = 0,
+    max_shape_order: int = 0,
 ) -> AmaresFit:
     """Fit an FID under prior knowledge.
 
@@ -50,6 +59,9 @@ def fit_amares(
         See `fit_begin_time` [s].
     begin_time_prior : BeginTimePrior, optional
         What is known of a fitted begin time, from other scans of the protocol.
+    shape_order, max_shape_order : int
+        Order of the line shape common to all lines (`myomag.core.line_shape`), 3 or more, and how far the data may
+        raise it; 0 for none: Voigt lines.
 
     Raises
     ------
@@ -58,8 +70,9 @@ def fit_amares(
     """
     fid = _checked_fid(fid)
     layout = parameter_map(prior, spectrometer_frequency_mhz, fit_begin_time=fit_begin_time)
-    if 2 * len(fid) <= len(layout.names):
-        raise ValueError(f"{len(fid)} samples cannot determine {len(layout.names)} parameters")
+    parameters = len(layout.names) + max(2 * max(shape_order, max_shape_order) - 3, 0)
+    if 2 * len(fid) <= parameters:
+        raise ValueError(f"{len(fid)} samples cannot determine {parameters} parameters")
     # A common scale makes the fit independent of the amplitude unit.
     scale = float(np.abs(fid).max())
     layout = _scaled(layout, scale)
@@ -67,33 +80,66 @@ def fit_amares(
         layout.lower[-1], layout.upper[-1] = begin_time_s - begin_time_window_s, begin_time_s + begin_time_window_s
     if begin_time_prior:
         begin_time_prior = replace(begin_time_prior, noise_sd=begin_time_prior.noise_sd / scale)
-    objective = Objective(
-        fid / scale,
+    samples = fid / scale
+    problem = partial(
+        Objective,
+        samples,
         dwell_time_s,
         begin_time_s,
         layout,
         fit_begin_time=fit_begin_time,
         begin_time_prior=begin_time_prior,
     )
-    theta = start_values(objective.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
-    found = minimise(
-        objective,
-        theta,
-        lower=layout.lower,
-        upper=layout.upper,
-        reach=_reach_hz(layout, theta),
-        floor=1e-20 * len(fid),
-    )
+    theta = start_values(samples, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
+    objective, found = _minimum(problem, theta, dwell_time_s, shape_order, max_shape_order)
+    free = unbounded(found.theta, objective.evaluate(found.theta).gradient, *_bounds(objective))
     return fit_result(
         objective,
         found.theta,
-        unbounded(found.theta, objective.evaluate(found.theta).gradient, layout.lower, layout.upper),
+        free,
         names=tuple(line.name for line in prior.lines),
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         scale=scale,
         iterations=found.iterations,
         converged=found.converged,
     )
+
+
+def _minimum(
+    problem: partial[Objective], theta: NDArray[np.float64], dwell_time_s: float, order: int, max_order: int
+) -> tuple[Objective, Minimum]:
+    """Minimum from θ on, with a line shape of the order given, or of a higher one if the data ask for it."""
+    plain = problem()
+    if not order:
+        return plain, _minimised(plain, theta)
+    fid = plain.fid
+    basis, noise_sd = shape_basis(fid, width_hz(fid, dwell_time_s)), tail_sd(fid)
+
+    def shaped(order: int) -> Objective:
+        return problem(shape=ShapeTerms(basis, order, len(fid), dwell_time_s, noise_sd))
+
+    objective = shaped(order)
+    found = _minimised(objective, theta)
+    if max_order > order and (more := wanted_order(shaped(max_order), found.theta, order)) > order:
+        objective = shaped(more)
+        again = _minimised(objective, found.theta)
+        found = replace(again, iterations=found.iterations + again.iterations)
+    return objective, found
+
+
+def _minimised(objective: Objective, theta: NDArray[np.float64]) -> Minimum:
+    """Minimum of an objective from θ on, coefficients of the line shape that θ lacks starting at zero."""
+    lower, upper = _bounds(objective)
+    theta = np.pad(theta, (0, len(lower) - len(theta)))
+    reach = _reach_hz(objective.layout, theta[: len(objective.layout.names)])
+    reach = np.append(reach, np.full(len(theta) - len(reach), _SHAPE_REACH))
+    return minimise(objective, theta, lower=lower, upper=upper, reach=reach, floor=1e-20 * len(objective.fid))
+
+
+def _bounds(objective: Objective) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bounds of θ; a line shape has none."""
+    layout, free = objective.layout, np.full(objective.size - len(objective.layout.names), np.inf)
+    return np.append(layout.lower, -free), np.append(layout.upper, free)
 
 
 def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:

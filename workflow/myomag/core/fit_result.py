@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.crlb import fitted_covariance, one_sided_distances
+from myomag.core.line_shape import LineShape
 from myomag.core.objective import Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
@@ -45,6 +46,8 @@ class AmaresFit:
         Whether the minimum was reached; `message` says what happened.
     iterations : int
         Steps tried.
+    line_shape : LineShape or None
+        Factor that all lines share; the widths above are those without it.
     """
 
     names: tuple[str, ...]
@@ -71,6 +74,7 @@ class AmaresFit:
     converged: bool
     message: str
     iterations: int
+    line_shape: LineShape | None = None
 
 
 def fit_result(
@@ -106,14 +110,16 @@ def fit_result(
     cost = objective.residual_norm_sq(theta)
     noise_sd = float(np.sqrt(cost / (2 * len(objective.fid) - free.sum())))
     covariance = fitted_covariance(here.hessian, here.information, free, noise_sd)
-    lines = layout.lines(theta)
+    own, of_shape = np.split(theta, [len(layout.names)])
+    lines = layout.lines(own)
     jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, objective.fit_begin_time)
+    jacobian = np.pad(jacobian, ((0, 0), (0, len(of_shape))))
     line_covariance = _propagate(jacobian, covariance)
     held = (np.abs(jacobian) @ ~free > 0) & (np.abs(jacobian) @ free == 0)
     line_covariance[held, :] = line_covariance[:, held] = np.nan
     sd = np.sqrt(np.diag(line_covariance))
     count = len(names)
-    offsets = layout.component_offsets_hz(theta)
+    offsets = layout.component_offsets_hz(own)
     bound = np.flatnonzero(~free)
     at_bound = tuple(layout.names[index] for index in bound)
     limits = theta[bound] + one_sided_distances(here.hessian, here.gradient, free, noise_sd)
@@ -148,6 +154,7 @@ def fit_result(
         converged=converged,
         message=_message(converged, iterations, at_bound),
         iterations=iterations,
+        line_shape=LineShape(objective.shape.basis, of_shape) if objective.shape else None,
     )
 
 

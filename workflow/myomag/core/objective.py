@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
+from myomag.core.line_shape import ShapeTerms
 from myomag.core.newton import Evaluation
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
@@ -55,6 +56,8 @@ class Objective:
         Whether the last parameter is the begin time [s].
     begin_time_prior : BeginTimePrior, optional
         Adds noise_sd²·(t − mean)²/sd² to the sum of squares.
+    shape : ShapeTerms, optional
+        Line shape common to all lines; its coefficients follow the parameters of the layout in θ.
     """
 
     def __init__(
@@ -66,9 +69,12 @@ class Objective:
         *,
         fit_begin_time: bool,
         begin_time_prior: BeginTimePrior | None = None,
+        shape: ShapeTerms | None = None,
     ) -> None:
         self.fid = fid
         self.layout = layout
+        self.shape = shape
+        self._count = len(layout.names)
         self.fit_begin_time = fit_begin_time
         self._begin_time_s = begin_time_s
         self._expected_s, self._stiffness = begin_time_s, 0.0
@@ -85,9 +91,14 @@ class Objective:
         self._energy_from = np.append(energy, 0.0)
         self._known: tuple[NDArray[np.float64], _Model] | None = None
 
+    @property
+    def size(self) -> int:
+        """Number of parameters θ, those of the line shape included."""
+        return self._count + (self.shape.count if self.shape else 0)
+
     def begin_time_s(self, theta: NDArray[np.float64]) -> float:
         """Time of the first sample at θ [s]."""
-        return float(theta[-1]) if self.fit_begin_time else self._begin_time_s
+        return float(theta[self._count - 1]) if self.fit_begin_time else self._begin_time_s
 
     def model(self, theta: NDArray[np.float64]) -> "_Model":
         """Components at θ and what they leave of the FID; the last θ is remembered."""
@@ -96,7 +107,7 @@ class Objective:
         return self._known[1]
 
     def _new_model(self, theta: NDArray[np.float64]) -> "_Model":
-        values, begin_time_s = self.layout.components(theta), self.begin_time_s(theta)
+        values, begin_time_s = self.layout.components(theta[: self._count]), self.begin_time_s(theta)
         points = self._points_with_signal(values, begin_time_s)
         basis = damped_exponentials(
             2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN],
@@ -106,6 +117,8 @@ class Objective:
             begin_time_s,
             phase_rad=values[PHASE],
         )
+        if self.shape:
+            basis *= self.shape.envelope(theta[self._count :], points)
         residual = self.fid[:points] - values[AMPLITUDE] @ basis
         cost = float(np.vdot(residual, residual).real + self._energy_from[points])
         return _Model(values, basis, time_axis(points, self._dwell_time_s, begin_time_s), residual, cost)
@@ -123,8 +136,9 @@ class Objective:
         return self.model(theta).residual_norm_sq
 
     def penalty(self, theta: NDArray[np.float64]) -> float:
-        """Penalty of the begin time's prior at θ."""
-        return self._stiffness * (self.begin_time_s(theta) - self._expected_s) ** 2
+        """Penalty of what is known of begin time and line shape at θ."""
+        of_begin_time = self._stiffness * (self.begin_time_s(theta) - self._expected_s) ** 2
+        return of_begin_time + (self.shape.penalty(theta[self._count :]) if self.shape else 0.0)
 
     def cost(self, theta: NDArray[np.float64]) -> float:
         """Sum of squares with the penalty at θ."""
@@ -134,19 +148,23 @@ class Objective:
         """Cost with its first and second derivatives at θ."""
         model = self.model(theta)
         values = model.values
-        moments, with_residual = _moments(model)
+        moments, with_residual, derivatives = _moments(model)
         log_derivatives = self._log_derivatives(values)
         first = values[AMPLITUDE][:, None, None] * log_derivatives
         first[:, AMPLITUDE] = 0.0
         first[:, AMPLITUDE, 0] = 1.0
         # ∂s/∂θ = Σ_m coefficients[m]·τ^m·u
-        coefficients = (first.transpose(0, 2, 1) @ self._maps).transpose(1, 0, 2).reshape(-1, len(theta))
+        coefficients = (first.transpose(0, 2, 1) @ self._maps).transpose(1, 0, 2).reshape(-1, self._count)
         gradient = (with_residual[:3].ravel() @ coefficients).real
         information = (coefficients.conj().T @ moments @ coefficients).real
         gradient[-1] -= self._stiffness * (self.begin_time_s(theta) - self._expected_s)
         information[-1, -1] += self._stiffness
         curvature = self._curvature(values, log_derivatives, with_residual)
-        return Evaluation(self.cost(theta), gradient, information, information - curvature)
+        lines = Evaluation(self.cost(theta), gradient, information, information - curvature)
+        if not self.shape:
+            return lines
+        fitted = self.fid[: len(model.residual)] - model.residual
+        return self.shape.extended(lines, theta[self._count :], model.residual, fitted, derivatives, coefficients)
 
     def _log_derivatives(self, values: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Derivative of the exponent by each quantity, as polynomial coefficients in τ: (components, 6, 3)."""
@@ -247,7 +265,7 @@ def damped_exponentials(
     return table
 
 
-def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128]]:
     """⟨τ^m·u_j, τ^n·u_k⟩ and ⟨r, τ^m·u_k⟩.
 
     Returns
@@ -256,6 +274,8 @@ def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex1
         m and n running slowest, 0 to 2.
     with_residual : ndarray, shape (5, components)
         m from 0 to 4.
+    derivatives : ndarray, shape (3·components, samples)
+        τ^m·u_j, m running slowest, 0 to 2.
     """
     count, points = model.basis.shape
     # The residual is one more row, so that both kinds of moments come from the same two products.
@@ -268,4 +288,4 @@ def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex1
     high = (powers[2].conj() @ stacked[:, count + 1 :]).reshape(count + 1, 2, count + 1)
     orders = np.concatenate([low, high], axis=1)[:, :, :count]
     of_components = orders[:count][:, _ORDERS].transpose(1, 0, 2, 3).reshape(3 * count, 3 * count)
-    return of_components, orders[count]
+    return of_components, orders[count], powers[:, :count].reshape(3 * count, points)

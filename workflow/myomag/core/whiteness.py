@@ -67,7 +67,7 @@ def model_fid(
         phase_rad=np.deg2rad(fit.phases_deg[line]),
     )
     model: NDArray[np.complex128] = (fit.amplitudes[line] * np.concatenate(fit.weights)) @ components
-    return model
+    return model * fit.line_shape.envelope(points, dwell_time_s) if fit.line_shape else model
 
 
 def corrected(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import frequency_axis_hz, spectrum
+from myomag.core.line_shape import LineShape, ShapeBasis
 from myomag.core.objective import damped_exponentials
 from myomag.report.charts import Array
 
@@ -74,6 +75,9 @@ def displayed_curves(
         _line_fid(line, points, dwell_time_s, start_s, spectrometer_frequency_mhz)
         for line in (fit["lines"] if fit else ())
     ]
+    if fit and fit.get("line_shape"):
+        envelope = _envelope(fit, points, dwell_time_s, missing + int(fit["skipped_points"]))
+        models = [model * envelope for model in models]
     known = np.sum([model[:missing] for model in models], axis=0) if models else np.empty(0)
     display = _Display(
         dwell_time_s,
@@ -139,6 +143,14 @@ class _Display:
         weight = 0.5 + min(max(self.start_s / self.dwell_time_s, 0.0), 1.0)
         padded = np.concatenate([weight * signal[:1], signal[1:], np.zeros(self.size - len(signal))])
         return np.real(spectrum(padded)[self.shown] * self.rotation)
+
+
+def _envelope(fit: Mapping[str, Any], points: int, dwell_time_s: float, before: int) -> NDArray[np.complex128]:
+    """Envelope common to all lines, shape (points,); before the samples fitted it is held at its first value."""
+    record = fit["line_shape"]
+    shape = LineShape(ShapeBasis(record["decay_time_s"], record["end"]), np.array(record["coefficients"]))
+    fitted = shape.envelope(points - before, dwell_time_s)
+    return np.concatenate([np.full(before, fitted[0]), fitted])
 
 
 def _line_fid(

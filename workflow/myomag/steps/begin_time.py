@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.leading_samples import samples_to_skip
+from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
@@ -116,6 +117,8 @@ def _estimate(
             begin_time_s=record["start_us"] * 1e-6 + skipped * data.dwell_time_s,
             fit_begin_time=settings["fit_begin_time"],
             begin_time_window_s=settings["begin_time_window_us"] * 1e-6,
+            shape_order=LEAST_ORDER,
+            max_shape_order=HIGHEST_ORDER,
         )
 
     try:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.line_figures import line_figures
+from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.objective import BeginTimePrior
 from myomag.core.pooling import MIN_SPREAD_US, without
 from myomag.core.prior_knowledge import PriorKnowledge
@@ -63,6 +65,8 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
             )
             if expected["sd_us"]
             else None,
+            shape_order=LEAST_ORDER,
+            max_shape_order=HIGHEST_ORDER,
         )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
@@ -162,11 +166,28 @@ def fit_record(
         "begin_time_prior": {key: expected[key] for key in ("source", "mean_us", "sd_us", "outlying")},
         "phase_deg": float(fit.phases_deg[0]),
         "phase_sd_deg": _finite(fit.phases_deg_sd[0]),
+        "line_shape": shape_record(fit, data.dwell_time_s),
         "lines": [_line_record(fit, index) for index in range(len(fit.names))],
         "covariance": {
             "parameters": [fit.covariance_names[row] for row in rows],
             "matrix": [[_finite(value) for value in row] for row in fit.covariance[np.ix_(rows, rows)]],
         },
+    }
+
+
+def shape_record(fit: AmaresFit, dwell_time_s: float) -> dict[str, Any] | None:
+    """Line shape common to all lines: what rebuilds it, and how PCr looks with it."""
+    if not fit.line_shape:
+        return None
+    figures = line_figures(fit, "PCr", dwell_time_s) if "PCr" in fit.names else None
+    fwhm_hz, asymmetry = figures or (None, None)
+    return {
+        "order": fit.line_shape.order,
+        "decay_time_s": fit.line_shape.basis.decay_time_s,
+        "end": fit.line_shape.basis.end,
+        "coefficients": fit.line_shape.coefficients.tolist(),
+        "pcr_fwhm_hz": fwhm_hz,
+        "pcr_asymmetry": asymmetry,
     }
 
 
