@@ -17,6 +17,7 @@ from myomag.core.newton import Minimum, minimise, unbounded
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.core.profile import ShiftProfile, is_uncertain, shift_profile
 from myomag.core.shape_order import wanted_order
 from myomag.core.start_values import start_values, width_hz
 
@@ -38,6 +39,7 @@ def fit_amares(
     begin_time_prior: BeginTimePrior | None = None,
     shape_order: int = 0,
     max_shape_order: int = 0,
+    profiled: tuple[str, ...] = (),
 ) -> AmaresFit:
     """Fit an FID under prior knowledge.
 
@@ -62,6 +64,8 @@ def fit_amares(
     shape_order, max_shape_order : int
         Order of the line shape common to all lines (`myomag.core.line_shape`), 3 or more, and how far the data may
         raise it; 0 for none: Voigt lines.
+    profiled : tuple of str
+        Lines whose place is profiled where it is uncertain (`myomag.core.profile`), so that a second minimum is found.
 
     Raises
     ------
@@ -92,12 +96,15 @@ def fit_amares(
     )
     theta = start_values(samples, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
     objective, found = _minimum(problem, theta, dwell_time_s, shape_order, max_shape_order)
-    free = unbounded(found.theta, objective.evaluate(found.theta).gradient, *_bounds(objective))
+    names = tuple(line.name for line in prior.lines)
+    wanted = [(index, name) for index, name in enumerate(names) if name in profiled]
+    found, profiles = _profiled(objective, found, wanted, spectrometer_frequency_mhz)
     return fit_result(
         objective,
         found.theta,
-        free,
-        names=tuple(line.name for line in prior.lines),
+        _free(objective, found.theta),
+        profiles=profiles,
+        names=names,
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         scale=scale,
         iterations=found.iterations,
@@ -127,9 +134,45 @@ def _minimum(
     return objective, found
 
 
-def _minimised(objective: Objective, theta: NDArray[np.float64]) -> Minimum:
-    """Minimum of an objective from θ on, coefficients of the line shape that θ lacks starting at zero."""
+def _profiled(
+    objective: Objective, found: Minimum, lines: list[tuple[int, str]], mhz: float
+) -> tuple[Minimum, tuple[ShiftProfile, ...]]:
+    """Best minimum, and the profiles of those lines whose place is uncertain."""
+    profiles, start = [], found
+    for line, name in lines:
+        shift = int(objective.layout.shift_group[line])
+        free = _free(objective, found.theta)
+        if shift < 0 or not free[shift]:
+            continue
+        variance = objective.residual_norm_sq(found.theta) / (2 * len(objective.fid) - int(free.sum()))
+        if not is_uncertain(objective, found.theta, line, variance):
+            continue
+        profile, best = shift_profile(
+            objective, found, line, name, mhz=mhz, variance=variance, held=partial(_held, objective)
+        )
+        profiles.append(profile)
+        if best is not found:
+            found = _minimised(objective, best.theta)
+    return replace(found, converged=found.converged and start.converged), tuple(profiles)
+
+
+def _held(objective: Objective, theta: NDArray[np.float64], index: int, value: float) -> Minimum:
+    """Minimum with one parameter held at a value."""
+    start = theta.copy()
+    start[index] = value
+    return _minimised(objective, start, held=index)
+
+
+def _free(objective: Objective, theta: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Parameters away from their bounds at a minimum."""
+    return unbounded(theta, objective.evaluate(theta).gradient, *_bounds(objective))
+
+
+def _minimised(objective: Objective, theta: NDArray[np.float64], held: int | None = None) -> Minimum:
+    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held."""
     lower, upper = _bounds(objective)
+    if held is not None:
+        lower[held] = upper[held] = theta[held]
     theta = np.pad(theta, (0, len(lower) - len(theta)))
     reach = _reach_hz(objective.layout, theta[: len(objective.layout.names)])
     reach = np.append(reach, np.full(len(theta) - len(reach), _SHAPE_REACH))

@@ -9,6 +9,7 @@ from myomag.core.crlb import fitted_covariance, one_sided_distances
 from myomag.core.line_shape import LineShape
 from myomag.core.objective import Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
+from myomag.core.profile import ShiftProfile
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class AmaresFit:
         Steps tried.
     line_shape : LineShape or None
         Factor that all lines share; the widths above are those without it.
+    profiles : tuple of ShiftProfile
+        Profiles of the lines whose place was uncertain; the SDs of their shifts are at least those of the profiles.
     """
 
     names: tuple[str, ...]
@@ -75,6 +78,7 @@ class AmaresFit:
     message: str
     iterations: int
     line_shape: LineShape | None = None
+    profiles: tuple[ShiftProfile, ...] = ()
 
 
 def fit_result(
@@ -82,6 +86,7 @@ def fit_result(
     theta: NDArray[np.float64],
     free: NDArray[np.bool_],
     *,
+    profiles: tuple[ShiftProfile, ...] = (),
     names: tuple[str, ...],
     spectrometer_frequency_mhz: float,
     scale: float,
@@ -98,6 +103,8 @@ def fit_result(
         The minimum.
     free : ndarray of bool, shape (parameters,)
         Parameters away from their bounds.
+    profiles : tuple of ShiftProfile
+        Profiles of lines whose place is uncertain.
     names : tuple of str
         Line names.
     spectrometer_frequency_mhz, scale : float
@@ -115,6 +122,7 @@ def fit_result(
     jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, objective.fit_begin_time)
     jacobian = np.pad(jacobian, ((0, 0), (0, len(of_shape))))
     line_covariance = _propagate(jacobian, covariance)
+    _widen(line_covariance, names, profiles)
     held = (np.abs(jacobian) @ ~free > 0) & (np.abs(jacobian) @ free == 0)
     line_covariance[held, :] = line_covariance[:, held] = np.nan
     sd = np.sqrt(np.diag(line_covariance))
@@ -154,6 +162,7 @@ def fit_result(
         converged=converged,
         message=_message(converged, iterations, at_bound),
         iterations=iterations,
+        profiles=profiles,
         line_shape=LineShape(objective.shape.basis, of_shape) if objective.shape else None,
     )
 
@@ -207,6 +216,17 @@ def _propagate(jacobian: NDArray[np.float64], covariance: NDArray[np.float64]) -
     spoilt = np.abs(jacobian) @ unknown > 0
     result[spoilt, :] = result[:, spoilt] = np.nan
     return result
+
+
+def _widen(covariance: NDArray[np.float64], names: tuple[str, ...], profiles: tuple[ShiftProfile, ...]) -> None:
+    """Raise the covariance of shifts so that their distance from the first line varies as their profile says."""
+    first = len(names)
+    for profile in profiles:
+        row = first + names.index(profile.line)
+        distance = covariance[row, row] + covariance[first, first] - 2 * covariance[row, first]
+        missing = profile.spread_ppm() ** 2 - distance
+        if missing > 0:
+            covariance[row, row] += missing
 
 
 def _wrapped(phase_rad: NDArray[np.float64]) -> NDArray[np.float64]:

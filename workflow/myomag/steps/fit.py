@@ -21,6 +21,8 @@ from myomag.io.records import read_record, record_bytes
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
+PROFILED = ("beta-ATP", "Pi")
+"""Lines whose place Mg and pH rest on."""
 
 
 def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, bytes]:
@@ -48,7 +50,7 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
     expected = expected_begin_time(own, settings)
     skipped_s = skipped * data.dwell_time_s
     fid = data.fid[skipped:, 0, 0]
-    sampling = {
+    sampling: dict[str, Any] = {
         "dwell_time_s": data.dwell_time_s,
         "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
     }
@@ -67,6 +69,7 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
             else None,
             shape_order=LEAST_ORDER,
             max_shape_order=HIGHEST_ORDER,
+            profiled=PROFILED,
         )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
@@ -167,6 +170,10 @@ def fit_record(
         "phase_deg": float(fit.phases_deg[0]),
         "phase_sd_deg": _finite(fit.phases_deg_sd[0]),
         "line_shape": shape_record(fit, data.dwell_time_s),
+        "other_minima": {
+            profile.line: [{"shift_ppm": place, "delta_chi2": rise} for place, rise in profile.minima()[1:]]
+            for profile in fit.profiles
+        },
         "lines": [_line_record(fit, index) for index in range(len(fit.names))],
         "covariance": {
             "parameters": [fit.covariance_names[row] for row in rows],
