@@ -98,7 +98,7 @@ def test_a_higher_order_adds_to_the_lower_ones_and_the_end_is_flat():
 
 @pytest.mark.parametrize("order", [3, 6])
 def test_gradient_and_hessian_agree_with_finite_differences(order):
-    layout = parameter_map(MUSCLE, MHZ, fit_begin_time=True)
+    layout = parameter_map(MUSCLE.without_optional(), MHZ, fit_begin_time=True)
     rng = np.random.default_rng(3)
     # Noise as strong as the signal: the residual's part of the Hessian counts.
     fid = scan("tail of 6 Hz")[:400] + 8 * (rng.normal(size=400) + 1j * rng.normal(size=400))
@@ -148,7 +148,7 @@ def test_the_field_moves_neither_beta_nor_the_begin_time(field):
     assert found.begin_time_s == pytest.approx(BEGIN_S, abs=0.3e-6 + 3 * found.begin_time_sd_s)
     if field != "Gaussian":
         voigt = fit(scan(field) + noise(2000, 1), shape_order=0)
-        assert abs(beta(voigt)[0] - BETA_PPM) > 5e-3
+        assert abs(beta(voigt)[0] - BETA_PPM) > 4e-3
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -166,3 +166,21 @@ def test_nested_aliases_do_not_multiply(tmp_path):
     path.write_text(f"b0: &b0 [1, 1]\n{levels}", encoding="utf-8")
     with pytest.raises(ValueError, match="lines is missing"):
         PriorKnowledge.from_yaml(path)
+
+
+def test_an_optional_line_is_one_that_may_be_left_out():
+    document = changed("lines/B/optional", True)
+    prior = PriorKnowledge.from_dict(document)
+    assert [line.optional for line in prior.lines] == [False, True]
+    assert [line.name for line in prior.without_optional().lines] == ["A"]
+    assert PriorKnowledge.from_dict(prior.to_dict()) == prior
+
+
+def test_nothing_may_be_tied_to_an_optional_line():
+    with pytest.raises(ValueError, match="line B: amplitude: tied to A, which may be left out"):
+        PriorKnowledge.from_dict(changed("lines/A/optional", True))
+
+
+def test_optional_is_true_or_false():
+    with pytest.raises(ValueError, match="line B: optional: expected true or false"):
+        PriorKnowledge.from_dict(changed("lines/B/optional", 1))

@@ -6,25 +6,17 @@ Jacobian; bounds are kept by an active set.
 """
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.fit_result import AmaresFit, fit_result
-from myomag.core.line_shape import ShapeTerms, shape_basis, tail_sd
-from myomag.core.newton import Minimum, minimise, unbounded
-from myomag.core.objective import BeginTimePrior, Objective
-from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
+from myomag.core.fit_start import FitStart
+from myomag.core.objective import BeginTimePrior
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.core.profile import ShiftProfile, is_uncertain, shift_profile
-from myomag.core.shape_order import wanted_order
-from myomag.core.start_values import start_values, width_hz
+from myomag.core.solver import Problem, profile_lines
 
-__all__ = ["AmaresFit", "fit_amares"]
-
-_SHAPE_REACH = 0.5
-"""Longest step of a coefficient of the line shape [rad or neper]: the model is no longer linear beyond."""
+__all__ = ["AmaresFit", "FitStart", "fit_amares"]
 
 
 def fit_amares(
@@ -40,6 +32,7 @@ def fit_amares(
     shape_order: int = 0,
     max_shape_order: int = 0,
     profiled: tuple[str, ...] = (),
+    start: FitStart | None = None,
 ) -> AmaresFit:
     """Fit an FID under prior knowledge.
 
@@ -66,6 +59,8 @@ def fit_amares(
         raise it; 0 for none: Voigt lines.
     profiled : tuple of str
         Lines whose place is profiled where it is uncertain (`myomag.core.profile`), so that a second minimum is found.
+    start : FitStart, optional
+        `AmaresFit.start` of another fit of the same FID: its lines and its order of the line shape are kept.
 
     Raises
     ------
@@ -73,116 +68,38 @@ def fit_amares(
         If the FID is not a finite, non-zero, one-dimensional array with more samples than parameters.
     """
     fid = _checked_fid(fid)
-    layout = parameter_map(prior, spectrometer_frequency_mhz, fit_begin_time=fit_begin_time)
-    parameters = len(layout.names) + max(2 * max(shape_order, max_shape_order) - 3, 0)
-    if 2 * len(fid) <= parameters:
-        raise ValueError(f"{len(fid)} samples cannot determine {parameters} parameters")
     # A common scale makes the fit independent of the amplitude unit.
     scale = float(np.abs(fid).max())
-    layout = _scaled(layout, scale)
-    if fit_begin_time:
-        layout.lower[-1], layout.upper[-1] = begin_time_s - begin_time_window_s, begin_time_s + begin_time_window_s
     if begin_time_prior:
         begin_time_prior = replace(begin_time_prior, noise_sd=begin_time_prior.noise_sd / scale)
-    samples = fid / scale
-    problem = partial(
-        Objective,
-        samples,
+    problem = Problem(
+        fid / scale,
+        scale,
         dwell_time_s,
+        spectrometer_frequency_mhz,
         begin_time_s,
-        layout,
-        fit_begin_time=fit_begin_time,
-        begin_time_prior=begin_time_prior,
+        fit_begin_time,
+        begin_time_window_s,
+        begin_time_prior,
+        shape_order,
+        max_shape_order,
     )
-    theta = start_values(samples, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
-    objective, found = _minimum(problem, theta, dwell_time_s, shape_order, max_shape_order)
-    names = tuple(line.name for line in prior.lines)
-    wanted = [(index, name) for index, name in enumerate(names) if name in profiled]
-    found, profiles = _profiled(objective, found, wanted, spectrometer_frequency_mhz)
-    return fit_result(
-        objective,
-        found.theta,
-        _free(objective, found.theta),
+    parameters = len(problem.layout(prior).names) + max(2 * max(shape_order, max_shape_order) - 3, 0)
+    if 2 * len(fid) <= parameters:
+        raise ValueError(f"{len(fid)} samples cannot determine {parameters} parameters")
+    solution, profiles = profile_lines(problem.solved(prior, start), profiled, spectrometer_frequency_mhz)
+    result = fit_result(
+        solution.objective,
+        solution.found.theta,
+        solution.free,
         profiles=profiles,
-        names=names,
+        names=tuple(line.name for line in solution.prior.lines),
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         scale=scale,
-        iterations=found.iterations,
-        converged=found.converged,
+        iterations=solution.found.iterations,
+        converged=solution.found.converged,
     )
-
-
-def _minimum(
-    problem: partial[Objective], theta: NDArray[np.float64], dwell_time_s: float, order: int, max_order: int
-) -> tuple[Objective, Minimum]:
-    """Minimum from θ on, with a line shape of the order given, or of a higher one if the data ask for it."""
-    plain = problem()
-    if not order:
-        return plain, _minimised(plain, theta)
-    fid = plain.fid
-    basis, noise_sd = shape_basis(fid, width_hz(fid, dwell_time_s)), tail_sd(fid)
-
-    def shaped(order: int) -> Objective:
-        return problem(shape=ShapeTerms(basis, order, len(fid), dwell_time_s, noise_sd))
-
-    objective = shaped(order)
-    found = _minimised(objective, theta)
-    if max_order > order and (more := wanted_order(shaped(max_order), found.theta, order)) > order:
-        objective = shaped(more)
-        again = _minimised(objective, found.theta)
-        found = replace(again, iterations=found.iterations + again.iterations)
-    return objective, found
-
-
-def _profiled(
-    objective: Objective, found: Minimum, lines: list[tuple[int, str]], mhz: float
-) -> tuple[Minimum, tuple[ShiftProfile, ...]]:
-    """Best minimum, and the profiles of those lines whose place is uncertain."""
-    profiles, start = [], found
-    for line, name in lines:
-        shift = int(objective.layout.shift_group[line])
-        free = _free(objective, found.theta)
-        if shift < 0 or not free[shift]:
-            continue
-        variance = objective.residual_norm_sq(found.theta) / (2 * len(objective.fid) - int(free.sum()))
-        if not is_uncertain(objective, found.theta, line, variance):
-            continue
-        profile, best = shift_profile(
-            objective, found, line, name, mhz=mhz, variance=variance, held=partial(_held, objective)
-        )
-        profiles.append(profile)
-        if best is not found:
-            found = _minimised(objective, best.theta)
-    return replace(found, converged=found.converged and start.converged), tuple(profiles)
-
-
-def _held(objective: Objective, theta: NDArray[np.float64], index: int, value: float) -> Minimum:
-    """Minimum with one parameter held at a value."""
-    start = theta.copy()
-    start[index] = value
-    return _minimised(objective, start, held=index)
-
-
-def _free(objective: Objective, theta: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Parameters away from their bounds at a minimum."""
-    return unbounded(theta, objective.evaluate(theta).gradient, *_bounds(objective))
-
-
-def _minimised(objective: Objective, theta: NDArray[np.float64], held: int | None = None) -> Minimum:
-    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held."""
-    lower, upper = _bounds(objective)
-    if held is not None:
-        lower[held] = upper[held] = theta[held]
-    theta = np.pad(theta, (0, len(lower) - len(theta)))
-    reach = _reach_hz(objective.layout, theta[: len(objective.layout.names)])
-    reach = np.append(reach, np.full(len(theta) - len(reach), _SHAPE_REACH))
-    return minimise(objective, theta, lower=lower, upper=upper, reach=reach, floor=1e-20 * len(objective.fid))
-
-
-def _bounds(objective: Objective) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bounds of θ; a line shape has none."""
-    layout, free = objective.layout, np.full(objective.size - len(objective.layout.names), np.inf)
-    return np.append(layout.lower, -free), np.append(layout.upper, free)
+    return replace(result, start=problem.start(solution))
 
 
 def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
@@ -194,21 +111,3 @@ def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
     if not checked.any():
         raise ValueError("the FID is zero")
     return checked
-
-
-def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
-    """Layout with the amplitudes of the prior in units of `scale`; its arrays may be changed freely."""
-    amplitude = np.array([name.startswith("amplitude:") for name in layout.names])
-    factor = np.where(amplitude, 1 / scale, 1.0)
-    constant = layout.line_constant.copy()
-    constant[AMPLITUDE] /= scale
-    fields = {"start": layout.start * factor, "lower": layout.lower * factor, "upper": layout.upper * factor}
-    return ParameterMap(**{**vars(layout), **fields, "line_constant": constant})
-
-
-def _reach_hz(layout: ParameterMap, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
-    lines = layout.lines(theta)
-    widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
-    moved = layout.line_matrix[FREQUENCY] != 0
-    return np.where(moved.any(axis=0), (moved * widths[:, None]).max(axis=0) / 2, np.inf)

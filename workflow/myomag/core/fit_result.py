@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.crlb import fitted_covariance, one_sided_distances
+from myomag.core.fit_start import FitStart
 from myomag.core.line_shape import LineShape
 from myomag.core.objective import Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
@@ -51,6 +52,8 @@ class AmaresFit:
         Factor that all lines share; the widths above are those without it.
     profiles : tuple of ShiftProfile
         Profiles of the lines whose place was uncertain; the SDs of their shifts are at least those of the profiles.
+    start : FitStart or None
+        Where the fit ended, for another one of the same FID.
     """
 
     names: tuple[str, ...]
@@ -79,6 +82,7 @@ class AmaresFit:
     iterations: int
     line_shape: LineShape | None = None
     profiles: tuple[ShiftProfile, ...] = ()
+    start: FitStart | None = None
 
 
 def fit_result(

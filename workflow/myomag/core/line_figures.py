@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.exponentials import damped_exponentials
 from myomag.core.fit_result import AmaresFit
-from myomag.core.objective import damped_exponentials
 
 _STEPS_PER_WIDTH = 64
 _MAX_STEPS = 2**16

@@ -134,7 +134,7 @@ class ShapeTerms:
     """
 
     def __init__(self, basis: ShapeBasis, order: int, points: int, dwell_time_s: float, noise_sd: float) -> None:
-        self.basis = basis
+        self.basis, self.order = basis, order
         self.functions = basis.functions(points, dwell_time_s, order)
         orders = np.r_[2, np.repeat(np.arange(3, order + 1), 2)]
         self._stiffness = (noise_sd / (SCALE * SHRINKAGE ** (orders - 2))) ** 2

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
+from myomag.core.exponentials import KAPPA, damped_exponentials
 from myomag.core.line_shape import ShapeTerms
 from myomag.core.newton import Evaluation
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
-
-KAPPA = np.pi**2 / (4 * np.log(2))
-"""Decay of a Gaussian line of FWHM G: exp(−KAPPA·G²·τ²)."""
 
 _BEGIN_TIME = 5
 # A component has no influence in double precision once its logarithm has fallen this far.
@@ -118,7 +116,7 @@ class Objective:
             phase_rad=values[PHASE],
         )
         if self.shape:
-            basis *= self.shape.envelope(theta[self._count :], points)
+            basis *= self.envelope(theta, points)
         residual = self.fid[:points] - values[AMPLITUDE] @ basis
         cost = float(np.vdot(residual, residual).real + self._energy_from[points])
         return _Model(values, basis, time_axis(points, self._dwell_time_s, begin_time_s), residual, cost)
@@ -150,11 +148,7 @@ class Objective:
         values = model.values
         moments, with_residual, derivatives = _moments(model)
         log_derivatives = self._log_derivatives(values)
-        first = values[AMPLITUDE][:, None, None] * log_derivatives
-        first[:, AMPLITUDE] = 0.0
-        first[:, AMPLITUDE, 0] = 1.0
-        # ∂s/∂θ = Σ_m coefficients[m]·τ^m·u
-        coefficients = (first.transpose(0, 2, 1) @ self._maps).transpose(1, 0, 2).reshape(-1, self._count)
+        coefficients = self._coefficients(values, log_derivatives)
         gradient = (with_residual[:3].ravel() @ coefficients).real
         information = (coefficients.conj().T @ moments @ coefficients).real
         gradient[-1] -= self._stiffness * (self.begin_time_s(theta) - self._expected_s)
@@ -165,6 +159,31 @@ class Objective:
             return lines
         fitted = self.fid[: len(model.residual)] - model.residual
         return self.shape.extended(lines, theta[self._count :], model.residual, fitted, derivatives, coefficients)
+
+    def envelope(self, theta: NDArray[np.float64], points: int) -> NDArray[np.complex128]:
+        """Factor that all lines share at θ, shape (points,)."""
+        return self.shape.envelope(theta[self._count :], points) if self.shape else np.ones(points, dtype=complex)
+
+    def jacobian(self, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Derivatives ∂s/∂θ of the model over the samples in which it has not decayed, shape (parameters, samples)."""
+        model = self.model(theta)
+        coefficients = self._coefficients(model.values, self._log_derivatives(model.values))
+        powers = (model.time_s ** np.arange(3)[:, None, None] * model.basis).reshape(len(coefficients), -1)
+        rows: NDArray[np.complex128] = coefficients.T @ powers
+        if self.shape:
+            fitted = self.fid[: len(model.residual)] - model.residual
+            rows = np.concatenate([rows, self.shape.functions[: len(fitted)].T * fitted])
+        return rows
+
+    def _coefficients(
+        self, values: NDArray[np.float64], log_derivatives: NDArray[np.complex128]
+    ) -> NDArray[np.complex128]:
+        """Factors in ∂s/∂θ = Σ_m coefficients[m]·τ^m·u, shape (3·components, parameters), m running slowest."""
+        first = values[AMPLITUDE][:, None, None] * log_derivatives
+        first[:, AMPLITUDE] = 0.0
+        first[:, AMPLITUDE, 0] = 1.0
+        coefficients: NDArray[np.complex128] = first.transpose(0, 2, 1) @ self._maps
+        return coefficients.transpose(1, 0, 2).reshape(-1, self._count)
 
     def _log_derivatives(self, values: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Derivative of the exponent by each quantity, as polynomial coefficients in τ: (components, 6, 3)."""
@@ -230,39 +249,6 @@ class _Model:
     time_s: NDArray[np.float64]
     residual: NDArray[np.complex128]
     residual_norm_sq: float
-
-
-def damped_exponentials(
-    rate: NDArray[np.complexfloating],
-    gaussian_squared: NDArray[np.float64],
-    points: int,
-    dwell_time_s: float,
-    begin_time_s: float,
-    phase_rad: NDArray[np.float64] | float = 0.0,
-) -> NDArray[np.complex128]:
-    """exp(iφ + rate·τ − KAPPA·G²·τ²) at τ = begin time + n·dwell time, shape (components, points).
-
-    Powers of exp(rate·dwell) are products of two short tables, which costs a twentieth of as many exponentials.
-
-    Parameters
-    ----------
-    rate : ndarray, shape (components,)
-        i2πf − πL [1/s].
-    gaussian_squared : ndarray, shape (components,)
-        Squared Gaussian FWHM [Hz²].
-    phase_rad : ndarray, shape (components,), or float
-        Phase φ [rad].
-    """
-    block = int(np.ceil(np.sqrt(points)))
-    fine = np.exp(np.multiply.outer(rate, np.arange(block) * dwell_time_s))
-    start = rate * begin_time_s + 1j * np.asarray(phase_rad)
-    coarse = np.exp(np.multiply.outer(rate, np.arange(-(-points // block)) * block * dwell_time_s) + start[:, None])
-    table: NDArray[np.complex128] = (coarse[:, :, None] * fine[:, None, :]).reshape(len(rate), -1)[:, :points]
-    squared_time = time_axis(points, dwell_time_s, begin_time_s) ** 2
-    for width in set(gaussian_squared[gaussian_squared > 0].tolist()):
-        mine = gaussian_squared == width
-        table[slice(None) if mine.all() else mine] *= np.exp(-KAPPA * width * squared_time)
-    return table
 
 
 def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128]]:

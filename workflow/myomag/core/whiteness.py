@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit
-from myomag.core.objective import damped_exponentials
+from myomag.core.exponentials import damped_exponentials
 
 MIN_BINS = 16
 """A local level is the mean over at least this many points of the spectrum."""

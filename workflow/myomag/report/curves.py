@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import frequency_axis_hz, spectrum
+from myomag.core.exponentials import damped_exponentials
 from myomag.core.line_shape import LineShape, ShapeBasis
-from myomag.core.objective import damped_exponentials
 from myomag.report.charts import Array
 
 STEP_PPM = 0.0125

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str
         "noise_sd": None,
         "poolable": False,
         "reason": "the begin time is not fitted",
+        "start": None,
     }
     verdict = read_record(inputs["quality"])["verdict"]
     estimate = _estimate(data, prior_knowledge(settings), record, settings, verdict)
@@ -145,6 +147,7 @@ def _estimate(
         "noise_sd": fit.noise_sd,
         "poolable": reason is None,
         "reason": reason,
+        "start": asdict(fit.start) if fit.start else None,
     }
 
 

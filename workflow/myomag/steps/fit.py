@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.fit_start import FitStart
 from myomag.core.line_figures import line_figures
 from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.objective import BeginTimePrior
@@ -70,6 +71,7 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
             shape_order=LEAST_ORDER,
             max_shape_order=HIGHEST_ORDER,
             profiled=PROFILED,
+            start=FitStart(**own["start"]) if own.get("start") else None,
         )
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
