@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from myomag.config import Settings, section_for
 from myomag.core.alignment import phasors
-from myomag.core.preprocess import combine_coils, shift_frequency
+from myomag.core.coils import combine_coils
+from myomag.core.preprocess import shift_frequency
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, read_nifti_mrs
 from myomag.io.records import read_record

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from myomag.core.axes import time_axis
-from myomag.core.preprocess import combine_coils, find_pcr_hz, shift_frequency
+from myomag.core.coils import combine_coils
+from myomag.core.preprocess import find_pcr_hz, shift_frequency
 from myomag.core.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 from myomag.errors import ScanError
 

@@ -120,7 +120,7 @@ class Problem:
         known = dict(zip(solution.objective.layout.names, solution.found.theta.tolist(), strict=False))
         theta = np.array([(known | promise.values)[each] for each in together.layout.names])
         theta = np.append(theta, solution.found.theta[len(solution.objective.layout.names) :])
-        larger = Solution(more, *self._grown(together, minimised(together, theta)))
+        larger = _in_order(Solution(more, *self._grown(together, minimised(together, theta))), name)
         gain = solution.objective.cost(solution.found.theta) - larger.objective.cost(larger.found.theta)
         return larger if larger.found.converged and gain > least else None
 
@@ -133,7 +133,7 @@ class Problem:
         amplitude = {name: name.startswith("amplitude:") for name in layout.names}
         own = [start.parameters[name] / (self.scale if amplitude[name] else 1.0) for name in layout.names]
         theta = np.append(np.clip(own, layout.lower, layout.upper), start.coefficients)
-        return Solution(prior, objective, minimised(objective, theta))
+        return Solution(prior, objective, minimised(objective, theta, steps=start.steps))
 
     def start(self, solution: Solution) -> FitStart:
         """Where a solution ended."""
@@ -193,6 +193,28 @@ class Problem:
         )
 
 
+def _in_order(solution: Solution, name: str) -> Solution:
+    """Solution in which a further line of another one's width, if it is the stronger of the two, takes its place.
+
+    So that the main pool bears the name, wherever the search began.
+    """
+    layout, theta = solution.objective.layout, solution.found.theta.copy()
+    root = solution.prior.root(name, "lorentzian_hz").line
+    pairs = []
+    for quantity in ("amplitude", "shift_ppm"):
+        names = (f"{quantity}:{root}", f"{quantity}:{name}")
+        if root == name or not all(each in layout.names for each in names):
+            return solution
+        pairs.append([layout.names.index(each) for each in names])
+    swapped = theta.copy()
+    for here, there in pairs:
+        swapped[[here, there]] = theta[[there, here]]
+    inside = np.all((swapped[: len(layout.names)] >= layout.lower) & (swapped[: len(layout.names)] <= layout.upper))
+    if theta[pairs[0][0]] >= theta[pairs[0][1]] or not inside:
+        return solution
+    return replace(solution, found=minimised(solution.objective, swapped))
+
+
 def profile_lines(
     solution: Solution, lines: tuple[str, ...], spectrometer_frequency_mhz: float
 ) -> tuple[Solution, tuple[ShiftProfile, ...]]:
@@ -227,15 +249,24 @@ def _held(objective: Objective, theta: Real, index: int, value: float) -> Minimu
     return minimised(objective, start, held=index)
 
 
-def minimised(objective: Objective, theta: Real, held: int | None = None) -> Minimum:
-    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held."""
+def minimised(objective: Objective, theta: Real, held: int | None = None, steps: int | None = None) -> Minimum:
+    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held.
+
+    Parameters
+    ----------
+    held : int, optional
+        Parameter to hold.
+    steps : int, optional
+        Steps at most.
+    """
     lower, upper = _bounds(objective)
     if held is not None:
         lower[held] = upper[held] = theta[held]
     theta = np.pad(theta, (0, len(lower) - len(theta)))
     reach = _reach_hz(objective.layout, theta[: len(objective.layout.names)])
     reach = np.append(reach, np.full(len(theta) - len(reach), _SHAPE_REACH))
-    return minimise(objective, theta, lower=lower, upper=upper, reach=reach, floor=1e-20 * len(objective.fid))
+    floor = 1e-20 * len(objective.fid)
+    return minimise(objective, theta, lower=lower, upper=upper, reach=reach, floor=floor, most=steps)
 
 
 def _bounds(objective: Objective) -> tuple[Real, Real]:

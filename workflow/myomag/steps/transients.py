@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.core.preprocess import combine_coils
+from myomag.core.coils import combine_coils
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MIN_POINTS, MrsData, read_nifti_mrs
 
