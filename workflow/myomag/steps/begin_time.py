@@ -15,6 +15,7 @@ from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.leading_samples import samples_to_skip
 from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import read_record, record_bytes
@@ -133,6 +134,13 @@ def _estimate(
             f"{record['scan']}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
             "set convert.conjugate: true for this scan."
         )
+    # The begin time of a scan whose residual is not white counts for less among its protocol.
+    fit, _ = corrected(
+        fit,
+        fid,
+        dwell_time_s=data.dwell_time_s,
+        spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
+    )
     known = bool(np.isfinite(fit.begin_time_sd_s)) and fit.begin_time_sd_s > 0
     reason = None
     if not fit.converged:

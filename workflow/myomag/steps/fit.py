@@ -12,6 +12,7 @@ from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.fit_start import FitStart
 from myomag.core.line_figures import line_figures
 from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
+from myomag.core.model_choice import Variant, model_variance, variants
 from myomag.core.objective import BeginTimePrior
 from myomag.core.pooling import MIN_SPREAD_US, without
 from myomag.core.prior_knowledge import PriorKnowledge
@@ -22,6 +23,8 @@ from myomag.io.records import read_record, record_bytes
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
 
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
+REFERENCE = "PCr"
+SHIFTED = ("Pi", "gamma-ATP", "alpha-ATP", "beta-ATP")
 PROFILED = ("beta-ATP", "Pi")
 """Lines whose place Mg and pH rest on."""
 
@@ -55,29 +58,42 @@ def fit_scan(scan: str, inputs: Mapping[str, Path], settings: Mapping[str, Any])
         "dwell_time_s": data.dwell_time_s,
         "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
     }
+    first_s = expected["mean_us"] * 1e-6 + skipped_s
+    sd_us = expected["sd_us"]
+    options: dict[str, Any] = sampling | {
+        "begin_time_s": first_s,
+        "fit_begin_time": settings["fit_begin_time"],
+        "begin_time_window_s": expected["window_us"] * 1e-6,
+        "begin_time_prior": BeginTimePrior(first_s, sd_us * 1e-6, own["noise_sd"]) if sd_us else None,
+        "shape_order": LEAST_ORDER,
+        "max_shape_order": HIGHEST_ORDER,
+    }
+    start = FitStart(**own["start"]) if own.get("start") else None
     try:
-        fit = fit_amares(
-            fid,
-            **sampling,
-            prior=prior,
-            begin_time_s=expected["mean_us"] * 1e-6 + skipped_s,
-            fit_begin_time=settings["fit_begin_time"],
-            begin_time_window_s=expected["window_us"] * 1e-6,
-            begin_time_prior=BeginTimePrior(
-                expected["mean_us"] * 1e-6 + skipped_s, expected["sd_us"] * 1e-6, own["noise_sd"]
-            )
-            if expected["sd_us"]
-            else None,
-            shape_order=LEAST_ORDER,
-            max_shape_order=HIGHEST_ORDER,
-            profiled=PROFILED,
-            start=FitStart(**own["start"]) if own.get("start") else None,
-        )
+        fitted = fit_amares(fid, prior=prior, profiled=PROFILED, start=start, **options)
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
-    fit, factors = corrected(fit, fid, **sampling)
+    others = variants(fid, fitted, prior, skipped=skipped, **options)
+    fit, factors = corrected(fitted, fid, **sampling)
     record = fit_record(scan, fit, data, prior, expected, skipped)
-    return {"fit": record_bytes(record | residual_record(fit, factors, thermal_sd))}
+    record |= residual_record(fit, factors, thermal_sd) | model_record(fitted, others)
+    return {"fit": record_bytes(record)}
+
+
+def model_record(fit: AmaresFit, others: tuple[Variant, ...]) -> dict[str, Any]:
+    """What other choices of the model make of the shifts from the reference line [ppm]."""
+
+    def distance(each: AmaresFit, line: str) -> float:
+        return float(each.shifts_ppm[each.names.index(line)] - each.shifts_ppm[each.names.index(REFERENCE)])
+
+    lines = [line for line in SHIFTED if line in fit.names and REFERENCE in fit.names]
+    return {
+        "model_sd_ppm": {line: math.sqrt(model_variance(fit, others, {line: 1.0, REFERENCE: -1.0})) for line in lines},
+        "model_variants": [
+            {"name": each.name, "change_ppm": {line: distance(each.fit, line) - distance(fit, line) for line in lines}}
+            for each in others
+        ],
+    }
 
 
 def residual_record(fit: AmaresFit, factors: NDArray[np.float64], thermal_sd: float | None) -> dict[str, Any]:
