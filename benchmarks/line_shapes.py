@@ -102,7 +102,7 @@ def distance(fit: AmaresFit, line: str) -> tuple[float, float]:
 def errors(
     condition: Condition, snr: float, scans: int, prior: PriorKnowledge, **shape: Any
 ) -> tuple[np.ndarray, float]:
-    """Per scan: errors of β and of Pi [ppm], each with noise and total SD, and that of Mg; and the time of a fit [s]."""
+    """Errors of β and of Pi [ppm], each with noise and total SD, and that of Mg, per scan; and time of a scan [s]."""
     rows, spent = [], 0.0
     for seed in range(scans):
         fid, truth = scan(condition, snr, np.random.default_rng((2026, seed)))

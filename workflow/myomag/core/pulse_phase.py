@@ -10,7 +10,7 @@ def block_pulse_phase(offsets_hz: Real, *, duration_s: float, flip_angle_deg: fl
     """Phase [rad] and amplitude of the transverse magnetisation at the end of a block pulse, shapes as offsets.
 
     Rotation of M = z by 2πν_eff·T about the effective field (ν₁, 0, Δν) in the rotating frame of the carrier,
-    ν₁ = flip angle/(360°·T), ν_eff = √(ν₁² + Δν²) (Ernst, Bodenhausen & Wokaun 1987, ch. 4.2). The phase counts from
+    ν₁ = flip angle/(360°·T), ν_eff = √(ν₁² + Δν²), relaxation left out. The phase counts from
     that on resonance, and turns as a line of that offset does: exp(+i2πΔν·t).
 
     Parameters
