@@ -144,7 +144,7 @@ def main() -> None:
     for snr in options.snr:
         for name, condition in CONDITIONS.items():
             for label, extra in (("Voigt", {}), ("shape of the scan", shape)):
-                prior = PRIOR if extra else PRIOR.without_optional()
+                prior = PRIOR if extra else PRIOR.required
                 rows, seconds = errors(condition, snr, options.scans, prior, **extra)
                 print(line(f"{name}, {snr:g}, {label}", rows, seconds), flush=True)
 

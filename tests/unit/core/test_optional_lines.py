@@ -42,7 +42,7 @@ def test_a_second_line_that_is_there_is_found_in_its_place():
 
 
 def test_a_line_that_is_not_there_is_left_out_and_changes_nothing():
-    alone = PRIOR.without_optional()
+    alone = PRIOR.required
     for seed in range(40):
         found = fit(0.0, seed)
         # Three parameters have to gain 3·ln 2048 = 22.9 in χ²: chance does that once in some thousand scans.

@@ -172,7 +172,7 @@ def test_an_optional_line_is_one_that_may_be_left_out():
     document = changed("lines/B/optional", True)
     prior = PriorKnowledge.from_dict(document)
     assert [line.optional for line in prior.lines] == [False, True]
-    assert [line.name for line in prior.without_optional().lines] == ["A"]
+    assert [line.name for line in prior.required.lines] == ["A"]
     assert PriorKnowledge.from_dict(prior.to_dict()) == prior
 
 

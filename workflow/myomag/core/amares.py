@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from myomag.core.fit_result import AmaresFit, fit_result
 from myomag.core.fit_start import FitStart
 from myomag.core.objective import BeginTimePrior
+from myomag.core.parameters import free_parameters
 from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.solver import Problem, profile_lines
 
@@ -84,7 +85,7 @@ def fit_amares(
         shape_order,
         max_shape_order,
     )
-    parameters = len(problem.layout(prior).names) + max(2 * max(shape_order, max_shape_order) - 3, 0)
+    parameters = free_parameters(prior) + int(fit_begin_time) + max(2 * max(shape_order, max_shape_order) - 3, 0)
     if 2 * len(fid) <= parameters:
         raise ValueError(f"{len(fid)} samples cannot determine {parameters} parameters")
     solution, profiles = profile_lines(problem.solved(prior, start), profiled, spectrometer_frequency_mhz)

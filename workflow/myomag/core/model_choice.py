@@ -1,7 +1,7 @@
 """What equally defensible choices of the model make of the shifts: an SD beside that of the noise.
 
 The variants are few and fixed: twice the first samples left out; one order of the line shape more, and one less;
-without the optional lines of a width of their own, which stand for broad signals. Each is two Newton steps from the
+without the optional lines of a width of their own, which stand for broad signals. Each is one Newton step from the
 fit.
 """
 
@@ -20,7 +20,7 @@ from myomag.core.prior_knowledge import PriorKnowledge
 
 Real = NDArray[np.float64]
 
-STEPS = 2
+STEPS = 1
 """Newton steps from the fit to each variant: the minimum is a fraction of an SD away."""
 
 

@@ -88,6 +88,7 @@ class Objective:
         energy = np.cumsum(np.abs(fid[::-1]) ** 2)[::-1]
         self._energy_from = np.append(energy, 0.0)
         self._known: tuple[NDArray[np.float64], _Model] | None = None
+        self._evaluated: tuple[NDArray[np.float64], Evaluation] | None = None
 
     @property
     def size(self) -> int:
@@ -143,7 +144,12 @@ class Objective:
         return self.residual_norm_sq(theta) + self.penalty(theta)
 
     def evaluate(self, theta: NDArray[np.float64]) -> Evaluation:
-        """Cost with its first and second derivatives at θ."""
+        """Cost with its first and second derivatives at θ; the last θ is remembered."""
+        if self._evaluated is None or not np.array_equal(self._evaluated[0], theta):
+            self._evaluated = (theta.copy(), self._new_evaluation(theta))
+        return self._evaluated[1]
+
+    def _new_evaluation(self, theta: NDArray[np.float64]) -> Evaluation:
         model = self.model(theta)
         values = model.values
         moments, with_residual, derivatives = _moments(model)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,8 @@ class PriorKnowledge:
         if isinstance(root, Value) and (tie.scale < 0 or tie.scale * root.lower + tie.offset < 0):
             raise ValueError(f"line {name}: {quantity}: the width may become negative; give a lower bound of 0 or more")
 
-    def without_optional(self) -> "PriorKnowledge":
+    @cached_property
+    def required(self) -> "PriorKnowledge":
         """The lines that are always fitted."""
         return replace(self, lines=tuple(line for line in self.lines if not line.optional))
 

@@ -1,13 +1,13 @@
 """Solution of an AMARES fit: the best minimum over orders of the line shape, optional lines and places of lines."""
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.fit_start import FitStart
-from myomag.core.line_shape import ShapeTerms, shape_basis, tail_sd
+from myomag.core.line_shape import ShapeBasis, ShapeTerms, shape_basis, tail_sd
 from myomag.core.newton import Minimum, minimise, unbounded
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.optional_lines import Score
@@ -94,7 +94,7 @@ class Problem:
         """
         if start:
             return self._resumed(prior, start)
-        solution = self._solution(prior.without_optional())
+        solution = self._solution(prior.required)
         score = self._score(solution)
         for line in prior.lines:
             if line.optional and (larger := self._larger(solution, prior, line.name, score)):
@@ -124,9 +124,11 @@ class Problem:
         gain = solution.objective.cost(solution.found.theta) - larger.objective.cost(larger.found.theta)
         return larger if larger.found.converged and gain > least else None
 
-    def _resumed(self, prior: PriorKnowledge, start: FitStart) -> Solution:
+    def _resumed(self, whole: PriorKnowledge, start: FitStart) -> Solution:
         """Minimum from an earlier fit on, with its lines and its order."""
-        prior = replace(prior, lines=tuple(line for line in prior.lines if line.name in start.lines))
+        prior = whole.required
+        if set(start.lines) != {line.name for line in prior.lines}:
+            prior = replace(whole, lines=tuple(line for line in whole.lines if line.name in start.lines))
         layout = self.layout(prior)
         shape = self._shape((len(start.coefficients) + 3) // 2) if start.coefficients else None
         objective = self._objective(layout, shape)
@@ -175,11 +177,14 @@ class Problem:
             found = replace(again, iterations=found.iterations + again.iterations)
         return objective, found
 
+    @cached_property
+    def _basis(self) -> ShapeBasis:
+        return shape_basis(self.fid, width_hz(self.fid, self.dwell_time_s))
+
     def _shape(self, order: int) -> ShapeTerms | None:
         if not order:
             return None
-        basis = shape_basis(self.fid, width_hz(self.fid, self.dwell_time_s))
-        return ShapeTerms(basis, order, len(self.fid), self.dwell_time_s, tail_sd(self.fid))
+        return ShapeTerms(self._basis, order, len(self.fid), self.dwell_time_s, tail_sd(self.fid))
 
     def _objective(self, layout: ParameterMap, shape: ShapeTerms | None) -> Objective:
         return Objective(
