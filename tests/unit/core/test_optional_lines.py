@@ -53,3 +53,21 @@ def test_a_line_that_is_not_there_is_left_out_and_changes_nothing():
     one, other = (fit_amares(fid, prior=prior, **options) for prior in (PRIOR, alone))
     assert one.names == other.names
     assert one.shifts_ppm == pytest.approx(other.shifts_ppm, rel=1e-15)
+
+
+def test_apodised_noise_does_not_ask_for_lines_or_orders():
+    tau = time_axis(POINTS, DWELL_S)
+    for seed in range(10):
+        rng = np.random.default_rng((22, seed))
+        fid = np.exp((2j * np.pi * 4.85 * MHZ - np.pi * 10) * tau)
+        fid = (fid + 0.03 * (rng.normal(size=POINTS) + 1j * rng.normal(size=POINTS))) * np.exp(-np.pi * 4.4 * tau)
+        found = fit_amares(
+            fid,
+            dwell_time_s=DWELL_S,
+            spectrometer_frequency_mhz=MHZ,
+            prior=PRIOR,
+            shape_order=4,
+            max_shape_order=12,
+        )
+        assert found.names == ("A",)
+        assert found.line_shape.order == 4

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.noise_decay import noise_variance
 from myomag.core.objective import Objective
 
 
@@ -24,8 +25,7 @@ def wanted_order(largest: Objective, theta: NDArray[np.float64], order: int) -> 
     """
     known, total = len(theta), largest.size
     here = largest.evaluate(np.pad(theta, (0, total - known)))
-    points = len(largest.fid)
-    variance = here.cost / (2 * points)
+    points, variance = len(largest.fid), noise_variance(largest, np.pad(theta, (0, total - known)))
     best, most = order, 0.0
     for added in range(2, total - known + 1, 2):
         gain = _gain(here.information, here.gradient, known + added) / variance - added * np.log(2 * points)

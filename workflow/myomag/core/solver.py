@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from myomag.core.fit_start import FitStart
 from myomag.core.line_shape import ShapeBasis, ShapeTerms, shape_basis, tail_sd
 from myomag.core.newton import Minimum, minimise, unbounded
+from myomag.core.noise_decay import noise_variance
 from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.optional_lines import Score
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
@@ -110,7 +111,8 @@ class Problem:
     def _larger(self, solution: Solution, prior: PriorKnowledge, name: str, score: Score) -> Solution | None:
         """Solution with a further line, if the data ask for it."""
         own = sum(isinstance(entry, Value) and not entry.fixed for entry in prior.line(name).parameters.values())
-        least = own * np.log(2 * len(self.fid)) * max(solution.variance, _ROUNDING**2)
+        variance = noise_variance(solution.objective, solution.found.theta)
+        least = own * np.log(2 * len(self.fid)) * max(variance, _ROUNDING**2)
         promise = score.promise(prior, name)
         if promise.gain < least:
             return None
