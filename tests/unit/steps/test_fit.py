@@ -43,7 +43,11 @@ KEYS = {
     "begin_time_fitted",
     "phase_deg",
     "phase_sd_deg",
+    "line_shape",
     "lines",
+    "model_sd_ppm",
+    "model_variants",
+    "other_minima",
     "covariance",
 }
 LINE_KEYS = {

@@ -26,6 +26,7 @@ KNOTS, REACH = 6, 1.3
 """Places on either side at which the fit is done anew, and the distance of the last one [couplings or widths]."""
 
 _FINE = 2001
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,14 @@ class ShiftProfile:
         return float(places[low]), float(places[min(high, _FINE - 1)])
 
     def spread_ppm(self) -> float:
-        """Root mean square distance from the best place under the posterior [ppm]."""
+        """SD of a normal error about the best place that is as wide as the posterior [ppm].
+
+        Its root mean square distance, and no less than what reaches the farther end of the 95 % interval.
+        """
         places, probability = self.posterior()
-        best = self.distances_ppm[self.delta_chi2.argmin()]
-        return float(np.sqrt(probability @ (places - best) ** 2))
+        best = float(self.distances_ppm[self.delta_chi2.argmin()])
+        farthest = max(abs(end - best) for end in self.interval())
+        return max(float(np.sqrt(probability @ (places - best) ** 2)), farthest / _NORMAL_95)
 
     def minima(self) -> tuple[tuple[float, float], ...]:
         """Place [ppm] and Δχ² of every minimum, the best one first."""
