@@ -18,7 +18,7 @@ Real = NDArray[np.float64]
 Held = Callable[[Real, int, float], Minimum]
 """Minimum from a start with one parameter held at a value."""
 
-CERTAIN_CHI2 = 250.0
+CERTAIN_CHI2 = 600.0
 """A line that explains this χ² has one minimum and a normal error. Not its SD decides: at a wrong place a multiplet may
 fit a spike of noise, narrowly."""
 
