@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from myomag.core.axes import time_axis
+from myomag.core.exponentials import KAPPA, damped_exponentials
 from myomag.core.lineshapes import multiplet_fid
-from myomag.core.objective import KAPPA, BeginTimePrior, Objective, damped_exponentials
+from myomag.core.objective import BeginTimePrior, Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from myomag.core.axes import time_axis
-from myomag.core.preprocess import MirroredSpectrumError, combine_coils, find_pcr_hz, shift_frequency
+from myomag.core.coils import combine_coils
+from myomag.core.preprocess import MirroredSpectrumError, find_pcr_hz, shift_frequency
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_fid, simulate_scan
 
 LINES = resting_muscle(pi_ppm=4.85, beta_atp_ppm=-15.9)

@@ -131,3 +131,21 @@ def test_a_line_given_twice_is_refused():
     line = PriorKnowledge.from_dict(SMALL).lines[0]
     with pytest.raises(ValueError, match="line A is given twice"):
         PriorKnowledge("x", (line, Line("A", line.parameters)))
+
+
+def test_an_optional_line_is_one_that_may_be_left_out():
+    document = changed("lines/B/optional", True)
+    prior = PriorKnowledge.from_dict(document)
+    assert [line.optional for line in prior.lines] == [False, True]
+    assert [line.name for line in prior.required.lines] == ["A"]
+    assert PriorKnowledge.from_dict(prior.to_dict()) == prior
+
+
+def test_nothing_may_be_tied_to_an_optional_line():
+    with pytest.raises(ValueError, match="line B: amplitude: tied to A, which may be left out"):
+        PriorKnowledge.from_dict(changed("lines/A/optional", True))
+
+
+def test_optional_is_true_or_false():
+    with pytest.raises(ValueError, match="line B: optional: expected true or false"):
+        PriorKnowledge.from_dict(changed("lines/B/optional", 1))

@@ -7,7 +7,7 @@ from myomag.core.amares import fit_amares
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.core.whiteness import corrected, local_excess, model_fid
+from myomag.core.whiteness import corrected, local_excess, model_fid, temporal_excess
 from myomag.settings.load import load_settings
 
 DWELL_S, MHZ, POINTS = 1 / 3000, 51.7, 2048
@@ -73,3 +73,31 @@ def test_model_of_a_perfect_fit_is_the_fid() -> None:
     fit = fit_amares(fid, prior=prior, **sampling)
     residual = fid - model_fid(fit, POINTS, **sampling)
     assert np.sum(np.abs(residual) ** 2) == pytest.approx(fit.residual_norm_sq, abs=1e-9 * np.sum(np.abs(fid) ** 2))
+
+
+def test_noise_that_decays_with_the_signal_raises_the_sds_by_what_it_is_where_the_signal_lives() -> None:
+    rng = np.random.default_rng(3)
+    time = time_axis(POINTS, DWELL_S)
+    model = line_fid(time, frequency_hz=3.0, lorentzian_fwhm_hz=10.0)
+    assert temporal_excess(_noise(rng), model) == 1.0
+    window = np.exp(-np.pi * 4.4 * time)
+    # Weights exp(−2πLt), noise power exp(−2πAt): L/(L + A) of it remains; its mean over the FID is 1/(2πA·T).
+    expected = np.sqrt(10 / 14.4 * 2 * np.pi * 4.4 * POINTS * DWELL_S)
+    found = [temporal_excess(_noise(rng) * window, model) for _ in range(50)]
+    # Some 30 samples carry the signal: the factor is known to 1/(2√30) each.
+    assert np.mean(found) == pytest.approx(expected, rel=4 / np.sqrt(120 * 50))
+
+
+def test_intervals_of_apodised_data_cover() -> None:
+    rng = np.random.default_rng(4)
+    time = time_axis(POINTS, DWELL_S)
+    prior = PriorKnowledge.from_dict(ONE_LINE)
+    sampling = {"dwell_time_s": DWELL_S, "spectrometer_frequency_mhz": MHZ}
+    pulls = []
+    for _ in range(60):
+        fid = 30 * line_fid(time, frequency_hz=3.0, lorentzian_fwhm_hz=10.0) + _noise(rng)
+        fid = fid * np.exp(-np.pi * 4.4 * time)
+        fit, _ = corrected(fit_amares(fid, prior=prior, **sampling), fid, **sampling)
+        pulls.append((fit.shifts_ppm[0] * MHZ - 3.0) / (fit.shifts_ppm_sd[0] * MHZ))
+    # The SD of 60 pulls is known to 9 %, and the factor of each to as much.
+    assert np.std(pulls) < 1.4

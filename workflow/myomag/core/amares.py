@@ -1,7 +1,8 @@
 """AMARES: least-squares fit of an FID by a sum of damped exponentials under prior knowledge (Vanhamme et al. 1997).
 
-s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = begin time + n·dwell. The residual is minimised over the
-real and imaginary parts with an analytic Jacobian; bounds are kept by an active set.
+s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = begin time + n·dwell, times a line shape exp(g(n·dwell))
+common to all lines where it is asked for. The residual is minimised over the real and imaginary parts with an analytic
+Jacobian; bounds are kept by an active set.
 """
 
 from dataclasses import replace
@@ -10,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.fit_result import AmaresFit, fit_result
-from myomag.core.newton import minimise, unbounded
-from myomag.core.objective import BeginTimePrior, Objective
-from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
+from myomag.core.fit_start import FitStart
+from myomag.core.objective import BeginTimePrior
+from myomag.core.parameters import free_parameters
 from myomag.core.prior_knowledge import PriorKnowledge
-from myomag.core.start_values import start_values
+from myomag.core.solver import Problem, profile_lines
 
-__all__ = ["AmaresFit", "fit_amares"]
+__all__ = ["AmaresFit", "FitStart", "fit_amares"]
 
 
 def fit_amares(
@@ -29,6 +30,10 @@ def fit_amares(
     fit_begin_time: bool = False,
     begin_time_window_s: float = 400e-6,
     begin_time_prior: BeginTimePrior | None = None,
+    shape_order: int = 0,
+    max_shape_order: int = 0,
+    profiled: tuple[str, ...] = (),
+    start: FitStart | None = None,
 ) -> AmaresFit:
     """Fit an FID under prior knowledge.
 
@@ -50,6 +55,13 @@ def fit_amares(
         See `fit_begin_time` [s].
     begin_time_prior : BeginTimePrior, optional
         What is known of a fitted begin time, from other scans of the protocol.
+    shape_order, max_shape_order : int
+        Order of the line shape common to all lines (`myomag.core.line_shape`), 3 or more, and how far the data may
+        raise it; 0 for none: Voigt lines.
+    profiled : tuple of str
+        Lines whose place is profiled where it is uncertain (`myomag.core.profile`), so that a second minimum is found.
+    start : FitStart, optional
+        `AmaresFit.start` of another fit of the same FID: its lines and its order of the line shape are kept.
 
     Raises
     ------
@@ -57,43 +69,38 @@ def fit_amares(
         If the FID is not a finite, non-zero, one-dimensional array with more samples than parameters.
     """
     fid = _checked_fid(fid)
-    layout = parameter_map(prior, spectrometer_frequency_mhz, fit_begin_time=fit_begin_time)
-    if 2 * len(fid) <= len(layout.names):
-        raise ValueError(f"{len(fid)} samples cannot determine {len(layout.names)} parameters")
     # A common scale makes the fit independent of the amplitude unit.
     scale = float(np.abs(fid).max())
-    layout = _scaled(layout, scale)
-    if fit_begin_time:
-        layout.lower[-1], layout.upper[-1] = begin_time_s - begin_time_window_s, begin_time_s + begin_time_window_s
     if begin_time_prior:
         begin_time_prior = replace(begin_time_prior, noise_sd=begin_time_prior.noise_sd / scale)
-    objective = Objective(
+    problem = Problem(
         fid / scale,
+        scale,
         dwell_time_s,
+        spectrometer_frequency_mhz,
         begin_time_s,
-        layout,
-        fit_begin_time=fit_begin_time,
-        begin_time_prior=begin_time_prior,
+        fit_begin_time,
+        begin_time_window_s,
+        begin_time_prior,
+        shape_order,
+        max_shape_order,
     )
-    theta = start_values(objective.fid, dwell_time_s, begin_time_s, layout, fit_begin_time=fit_begin_time)
-    found = minimise(
-        objective,
-        theta,
-        lower=layout.lower,
-        upper=layout.upper,
-        reach=_reach_hz(layout, theta),
-        floor=1e-20 * len(fid),
-    )
-    return fit_result(
-        objective,
-        found.theta,
-        unbounded(found.theta, objective.evaluate(found.theta).gradient, layout.lower, layout.upper),
-        names=tuple(line.name for line in prior.lines),
+    parameters = free_parameters(prior) + int(fit_begin_time) + max(2 * max(shape_order, max_shape_order) - 3, 0)
+    if 2 * len(fid) <= parameters:
+        raise ValueError(f"{len(fid)} samples cannot determine {parameters} parameters")
+    solution, profiles = profile_lines(problem.solved(prior, start), profiled, spectrometer_frequency_mhz)
+    result = fit_result(
+        solution.objective,
+        solution.found.theta,
+        solution.free,
+        profiles=profiles,
+        names=tuple(line.name for line in solution.prior.lines),
         spectrometer_frequency_mhz=spectrometer_frequency_mhz,
         scale=scale,
-        iterations=found.iterations,
-        converged=found.converged,
+        iterations=solution.found.iterations,
+        converged=solution.found.converged,
     )
+    return replace(result, start=problem.start(solution))
 
 
 def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
@@ -105,21 +112,3 @@ def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
     if not checked.any():
         raise ValueError("the FID is zero")
     return checked
-
-
-def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
-    """Layout with the amplitudes of the prior in units of `scale`; its arrays may be changed freely."""
-    amplitude = np.array([name.startswith("amplitude:") for name in layout.names])
-    factor = np.where(amplitude, 1 / scale, 1.0)
-    constant = layout.line_constant.copy()
-    constant[AMPLITUDE] /= scale
-    fields = {"start": layout.start * factor, "lower": layout.lower * factor, "upper": layout.upper * factor}
-    return ParameterMap(**{**vars(layout), **fields, "line_constant": constant})
-
-
-def _reach_hz(layout: ParameterMap, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
-    lines = layout.lines(theta)
-    widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
-    moved = layout.line_matrix[FREQUENCY] != 0
-    return np.where(moved.any(axis=0), (moved * widths[:, None]).max(axis=0) / 2, np.inf)

@@ -6,8 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.crlb import fitted_covariance, one_sided_distances
+from myomag.core.fit_start import FitStart
+from myomag.core.line_shape import LineShape
 from myomag.core.objective import Objective
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
+from myomag.core.profile import ShiftProfile
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,12 @@ class AmaresFit:
         Whether the minimum was reached; `message` says what happened.
     iterations : int
         Steps tried.
+    line_shape : LineShape or None
+        Factor that all lines share; the widths above are those without it.
+    profiles : tuple of ShiftProfile
+        Profiles of the lines whose place was uncertain; the SDs of their shifts are at least those of the profiles.
+    start : FitStart or None
+        Where the fit ended, for another one of the same FID.
     """
 
     names: tuple[str, ...]
@@ -71,6 +80,9 @@ class AmaresFit:
     converged: bool
     message: str
     iterations: int
+    line_shape: LineShape | None = None
+    profiles: tuple[ShiftProfile, ...] = ()
+    start: FitStart | None = None
 
 
 def fit_result(
@@ -78,6 +90,7 @@ def fit_result(
     theta: NDArray[np.float64],
     free: NDArray[np.bool_],
     *,
+    profiles: tuple[ShiftProfile, ...] = (),
     names: tuple[str, ...],
     spectrometer_frequency_mhz: float,
     scale: float,
@@ -94,6 +107,8 @@ def fit_result(
         The minimum.
     free : ndarray of bool, shape (parameters,)
         Parameters away from their bounds.
+    profiles : tuple of ShiftProfile
+        Profiles of lines whose place is uncertain.
     names : tuple of str
         Line names.
     spectrometer_frequency_mhz, scale : float
@@ -106,14 +121,17 @@ def fit_result(
     cost = objective.residual_norm_sq(theta)
     noise_sd = float(np.sqrt(cost / (2 * len(objective.fid) - free.sum())))
     covariance = fitted_covariance(here.hessian, here.information, free, noise_sd)
-    lines = layout.lines(theta)
+    own, of_shape = np.split(theta, [len(layout.names)])
+    lines = layout.lines(own)
     jacobian, widths = _line_jacobian(layout, lines, spectrometer_frequency_mhz, scale, objective.fit_begin_time)
+    jacobian = np.pad(jacobian, ((0, 0), (0, len(of_shape))))
     line_covariance = _propagate(jacobian, covariance)
+    _widen(line_covariance, names, profiles)
     held = (np.abs(jacobian) @ ~free > 0) & (np.abs(jacobian) @ free == 0)
     line_covariance[held, :] = line_covariance[:, held] = np.nan
     sd = np.sqrt(np.diag(line_covariance))
     count = len(names)
-    offsets = layout.component_offsets_hz(theta)
+    offsets = layout.component_offsets_hz(own)
     bound = np.flatnonzero(~free)
     at_bound = tuple(layout.names[index] for index in bound)
     limits = theta[bound] + one_sided_distances(here.hessian, here.gradient, free, noise_sd)
@@ -148,6 +166,8 @@ def fit_result(
         converged=converged,
         message=_message(converged, iterations, at_bound),
         iterations=iterations,
+        profiles=profiles,
+        line_shape=LineShape(objective.shape.basis, of_shape) if objective.shape else None,
     )
 
 
@@ -200,6 +220,17 @@ def _propagate(jacobian: NDArray[np.float64], covariance: NDArray[np.float64]) -
     spoilt = np.abs(jacobian) @ unknown > 0
     result[spoilt, :] = result[:, spoilt] = np.nan
     return result
+
+
+def _widen(covariance: NDArray[np.float64], names: tuple[str, ...], profiles: tuple[ShiftProfile, ...]) -> None:
+    """Raise the covariance of shifts so that their distance from the first line varies as their profile says."""
+    first = len(names)
+    for profile in profiles:
+        row = first + names.index(profile.line)
+        distance = covariance[row, row] + covariance[first, first] - 2 * covariance[row, first]
+        missing = profile.spread_ppm() ** 2 - distance
+        if missing > 0:
+            covariance[row, row] += missing
 
 
 def _wrapped(phase_rad: NDArray[np.float64]) -> NDArray[np.float64]:

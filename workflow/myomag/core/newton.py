@@ -63,7 +63,9 @@ class Minimum:
     converged: bool
 
 
-def minimise(problem: Problem, theta: Real, *, lower: Real, upper: Real, reach: Real, floor: float) -> Minimum:
+def minimise(
+    problem: Problem, theta: Real, *, lower: Real, upper: Real, reach: Real, floor: float, most: int | None = None
+) -> Minimum:
     """Minimum of a sum of squares; bounds are kept by an active set and by clipping steps to the box.
 
     Parameters
@@ -75,10 +77,13 @@ def minimise(problem: Problem, theta: Real, *, lower: Real, upper: Real, reach: 
         Longest step of each parameter.
     floor : float
         Cost below which the data are reproduced to rounding.
+    most : int, optional
+        Iterations at most; `MAX_ITERATIONS` if not given.
     """
     damping, growth = DAMPING, 2.0
+    most = MAX_ITERATIONS if most is None else most
     here = problem.evaluate(theta)
-    for iteration in range(1, MAX_ITERATIONS + 1):
+    for iteration in range(1, most + 1):
         free = unbounded(theta, here.gradient, lower, upper)
         wanted = _step(here, free, damping)
         enough = TOLERANCE * max(here.cost, floor)
@@ -101,7 +106,7 @@ def minimise(problem: Problem, theta: Real, *, lower: Real, upper: Real, reach: 
                 return Minimum(theta, iteration, True)
             damping *= growth
             growth *= 2
-    return Minimum(theta, MAX_ITERATIONS, False)
+    return Minimum(theta, most, False)
 
 
 def unbounded(theta: Real, gradient: Real, lower: Real, upper: Real) -> NDArray[np.bool_]:

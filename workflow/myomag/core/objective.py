@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
+from myomag.core.exponentials import KAPPA, damped_exponentials
+from myomag.core.line_shape import ShapeTerms
 from myomag.core.newton import Evaluation
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
-
-KAPPA = np.pi**2 / (4 * np.log(2))
-"""Decay of a Gaussian line of FWHM G: exp(−KAPPA·G²·τ²)."""
 
 _BEGIN_TIME = 5
 # A component has no influence in double precision once its logarithm has fallen this far.
@@ -55,6 +54,8 @@ class Objective:
         Whether the last parameter is the begin time [s].
     begin_time_prior : BeginTimePrior, optional
         Adds noise_sd²·(t − mean)²/sd² to the sum of squares.
+    shape : ShapeTerms, optional
+        Line shape common to all lines; its coefficients follow the parameters of the layout in θ.
     """
 
     def __init__(
@@ -66,9 +67,12 @@ class Objective:
         *,
         fit_begin_time: bool,
         begin_time_prior: BeginTimePrior | None = None,
+        shape: ShapeTerms | None = None,
     ) -> None:
         self.fid = fid
         self.layout = layout
+        self.shape = shape
+        self._count = len(layout.names)
         self.fit_begin_time = fit_begin_time
         self._begin_time_s = begin_time_s
         self._expected_s, self._stiffness = begin_time_s, 0.0
@@ -84,10 +88,16 @@ class Objective:
         energy = np.cumsum(np.abs(fid[::-1]) ** 2)[::-1]
         self._energy_from = np.append(energy, 0.0)
         self._known: tuple[NDArray[np.float64], _Model] | None = None
+        self._evaluated: tuple[NDArray[np.float64], Evaluation] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of parameters θ, those of the line shape included."""
+        return self._count + (self.shape.count if self.shape else 0)
 
     def begin_time_s(self, theta: NDArray[np.float64]) -> float:
         """Time of the first sample at θ [s]."""
-        return float(theta[-1]) if self.fit_begin_time else self._begin_time_s
+        return float(theta[self._count - 1]) if self.fit_begin_time else self._begin_time_s
 
     def model(self, theta: NDArray[np.float64]) -> "_Model":
         """Components at θ and what they leave of the FID; the last θ is remembered."""
@@ -96,7 +106,7 @@ class Objective:
         return self._known[1]
 
     def _new_model(self, theta: NDArray[np.float64]) -> "_Model":
-        values, begin_time_s = self.layout.components(theta), self.begin_time_s(theta)
+        values, begin_time_s = self.layout.components(theta[: self._count]), self.begin_time_s(theta)
         points = self._points_with_signal(values, begin_time_s)
         basis = damped_exponentials(
             2j * np.pi * values[FREQUENCY] - np.pi * values[LORENTZIAN],
@@ -106,6 +116,8 @@ class Objective:
             begin_time_s,
             phase_rad=values[PHASE],
         )
+        if self.shape:
+            basis *= self.envelope(theta, points)
         residual = self.fid[:points] - values[AMPLITUDE] @ basis
         cost = float(np.vdot(residual, residual).real + self._energy_from[points])
         return _Model(values, basis, time_axis(points, self._dwell_time_s, begin_time_s), residual, cost)
@@ -123,30 +135,61 @@ class Objective:
         return self.model(theta).residual_norm_sq
 
     def penalty(self, theta: NDArray[np.float64]) -> float:
-        """Penalty of the begin time's prior at θ."""
-        return self._stiffness * (self.begin_time_s(theta) - self._expected_s) ** 2
+        """Penalty of what is known of begin time and line shape at θ."""
+        of_begin_time = self._stiffness * (self.begin_time_s(theta) - self._expected_s) ** 2
+        return of_begin_time + (self.shape.penalty(theta[self._count :]) if self.shape else 0.0)
 
     def cost(self, theta: NDArray[np.float64]) -> float:
         """Sum of squares with the penalty at θ."""
         return self.residual_norm_sq(theta) + self.penalty(theta)
 
     def evaluate(self, theta: NDArray[np.float64]) -> Evaluation:
-        """Cost with its first and second derivatives at θ."""
+        """Cost with its first and second derivatives at θ; the last θ is remembered."""
+        if self._evaluated is None or not np.array_equal(self._evaluated[0], theta):
+            self._evaluated = (theta.copy(), self._new_evaluation(theta))
+        return self._evaluated[1]
+
+    def _new_evaluation(self, theta: NDArray[np.float64]) -> Evaluation:
         model = self.model(theta)
         values = model.values
-        moments, with_residual = _moments(model)
+        moments, with_residual, derivatives = _moments(model)
         log_derivatives = self._log_derivatives(values)
-        first = values[AMPLITUDE][:, None, None] * log_derivatives
-        first[:, AMPLITUDE] = 0.0
-        first[:, AMPLITUDE, 0] = 1.0
-        # ∂s/∂θ = Σ_m coefficients[m]·τ^m·u
-        coefficients = (first.transpose(0, 2, 1) @ self._maps).transpose(1, 0, 2).reshape(-1, len(theta))
+        coefficients = self._coefficients(values, log_derivatives)
         gradient = (with_residual[:3].ravel() @ coefficients).real
         information = (coefficients.conj().T @ moments @ coefficients).real
         gradient[-1] -= self._stiffness * (self.begin_time_s(theta) - self._expected_s)
         information[-1, -1] += self._stiffness
         curvature = self._curvature(values, log_derivatives, with_residual)
-        return Evaluation(self.cost(theta), gradient, information, information - curvature)
+        lines = Evaluation(self.cost(theta), gradient, information, information - curvature)
+        if not self.shape:
+            return lines
+        fitted = self.fid[: len(model.residual)] - model.residual
+        return self.shape.extended(lines, theta[self._count :], model.residual, fitted, derivatives, coefficients)
+
+    def envelope(self, theta: NDArray[np.float64], points: int) -> NDArray[np.complex128]:
+        """Factor that all lines share at θ, shape (points,)."""
+        return self.shape.envelope(theta[self._count :], points) if self.shape else np.ones(points, dtype=complex)
+
+    def jacobian(self, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Derivatives ∂s/∂θ of the model over the samples in which it has not decayed, shape (parameters, samples)."""
+        model = self.model(theta)
+        coefficients = self._coefficients(model.values, self._log_derivatives(model.values))
+        powers = (model.time_s ** np.arange(3)[:, None, None] * model.basis).reshape(len(coefficients), -1)
+        rows: NDArray[np.complex128] = coefficients.T @ powers
+        if self.shape:
+            fitted = self.fid[: len(model.residual)] - model.residual
+            rows = np.concatenate([rows, self.shape.functions[: len(fitted)].T * fitted])
+        return rows
+
+    def _coefficients(
+        self, values: NDArray[np.float64], log_derivatives: NDArray[np.complex128]
+    ) -> NDArray[np.complex128]:
+        """Factors in ∂s/∂θ = Σ_m coefficients[m]·τ^m·u, shape (3·components, parameters), m running slowest."""
+        first = values[AMPLITUDE][:, None, None] * log_derivatives
+        first[:, AMPLITUDE] = 0.0
+        first[:, AMPLITUDE, 0] = 1.0
+        coefficients: NDArray[np.complex128] = first.transpose(0, 2, 1) @ self._maps
+        return coefficients.transpose(1, 0, 2).reshape(-1, self._count)
 
     def _log_derivatives(self, values: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Derivative of the exponent by each quantity, as polynomial coefficients in τ: (components, 6, 3)."""
@@ -214,40 +257,7 @@ class _Model:
     residual_norm_sq: float
 
 
-def damped_exponentials(
-    rate: NDArray[np.complexfloating],
-    gaussian_squared: NDArray[np.float64],
-    points: int,
-    dwell_time_s: float,
-    begin_time_s: float,
-    phase_rad: NDArray[np.float64] | float = 0.0,
-) -> NDArray[np.complex128]:
-    """exp(iφ + rate·τ − KAPPA·G²·τ²) at τ = begin time + n·dwell time, shape (components, points).
-
-    Powers of exp(rate·dwell) are products of two short tables, which costs a twentieth of as many exponentials.
-
-    Parameters
-    ----------
-    rate : ndarray, shape (components,)
-        i2πf − πL [1/s].
-    gaussian_squared : ndarray, shape (components,)
-        Squared Gaussian FWHM [Hz²].
-    phase_rad : ndarray, shape (components,), or float
-        Phase φ [rad].
-    """
-    block = int(np.ceil(np.sqrt(points)))
-    fine = np.exp(np.multiply.outer(rate, np.arange(block) * dwell_time_s))
-    start = rate * begin_time_s + 1j * np.asarray(phase_rad)
-    coarse = np.exp(np.multiply.outer(rate, np.arange(-(-points // block)) * block * dwell_time_s) + start[:, None])
-    table: NDArray[np.complex128] = (coarse[:, :, None] * fine[:, None, :]).reshape(len(rate), -1)[:, :points]
-    squared_time = time_axis(points, dwell_time_s, begin_time_s) ** 2
-    for width in set(gaussian_squared[gaussian_squared > 0].tolist()):
-        mine = gaussian_squared == width
-        table[slice(None) if mine.all() else mine] *= np.exp(-KAPPA * width * squared_time)
-    return table
-
-
-def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128]]:
     """⟨τ^m·u_j, τ^n·u_k⟩ and ⟨r, τ^m·u_k⟩.
 
     Returns
@@ -256,6 +266,8 @@ def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex1
         m and n running slowest, 0 to 2.
     with_residual : ndarray, shape (5, components)
         m from 0 to 4.
+    derivatives : ndarray, shape (3·components, samples)
+        τ^m·u_j, m running slowest, 0 to 2.
     """
     count, points = model.basis.shape
     # The residual is one more row, so that both kinds of moments come from the same two products.
@@ -268,4 +280,4 @@ def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex1
     high = (powers[2].conj() @ stacked[:, count + 1 :]).reshape(count + 1, 2, count + 1)
     orders = np.concatenate([low, high], axis=1)[:, :, :count]
     of_components = orders[:count][:, _ORDERS].transpose(1, 0, 2, 3).reshape(3 * count, 3 * count)
-    return of_components, orders[count]
+    return of_components, orders[count], powers[:, :count].reshape(3 * count, points)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincc
 
 from myomag.core.line_tracks import LineTracks
 from myomag.core.robust import robust_sd
@@ -84,6 +83,9 @@ def _p_of_change(values: Real, noise_sd: float, tolerance: float, kept: NDArray[
 
 def _probability(means: Real, variance: Real) -> float:
     """Probability of as much scatter of independent means about their average, by χ²."""
+    # Scans of one transient do not get here, and the import costs more than the rest.
+    from scipy.special import gammaincc
+
     centre = np.average(means, weights=1 / variance)
     chi2 = float(np.sum((means - centre) ** 2 / variance))
     return float(gammaincc((len(means) - 1) / 2, chi2 / 2))

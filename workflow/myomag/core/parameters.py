@@ -117,6 +117,15 @@ def parameter_map(prior: PriorKnowledge, spectrometer_frequency_mhz: float, *, f
     )
 
 
+def free_parameters(prior: PriorKnowledge) -> int:
+    """Number of free parameters of all lines, optional ones included."""
+    return sum(
+        isinstance(entry, Value) and not entry.fixed and (quantity != "j_hz" or len(line.ratios) > 1)
+        for line in prior.lines
+        for quantity, entry in line.parameters.items()
+    )
+
+
 def _fit_unit(quantity: str, value: float, units: dict[str, float]) -> float:
     return value**2 if quantity == "gaussian_hz" else value * units.get(quantity, 1.0)
 

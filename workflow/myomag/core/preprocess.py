@@ -1,4 +1,4 @@
-"""Coils to one channel, and the phosphocreatine line that the shift axis is referenced to."""
+"""The phosphocreatine line that the shift axis is referenced to."""
 
 from dataclasses import dataclass
 
@@ -72,30 +72,6 @@ class _Magnitude:
             )
             result[:, line] = np.maximum(height[:, inside].max(axis=1) - side, 0)
         return result
-
-
-def combine_coils(fid: Complex) -> Complex:
-    """Combine coils by whitened singular value decomposition, shape (points, transients).
-
-    With noise covariance Ψ = LL^H from the last quarter of each FID and u the first left singular vector of L⁻¹·data,
-    the combination u^H·L⁻¹·data has the largest SNR of all linear ones (Rodgers & Robson 2010, MRM 63:881). It is
-    scaled so that amplitude and phase are those of the coil with the strongest signal over noise.
-
-    Parameters
-    ----------
-    fid : ndarray, shape (points, transients, coils)
-    """
-    points, transients, coils = fid.shape
-    if coils == 1:
-        return np.ascontiguousarray(fid[:, :, 0])
-    tail = fid[-(points // 4) :].reshape(-1, coils)
-    whiten = _whitening(tail.T @ tail.conj() / tail.shape[0])
-    white = whiten @ fid.reshape(-1, coils).T
-    profile = np.linalg.eigh(white @ white.conj().T)[1][:, -1]
-    sensitivity = np.linalg.solve(whiten, profile)
-    strongest = int(np.argmax(np.abs(profile)))
-    combined = sensitivity[strongest] * (profile.conj() @ white)
-    return np.asarray(combined.reshape(points, transients))
 
 
 def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: float) -> float:
@@ -192,14 +168,3 @@ def _candidates(value: Real, threshold: float) -> NDArray[np.intp]:
     """Find the local maxima above a threshold on a circular axis; their indices."""
     is_peak = (value > np.roll(value, 1)) & (value >= np.roll(value, -1)) & (value >= threshold)
     return np.flatnonzero(is_peak)
-
-
-def _whitening(covariance: Complex) -> Complex:
-    """L⁻¹ of the Cholesky factor of a noise covariance; the identity where there is no noise."""
-    coils = covariance.shape[0]
-    power = float(np.trace(covariance).real) / coils
-    if power == 0:
-        return np.eye(coils, dtype=np.complex128)
-    # A channel without noise (unplugged, or simulated) must not get infinite weight.
-    factor = np.linalg.cholesky(covariance + 1e-6 * power * np.eye(coils))
-    return np.asarray(np.linalg.inv(factor))

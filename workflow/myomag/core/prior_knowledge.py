@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 QUANTITIES = ("amplitude", "shift_ppm", "lorentzian_hz", "gaussian_hz", "phase_deg", "j_hz")
@@ -76,11 +77,14 @@ class Line:
         Gaussian FWHM [Hz], phase at t = 0 [degrees], coupling J [Hz].
     ratios : tuple of float
         Relative amplitudes of the components, which lie J apart around the centre.
+    optional : bool
+        Whether the line is fitted only where the data ask for it.
     """
 
     name: str
     parameters: Mapping[str, Value | Tie]
     ratios: tuple[float, ...] = (1.0,)
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,9 @@ class PriorKnowledge:
             raise ValueError(f"line {duplicate} is given twice")
         for line in self.lines:
             for quantity in QUANTITIES:
-                self.root(line.name, quantity)
+                owner = self.line(self.root(line.name, quantity).line)
+                if owner.optional and owner is not line:
+                    raise ValueError(f"line {line.name}: {quantity}: tied to {owner.name}, which may be left out")
             for quantity in WIDTHS:
                 self._check_width(line.name, quantity)
 
@@ -112,6 +118,11 @@ class PriorKnowledge:
             raise ValueError(f"line {name}: gaussian_hz: a tie of a Gaussian width takes no offset")
         if isinstance(root, Value) and (tie.scale < 0 or tie.scale * root.lower + tie.offset < 0):
             raise ValueError(f"line {name}: {quantity}: the width may become negative; give a lower bound of 0 or more")
+
+    @cached_property
+    def required(self) -> "PriorKnowledge":
+        """The lines that are always fitted."""
+        return replace(self, lines=tuple(line for line in self.lines if not line.optional))
 
     def line(self, name: str) -> Line:
         """Line of that name; ValueError if there is none."""
@@ -164,6 +175,7 @@ class PriorKnowledge:
         lines = {
             line.name: {key: _entry_dict(key, entry) for key, entry in line.parameters.items()}
             | {"ratios": list(line.ratios)}
+            | ({"optional": True} if line.optional else {})
             for line in self.lines
         }
         return {"name": self.name, "description": self.description, "lines": lines}
@@ -194,12 +206,14 @@ def _check_keys(content: Mapping[str, Any], required: set[str], optional: set[st
 def _line(name: str, content: Any) -> Line:
     if not isinstance(content, Mapping):
         raise ValueError(f"line {name}: expected a mapping")
-    _check_keys(content, {"shift_ppm", "lorentzian_hz"}, {*QUANTITIES, "ratios"}, f"line {name}")
+    _check_keys(content, {"shift_ppm", "lorentzian_hz"}, {*QUANTITIES, "ratios", "optional"}, f"line {name}")
     parameters = {key: _entry(content.get(key, _DEFAULTS.get(key)), key, name) for key in QUANTITIES}
     ratios = content.get("ratios", [1.0])
     if not isinstance(ratios, Sequence) or not ratios or not all(_is_number(r) and 0 < r < math.inf for r in ratios):
         raise ValueError(f"line {name}: ratios: expected positive numbers")
-    return Line(name, parameters, tuple(float(ratio) for ratio in ratios))
+    if not isinstance(optional := content.get("optional", False), bool):
+        raise ValueError(f"line {name}: optional: expected true or false")
+    return Line(name, parameters, tuple(float(ratio) for ratio in ratios), optional)
 
 
 def _entry(content: Any, key: str, name: str) -> Value | Tie:

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
+from myomag.core.exponentials import KAPPA, damped_exponentials
 from myomag.core.lineshapes import voigt_fwhm_hz
 from myomag.core.newton import Evaluation, minimise
-from myomag.core.objective import KAPPA, damped_exponentials
 from myomag.core.robust import robust_sd
 
 Complex = NDArray[np.complex128]

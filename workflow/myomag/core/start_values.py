@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import power
-from myomag.core.objective import damped_exponentials
+from myomag.core.exponentials import damped_exponentials
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
 DECAY_TIMES = 4.0

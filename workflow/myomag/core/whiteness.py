@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.amares import AmaresFit
-from myomag.core.objective import damped_exponentials
+from myomag.core.exponentials import damped_exponentials
 
 MIN_BINS = 16
 """A local level is the mean over at least this many points of the spectrum."""
@@ -52,6 +52,27 @@ def local_excess(
     return factors
 
 
+def temporal_excess(residual: NDArray[np.complexfloating], model: NDArray[np.complexfloating]) -> float:
+    """Factor by which the residual where the signal lives exceeds its mean over the FID, at least 1.
+
+    The covariance of the fit assumes noise of the same power throughout. In apodised or filtered data it decays with
+    the signal, so that the mean over the FID is too small by √(Σ|r|²|s|²/Σ|s|² over Σ|r|²/n).
+
+    Parameters
+    ----------
+    residual, model : ndarray, shape (points,)
+        FID minus model, and model.
+    """
+    weight = np.abs(model) ** 2
+    total, mean = float(weight.sum()), float(np.mean(np.abs(residual) ** 2))
+    if total == 0 or mean == 0:
+        return 1.0
+    ratio = float(weight @ np.abs(residual) ** 2) / total / mean
+    # |r|² of complex noise is exponential; the weights leave (Σw)²/Σw² samples.
+    spread = np.sqrt(float(weight @ weight)) / total
+    return float(np.sqrt(ratio)) if ratio > 1 + SIGNIFICANCE * spread else 1.0
+
+
 def model_fid(
     fit: AmaresFit, points: int, *, dwell_time_s: float, spectrometer_frequency_mhz: float
 ) -> NDArray[np.complex128]:
@@ -67,7 +88,7 @@ def model_fid(
         phase_rad=np.deg2rad(fit.phases_deg[line]),
     )
     model: NDArray[np.complex128] = (fit.amplitudes[line] * np.concatenate(fit.weights)) @ components
-    return model
+    return model * fit.line_shape.envelope(points, dwell_time_s) if fit.line_shape else model
 
 
 def corrected(
@@ -92,9 +113,14 @@ def corrected(
         frequencies_hz=fit.shifts_ppm * spectrometer_frequency_mhz,
         widths_hz=np.array(reach),
     )
-    scale = np.append(np.tile(factors, 4), 1.0)
+    # A misfit shows in both; noise that decays in the second alone.
+    factors = np.maximum(factors, temporal_excess(fid - model, model))
+    # The begin time rests on the phases of all lines: the worst of them counts.
+    of_begin_time = float(factors.max())
+    scale = np.append(np.tile(factors, 4), of_begin_time)
     raised = replace(
         fit,
+        begin_time_sd_s=fit.begin_time_sd_s * of_begin_time,
         amplitudes_sd=fit.amplitudes_sd * factors,
         shifts_ppm_sd=fit.shifts_ppm_sd * factors,
         linewidths_hz_sd=fit.linewidths_hz_sd * factors,

@@ -92,6 +92,15 @@ class Quality(Measures, _Judgement):
     bounds_hit: str | None = Field(description="Parameters of the fit that ended at a bound, as quantity:line.")
 
 
+class FitEnd(Record):
+    """Where a fit ended, for the next one of the same FID to start from."""
+
+    lines: tuple[str, ...] = Field(description="Lines that were fitted.")
+    parameters: dict[str, float] = Field(description="Free parameters, in the units of the fit.")
+    coefficients: tuple[float, ...] = Field(description="Coefficients of the line shape.")
+    steps: int | None = Field(None, description="Steps at most from here.")
+
+
 class BeginTime(ScanRecord):
     """Begin time of a scan as the scan alone tells it, before its protocol is known."""
 
@@ -108,6 +117,7 @@ class BeginTime(ScanRecord):
     noise_sd: float | None = Field(description="SD of the residual per channel [units of the FID].")
     poolable: bool = Field(description="Whether the estimate may enter the pooled value of the protocol.")
     reason: str | None = Field(description="Why it may not.")
+    start: FitEnd | None = Field(None, description="Where the fit ended, for the next one to start from.")
 
 
 @dataclass(frozen=True)
@@ -176,6 +186,31 @@ class Covariance(Record):
     matrix: list[list[float | None]] = Field(description="Covariance; null where the data do not determine it.")
 
 
+class LineShapeRecord(Record):
+    """Factor common to all lines, exp g(t), as coefficients of smooth polynomials."""
+
+    order: int = Field(description="Highest order.")
+    decay_time_s: float = Field(description="Time by which the signal decays [s].")
+    end: float = Field(description="Place beyond which the factor is flat.")
+    coefficients: list[float] = Field(description="Coefficients, real and imaginary parts in turn.")
+    pcr_fwhm_hz: float | None = Field(description="Full width at half maximum of PCr with it [Hz].")
+    pcr_asymmetry: float | None = Field(description="Difference of its two half widths over their sum.")
+
+
+class OtherMinimum(Record):
+    """Another place of a line that explains the FID nearly as well."""
+
+    shift_ppm: float = Field(description="Distance from PCr [ppm].")
+    delta_chi2: float = Field(description="χ² above the least.")
+
+
+class ModelVariant(Record):
+    """Another choice of the model, and what it makes of the shifts."""
+
+    name: str = Field(description="What was chosen otherwise.")
+    change_ppm: dict[str, float] = Field(description="Change of the shift from PCr of each line [ppm].")
+
+
 class Fit(ScanRecord):
     """AMARES fit of the averaged FID."""
 
@@ -202,6 +237,14 @@ class Fit(ScanRecord):
     residual_over_noise: float | None = Field(description="SD of the residual over the noise SD where no signal is.")
     residual_white: bool = Field(description="Whether the residual is white around every line.")
     sd_raised_by: dict[str, float] = Field(description="Factor by which the SDs of a line were raised.")
+    line_shape: LineShapeRecord | None = Field(None, description="Shape that all lines share, beyond their widths.")
+    other_minima: dict[str, list[OtherMinimum]] = Field(
+        default_factory=dict, description="Other places of the lines whose place was uncertain."
+    )
+    model_sd_ppm: dict[str, float] = Field(
+        default_factory=dict, description="SD that the choice of the model adds to each shift from PCr [ppm]."
+    )
+    model_variants: list[ModelVariant] = Field(default_factory=list, description="The choices it was taken from.")
 
 
 class Calibration(Record):
@@ -251,13 +294,13 @@ class Magnesium(ScanRecord):
 
     role: ClassVar[str] = "magnesium"
     ph: float | None = Field(description="Intracellular pH from the shift of Pi.")
-    ph_sd: float | None = Field(description="Standard deviation of the pH.")
+    ph_sd: float | None = Field(description="Standard deviation of the pH, noise and choice of the model together.")
     ph_ci95_low: float | None = Field(description="Lower end of the 95 % interval of the pH.")
     ph_ci95_high: float | None = Field(description="Upper end of the 95 % interval of the pH.")
     ph_reason: str | None = Field(description="Why there is no pH.")
     ph_lines: list[str] = Field(description="Lines whose shifts gave the pH.")
     pmg: float | None = Field(description="Negative decadic logarithm of free Mg2+ in mol/l.")
-    pmg_sd: float | None = Field(description="Standard deviation of pMg.")
+    pmg_sd: float | None = Field(description="Standard deviation of pMg, noise and choice of the model together.")
     pmg_ci95_low: float | None = Field(description="Lower end of the 95 % interval of pMg.")
     pmg_ci95_high: float | None = Field(description="Upper end of the 95 % interval of pMg.")
     mg_mmol_l: float | None = Field(description="Free (ionised) intracellular Mg2+ concentration [mmol/l].")
@@ -304,6 +347,10 @@ class Magnesium(ScanRecord):
     energetics_assumptions: list[Assumption] = Field(description="Numbers of the settings they rest on.")
     ph_by_calibration: list[PhAnswer] = Field(description="The pH by each calibration, that in use first.")
     mg_by_calibration: list[MgAnswer] = Field(description="Free Mg by each calibration, that in use first.")
+    ph_sd_noise: float | None = Field(None, description="Standard deviation of the pH by the noise alone.")
+    ph_sd_model: float | None = Field(None, description="Standard deviation of the pH by the choice of the model.")
+    pmg_sd_noise: float | None = Field(None, description="Standard deviation of pMg by the noise alone.")
+    pmg_sd_model: float | None = Field(None, description="Standard deviation of pMg by the choice of the model.")
 
 
 R = TypeVar("R", bound=ScanRecord)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import frequency_axis_hz, spectrum
-from myomag.core.objective import damped_exponentials
-from myomag.io.scan_records import Fit, FitLine
+from myomag.core.exponentials import damped_exponentials
+from myomag.core.line_shape import LineShape, ShapeBasis
+from myomag.io.scan_records import Fit, FitLine, LineShapeRecord
 from myomag.report.charts import Array
 
 STEP_PPM = 0.0125
@@ -72,6 +73,9 @@ def displayed_curves(
     points = missing + len(fid)
     lines = sorted(fit.lines, key=lambda line: -line.shift_ppm) if fit else []
     models = [_line_fid(line, points, dwell_time_s, start_s, spectrometer_frequency_mhz) for line in lines]
+    if fit and fit.line_shape:
+        envelope = _envelope(fit.line_shape, points, dwell_time_s, missing + fit.skipped_points)
+        models = [model * envelope for model in models]
     known = np.sum([model[:missing] for model in models], axis=0) if models else np.empty(0)
     display = _Display(
         dwell_time_s,
@@ -137,6 +141,13 @@ class _Display:
         weight = 0.5 + min(max(self.start_s / self.dwell_time_s, 0.0), 1.0)
         padded = np.concatenate([weight * signal[:1], signal[1:], np.zeros(self.size - len(signal))])
         return np.real(spectrum(padded)[self.shown] * self.rotation)
+
+
+def _envelope(record: LineShapeRecord, points: int, dwell_time_s: float, before: int) -> NDArray[np.complex128]:
+    """Envelope common to all lines, shape (points,); before the samples fitted it is held at its first value."""
+    shape = LineShape(ShapeBasis(record.decay_time_s, record.end), np.array(record.coefficients))
+    fitted = shape.envelope(points - before, dwell_time_s)
+    return np.concatenate([np.full(before, fitted[0]), fitted])
 
 
 def _line_fid(

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from myomag.core.amares import AmaresFit, fit_amares
 from myomag.core.begin_time_search import search_begin_time
 from myomag.core.leading_samples import samples_to_skip
+from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.pooling import worth_pooling
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.records import canonical, digest, read_record
-from myomag.io.scan_records import BeginTime, Measures, read_scan_record, scan_record_bytes
+from myomag.io.scan_records import BeginTime, FitEnd, Measures, read_scan_record, scan_record_bytes
 from myomag.io.time_zero import StatedBeginTime
 from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time_start import begin_time_starts, begin_time_window_us
@@ -72,7 +74,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
     sidecar = read_record(inputs["preproc_sidecar"])
     measures = read_scan_record(inputs["measures"], Measures)
     fields = protocol_fields(sidecar, settings.protocol_fields)
-    own = _fit(scan, data, begin_time_starts(sidecar, settings), settings)
+    own = _shaped(scan, _fit(scan, data, begin_time_starts(sidecar, settings), settings), data, settings)
     start, fit = own.start, own.fit
     fitted, skipped_s = settings.fit_begin_time, skipped_samples(data, settings) * data.dwell_time_s
     reason = (own.doubt or _objection(fit, measures)) if fitted else "the begin time is not fitted"
@@ -90,6 +92,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
         noise_sd=fit.noise_sd if fitted else None,
         poolable=reason is None,
         reason=reason,
+        start=FitEnd(**asdict(fit.start)) if fit.start else None,
     )
     return {"begintime": scan_record_bytes(record)}
 
@@ -197,6 +200,33 @@ def _searched(
         return Own(start, fit, start.value_s is None)
     told = replace(start, value_s=found.begin_time_s)
     return Own(told, fit_from(told), by_data=True)
+
+
+def _shaped(scan: str, own: Own, data: MrsData, settings: FitSettings) -> Own:
+    """Fit from the same start with the line shape of the scan, whose asymmetry would pass for a begin time.
+
+    The begin time of a scan whose residual is not white counts for less among its protocol.
+    """
+    skipped = skipped_samples(data, settings)
+    fid = data.fid[skipped:, 0, 0]
+    sampling: dict[str, Any] = {
+        "dwell_time_s": data.dwell_time_s,
+        "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz,
+    }
+    try:
+        fit = fit_amares(
+            fid,
+            **sampling,
+            prior=prior_knowledge(settings),
+            begin_time_s=(own.start.value_s or 0.0) + skipped * data.dwell_time_s,
+            fit_begin_time=settings.fit_begin_time,
+            begin_time_window_s=begin_time_window_us(own.start.kind, settings) * 1e-6,
+            shape_order=LEAST_ORDER,
+            max_shape_order=HIGHEST_ORDER,
+        )
+    except ValueError as error:
+        raise ScanError(f"{scan}: {error}.") from error
+    return replace(own, fit=corrected(fit, fid, **sampling)[0])
 
 
 def _objection(fit: AmaresFit, measures: Measures) -> str | None:

@@ -1,6 +1,7 @@
 """Estimates of pH and pMg from a fit, by whichever calibration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.joint_solution import Solution, solve_shifts
 from myomag.core.speciation import ShiftModel, SpeciationCalibration
 from myomag.io.scan_records import Calibration
-from myomag.steps.measured import Array, Measured
+from myomag.steps.measured import Array, Measured, Quantity
 
 SYMBOLS = {"alpha-ATP": "α-ATP", "beta-ATP": "β-ATP", "gamma-ATP": "γ-ATP"}
 NOTHING = ShiftPosterior(None, None, None, None, 1.0)
@@ -44,6 +45,14 @@ class Estimate(NamedTuple):
     p_undefined: float | None
     chi2: float | None = None
     degrees_of_freedom: int | None = None
+    sd_noise: float | None = None
+
+    @property
+    def sd_model(self) -> float | None:
+        """Part of the SD that the choice of the model has."""
+        if self.posterior.sd is None or self.sd_noise is None:
+            return None
+        return sqrt(max(self.posterior.sd**2 - self.sd_noise**2, 0.0))
 
 
 def estimate_ph(measured: Measured, document: Mapping[str, Any]) -> Estimate:
@@ -78,7 +87,8 @@ def _by_one_shift(measured: Measured, calibration: ShiftCalibration) -> Estimate
     defined = posterior.value is not None
     reason = None if defined else _outside(lines, shift.value, calibration)
     gradient = calibration.slope(shift.value) * shift.gradient if defined else None
-    return Estimate(posterior, reason, gradient, source, lines, posterior.p_undefined)
+    by_noise = calibration.posterior(shift.value, shift.sd if shift.sd_noise is None else shift.sd_noise).sd
+    return Estimate(posterior, reason, gradient, source, lines, posterior.p_undefined, sd_noise=by_noise)
 
 
 def _outside(lines: tuple[str, ...], shift_ppm: float, calibration: ShiftCalibration) -> str:
@@ -100,7 +110,7 @@ def _jointly(
         solution = solve_shifts(
             ShiftModel(calibration, ph, constants, lines),
             [shift.value for shift in shifts.values() if shift.value is not None],
-            measured.covariance(gradients) if gradients else np.empty((0, 0)),
+            _with_model(measured.covariance(gradients), shifts.values()) if gradients else np.empty((0, 0)),
         )
     except ValueError as error:
         reasons = [shift.reason for shift in candidates.values() if shift.reason]
@@ -116,6 +126,12 @@ def _jointly(
         _joint_estimate(solution, 0, "pH", gradients, both, lines, calibration),
         _joint_estimate(solution, 1, "pMg", gradients, source, lines, calibration),
     )
+
+
+def _with_model(covariance: Array, shifts: Iterable[Quantity]) -> Array:
+    """Covariance of shifts with what the choice of the model adds to each."""
+    added = [(shift.sd or 0.0) ** 2 - (shift.sd_noise or 0.0) ** 2 for shift in shifts]
+    return np.asarray(covariance + np.diag(added))
 
 
 def _joint_estimate(

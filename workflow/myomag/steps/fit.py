@@ -8,6 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.fit_start import FitStart
+from myomag.core.line_figures import line_figures
+from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
+from myomag.core.model_choice import Variant, model_variance, variants
 from myomag.core.objective import BeginTimePrior
 from myomag.core.pooling import MIN_SPREAD_US, without
 from myomag.core.whiteness import corrected
@@ -19,7 +23,10 @@ from myomag.io.scan_records import (
     ExpectedBeginTime,
     Fit,
     FitLine,
+    LineShapeRecord,
     Measures,
+    ModelVariant,
+    OtherMinimum,
     PooledBeginTime,
     read_scan_record,
     scan_record_bytes,
@@ -33,6 +40,10 @@ CONTRADICTED = 3.0
 DATA_SD_US = 1000.0
 """What is known beforehand of a begin time that the data have to tell: next to nothing (SD)."""
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
+REFERENCE = "PCr"
+SHIFTED = ("Pi", "gamma-ATP", "alpha-ATP", "beta-ATP")
+PROFILED = ("beta-ATP", "Pi")
+"""Lines whose place Mg and pH rest on."""
 
 
 def fit_scan(
@@ -66,19 +77,22 @@ def fit_scan(
     if expected.sd_us is not None and own.noise_sd is not None:
         known = BeginTimePrior(mean_s, expected.sd_us * 1e-6, own.noise_sd)
     sampling = {"dwell_time_s": data.dwell_time_s, "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz}
+    prior = prior_knowledge(settings)
+    options: dict[str, Any] = sampling | {
+        "begin_time_s": mean_s,
+        "fit_begin_time": settings.fit_begin_time,
+        "begin_time_window_s": window_us * 1e-6,
+        "begin_time_prior": known,
+        "shape_order": LEAST_ORDER,
+        "max_shape_order": HIGHEST_ORDER,
+    }
+    start = FitStart(**own.start.model_dump()) if own.start else None
     try:
-        fit = fit_amares(
-            fid,
-            **sampling,
-            prior=prior_knowledge(settings),
-            begin_time_s=mean_s,
-            fit_begin_time=settings.fit_begin_time,
-            begin_time_window_s=window_us * 1e-6,
-            begin_time_prior=known,
-        )
+        fitted = fit_amares(fid, prior=prior, profiled=PROFILED, start=start, **options)
+        others = variants(fid, fitted, prior, skipped=skipped, **options)
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
-    fit, factors = corrected(fit, fid, **sampling)
+    fit, factors = corrected(fitted, fid, **sampling)
     noise = thermal_sd or fit.noise_sd
     record = Fit(
         scan=scan,
@@ -97,8 +111,48 @@ def fit_scan(
         residual_white=bool((factors <= 1).all()),
         sd_raised_by={name: factor for name, factor in zip(fit.names, factors.tolist(), strict=True) if factor > 1},
         **_found(fit),
+        line_shape=_shape(fit, data.dwell_time_s),
+        other_minima={
+            profile.line: [OtherMinimum(shift_ppm=place, delta_chi2=rise) for place, rise in profile.minima()[1:]]
+            for profile in fit.profiles
+        },
+        **_model_choice(fitted, others),
     )
     return {"fit": scan_record_bytes(record)}
+
+
+def _shape(fit: AmaresFit, dwell_time_s: float) -> LineShapeRecord | None:
+    """Line shape common to all lines: what rebuilds it, and how PCr looks with it."""
+    if not fit.line_shape:
+        return None
+    figures = line_figures(fit, REFERENCE, dwell_time_s) if REFERENCE in fit.names else None
+    fwhm_hz, asymmetry = figures or (None, None)
+    return LineShapeRecord(
+        order=fit.line_shape.order,
+        decay_time_s=fit.line_shape.basis.decay_time_s,
+        end=fit.line_shape.basis.end,
+        coefficients=fit.line_shape.coefficients.tolist(),
+        pcr_fwhm_hz=fwhm_hz,
+        pcr_asymmetry=asymmetry,
+    )
+
+
+def _model_choice(fit: AmaresFit, others: tuple[Variant, ...]) -> dict[str, Any]:
+    """What other choices of the model make of the shifts from the reference line [ppm]."""
+
+    def distance(each: AmaresFit, line: str) -> float:
+        return float(each.shifts_ppm[each.names.index(line)] - each.shifts_ppm[each.names.index(REFERENCE)])
+
+    lines = [line for line in SHIFTED if line in fit.names and REFERENCE in fit.names]
+    return {
+        "model_sd_ppm": {line: math.sqrt(model_variance(fit, others, {line: 1.0, REFERENCE: -1.0})) for line in lines},
+        "model_variants": [
+            ModelVariant(
+                name=each.name, change_ppm={line: distance(each.fit, line) - distance(fit, line) for line in lines}
+            )
+            for each in others
+        ],
+    }
 
 
 def expected_begin_time(

@@ -62,6 +62,8 @@ def _ph_fields(estimate: Estimate) -> dict[str, Any]:
         "ph_ci95_high": values.ci95_high,
         "ph_reason": estimate.reason,
         "ph_lines": list(estimate.lines),
+        "ph_sd_noise": estimate.sd_noise,
+        "ph_sd_model": estimate.sd_model,
     }
 
 
@@ -78,6 +80,8 @@ def _mg_fields(estimate: Estimate) -> dict[str, Any]:
         "mg_lines": list(estimate.lines),
         "mg_chi2": estimate.chi2,
         "mg_chi2_degrees_of_freedom": estimate.degrees_of_freedom,
+        "pmg_sd_noise": estimate.sd_noise,
+        "pmg_sd_model": estimate.sd_model,
     }
 
 

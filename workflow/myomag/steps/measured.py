@@ -1,7 +1,7 @@
 """Shifts and amplitude ratios of one fit, with their slopes against the fitted parameters and so their covariance."""
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
+from math import hypot, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +15,16 @@ REFERENCE = "PCr"
 
 
 class Quantity(NamedTuple):
-    """A value read off the fit, its SD and slopes, and why one of them is missing (reason None: neither is)."""
+    """A value read off the fit, its SD and slopes, and why one of them is missing (reason None: neither is).
+
+    `sd_noise` is the part of the SD that the noise of the data has; the rest is the choice of the model.
+    """
 
     value: float | None
     sd: float | None
     gradient: Array
     reason: str | None
+    sd_noise: float | None = None
 
 
 class Measured:
@@ -39,6 +43,7 @@ class Measured:
         self._undetected, self._withheld = undetected or {}, withheld
         self._failure = None if fit.converged else f"the fit did not converge ({fit.message})"
         self._lines = {line.name: line for line in fit.lines}
+        self._model_sd_ppm = fit.model_sd_ppm
         self._index = {name: row for row, name in enumerate(fit.covariance.parameters)}
         # What the data do not determine is None there and becomes NaN.
         self._covariance = np.array(fit.covariance.matrix, dtype=np.float64)
@@ -54,7 +59,12 @@ class Measured:
         for line in used:
             if "shift_ppm" in self._lines[line].at_bound:
                 return Quantity(value, None, gradient, f"the shift of {line} lies at its bound")
-        return self._with_sd(value, gradient, f"the shift of {' and '.join(weights)}")
+        noise = self._with_sd(value, gradient, f"the shift of {' and '.join(weights)}")
+        if noise.sd is None:
+            return noise
+        # Errors by the choice of the model are not known to go together: as independent ones they add up.
+        chosen = (weight * self._model_sd_ppm.get(line, 0.0) for line, weight in weights.items())
+        return noise._replace(sd=hypot(noise.sd, *chosen), sd_noise=noise.sd)
 
     def log_ratio(self, line: str, to: str, factors: Mapping[str, float]) -> Quantity:
         """Natural logarithm of the amplitude of a line over that of another.

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.coils import combine_coils
 from myomag.core.first_signal import leading_samples_to_cut
-from myomag.core.preprocess import combine_coils
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MIN_POINTS, MrsData, read_nifti_mrs
 from myomag.io.time_zero import stated_begin_time

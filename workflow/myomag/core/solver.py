@@ -1,0 +1,300 @@
+"""Solution of an AMARES fit: the best minimum over orders of the line shape, optional lines and places of lines."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.fit_start import FitStart
+from myomag.core.line_shape import ShapeBasis, ShapeTerms, shape_basis, tail_sd
+from myomag.core.newton import Minimum, minimise, unbounded
+from myomag.core.noise_decay import noise_variance
+from myomag.core.objective import BeginTimePrior, Objective
+from myomag.core.optional_lines import Score
+from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
+from myomag.core.prior_knowledge import PriorKnowledge, Value
+from myomag.core.profile import ShiftProfile, is_uncertain, shift_profile
+from myomag.core.shape_order import wanted_order
+from myomag.core.start_values import start_values, width_hz
+
+Real = NDArray[np.float64]
+
+_ROUNDING = 1e-8
+"""A residual this small, relative to the FID, asks for nothing."""
+
+_SHAPE_REACH = 0.5
+"""Longest step of a coefficient of the line shape [rad or neper]: the model is no longer linear beyond."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Minimum of one set of lines.
+
+    Attributes
+    ----------
+    prior : PriorKnowledge
+        The lines.
+    objective : Objective
+        Their sum of squares.
+    found : Minimum
+        Its minimum.
+    """
+
+    prior: PriorKnowledge
+    objective: Objective
+    found: Minimum
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Parameters away from their bounds."""
+        theta = self.found.theta
+        return unbounded(theta, self.objective.evaluate(theta).gradient, *_bounds(self.objective))
+
+    @property
+    def variance(self) -> float:
+        """Variance of the residual per channel [FID units²]."""
+        norm_sq = self.objective.residual_norm_sq(self.found.theta)
+        return norm_sq / (2 * len(self.objective.fid) - int(self.free.sum()))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is fitted, whichever lines it is fitted by.
+
+    Attributes
+    ----------
+    fid : ndarray, shape (points,)
+        FID in units of `scale`.
+    scale : float
+        Unit of the FID.
+    dwell_time_s, spectrometer_frequency_mhz, begin_time_s : float
+        Sampling interval [s], frequency of 0 ppm [MHz], time of the first sample or its start value [s].
+    fit_begin_time, begin_time_window_s, begin_time_prior
+        As in `myomag.core.amares.fit_amares`, the prior's noise in units of `scale`.
+    shape_order, max_shape_order : int
+        Least and highest order of the line shape; 0 for none.
+    """
+
+    fid: NDArray[np.complex128]
+    scale: float
+    dwell_time_s: float
+    spectrometer_frequency_mhz: float
+    begin_time_s: float
+    fit_begin_time: bool
+    begin_time_window_s: float
+    begin_time_prior: BeginTimePrior | None
+    shape_order: int
+    max_shape_order: int
+
+    def solved(self, prior: PriorKnowledge, start: FitStart | None = None) -> Solution:
+        """Best fit by the lines that are always fitted and by those optional ones that the data ask for.
+
+        An optional line has to lower χ² by ln(2·points) for each of its parameters (Schwarz 1978, Ann Statist 6:461).
+        With the start of an earlier fit, its lines and its order are kept.
+        """
+        if start:
+            return self._resumed(prior, start)
+        solution = self._solution(prior.required)
+        score = self._score(solution)
+        for line in prior.lines:
+            if line.optional and (larger := self._larger(solution, prior, line.name, score)):
+                solution = larger
+                score = self._score(solution)
+        return solution
+
+    def _score(self, solution: Solution) -> Score:
+        names = tuple(line.name for line in solution.prior.lines)
+        theta = solution.found.theta
+        return Score(solution.objective, theta, names, self.dwell_time_s, self.spectrometer_frequency_mhz)
+
+    def _larger(self, solution: Solution, prior: PriorKnowledge, name: str, score: Score) -> Solution | None:
+        """Solution with a further line, if the data ask for it."""
+        own = sum(isinstance(entry, Value) and not entry.fixed for entry in prior.line(name).parameters.values())
+        variance = noise_variance(solution.objective, solution.found.theta)
+        least = own * np.log(2 * len(self.fid)) * max(variance, _ROUNDING**2)
+        promise = score.promise(prior, name)
+        if promise.gain < least:
+            return None
+        chosen = {line.name for line in solution.prior.lines} | {name}
+        more = replace(prior, lines=tuple(line for line in prior.lines if line.name in chosen))
+        together = self._objective(self.layout(more), solution.objective.shape)
+        known = dict(zip(solution.objective.layout.names, solution.found.theta.tolist(), strict=False))
+        theta = np.array([(known | promise.values)[each] for each in together.layout.names])
+        theta = np.append(theta, solution.found.theta[len(solution.objective.layout.names) :])
+        larger = _in_order(Solution(more, *self._grown(together, minimised(together, theta))), name)
+        gain = solution.objective.cost(solution.found.theta) - larger.objective.cost(larger.found.theta)
+        return larger if larger.found.converged and gain > least else None
+
+    def _resumed(self, whole: PriorKnowledge, start: FitStart) -> Solution:
+        """Minimum from an earlier fit on, with its lines and its order."""
+        prior = whole.required
+        if set(start.lines) != {line.name for line in prior.lines}:
+            prior = replace(whole, lines=tuple(line for line in whole.lines if line.name in start.lines))
+        layout = self.layout(prior)
+        shape = self._shape((len(start.coefficients) + 3) // 2) if start.coefficients else None
+        objective = self._objective(layout, shape)
+        amplitude = {name: name.startswith("amplitude:") for name in layout.names}
+        own = [start.parameters[name] / (self.scale if amplitude[name] else 1.0) for name in layout.names]
+        theta = np.append(np.clip(own, layout.lower, layout.upper), start.coefficients)
+        return Solution(prior, objective, minimised(objective, theta, steps=start.steps))
+
+    def start(self, solution: Solution) -> FitStart:
+        """Where a solution ended."""
+        names, theta = solution.objective.layout.names, solution.found.theta.tolist()
+        return FitStart(
+            tuple(line.name for line in solution.prior.lines),
+            {
+                name: value * (self.scale if name.startswith("amplitude:") else 1.0)
+                for name, value in zip(names, theta, strict=False)
+            },
+            tuple(theta[len(names) :]),
+        )
+
+    def layout(self, prior: PriorKnowledge) -> ParameterMap:
+        """Free parameters of some lines."""
+        layout = parameter_map(prior, self.spectrometer_frequency_mhz, fit_begin_time=self.fit_begin_time)
+        layout = _scaled(layout, self.scale)
+        if self.fit_begin_time:
+            layout.lower[-1] = self.begin_time_s - self.begin_time_window_s
+            layout.upper[-1] = self.begin_time_s + self.begin_time_window_s
+        return layout
+
+    def _solution(self, prior: PriorKnowledge) -> Solution:
+        """Minimum from start values that the data give."""
+        layout = self.layout(prior)
+        theta = start_values(self.fid, self.dwell_time_s, self.begin_time_s, layout, fit_begin_time=self.fit_begin_time)
+        objective = self._objective(layout, self._shape(self.shape_order))
+        return Solution(prior, *self._grown(objective, minimised(objective, theta)))
+
+    def _grown(self, objective: Objective, found: Minimum) -> tuple[Objective, Minimum]:
+        """Problem and minimum with as many orders of the line shape as the data ask for."""
+        while objective.shape and objective.shape.order < self.max_shape_order:
+            layout, order = objective.layout, objective.shape.order
+            more = wanted_order(self._objective(layout, self._shape(self.max_shape_order)), found.theta, order)
+            if more == order:
+                break
+            objective = self._objective(layout, self._shape(more))
+            again = minimised(objective, found.theta)
+            found = replace(again, iterations=found.iterations + again.iterations)
+        return objective, found
+
+    @cached_property
+    def _basis(self) -> ShapeBasis:
+        return shape_basis(self.fid, width_hz(self.fid, self.dwell_time_s))
+
+    def _shape(self, order: int) -> ShapeTerms | None:
+        if not order:
+            return None
+        return ShapeTerms(self._basis, order, len(self.fid), self.dwell_time_s, tail_sd(self.fid))
+
+    def _objective(self, layout: ParameterMap, shape: ShapeTerms | None) -> Objective:
+        return Objective(
+            self.fid,
+            self.dwell_time_s,
+            self.begin_time_s,
+            layout,
+            fit_begin_time=self.fit_begin_time,
+            begin_time_prior=self.begin_time_prior,
+            shape=shape,
+        )
+
+
+def _in_order(solution: Solution, name: str) -> Solution:
+    """Solution in which a further line of another one's width, if it is the stronger of the two, takes its place.
+
+    So that the main pool bears the name, wherever the search began.
+    """
+    layout, theta = solution.objective.layout, solution.found.theta.copy()
+    root = solution.prior.root(name, "lorentzian_hz").line
+    pairs = []
+    for quantity in ("amplitude", "shift_ppm"):
+        names = (f"{quantity}:{root}", f"{quantity}:{name}")
+        if root == name or not all(each in layout.names for each in names):
+            return solution
+        pairs.append([layout.names.index(each) for each in names])
+    swapped = theta.copy()
+    for here, there in pairs:
+        swapped[[here, there]] = theta[[there, here]]
+    inside = np.all((swapped[: len(layout.names)] >= layout.lower) & (swapped[: len(layout.names)] <= layout.upper))
+    if theta[pairs[0][0]] >= theta[pairs[0][1]] or not inside:
+        return solution
+    return replace(solution, found=minimised(solution.objective, swapped))
+
+
+def profile_lines(
+    solution: Solution, lines: tuple[str, ...], spectrometer_frequency_mhz: float
+) -> tuple[Solution, tuple[ShiftProfile, ...]]:
+    """Best solution, and the profiles of those of the lines whose place is uncertain."""
+    profiles = []
+    for line, name in enumerate(each.name for each in solution.prior.lines):
+        objective, found = solution.objective, solution.found
+        shift = int(objective.layout.shift_group[line])
+        if name not in lines or shift < 0 or not solution.free[shift]:
+            continue
+        if not is_uncertain(objective, found.theta, line, solution.variance):
+            continue
+        profile, best = shift_profile(
+            objective,
+            found,
+            line,
+            name,
+            mhz=spectrometer_frequency_mhz,
+            variance=solution.variance,
+            held=partial(_held, objective),
+        )
+        profiles.append(profile)
+        if best is not found:
+            solution = replace(solution, found=minimised(objective, best.theta))
+    return solution, tuple(profiles)
+
+
+def _held(objective: Objective, theta: Real, index: int, value: float) -> Minimum:
+    """Minimum with one parameter held at a value."""
+    start = theta.copy()
+    start[index] = value
+    return minimised(objective, start, held=index)
+
+
+def minimised(objective: Objective, theta: Real, held: int | None = None, steps: int | None = None) -> Minimum:
+    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held.
+
+    Parameters
+    ----------
+    held : int, optional
+        Parameter to hold.
+    steps : int, optional
+        Steps at most.
+    """
+    lower, upper = _bounds(objective)
+    if held is not None:
+        lower[held] = upper[held] = theta[held]
+    theta = np.pad(theta, (0, len(lower) - len(theta)))
+    reach = _reach_hz(objective.layout, theta[: len(objective.layout.names)])
+    reach = np.append(reach, np.full(len(theta) - len(reach), _SHAPE_REACH))
+    floor = 1e-20 * len(objective.fid)
+    return minimise(objective, theta, lower=lower, upper=upper, reach=reach, floor=floor, most=steps)
+
+
+def _bounds(objective: Objective) -> tuple[Real, Real]:
+    """Bounds of θ; a line shape has none."""
+    layout, free = objective.layout, np.full(objective.size - len(objective.layout.names), np.inf)
+    return np.append(layout.lower, -free), np.append(layout.upper, free)
+
+
+def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
+    """Layout with the amplitudes of the prior in units of `scale`; its arrays may be changed freely."""
+    amplitude = np.array([name.startswith("amplitude:") for name in layout.names])
+    factor = np.where(amplitude, 1 / scale, 1.0)
+    constant = layout.line_constant.copy()
+    constant[AMPLITUDE] /= scale
+    fields = {"start": layout.start * factor, "lower": layout.lower * factor, "upper": layout.upper * factor}
+    return ParameterMap(**{**vars(layout), **fields, "line_constant": constant})
+
+
+def _reach_hz(layout: ParameterMap, theta: Real) -> Real:
+    """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
+    lines = layout.lines(theta)
+    widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
+    moved = layout.line_matrix[FREQUENCY] != 0
+    return np.where(moved.any(axis=0), (moved * widths[:, None]).max(axis=0) / 2, np.inf)
