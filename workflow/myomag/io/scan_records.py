@@ -95,9 +95,9 @@ class Quality(Measures, _Judgement):
 class FitEnd(Record):
     """Where a fit ended, for the next one of the same FID to start from."""
 
-    lines: tuple[str, ...] = Field(description="Lines that were fitted.")
+    lines: list[str] = Field(description="Lines that were fitted.")
     parameters: dict[str, float] = Field(description="Free parameters, in the units of the fit.")
-    coefficients: tuple[float, ...] = Field(description="Coefficients of the line shape.")
+    coefficients: list[float] = Field(description="Coefficients of the line shape.")
     steps: int | None = Field(None, description="Steps at most from here.")
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,19 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
         noise_sd=fit.noise_sd if fitted else None,
         poolable=reason is None,
         reason=reason,
-        start=FitEnd(**asdict(fit.start)) if fit.start else None,
+        start=_end(fit),
     )
     return {"begintime": scan_record_bytes(record)}
+
+
+def _end(fit: AmaresFit) -> FitEnd | None:
+    """Where the fit ended, for the next one to start from."""
+    end = fit.start
+    if end is None:
+        return None
+    return FitEnd(
+        lines=list(end.lines), parameters=end.parameters, coefficients=list(end.coefficients), steps=end.steps
+    )
 
 
 def _start_us(own: Own, skipped_s: float) -> float:

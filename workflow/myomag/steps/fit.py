@@ -86,7 +86,7 @@ def fit_scan(
         "shape_order": LEAST_ORDER,
         "max_shape_order": HIGHEST_ORDER,
     }
-    start = FitStart(**own.start.model_dump()) if own.start else None
+    start = _start(own)
     try:
         fitted = fit_amares(fid, prior=prior, profiled=PROFILED, start=start, **options)
         others = variants(fid, fitted, prior, skipped=skipped, **options)
@@ -119,6 +119,12 @@ def fit_scan(
         **_model_choice(fitted, others),
     )
     return {"fit": scan_record_bytes(record)}
+
+
+def _start(own: BeginTime) -> FitStart | None:
+    """Where the fit of the scan by itself ended."""
+    end = own.start
+    return FitStart(tuple(end.lines), end.parameters, tuple(end.coefficients), end.steps) if end else None
 
 
 def _shape(fit: AmaresFit, dwell_time_s: float) -> LineShapeRecord | None:
