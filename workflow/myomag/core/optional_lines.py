@@ -107,7 +107,7 @@ class Score:
             )
         own = prior.line(name).parameters[key]
         if not isinstance(own, Value):
-            raise TypeError(key)
+            raise ValueError(key)
         value = own.start if own.fixed else float(np.sqrt(abs(own.lower * own.upper)))
         return value**2 if quantity == GAUSSIAN else float(np.deg2rad(value)) if quantity == PHASE else value
 
@@ -119,6 +119,6 @@ class Score:
             return np.array([tied])
         own = prior.line(name).parameters["shift_ppm"]
         if not isinstance(own, Value):
-            raise TypeError("shift_ppm")
+            raise ValueError("shift_ppm")
         low, high = own.lower * self._mhz, own.upper * self._mhz
         return np.linspace(low, high, 1 + int(np.ceil(_PLACES_PER_WIDTH * (high - low) / width_hz)))

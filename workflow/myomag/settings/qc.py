@@ -51,7 +51,7 @@ class QcSettings(Section):
     warn_rejected_fraction: Fraction = Field(0.25, description="Warn above this fraction of rejected transients.")
     max_rejected_fraction: Fraction = Field(0.5, description="Fail above this fraction of rejected transients.")
     max_chance_detection: Fraction = Field(
-        1e-3,
+        2e-3,
         description="A line that results rest on is there when noise and misfit yield as much with no more than this "
         "chance, all places and widths searched counted (benchmarks/DETECTION.md).",
     )

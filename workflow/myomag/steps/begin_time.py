@@ -256,9 +256,9 @@ def _sd_known(fit: AmaresFit) -> bool:
 
 
 def _lacks_atp(fit: AmaresFit) -> bool:
-    """Whether a group of ATP does not stand out of the noise by 4 SD, which asks for a look at the mirror image."""
+    """Whether a group of ATP does not stand out of the noise by 6 SD, which asks for a look at the mirror image."""
     rows = [index for index, name in enumerate(fit.names) if name in ATP]
-    return not all(fit.amplitudes[row] > 4 * fit.amplitudes_sd[row] for row in rows)
+    return not all(fit.amplitudes[row] > 6 * fit.amplitudes_sd[row] for row in rows)
 
 
 def _explains_more(mirror: AmaresFit, fit: AmaresFit, points: int) -> bool:
