@@ -173,3 +173,16 @@ def test_coils_without_noise_and_dead_coils_do_no_harm():
     assert abs(np.vdot(reference, combined[:, 0])) == pytest.approx(
         np.linalg.norm(reference) * np.linalg.norm(combined[:, 0])
     )
+
+
+@pytest.mark.parametrize("mhz", [25.85, 51.7, 120.3])
+@pytest.mark.parametrize(("pi_ppm", "pcr", "pi"), [(3.67, 14, 22), (3.9, 18, 18), (4.15, 20, 16)])
+def test_pcr_is_found_where_work_made_pi_as_tall(mhz, pi_ppm, pcr, pi):
+    from muscle_fids import muscle_fid, noise
+
+    dwell_s = 51.7 / mhz / 3000
+    for seed in range(3):
+        fid = muscle_fid(mhz=mhz, dwell_s=dwell_s, PCr=(0.0, pcr), Pi=(pi_ppm, pi), offset_hz=20.0)
+        fid = fid + noise(np.random.default_rng(seed), 2048, 33 / 40)
+        found = find_pcr_hz(fid, dwell_time_s=dwell_s, spectrometer_frequency_mhz=mhz)
+        assert found == pytest.approx(20.0, abs=6)

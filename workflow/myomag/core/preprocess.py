@@ -19,9 +19,11 @@ _GRID_PPM = 0.03
 _J_COUPLING_HZ = 16.0
 _SMOOTHING_HZ = 20.0
 # Evidence of one line, in noise SDs of the smoothed spectrum: no line counts for more than the cap. A candidate
-# overrules a taller one only by the margin: one line alone, however tall, cannot. A reversed axis needs its own.
+# overrules a taller one only by the margin: one line alone, however tall, cannot. The margin shrinks for a line of
+# more than a sixth of the height. A reversed axis needs its own.
 _EVIDENCE_CAP = 8.0
 _MARGIN = 10.0
+_EQUAL = 1.2
 _MIRROR_MARGIN = 7.0
 _BETA_MARGIN = 2.5
 # The largest of n noise values of a Rayleigh magnitude is √(2 ln n) SDs; e⁻⁸ is the chance taken.
@@ -103,7 +105,8 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
     evidence = np.minimum(np.stack([given, mirrored]), _EVIDENCE_CAP).sum(axis=-1)
     best = evidence.max(axis=0)
     tallest = int(np.argmax(height[candidates]))
-    chosen = int(np.argmax(best)) if best.max() > best[tallest] + _MARGIN else tallest
+    surplus = best - best[tallest] - _margins(height[candidates], threshold)
+    chosen = int(np.argmax(surplus)) if surplus.max() > 0 else tallest
     if _is_mirrored(given[chosen], mirrored[chosen]):
         raise MirroredSpectrumError("the data look conjugated: γ-, α- and β-ATP stand at higher ppm than PCr")
     return float(centres[chosen] * spectrometer_frequency_mhz)
@@ -112,6 +115,15 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
 def shift_frequency(fid: Complex, shift_hz: float, dwell_time_s: float) -> Complex:
     """FID with every line moved by `shift_hz` [Hz], its phase at the first sample unchanged, shape (points,)."""
     return np.asarray(fid * np.exp(2j * np.pi * shift_hz * time_axis(fid.size, dwell_time_s)))
+
+
+def _margins(height: Real, threshold: float) -> Real:
+    """Evidence by which each candidate has to pass the tallest: less for a line that is nearly as tall.
+
+    In muscle at work Pi is as tall as PCr. A line that noise may have made has to pass by the whole margin.
+    """
+    share = np.where(height > threshold, height / height.max(), 0)
+    return _MARGIN * np.minimum(_EQUAL * (1 - share), 1)
 
 
 def _is_mirrored(given: Real, mirrored: Real) -> bool:
