@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,9 @@ def kind_of(scan: str) -> str:
 def labels_of(scan: str) -> dict[str, str | None]:
     """Label of each entity in the name of a scan beside participant and session, and its kind."""
     found = entities(scan)
-    return {name: found.get(name) for name in NAMED} | {"kind": kind_of(scan) if found else None}
+    labels = {name: found.get(name) for name in NAMED} | {"kind": kind_of(scan) if found else None}
+    # Of a large study each label is held once.
+    return {name: label if label is None else intern(label) for name, label in labels.items()}
 
 
 def differs(scan: str, wanted: Mapping[Any, str | None]) -> str | None:
@@ -48,7 +51,7 @@ def differs(scan: str, wanted: Mapping[Any, str | None]) -> str | None:
     wanted : mapping of str to str or None
         Label of each entity (or `suffix`) that matters; None for scans without it.
     """
-    found: dict[str, str | None] = {**entities(scan)}
+    found: dict[str, str | None] = {**entities(scan)} if wanted else {}
     if not found:
         return None
     found["suffix"] = split_stem(scan)[1]
