@@ -30,7 +30,12 @@ PEOPLE = 12
     ],
 )
 def test_kind_is_the_name_without_who_when_and_which_repeat(scan, kind):
-    assert kind_of(scan) == kind
+    assert kind_of(scan, CohortSettings().kind_by) == kind
+
+
+def test_part_of_the_name_that_tells_nothing_can_be_left_out():
+    assert kind_of("sub-001_acq-b_voi-calf_unloc", ["voi"]) == "voi-calf"
+    assert kind_of("sub-001_acq-b_unloc", ["voi"]) == "all" and kind_of("n", ["voi"]) == "unnamed"
 
 
 def test_every_entity_of_the_name_has_a_column(make_scan, settings):
@@ -39,7 +44,7 @@ def test_every_entity_of_the_name_has_a_column(make_scan, settings):
     found = {name: row[name] for name in ("task", "acq", "nuc", "voi", "rec", "run", "echo", "inv")}
     assert found == dict(zip(found, ("rest", "fid", "31P", "calf", "x", "2", "1", "3"), strict=True))
     assert row["kind"] == "task-rest_acq-fid_voi-calf_rec-x_echo-1_inv-3_unloc"
-    assert set(labels_of("scan 7").values()) == {None}
+    assert set(labels_of("scan 7", settings.kind_by).values()) == {None}
 
 
 def test_largest_kind_comes_first():
@@ -50,7 +55,7 @@ def test_largest_kind_comes_first():
 def calf_and_brain(make_scan, write_study):
     """Twelve participants: in the calf women and men are alike; the brain of the women has a quarter of the Mg."""
 
-    def study(**kind):
+    def study(parts=None, **kind):
         rng = np.random.default_rng(4)
         scans, table = [], "participant_id|sex|age\n"
         for number in range(PEOPLE):
@@ -63,7 +68,7 @@ def calf_and_brain(make_scan, write_study):
                 value = pmg + float(rng.normal(0, 0.03))
                 scans.append(make_scan(number, scan=name, magnesium__pmg=value, magnesium__mg_mmol_l=1000 * 10**-value))
         model = CohortModel(name="mg_sex", outcome="muscle_mg", predictors=["sex"])
-        chosen = Settings(cohort=CohortSettings(models=[model], kind=kind))
+        chosen = Settings(cohort=CohortSettings(models=[model], kind=kind, **({"kind_by": parts} if parts else {})))
         rows = Scans.of(scans, chosen.cohort)
         cohort = build_cohort(rows, read_tables(write_study({"participants.tsv": table})))
         return Analysis(rows, cohort, {}, {}, chosen)
@@ -89,6 +94,11 @@ def test_tables_of_participants_never_mix_kinds(calf_and_brain, name):
     assert len(both) > len(of_calf) == len(calf)
     for column in calf.columns:
         assert of_calf[column].astype(str).tolist() == calf[column].astype(str).tolist(), column
+
+
+def test_kinds_that_the_settings_take_as_one_are_averaged(calf_and_brain):
+    (row,) = TABLES["statistics"].build(calf_and_brain(parts=["suffix"])).to_dict("records")
+    assert (row["kind"], row["n"]) == ("unloc", PEOPLE)
 
 
 def test_scans_of_a_kind_that_was_not_chosen_are_accounted_for(make_scan):

@@ -8,6 +8,7 @@ from myomag.cohort.design import Design
 from myomag.cohort.kinds import kind_of
 from myomag.cohort.statistics import designs, included, row_name, samples_of_kinds
 from myomag.io.tables import read_text_table, read_tsv
+from myomag.settings.cohort import CohortSettings
 from myomag.settings.models import Settings
 
 
@@ -21,7 +22,8 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
     name : str
         Model, as in statistics.tsv.
     """
-    of_kinds = _designs(derivative, name)
+    settings = Settings.model_validate(derivative.document).cohort
+    of_kinds = _designs(derivative, name, settings)
     people = {kind: set(design.people) for kind, design in of_kinds.items()}
     entered, left_out = [], []
     for scan in _scans(derivative):
@@ -32,7 +34,7 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
             step, reason = scan["step"] or scan["status"], scan["reason"]
             left_out.append(identity | {"step": step, "reason": reason})
             continue
-        kind = kind_of(str(scan["scan"]))
+        kind = kind_of(str(scan["scan"]), settings.kind_by)
         if person in people.get(kind, ()):
             entered.append(identity | {"sha256": _result(derivative, str(scan["scan"]))})
         else:
@@ -42,9 +44,8 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
     return {"entered": entered, "not_entered": left_out}
 
 
-def _designs(derivative: Derivative, name: str) -> dict[str, Design]:
+def _designs(derivative: Derivative, name: str, settings: CohortSettings) -> dict[str, Design]:
     """Outcome and terms of the model of a row, for each kind of scans that has it."""
-    settings = Settings.model_validate(derivative.document).cohort
     samples = samples_of_kinds(included(read_tsv(derivative.root / "cohort.tsv"), settings))
     return {
         kind: design

@@ -104,7 +104,7 @@ FIXED_COLUMNS = (
     Column(
         "kind",
         (),
-        "Kind of the scan: its name without participant, session, run and nuc-31P. Kinds are never averaged.",
+        "Kind of the scan, by the parts of its name that cohort.kind_by lists. Kinds are never averaged.",
     ),
 )
 FIXED_NAMES = tuple(column.name for column in FIXED_COLUMNS)
@@ -132,7 +132,7 @@ def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any
     """
     decision = decide(outcome, settings)
     values = {column.name: _follow(outcome, column.path) for column in FIXED_COLUMNS if column.path}
-    values |= {"status": decision.status, "reason": decision.reason} | labels_of(outcome.scan)
+    values |= {"status": decision.status, "reason": decision.reason} | labels_of(outcome.scan, settings.kind_by)
     return {name: values[name] for name in FIXED_NAMES}
 
 

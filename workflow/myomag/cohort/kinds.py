@@ -1,13 +1,13 @@
 """Kinds of scans: what differs by more than session and run is another measurement, and never averaged with it."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from myomag.cohort.participants import by_value
+from myomag.cohort.plan import ALL
 from myomag.io.tables import is_missing
 from myomag.study.names import ENTITIES, entities, split_stem
 
@@ -19,24 +19,33 @@ NAMED = ENTITIES[2:]
 """Entities beside participant and session, each a column of cohort.tsv."""
 UNNAMED = "unnamed"
 """Kind of scans whose files have no BIDS name."""
-_VISIT = re.compile(r"^sub-[^_]+(?:_ses-[^_]+)?_|(?<=_)run-[^_]+_|(?<=_)nuc-31P_", re.IGNORECASE)
-"""What tells no kinds apart: who, when, which repeat; and the nucleus, of which only one is analysed."""
-
 KIND_COLUMN = (
-    "Kind of the scans: their names without participant, session, run and nuc-31P. Scans of another kind (task-, acq-, "
-    "voi-, rec-, echo-, inv-, suffix) have rows of their own and are never averaged with these."
+    "Kind of the scans, by the parts of their names that cohort.kind_by lists. Scans of another kind have rows of "
+    "their own and are never averaged with these."
 )
 
 
-def kind_of(scan: str) -> str:
-    """Kind of a scan by its BIDS stem, such as acq-fid_voi-thigh_unloc."""
-    return _VISIT.sub("", scan) if entities(scan) else UNNAMED
+def kind_of(scan: str, parts: Collection[str]) -> str:
+    """Kind of a scan by its BIDS stem, such as acq-fid_voi-thigh_unloc.
+
+    Parameters
+    ----------
+    scan : str
+        Stem of the scan.
+    parts : collection of str
+        Entities (and `suffix`) that tell kinds apart.
+    """
+    found = entities(scan)
+    if not found:
+        return UNNAMED
+    names = [written(name, found[name]) for name in NAMED if name in parts and name in found]
+    return "_".join([*names, *([split_stem(scan)[1]] if "suffix" in parts else [])]) or ALL
 
 
-def labels_of(scan: str) -> dict[str, str | None]:
+def labels_of(scan: str, parts: Collection[str]) -> dict[str, str | None]:
     """Label of each entity in the name of a scan beside participant and session, and its kind."""
     found = entities(scan)
-    labels = {name: found.get(name) for name in NAMED} | {"kind": kind_of(scan) if found else None}
+    labels = {name: found.get(name) for name in NAMED} | {"kind": kind_of(scan, parts) if found else None}
     # Of a large study each label is held once.
     return {name: label if label is None else intern(label) for name, label in labels.items()}
 
@@ -66,9 +75,9 @@ def written(name: str, label: str | None) -> str:
     return f"{name}-{label}" if label is not None else f"no {name}-"
 
 
-def kinds_of(scans: "pd.Series[Any]") -> "NDArray[Any]":
+def kinds_of(scans: "pd.Series[Any]", parts: Collection[str]) -> "NDArray[Any]":
     """Kind of each scan of a column of stems; UNNAMED where there is no name."""
-    return np.asarray(by_value(scans, lambda scan: UNNAMED if is_missing(scan) else kind_of(str(scan)), UNNAMED))
+    return np.asarray(by_value(scans, lambda scan: UNNAMED if is_missing(scan) else kind_of(str(scan), parts), UNNAMED))
 
 
 def by_size(kinds: Iterable[str], people: Iterable[Any]) -> list[str]:
@@ -84,6 +93,6 @@ def unknown_labels(scans: Iterable[str], wanted: Mapping[Any, str | None]) -> st
     names = list(scans)
     if not wanted or not names or any(entities(scan) and differs(scan, wanted) is None for scan in names):
         return None
-    kinds = sorted({kind_of(scan) for scan in names})
+    kinds = sorted({kind_of(scan, (*NAMED, "suffix")) for scan in names})
     said = ", ".join(written(name, label) for name, label in wanted.items())
     return f"cohort.kind ({said}): no scan of the study is of this kind; it has: {', '.join(kinds[:5])}."

@@ -40,8 +40,8 @@ def expected_cohort(
     people, sessions, stems = (list(part) for part in zip(*scans, strict=True)) if scans else ([], [], [])
     texts |= {"participant_id": people, "session_id": sessions, "scan": stems}
     texts["status"] = ["excluded" if differs(stem, settings.kind) else "included" for stem in stems]
-    labels = [labels_of(stem) for stem in stems]
-    texts |= {name: [each[name] for each in labels] for name in labels_of("")}
+    labels = [labels_of(stem, settings.kind_by) for stem in stems]
+    texts |= {name: [each[name] for each in labels] for name in labels_of("", ())}
     fixed = pd.DataFrame({name: numbers.get(name, texts.get(name)) for name in FIXED_NAMES})
     visits = list(zip(people, sessions, strict=True))
     joined = joined_columns(read.tables, FIXED_NAMES)

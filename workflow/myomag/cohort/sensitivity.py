@@ -73,7 +73,7 @@ def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSett
     import pandas as pd
 
     rows = []
-    kinds = kinds_of(cohort["scan"])
+    kinds = kinds_of(cohort["scan"], settings.kind_by)
     entering = (cohort["status"] == "included").to_numpy(dtype=bool)
     chosen = entering if entering.any() else np.full(len(cohort), True)
     for kind in by_size(kinds[chosen], cohort["participant_id"][chosen]) or [UNNAMED]:

@@ -85,7 +85,7 @@ def samples_of_kinds(sample: Sample) -> dict[str, Sample]:
     """
     if "scan" not in sample.columns or not sample.entering.any():
         return {UNNAMED: sample}
-    kinds = kinds_of(sample.column("scan"))
+    kinds = kinds_of(sample.column("scan"), sample.settings.kind_by)
     found = by_size(kinds, sample.column("participant_id"))
     return {kind: sample if len(found) == 1 else sample.only(kinds == kind) for kind in found}
 

@@ -1,11 +1,14 @@
 """Settings of the cohort step: who enters, which models are estimated, what they are tested against."""
 
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from myomag.settings.base import Finite, Fraction, Name, NotNegative, Positive, Section
+
+KindPart = Literal["task", "acq", "voi", "rec", "echo", "inv", "suffix"]
+"""Parts of the name of a scan that may tell kinds apart; of nuclei only one is analysed."""
 
 
 class Range(Section):
@@ -107,6 +110,11 @@ class CohortSettings(Section):
         description="Kind of the scans that enter, by labels of their names, such as {voi: calf}; null for scans "
         "without the entity. {}: all of them, each kind with statistics of its own. Scans of different kinds are never "
         "averaged.",
+    )
+    kind_by: list[KindPart] = Field(
+        default=list(get_args(KindPart)),
+        description="Parts of the name that tell kinds of scans apart. Leave one out, such as acq, where its labels "
+        "mean the same measurement: then scans that differ by it alone are averaged.",
     )
     allow_same_data: bool = Field(
         False,
