@@ -211,7 +211,7 @@ def _doubtful_codes(cells: Sequence[Cell], values: Sequence[str | None]) -> Iter
     for code in (text for text in counts if _CODE.fullmatch(text) and others):
         most = max(count for text, count in counts.items() if text != code)
         often = counts[code] >= max(FEWEST_REPEATS, 2 * most) and counts.total() >= FEWEST_VALUES
-        apart = (max(others) - min(others)) / 4
+        apart = (max(others) - min(others)) / 3
         if often or not min(others) - apart <= float(code) <= max(others) + apart:
             yield from (cell for cell, text in zip(cells, values, strict=True) if text == code)
 
