@@ -125,6 +125,8 @@ def not_fetched(path: Path) -> bool:
     """Whether the content of a file is not here: a link of git-annex to nothing, or a pointer of git-annex or LFS."""
     if path.is_symlink() and not path.exists():
         return "annex/objects/" in path.readlink().as_posix()
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             return file.read(len(POINTERS[1])).startswith(POINTERS)
