@@ -93,6 +93,7 @@ def unknown_labels(scans: Iterable[str], wanted: Mapping[Any, str | None]) -> st
     names = list(scans)
     if not wanted or not names or any(entities(scan) and differs(scan, wanted) is None for scan in names):
         return None
-    kinds = sorted({kind_of(scan, (*NAMED, "suffix")) for scan in names})
+    parts = [name for name in (*NAMED, "suffix") if name not in ("nuc", "run") or name in wanted]
+    kinds = sorted({kind_of(scan, parts) for scan in names})
     said = ", ".join(written(name, label) for name, label in wanted.items())
     return f"cohort.kind ({said}): no scan of the study is of this kind; it has: {', '.join(kinds[:5])}."
