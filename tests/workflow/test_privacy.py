@@ -78,7 +78,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = "participant_id\tage\tname\tbirth_date\tnotes\n" + "".join(people)
     (study / "participants.tsv").write_text(table, encoding="utf-8")
     (study / "participants.json").write_text('{"name": {"Description": "MARKER"}}', encoding="utf-8")
-    (study / "myomag.yaml").write_text("batches: 1\n", encoding="utf-8")
+    (study / "myomag.yaml").write_text("batches: 1\ncohort: {allow_same_data: true}\n", encoding="utf-8")
     for folder in sorted(study.rglob("mrs")):
         halve(folder, folder_of(study, f"{folder.parent.name}half", source="sourcedata" in folder.parts))
     return study
