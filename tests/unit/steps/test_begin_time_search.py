@@ -78,3 +78,10 @@ def test_begin_time_given_by_hand_is_not_searched(tmp_path):
     inputs["preproc"] = tmp_path / "preproc.nii.gz"
     own = BeginTime.model_validate_json(begin_time_scan("sub-1_unloc", inputs, given)["begintime"])
     assert (own.start_us, own.start_by_data, own.doubt) == (2300.0, False, None)
+
+
+def test_pcr_alone_with_an_odd_line_shape_is_not_called_conjugated(tmp_path):
+    alone = tuple(name for name in ("pi", "pde", "pme", "gamma", "alpha", "beta", "nad"))
+    scan = Scan(mhz=25.86, snr=160.0, points=1024, without=alone, eddy_rad=0.3, tail=0.2, gaussian_hz=2.0)
+    own, _ = _both(tmp_path, scan, {"EchoTime": 340e-6, "SequenceName": "fid"})
+    assert own.scan == "sub-1_unloc"

@@ -25,11 +25,15 @@ from myomag.io.scan_records import BeginTime, FitEnd, Measures, read_scan_record
 from myomag.io.time_zero import StatedBeginTime
 from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time_start import begin_time_starts, begin_time_window_us
+from myomag.steps.evidence import evidence_of_lines
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
 FROM_DATA = "found in the data"
 MIRROR_CHI2 = 50.0
 """Far above what some 30 parameters gain by fitting noise, far below what the ATP lines of a usable scan are worth."""
+
+MIRROR_CHANCE = 1e-3
+"""Chance that noise yields a line of ATP in the mirror image."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def _fit(scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: 
         fits = [(start, fitted(fid, start)) for start in starts]
         start, fit = min(fits, key=lambda each: each[1].residual_norm_sq)
         own = _searched(start, fit, data, settings, lambda start: fitted(fid, start))
-        mirrored = _lacks_atp(own.fit) and _explains_more(fitted(fid.conj(), start), own.fit, len(fid))
+        mirrored = _lacks_atp(own.fit) and _is_better(fitted(fid.conj(), start), own.fit, fid.conj(), data, settings)
     except ValueError as error:
         raise ScanError(f"{scan}: {error}.") from error
     if mirrored:
@@ -261,7 +265,16 @@ def _lacks_atp(fit: AmaresFit) -> bool:
     return not all(fit.amplitudes[row] > 6 * fit.amplitudes_sd[row] for row in rows)
 
 
-def _explains_more(mirror: AmaresFit, fit: AmaresFit, points: int) -> bool:
-    """Whether the fit of the mirror image is better by more than chance: Δχ² above `MIRROR_CHI2`."""
-    noise_variance = mirror.residual_norm_sq / (2 * points)
-    return fit.residual_norm_sq - mirror.residual_norm_sq > MIRROR_CHI2 * noise_variance
+def _is_better(
+    mirror: AmaresFit, fit: AmaresFit, mirrored: NDArray[np.complexfloating], data: MrsData, settings: FitSettings
+) -> bool:
+    """Whether the fit of the mirror image is better by more than chance, Δχ² above `MIRROR_CHI2`, and has ATP in it.
+
+    Where there is PCr alone, a line shape that the model misses may suit the mirror image better.
+    """
+    noise_variance = mirror.residual_norm_sq / (2 * len(mirrored))
+    if fit.residual_norm_sq - mirror.residual_norm_sq <= MIRROR_CHI2 * noise_variance:
+        return False
+    sampling = {"dwell_time_s": data.dwell_time_s, "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz}
+    found = evidence_of_lines(mirror, mirrored, prior_knowledge(settings), noise_sd=mirror.noise_sd, **sampling)
+    return any(found[name].p_chance < MIRROR_CHANCE for name in ATP if name in found)
