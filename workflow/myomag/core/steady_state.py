@@ -19,7 +19,7 @@ ATP_SHARE = 0.7
 _CURVED = 12
 _OUTLIER_SDS = 5.0
 _OTHER_SDS = 2.0
-_STEP = 0.05
+_RATIOS = np.linspace(0, SLOWEST, 19)
 _TIED = 2.0
 
 
@@ -41,27 +41,30 @@ def transients_before_steady_state(tracks: LineTracks, *, min_z: float, toleranc
     tolerance : float
         Excess that may be left in a transient [fraction of the steady state].
     """
-    pcr = tracks.pcr
-    count = len(pcr.values)
-    if count < FEWEST:
-        return 0
+    count = len(tracks.pcr.values)
     most = int(LARGEST_SHARE * count)
-    kept = _usual(pcr, most)
-    order, drift = kept, np.vander(kept / count, 3 if count >= _CURVED else 2)
-    ratios = np.arange(0, SLOWEST + _STEP / 2, _STEP)
-    decays = [_excess(pcr.values[kept], drift, ratio**order) for ratio in ratios]
-    best = int(np.argmin([misfit for _, _, misfit in decays]))
-    (excess, sd, misfit), scatter = decays[best], _scatter(pcr, most)
-    step = min(_excess(pcr.values[kept], drift, (order < k).astype(float))[2] for k in order[1:])
+    kept = _usual(tracks.pcr, most) if count >= FEWEST else np.arange(0)
+    if len(kept) < FEWEST or kept[0] > 0:
+        return 0
+    scatter = _scatter(tracks.pcr, most)
+    drift = np.vander(kept / count, 3 if count >= _CURVED else 2)
+    ratio, excess, sd, misfit = _best_decay(tracks.pcr.values[kept], kept, drift)
+    step = min(_excess(tracks.pcr.values[kept], drift, (kept < k).astype(float))[2] for k in kept[1:])
     if excess < min_z * scatter * sd or misfit > step + _TIED * scatter**2:
         return 0
-    of_atp, of_pi = (_excess(track.values[kept], drift, ratios[best] ** order)[0] for track in (tracks.atp, tracks.pi))
-    if of_atp - ATP_SHARE * excess > _OTHER_SDS * sd * _scatter(tracks.atp, most):
+    decay = np.asarray(ratio**kept, dtype=np.float64)
+    of_atp, of_pi = (_excess(track.values[kept], drift, decay)[0] for track in (tracks.atp, tracks.pi))
+    error_of_atp, error_of_pi = (_OTHER_SDS * sd * _scatter(track, most) for track in (tracks.atp, tracks.pi))
+    if of_atp > ATP_SHARE * excess + error_of_atp or of_pi < -error_of_pi:
         return 0
-    if of_pi < -_OTHER_SDS * sd * _scatter(tracks.pi, most):
-        return 0
-    remaining = excess * ratios[best] ** np.arange(most + 1)
+    remaining = excess * ratio ** np.arange(most + 1)
     return int(np.argmax(remaining <= tolerance)) if remaining[-1] <= tolerance else most
+
+
+def _best_decay(values: Real, order: NDArray[np.intp], drift: Real) -> tuple[float, float, float, float]:
+    """Ratio of successive excesses that fits best, the first excess, its SD for noise of SD 1, and the misfit."""
+    decays = ((float(ratio), *_excess(values, drift, ratio**order)) for ratio in _RATIOS)
+    return min(decays, key=lambda decay: decay[-1])
 
 
 def _scatter(track: Track, first: int) -> float:

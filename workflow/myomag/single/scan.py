@@ -123,6 +123,7 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[
         ("begin time", f"{_with_sd(fit.begin_time_us, fit.begin_time_sd_us, '{:.1f}', '{:.1f}')} µs, {_told(fit)}"),
         ("quality", f"{quality.verdict}{reasons}"),
         ("PCr", f"SNR {_text(flat['pcr_snr'], '{:.0f}')}, FWHM {_text(flat['pcr_fwhm_hz'], '{:.1f}')} Hz"),
+        ("transients", _transients(quality)),
         ("fit", f"{fit.message}; {fit.skipped_points} first samples left out"),
         ("residual", _residual(flat)),
     ]
@@ -131,6 +132,16 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> list[tuple[
         shift = _text(flat["bootstrap_beta_atp_ppm_sd"], "{:.4f}")
         lines.append(("bootstrap", f"SD over {count} resampled averages: β {shift} ppm, pH {sds[0]}, pMg {sds[1]}"))
     return lines
+
+
+def _transients(quality: Quality) -> str:
+    """How many were averaged, and what was left out before."""
+    said = [f"{quality.transients_used} of {quality.transients} averaged"]
+    if quality.dummy_transients:
+        said.append(f"{quality.dummy_transients} before the steady state")
+    if quality.leading_points_cut:
+        said.append(f"{quality.leading_points_cut} samples before the signal cut")
+    return ", ".join(said)
 
 
 def _told(fit: Fit) -> str:
