@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from muscle_fids import BETA_PPM, PI_PPM, muscle_fid, noise
 from myomag.core.line_tracks import Track, line_tracks
+from myomag.core.one_state import chi2_tail
 from myomag.core.scan_state import scan_state
 
 DWELL_S = 1 / 3000
@@ -118,6 +120,12 @@ def test_p_is_no_smaller_than_chance_has_it():
     # Bonferroni and the tolerance leave less than the nominal 10 %.
     assert np.mean(np.array(found) < 0.1) <= 0.2
     assert min(found) > 0.001
+
+
+@pytest.mark.parametrize("degrees_of_freedom", [1, 2, 3, 7, 15])
+def test_the_tail_of_chi2_is_that_of_scipy(degrees_of_freedom):
+    for value in (0.0, 0.3, 4.0, 30.0, 400.0):
+        assert chi2_tail(value, degrees_of_freedom) == pytest.approx(chi2.sf(value, degrees_of_freedom), rel=1e-10)
 
 
 def test_the_case(shared_cases):

@@ -1,5 +1,6 @@
 """Whether all transients of a scan show one metabolic state, or a muscle that changes meanwhile."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +89,20 @@ def _probability(means: Real, variance: Real) -> float:
 
     centre = np.average(means, weights=1 / variance)
     chi2 = float(np.sum((means - centre) ** 2 / variance))
-    return float(gammaincc((len(means) - 1) / 2, chi2 / 2))
+    return chi2_tail(chi2, len(means) - 1)
+
+
+def chi2_tail(chi2: float, degrees_of_freedom: int) -> float:
+    """Probability that χ² is exceeded, Q(ν/2, χ²/2).
+
+    By Q(a + 1, x) = Q(a, x) + x^a·e^(−x)/Γ(a + 1) from Q(0, x) = 0 or Q(½, x) = erfc √x (Abramowitz & Stegun 6.5.21):
+    importing scipy's costs a process more than it has to compute.
+    """
+    x, odd = chi2 / 2, degrees_of_freedom % 2
+    if x == 0:
+        return 1.0
+    terms = (odd / 2 + k for k in range(degrees_of_freedom // 2))
+    return math.erfc(math.sqrt(x)) * odd + sum(math.exp(a * math.log(x) - x - math.lgamma(a + 1)) for a in terms)
 
 
 def _divisions(kept: NDArray[np.bool_]) -> list[int]:
