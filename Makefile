@@ -57,6 +57,7 @@ bench: $(READY) .venv/pyamares/ready
 	$(BENCH) benchmarks/memory.py --scans 10000 100000 --write
 	$(BENCH) benchmarks/measurement_error.py --write
 	$(BENCH) benchmarks/validation.py --write
+	$(BENCH) benchmarks/states.py --write
 
 # pyAMARES needs an older pandas, so it lives apart.
 .venv/pyamares/ready: $(READY) envs/pyamares.txt

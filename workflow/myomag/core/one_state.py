@@ -84,9 +84,6 @@ def _p_of_change(values: Real, noise_sd: float, tolerance: float, kept: NDArray[
 
 def _probability(means: Real, variance: Real) -> float:
     """Probability of as much scatter of independent means about their average, by χ²."""
-    # Scans of one transient do not get here, and the import costs more than the rest.
-    from scipy.special import gammaincc
-
     centre = np.average(means, weights=1 / variance)
     chi2 = float(np.sum((means - centre) ** 2 / variance))
     return chi2_tail(chi2, len(means) - 1)
