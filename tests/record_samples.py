@@ -149,6 +149,7 @@ def begin_time_record(**changes: Any) -> BeginTime:
         scan=SCAN,
         protocol="2f5a6077",
         protocol_fields={"Manufacturer": "siemens"},
+        technical_fields={},
         start_us=230.0,
         start_source="EchoTime 0.00023 s",
         start_kind="fid",

@@ -17,6 +17,7 @@ def _record(scan: str, begin_time_us: float, *, poolable: bool = True, protocol:
         scan=scan,
         protocol=protocol,
         protocol_fields={"Manufacturer": protocol},
+        technical_fields={},
         start_us=200.0,
         start_source="EchoTime 0.0002 s",
         start_kind="fid",
@@ -80,3 +81,51 @@ def test_one_more_scan_seldom_changes_what_the_others_are_told() -> None:
     rows = [protocol_rows(records[:n])[0] for n in range(200, 301)]
     changes = sum(any(a[key] != b[key] for key in told) for a, b in pairwise(rows))
     assert changes <= 10
+
+
+def _changed(software=("", ""), name="sub-{:02d}_ses-1_unloc", late=None, step_us=10.0):
+    """Scans of which the late ones have another software and another begin time."""
+    late = np.arange(30) >= 15 if late is None else late
+    rng = np.random.default_rng(8)
+    return [
+        _record(name.format(k), 335 + step_us * late[k] + rng.normal(0, 3)).model_copy(
+            update={"technical_fields": {"SoftwareVersions": software[int(late[k])]}, "begin_time_sd_us": 3.0}
+        )
+        for k in range(30)
+    ]
+
+
+def _remark(records):
+    (row,) = protocol_rows(records)
+    return row["remark"]
+
+
+EVERY_THIRD = np.arange(30) % 3 == 0
+SOFTWARE = ("VB17", "VB18")
+
+
+def test_protocol_that_did_not_change_has_no_remark() -> None:
+    assert _remark(_changed(step_us=0.0)) is None
+    assert _remark(_changed(SOFTWARE, step_us=0.0)) is None
+
+
+def test_step_with_the_software_is_named_with_the_scans_and_the_remedy() -> None:
+    remark = _remark(_changed(SOFTWARE, late=EVERY_THIRD))
+    assert remark.startswith("begin times of two protocols, 335 µs in 20 scans and 345 µs in 10 scans (the second: ")
+    assert remark.endswith("the second have SoftwareVersions VB18: add SoftwareVersions to fit.protocol_fields")
+
+
+def test_step_in_the_order_of_the_scans_is_named_with_the_first_scan() -> None:
+    remark = _remark(_changed())
+    assert "a step at sub-1" in remark
+    assert "fit.protocol_fields" in remark
+
+
+def test_step_between_sites_is_named() -> None:
+    records = _changed(name="sub-A{:02d}_unloc", step_us=0.0)
+    records += _changed(name="sub-B{:02d}_unloc", late=np.ones(30, dtype=int))
+    assert "the second have site B" in _remark(records)
+
+
+def test_two_groups_without_a_cause_are_reported() -> None:
+    assert "375 µs in 10 scans" in _remark(_changed(late=EVERY_THIRD, step_us=40.0))

@@ -11,6 +11,7 @@ BEGIN_TIME = BeginTime(
     scan="sub-001_unloc",
     protocol="2f5a6077",
     protocol_fields={"Manufacturer": "siemens", "EchoTime": 0.00023, "SequenceName": None},
+    technical_fields={},
     start_us=230.0,
     start_source="EchoTime 0.00023 s",
     start_kind="fid",

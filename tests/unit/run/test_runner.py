@@ -127,12 +127,14 @@ def test_summary_counts_the_scans_of_each_reason(derivative: Path, capsys: pytes
     lines += ["failed\tconvert\tis truncated.\t1\t1", "excluded\tqc\tverdict fail (PCr SNR 1 to 3 below 5)\t3\t3"]
     lines += ["analysed\tn/a\tn/a\t1\t1"]
     (derivative / "flow.tsv").write_text("\n".join(lines) + "\n")
+    (derivative / "protocols.tsv").write_text("protocol\tremark\n2f5a\tbegin times of two protocols\n77aa\tn/a\n")
     runner._sum_up(derivative, 75)
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         "5 scans: 1 included, 3 excluded, 1 failed.",
         "  1 failed at convert: is truncated.",
         "  3 excluded at qc: verdict fail (PCr SNR 1 to 3 below 5)",
+        "  WARNING: protocol 2f5a: begin times of two protocols",
         f"  Which ones: {derivative / 'exclusions.tsv'}",
         f"Report: {derivative / 'report' / 'index.html'}",
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from myomag.cohort.protocol_changes import change_remark
 from myomag.core.pooling import pool
 from myomag.io.scan_records import BeginTime
 
@@ -20,6 +21,7 @@ PROTOCOLS_COLUMNS = {
     "outlying": "Scans that do not fit the others; they are fitted by themselves.",
     "not_pooled": "Scans without a usable estimate of their own; they take the pooled value.",
     "fields": "Values of the fields that define the protocol.",
+    "remark": "Begin times that are those of two protocols, with the scans and what to do; empty where they agree.",
 }
 """Columns of protocols.tsv and what they hold."""
 _GRID = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
@@ -63,6 +65,7 @@ def _row(protocol: str, members: Sequence[BeginTime]) -> dict[str, Any]:
             "begin_time_us": float(round(pooled.mean)),
             "begin_time_sd_us": rounded_up(pooled.sd),
             "spread_us": rounded_up(pooled.spread),
+            "remark": change_remark(usable),
             "outlying": " ".join(r.scan for r, out in zip(usable, pooled.outlying, strict=True) if out) or None,
         }
     return row

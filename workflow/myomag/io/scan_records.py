@@ -107,6 +107,9 @@ class BeginTime(ScanRecord):
     role: ClassVar[str] = "begintime"
     protocol: str = Field(description="Digest of the fields that define the protocol.")
     protocol_fields: dict[str, str | float | None] = Field(description="Values of these fields, from the sidecar.")
+    technical_fields: dict[str, str | float | None] = Field(
+        description="Other technical fields of the sidecar, which may tell what changed within a protocol."
+    )
     start_us: float = Field(description="Begin time stated by the settings or the header [µs].")
     start_source: str = Field(description="Field and value that stated it, or why nothing did.")
     start_kind: Literal["fid", "echo", "unknown"] = Field(description="What the sequence samples, as far as told.")

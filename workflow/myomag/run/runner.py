@@ -209,6 +209,12 @@ def _rows(root: Path, name: str) -> list[dict[str, str | None]]:
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
 
 
+def _protocol_remarks(root: Path) -> list[str]:
+    """Protocols whose begin times are those of two."""
+    rows = _rows(root, "protocols")
+    return [f"protocol {row['protocol']}: {row['remark']}" for row in rows if row.get("remark")]
+
+
 def _sum_up(root: Path, seconds: float) -> None:
     """Print how many scans were included, excluded and failed, why, how long it took and where the report is."""
     from myomag.report.flow import participant_flow
@@ -220,6 +226,8 @@ def _sum_up(root: Path, seconds: float) -> None:
     for status, losses in (("failed", flow.failed), ("excluded", flow.excluded)):
         for loss in losses:
             print(f"  {loss.scans} {status} at {loss.step}: {loss.reason}")
+    for remark in _protocol_remarks(root):
+        print(f"  WARNING: {remark}")
     if flow.included < flow.entered:
         print(f"  Which ones: {root / 'exclusions.tsv'}")
     kinds, columns = kind_lines(_rows(root, "cohort")), column_lines(_rows(root, "variables"))

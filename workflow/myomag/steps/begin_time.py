@@ -20,6 +20,7 @@ from myomag.core.prior_knowledge import PriorKnowledge
 from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
+from myomag.io.privacy import STRINGS
 from myomag.io.records import canonical, digest, read_record
 from myomag.io.scan_records import BeginTime, FitEnd, Measures, read_scan_record, scan_record_bytes
 from myomag.io.time_zero import StatedBeginTime
@@ -86,6 +87,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
         scan=scan,
         protocol=digest(fields)[:8],
         protocol_fields=fields,
+        technical_fields=protocol_fields(sidecar, [name for name in STRINGS if name not in fields]),
         start_us=_start_us(own, skipped_s),
         start_source=f"{start.source}, {FROM_DATA}" if own.by_data and not own.doubt else start.source,
         start_kind=start.kind,
