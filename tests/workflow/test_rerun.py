@@ -170,7 +170,7 @@ def test_edit_of_the_code_repeats_exactly_what_imports_it(case: str, lab: Lab) -
 
 CHANGED_PACKAGE = {
     "numpy": expected(*ALL[1:]),
-    "scipy": expected("qc", *AFTER_QC),
+    "scipy": expected(*AFTER_QC),
     "pydicom": expected(*ALL[1:]),
     "jinja2": expected("pages", "report"),
     "snakemake": {},
