@@ -12,7 +12,7 @@ from myomag.ledger.rows import Row
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
 from myomag.settings.load import load_settings
-from report_samples import RUN, SETTINGS, TABLES, cohort_rows, complete_view, tables_of
+from report_samples import RUN, SETTINGS, TABLES, cohort_rows, complete_view, frames_of, tables_of
 
 SCAN = "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_run-1_unloc"
 # Quotes, YAML's own signs, line ends that YAML folds, an emoji, and what would end a comment or a scalar.
@@ -29,7 +29,7 @@ REASONS = (
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Report of twelve scans in a folder of its own, so that the browser knows no ratings of it."""
-    content = dict(cohort_report(tables_of(cohort_rows(12)), SETTINGS, TABLES, RUN))[INDEX]
+    content = dict(cohort_report(frames_of(tables_of(cohort_rows(12))), SETTINGS, TABLES, RUN))[INDEX]
     (tmp_path / "index.html").write_bytes(content)
     (tmp_path / "sub-001.html").write_bytes(participant_page("sub-001", [complete_view()], SETTINGS))
     return tmp_path

@@ -162,7 +162,8 @@ def test_check_tells_of_the_scans_that_fail_and_of_no_other(campaign: Campaign) 
     told = " ".join(problem["where"] + " " + problem["problem"] for problem in problems)
     account = campaign.rows("exclusions.tsv")
     assert [scan for scan, row in account.items() if row["status"] == "failed" and scan not in told] == []
-    blamed = {problem["where"] for problem in problems} & account.keys()
+    # A begin time that the header does not state is told of too: it is found in the data, with less certainty.
+    blamed = {each["where"] for each in problems if "fit.begin_time_us" not in each["problem"]} & account.keys()
     assert [scan for scan in blamed if account[scan]["status"] != "failed"] == []
     assert not any("\n" in problem["problem"] for problem in problems)
 

@@ -223,7 +223,9 @@ def test_changed_participant_repeats_one_batch_unless_the_pooled_begin_time_move
     repeated = len({batch_of(participant, BATCHES)} & present)
     done = lab.done()
     fits = repeated if pooled(lab.derivative) == before else len(present)
-    assert done == Counter(expected(*ALL, batches=repeated) | expected("fit", "magnesium", "pages", batches=fits))
+    assert done == Counter(
+        expected(*ALL, batches=repeated) | expected("fit", "verdict", "magnesium", "pages", batches=fits)
+    )
     left = [path for path in results(lab.derivative) if participant in path]
     assert bool(left) == (lab.study / participant).exists()
 
@@ -234,7 +236,7 @@ def test_override_of_the_fit_repeats_one_batch_unless_the_pooled_begin_time_move
     fits = 1 if pooled(lab.derivative) == before else BATCHES
     assert done == {
         **expected("settings", "begin_time", "protocols", "cohort", "report", batches=1),
-        **expected("fit", "magnesium", "pages", batches=fits),
+        **expected("fit", "verdict", "magnesium", "pages", batches=fits),
     }
 
 
@@ -255,7 +257,7 @@ def test_changed_study_is_brought_up_to_date_as_if_made_anew(lab: Lab) -> None:
     repeated = BATCHES if pooled(lab.derivative) != before else len(changed)
     assert done == {
         **expected(*ALL, batches=len(changed)),
-        **expected("fit", "magnesium", "pages", batches=repeated),
+        **expected("fit", "verdict", "magnesium", "pages", batches=repeated),
     }
     updated = results(lab.derivative)
     assert not [path for path in updated if "sub-002" in path]
@@ -360,7 +362,7 @@ def test_bug_fails_the_run_every_time_until_it_is_mended(lab: Lab, original: Lab
         assert "ERROR: ZeroDivisionError: planted (unexpected: please report it with logs/fit/batch-" in outcome.stderr
         assert "Nothing to be done" not in outcome.stdout
     step.write_text(right)
-    assert set(lab.done()) == {"fit", "magnesium", "pages", "cohort", "report"}
+    assert set(lab.done()) == {"fit", "verdict", "magnesium", "pages", "cohort", "report"}
     assert differing(results(lab.derivative), results(original.derivative)) == []
 
 
