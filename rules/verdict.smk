@@ -8,7 +8,7 @@ rule verdict:
     benchmark:
         "benchmarks/verdict/batch-{batch}.tsv"
     group:
-        "measurement"
+        "results"
     conda:
         "../envs/pipeline.yaml"
     threads: 1
