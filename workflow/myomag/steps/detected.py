@@ -1,6 +1,6 @@
 """Which lines that results rest on are there, by the evidence of a fit and the thresholds of the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from myomag.io.scan_records import Fit, LineEvidence
 from myomag.settings.qc import QcSettings
@@ -8,6 +8,9 @@ from myomag.settings.qc import QcSettings
 SYMBOLS = {"alpha-ATP": "α-ATP", "beta-ATP": "β-ATP", "gamma-ATP": "γ-ATP"}
 NEIGHBOURS = ("alpha-ATP", "gamma-ATP")
 """Lines of the same molecule: one of them is there where β-ATP is, and of its size."""
+
+CONFIRMS = 0.05
+"""Chance allowed for a neighbour, which only confirms what β-ATP shows itself: at 1.5 T α-ATP and NAD run together."""
 
 
 def undetected(fit: Fit, settings: QcSettings) -> dict[str, str]:
@@ -32,22 +35,20 @@ def _undetected(fit: Fit, settings: QcSettings) -> Iterator[tuple[str, str]]:
     for name, evidence in fit.evidence.items():
         objection = None if name in present else f"at best {max(evidence.z, 0):.1f} SDs of noise and misfit"
         if objection is None and name == "beta-ATP":
-            objection = _without_its_molecule(evidence, sizes, present, settings.min_beta_atp_ratio)
+            objection = _without_its_molecule(fit.evidence, sizes, settings.min_beta_atp_ratio)
         if objection is None and name == "Pi" and evidence.amplitude < settings.min_pi_pcr_ratio * sizes["PCr"]:
             objection = f"at best {evidence.amplitude / sizes['PCr']:.2g} of PCr"
         if objection:
             yield name, f"{SYMBOLS.get(name, name)} not detected ({objection})"
 
 
-def _without_its_molecule(
-    evidence: LineEvidence, sizes: dict[str, float], present: set[str], least: float
-) -> str | None:
+def _without_its_molecule(evidence: Mapping[str, LineEvidence], sizes: Mapping[str, float], least: float) -> str | None:
     """Why what stands at the place of β-ATP is not ATP."""
-    beside = [name for name in NEIGHBOURS if name in present]
+    beside = [name for name in NEIGHBOURS if name in evidence and evidence[name].p_chance <= CONFIRMS]
     if not beside:
         return "nor are α- and γ-ATP"
-    mean = sum(sizes[name] for name in beside) / len(beside)
-    return f"at best {evidence.amplitude / mean:.2g} of α- and γ-ATP" if evidence.amplitude < least * mean else None
+    mean, own = sum(sizes[name] for name in beside) / len(beside), evidence["beta-ATP"].amplitude
+    return f"at best {own / mean:.2g} of α- and γ-ATP" if own < least * mean else None
 
 
 def _sizes(fit: Fit) -> dict[str, float]:
