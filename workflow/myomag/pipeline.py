@@ -143,7 +143,7 @@ BEGIN_TIME = Step(
     "begin_time",
     "scan",
     "estimate the begin time of each scan by itself",
-    settings=_keys("fit", "prior_knowledge fit_begin_time begin_time_us protocol_fields begin_time_window_us")
+    settings=_keys("fit", "prior_knowledge pulse fit_begin_time begin_time_us protocol_fields begin_time_window_us")
     + _keys("fit", "skip_time_us echo_begin_time_sd_us"),
     reads=("preproc", "preproc_sidecar", "measures"),
     writes=(File("begintime", "{base}_desc-begintime_fit.json", "begin time as this scan alone tells it"),),
@@ -159,7 +159,7 @@ FIT = Step(
     "fit",
     "scan",
     "fit the averaged FID by AMARES with prior knowledge",
-    settings=_keys("fit", "prior_knowledge fit_begin_time begin_time_sd_us pool_begin_time begin_time_window_us")
+    settings=_keys("fit", "prior_knowledge pulse fit_begin_time begin_time_sd_us pool_begin_time begin_time_window_us")
     + _keys("fit", "skip_time_us echo_begin_time_sd_us"),
     reads=("preproc", "measures", "begintime"),
     writes=(File("fit", "{base}_desc-amares_fit.json", "lines of the AMARES fit with their covariance"),),

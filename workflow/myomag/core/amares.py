@@ -34,6 +34,7 @@ def fit_amares(
     max_shape_order: int = 0,
     profiled: tuple[str, ...] = (),
     start: FitStart | None = None,
+    steps: int | None = None,
 ) -> AmaresFit:
     """Fit an FID under prior knowledge.
 
@@ -61,7 +62,11 @@ def fit_amares(
     profiled : tuple of str
         Lines whose place is profiled where it is uncertain (`myomag.core.profile`), so that a second minimum is found.
     start : FitStart, optional
-        `AmaresFit.start` of another fit of the same FID: its lines and its order of the line shape are kept.
+        `AmaresFit.start` of another fit of the same FID: its lines and its order of the line shape are kept, unless it
+        had none and this fit asks for one.
+
+    steps : int, optional
+        Newton steps at most; 0 gives the start values.
 
     Raises
     ------
@@ -84,6 +89,7 @@ def fit_amares(
         begin_time_prior,
         shape_order,
         max_shape_order,
+        steps,
     )
     parameters = free_parameters(prior) + int(fit_begin_time) + max(2 * max(shape_order, max_shape_order) - 3, 0)
     if 2 * len(fid) <= parameters:

@@ -25,8 +25,8 @@ SAME_S = 150e-6
 SURE, DOUBT = 20.0, 6.0
 """Δχ² from which one minimum is preferred, and below which two are alike: odds of 20,000 and of 20 to 1."""
 
-FitAt = Callable[[float, float], AmaresFit]
-"""Fit with the begin time within a window: centre and half width [s]."""
+FitAt = Callable[[float, float, int | None], AmaresFit]
+"""Fit with the begin time within a window: centre and half width [s], and Newton steps at most."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ def search_begin_time(fit_at: FitAt, stated_s: float | None, own: AmaresFit, off
         fits = [own, *_in_windows(fit_at, low, high)]
         return _undisputed(fits, own, offset_s)
     low, high = min(low, stated_s - HEADER_OFF_S), max(high, stated_s + HEADER_OFF_S)
-    wide = fit_at((low + high) / 2, (high - low) / 2)
+    centre_s, half_s = (low + high) / 2, (high - low) / 2
+    # Where a fit over the whole range would begin: next to the minimum in nearly all scans.
+    if not _apart(fit_at(centre_s, half_s, 0), own) and _inside(own):
+        return Found(None)
+    wide = fit_at(centre_s, half_s, None)
     if not _apart(wide, own) and _inside(own):
         return Found(None)
     best = min([wide, *_in_windows(fit_at, low, high)], key=lambda each: each.residual_norm_sq)
@@ -94,7 +98,7 @@ def _undisputed(fits: list[AmaresFit], own: AmaresFit, offset_s: float) -> Found
 def _in_windows(fit_at: FitAt, low_s: float, high_s: float) -> list[AmaresFit]:
     """Fits in windows that overlap by a half and cover a range."""
     count = max(1, round((high_s - low_s) / WINDOW_S) - 1)
-    return [fit_at(low_s + (index + 1) * WINDOW_S, WINDOW_S) for index in range(count)]
+    return [fit_at(low_s + (index + 1) * WINDOW_S, WINDOW_S, None) for index in range(count)]
 
 
 def _gain(better: AmaresFit, other: AmaresFit) -> float:

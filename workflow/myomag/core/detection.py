@@ -35,6 +35,9 @@ NULL_PPM = 8.0
 SAME_DISTANCE = (0.6, 1.3)
 """And at such multiples of the line's distance from the reference line, on both sides of that."""
 
+CERTAIN_Z = 12.0
+"""A line that stands out this far is there (p below 1e-30); other widths are not asked."""
+
 CLEAR_PPM = 0.9
 """At least this far from the place of any line [ppm]."""
 
@@ -79,8 +82,8 @@ class Search:
 
     Attributes
     ----------
-    fid, residual : ndarray, shape (points,)
-        Samples fitted, less the model of all other lines, and less that of all.
+    spectrum, residual : ndarray, shape (points,)
+        Spectrum of the samples fitted, less the model of all other lines, and less that of all.
     fit : AmaresFit
     line : int
         Its row.
@@ -90,7 +93,7 @@ class Search:
         Sampling interval [s], frequency of 0 ppm [MHz].
     """
 
-    fid: Complex
+    spectrum: Complex
     residual: Complex
     fit: AmaresFit
     line: int
@@ -107,35 +110,63 @@ class Search:
             shifts_ppm=np.where(rows, 0.0, self.fit.shifts_ppm),
             lorentzian_hz=np.where(rows, width_hz, self.fit.lorentzian_hz),
         )
-        return _model(alone, len(self.fid), self.dwell_time_s, self.mhz)
+        return _model(alone, len(self.spectrum), self.dwell_time_s, self.mhz)
 
-    def scores(self, fid: Complex, template: Complex, places_hz: Real) -> tuple[Complex, Real]:
-        """Amplitudes near some places (complex: in phase and across it), and their SDs by the noise, shape (places,).
+    def windows(self, width_hz: float) -> "Windows":
+        """What a line of one width looks like on its window of the spectrum.
 
         Places count in quarters of a bin. On its window of the spectrum a template looks the same at every place but
         for the quarter and a phase, so that four of them serve all places.
         """
-        points = len(self.fid)
+        points = len(self.spectrum)
         half = self._half_window()
         steps = np.arange(-half, half + 1)
         baseline = np.linalg.qr(np.linspace(-1, 1, len(steps))[:, None] ** np.arange(BASELINE_ORDER + 1))[0]
-        fine = np.fft.fft(template, QUARTERS * points)
+        fine = np.fft.fft(self.template(width_hz), QUARTERS * points)
         lines = fine[(QUARTERS * steps - np.arange(QUARTERS)[:, None]) % len(fine)]
         lines -= (lines @ baseline) @ baseline.T
-        energy = np.sum(np.abs(lines) ** 2, axis=1)
-        whole, quarter = np.divmod(np.rint(places_hz * QUARTERS * points * self.dwell_time_s).astype(int), QUARTERS)
-        turn = np.exp(2j * np.pi * places_hz * self.fit.begin_time_s)
-        data = np.fft.fft(fid)[(whole[:, None] + steps) % points]
-        matched = np.sum(lines[quarter].conj() * data, axis=1) / energy[quarter]
-        return matched / turn, self.noise_sd * np.sqrt(points / energy[quarter])
+        return Windows(self, steps, lines, np.sum(np.abs(lines) ** 2, axis=1))
 
     def _half_window(self) -> int:
         """Bins on either side of a place that tell line and baseline apart."""
-        points = len(self.fid)
+        points = len(self.spectrum)
         distance = abs(self.fit.shifts_ppm[self.line] - self.fit.shifts_ppm[0])
         margin = float(np.clip(distance - REFERENCE_PPM, *MARGIN_PPM))
         half_hz = float(np.abs(self.fit.offsets_hz[self.line]).max()) + margin * self.mhz
         return min(max(int(half_hz * points * self.dwell_time_s), 4 * BASELINE_ORDER), points // 2 - 1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A line of one width on its window of the spectrum, baseline taken out.
+
+    Attributes
+    ----------
+    search : Search
+    steps : ndarray, shape (bins,)
+        Bins of the window, from its middle.
+    lines : ndarray, shape (QUARTERS, bins)
+        The line 0, 1, … quarters of a bin above the middle.
+    energy : ndarray, shape (QUARTERS,)
+        Their sums of squares.
+    """
+
+    search: Search
+    steps: NDArray[np.intp]
+    lines: Complex
+    energy: Real
+
+    def scores(self, spectrum: Complex, places_hz: Real) -> tuple[Complex, Real]:
+        """Amplitudes near some places (complex: in phase and across it), and their SDs by the noise, (places,) each."""
+        points, search = len(spectrum), self.search
+        fine = np.rint(places_hz * QUARTERS * points * search.dwell_time_s).astype(int)
+        whole, quarter = np.divmod(fine, QUARTERS)
+        turn = np.exp(2j * np.pi * places_hz * search.fit.begin_time_s)
+        matched = np.empty(len(places_hz), dtype=np.complex128)
+        for each in range(QUARTERS):
+            mine = quarter == each
+            matched[mine] = spectrum[(whole[mine, None] + self.steps) % points] @ self.lines[each].conj()
+        return matched / self.energy[quarter] / turn, search.noise_sd * np.sqrt(points / self.energy[quarter])
 
 
 def line_evidence(
@@ -166,10 +197,15 @@ def line_evidence(
         Sampling interval [s] and frequency of 0 ppm [MHz].
     """
     mhz, row = spectrometer_frequency_mhz, fit.names.index(name)
-    others = replace(fit, amplitudes=np.where(np.arange(len(fit.names)) == row, 0.0, fit.amplitudes))
-    left, residual = (fid - _model(model, len(fid), dwell_time_s, mhz) for model in (others, fit))
-    search = Search(left, residual, fit, row, noise_sd, dwell_time_s, mhz)
-    best = [_best(search, width, bounds_ppm) for width in np.array(WIDTHS) * fit.linewidths_hz[0]]
+    alone = replace(fit, amplitudes=np.where(np.arange(len(fit.names)) == row, fit.amplitudes, 0.0))
+    mine, residual = _model(alone, len(fid), dwell_time_s, mhz), fid - _model(fit, len(fid), dwell_time_s, mhz)
+    search = Search(np.fft.fft(residual + mine), np.fft.fft(residual), fit, row, noise_sd, dwell_time_s, mhz)
+    best: list[Evidence] = []
+    # The width nearest to the fitted one first: of most lines it says enough.
+    for width in sorted(np.array(WIDTHS) * fit.linewidths_hz[0], key=lambda each: abs(each - fit.linewidths_hz[row])):
+        best.append(_best(search, float(width), bounds_ppm))
+        if best[-1].z > CERTAIN_Z:
+            break
     # By the noise alone: the level of misfit differs between widths by chance.
     found = max(best, key=lambda each: each.z * each.misfit)
     trials = len(WIDTHS) * (1 + (bounds_ppm[1] - bounds_ppm[0]) * mhz / float(fit.linewidths_hz[0]))
@@ -178,12 +214,12 @@ def line_evidence(
 
 def _best(search: Search, width_hz: float, bounds_ppm: tuple[float, float]) -> Evidence:
     """Best place for a line of one width: a peak within the bounds, and no flank of what lies outside."""
-    mhz, template = search.mhz, search.template(width_hz)
+    mhz, windows = search.mhz, search.windows(width_hz)
     step = max(width_hz, float(search.fit.linewidths_hz[0])) / 4
     low, high = (bound * mhz for bound in bounds_ppm)
     places = np.arange(low - step, high + 2 * step, step)
-    amplitudes, sds = search.scores(search.fid, template, places)
-    misfit = _misfit(search, template, width_hz, bounds_ppm)
+    amplitudes, sds = windows.scores(search.spectrum, places)
+    misfit = _misfit(windows, width_hz, bounds_ppm)
     z = amplitudes.real / (sds * misfit)
     inside = (places[1:-1] >= low) & (places[1:-1] <= high)
     peaks = 1 + np.flatnonzero((z[1:-1] >= z[:-2]) & (z[1:-1] >= z[2:]) & inside)
@@ -193,12 +229,13 @@ def _best(search: Search, width_hz: float, bounds_ppm: tuple[float, float]) -> E
     return Evidence(float(z[best]), 1.0, float(amplitudes[best].real), float(places[best] / mhz), misfit)
 
 
-def _misfit(search: Search, template: Complex, width_hz: float, bounds_ppm: tuple[float, float]) -> float:
+def _misfit(windows: Windows, width_hz: float, bounds_ppm: tuple[float, float]) -> float:
     """Level of what the same search yields where no line can be, over that of the noise, at least 1.
 
     The larger one of those around the bounds and at the same distance from the reference line, whose misfit is that of
     the strongest line.
     """
+    search = windows.search
     distance = abs(sum(bounds_ppm) / 2 - search.fit.shifts_ppm[0])
     low, high = (factor * distance for factor in SAME_DISTANCE)
     around = [(bounds_ppm[0] - NULL_PPM, bounds_ppm[1] + NULL_PPM)]
@@ -206,7 +243,7 @@ def _misfit(search: Search, template: Complex, width_hz: float, bounds_ppm: tupl
     for ranges in (around, [(-high, -low), (low, high)]):
         places = _empty_places(search, width_hz, bounds_ppm, ranges)
         if len(places) >= MIN_NULLS:
-            amplitudes, sds = search.scores(search.residual, template, places)
+            amplitudes, sds = windows.scores(search.residual, places)
             power = float(np.mean(np.abs(amplitudes / sds) ** 2)) / 2
             # Every other place is independent, and the power of complex noise is exponential.
             if power > 1 + RAISED / sqrt(len(places) / 2):

@@ -31,10 +31,12 @@ def damped_exponentials(
         Phase φ [rad].
     """
     block = int(np.ceil(np.sqrt(points)))
+    blocks = -(-points // block)
     fine = np.exp(np.multiply.outer(rate, np.arange(block) * dwell_time_s))
     start = rate * begin_time_s + 1j * np.asarray(phase_rad)
-    coarse = np.exp(np.multiply.outer(rate, np.arange(-(-points // block)) * block * dwell_time_s) + start[:, None])
-    table: NDArray[np.complex128] = (coarse[:, :, None] * fine[:, None, :]).reshape(len(rate), -1)[:, :points]
+    coarse = np.exp(np.multiply.outer(rate, np.arange(blocks) * block * dwell_time_s) + start[:, None])
+    both = (coarse[:, :, None] * fine[:, None, :]).reshape(len(rate), block * blocks)
+    table: NDArray[np.complex128] = both[:, :points]
     squared_time = time_axis(points, dwell_time_s, begin_time_s) ** 2
     for width in set(gaussian_squared[gaussian_squared > 0].tolist()):
         mine = gaussian_squared == width

@@ -15,11 +15,8 @@ class FitStart:
         Free parameters by name: amplitudes [FID units], the others in the units of a fit.
     coefficients : tuple of float
         Those of the line shape; empty for none.
-    steps : int or None
-        Steps at most from here.
     """
 
     lines: tuple[str, ...]
     parameters: dict[str, float]
     coefficients: tuple[float, ...]
-    steps: int | None = None

@@ -61,8 +61,7 @@ def variants(
     start = fit.start
     if start is None:
         return ()
-    start = replace(start, steps=STEPS)
-    options = options | {"prior": prior, "profiled": ()}
+    options = options | {"prior": prior, "profiled": (), "steps": STEPS}
     found = []
     if 0 < skipped < len(fid) // 8:
         found.append(Variant("twice the samples left out", _later(fid, start, skipped, options)))

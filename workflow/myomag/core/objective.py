@@ -16,8 +16,8 @@ from myomag.core.newton import Evaluation
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
 _BEGIN_TIME = 5
-# A component has no influence in double precision once its logarithm has fallen this far.
-_SPENT = 36.0
+# Once the logarithm of a component has fallen this far, it is less than a billionth of what it was.
+_SPENT = 21.0
 # Rows and columns of the Hankel matrix of moments.
 _ORDERS = np.add.outer(np.arange(3), np.arange(3))
 

@@ -1,52 +1,97 @@
 """Phase that a block pulse leaves on lines off resonance, beyond what a begin time takes up."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
+
+from myomag.core.prior_knowledge import Line, PriorKnowledge, Tie, Value
 
 Real = NDArray[np.float64]
 
 
-def block_pulse_phase(offsets_hz: Real, *, duration_s: float, flip_angle_deg: float) -> tuple[Real, Real]:
-    """Phase [rad] and amplitude of the transverse magnetisation at the end of a block pulse, shapes as offsets.
+@dataclass(frozen=True)
+class BlockPulse:
+    """Excitation by a pulse of constant amplitude.
 
-    Rotation of M = z by 2πν_eff·T about the effective field (ν₁, 0, Δν) in the rotating frame of the carrier,
-    ν₁ = flip angle/(360°·T), ν_eff = √(ν₁² + Δν²), relaxation left out. The phase counts from
-    that on resonance, and turns as a line of that offset does: exp(+i2πΔν·t).
-
-    Parameters
+    Attributes
     ----------
-    offsets_hz : ndarray
-        Offsets of the lines from the carrier of the pulse [Hz].
     duration_s, flip_angle_deg : float
-        Duration [s] and flip angle on resonance [degrees].
-
-    Raises
-    ------
-    ValueError
-        If duration or flip angle is not positive.
+        Duration [s], and flip angle on resonance [degrees], below 180.
+    carrier_ppm : float
+        Frequency of the pulse, from the reference line [ppm].
     """
-    if duration_s <= 0 or flip_angle_deg <= 0:
-        raise ValueError("duration and flip angle of a pulse must be positive")
-    nutation = flip_angle_deg / 360 / duration_s
-    effective = np.hypot(nutation, offsets_hz)
-    angle = 2 * np.pi * effective * duration_s
-    along, tilt = nutation / effective, offsets_hz / effective
-    # About (sin, 0, cos): Mx = sin·cos·(1 − cos angle), My = −sin·sin angle.
-    x, y = along * tilt * (1 - np.cos(angle)), -along * np.sin(angle)
-    # On resonance the magnetisation of a flip below 180° lies along −y.
-    transverse = (x + 1j * y) / -1j
-    return np.asarray(np.angle(transverse)), np.asarray(np.abs(transverse))
+
+    duration_s: float
+    flip_angle_deg: float
+    carrier_ppm: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no excitation pulse."""
+        if self.duration_s <= 0 or not 0 < self.flip_angle_deg < 180:
+            raise ValueError("a pulse needs a positive duration and a flip angle between 0 and 180 degrees")
+
+    def phase(self, offsets_hz: Real) -> Real:
+        """Phase of the transverse magnetisation at the end of the pulse [rad], shape as offsets from its carrier [Hz].
+
+        Rotation of M = z by 2πν_eff·T about the effective field (ν₁, 0, Δν) in the rotating frame of the carrier,
+        ν₁ = flip angle/(360°·T), ν_eff = √(ν₁² + Δν²), relaxation left out. The phase counts from that on
+        resonance, and turns as a line of that offset does: exp(+i2πΔν·t).
+        """
+        nutation = self.flip_angle_deg / 360 / self.duration_s
+        effective = np.hypot(nutation, offsets_hz)
+        angle = 2 * np.pi * effective * self.duration_s
+        along, tilt = nutation / effective, offsets_hz / effective
+        # About (sin, 0, cos): Mx = sin·cos·(1 − cos angle), My = −sin·sin angle; on resonance it lies along −y.
+        return np.asarray(np.angle((along * tilt * (1 - np.cos(angle)) - 1j * along * np.sin(angle)) / -1j))
+
+    @property
+    def effective_delay_s(self) -> float:
+        """Time before the end of the pulse at which lines near the carrier seem to start, T·tan(θ/2)/θ [s]."""
+        angle = np.deg2rad(self.flip_angle_deg)
+        return float(self.duration_s * np.tan(angle / 2) / angle)
 
 
-def beyond_begin_time(phase_rad: Real, offsets_hz: Real, weights: Real) -> tuple[Real, float]:
-    """What is left of phases after the straight line that constant phase and begin time take up, and its delay [s].
+def excited_by(prior: PriorKnowledge, pulse: BlockPulse, spectrometer_frequency_mhz: float) -> PriorKnowledge:
+    """Prior knowledge whose phases hold what the pulse leaves beyond a begin time that counts from its effective delay.
+
+    Each line gets the phase at its start value; what is left changes by .05 rad at most while β-ATP or Pi move within
+    their bounds. A line whose phase is free keeps it.
 
     Parameters
     ----------
-    phase_rad, offsets_hz, weights : ndarray, shape (lines,)
-        Phases, offsets and the weight of each line in the fit.
+    prior : PriorKnowledge
+        Lines, the first one the reference.
+    pulse : BlockPulse
+    spectrometer_frequency_mhz : float
+        Frequency of 0 ppm [MHz].
     """
-    design = np.column_stack([np.ones_like(offsets_hz), 2 * np.pi * offsets_hz])
-    root = np.sqrt(weights)
-    solution = np.linalg.lstsq(design * root[:, None], phase_rad * root, rcond=None)[0]
-    return phase_rad - design @ solution, float(solution[1])
+    shifts = np.array([_shift_ppm(prior, line.name, spectrometer_frequency_mhz) for line in prior.lines])
+    offsets = (shifts - shifts[0] - pulse.carrier_ppm) * spectrometer_frequency_mhz
+    left = np.rad2deg(pulse.phase(offsets) - 2 * np.pi * offsets * pulse.effective_delay_s)
+    of_line = dict(zip((line.name for line in prior.lines), left.tolist(), strict=True))
+    return replace(prior, lines=tuple(_with_phase(line, prior, of_line) for line in prior.lines))
+
+
+def _with_phase(line: Line, prior: PriorKnowledge, left_deg: dict[str, float]) -> Line:
+    """Line with the phase that the pulse leaves [degrees]."""
+    entry = line.parameters["phase_deg"]
+    if isinstance(entry, Tie):
+        root = prior.root(line.name, "phase_deg")
+        # A fixed phase of the root has what the pulse leaves on it already; a free one takes it up.
+        own = left_deg[line.name] - root.scale * left_deg[root.line]
+        changed: Value | Tie = replace(root, offset=root.offset + own)
+    elif entry.fixed:
+        changed = Value(*(3 * (entry.start + left_deg[line.name],)))
+    else:
+        return line
+    return replace(line, parameters=dict(line.parameters) | {"phase_deg": changed})
+
+
+def _shift_ppm(prior: PriorKnowledge, name: str, mhz: float) -> float:
+    """Start value of the shift of a line [ppm]."""
+    tie = prior.root(name, "shift_ppm")
+    own = prior.line(tie.line).parameters["shift_ppm"]
+    if not isinstance(own, Value):
+        raise ValueError(f"line {name}: shift_ppm")
+    return tie.scale * own.start + tie.offset / mhz + tie.offset_ppm

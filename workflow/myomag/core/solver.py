@@ -74,6 +74,8 @@ class Problem:
         As in `myomag.core.amares.fit_amares`, the prior's noise in units of `scale`.
     shape_order, max_shape_order : int
         Least and highest order of the line shape; 0 for none.
+    steps : int, optional
+        Newton steps at most from the start of an earlier fit, or for the lines always fitted.
     """
 
     fid: NDArray[np.complex128]
@@ -86,16 +88,18 @@ class Problem:
     begin_time_prior: BeginTimePrior | None
     shape_order: int
     max_shape_order: int
+    steps: int | None = None
 
     def solved(self, prior: PriorKnowledge, start: FitStart | None = None) -> Solution:
         """Best fit by the lines that are always fitted and by those optional ones that the data ask for.
 
         An optional line has to lower χ² by ln(2·points) for each of its parameters (Schwarz 1978, Ann Statist 6:461).
-        With the start of an earlier fit, its lines and its order are kept.
+        With the start of an earlier fit that had a line shape, its lines and its order are kept; that of a fit by Voigt
+        lines is a place to begin.
         """
-        if start:
+        if start and (start.coefficients or not self.shape_order):
             return self._resumed(prior, start)
-        solution = self._solution(prior.required)
+        solution = self._solution(prior.required, start)
         score = self._score(solution)
         for line in prior.lines:
             if line.optional and (larger := self._larger(solution, prior, line.name, score)):
@@ -134,10 +138,14 @@ class Problem:
         layout = self.layout(prior)
         shape = self._shape((len(start.coefficients) + 3) // 2) if start.coefficients else None
         objective = self._objective(layout, shape)
-        amplitude = {name: name.startswith("amplitude:") for name in layout.names}
-        own = [start.parameters[name] / (self.scale if amplitude[name] else 1.0) for name in layout.names]
-        theta = np.append(np.clip(own, layout.lower, layout.upper), start.coefficients)
-        return Solution(prior, objective, minimised(objective, theta, steps=start.steps))
+        theta = np.append(self._theta(layout, start), start.coefficients)
+        return Solution(prior, objective, minimised(objective, theta, steps=self.steps))
+
+    def _theta(self, layout: ParameterMap, start: FitStart) -> Real:
+        """Parameters of an earlier fit in the units of this one."""
+        units = [self.scale if name.startswith("amplitude:") else 1.0 for name in layout.names]
+        own = [start.parameters[name] / unit for name, unit in zip(layout.names, units, strict=True)]
+        return np.clip(own, layout.lower, layout.upper)
 
     def start(self, solution: Solution) -> FitStart:
         """Where a solution ended."""
@@ -160,12 +168,15 @@ class Problem:
             layout.upper[-1] = self.begin_time_s + self.begin_time_window_s
         return layout
 
-    def _solution(self, prior: PriorKnowledge) -> Solution:
-        """Minimum from start values that the data give."""
-        layout = self.layout(prior)
-        theta = start_values(self.fid, self.dwell_time_s, self.begin_time_s, layout, fit_begin_time=self.fit_begin_time)
+    def _solution(self, prior: PriorKnowledge, start: FitStart | None) -> Solution:
+        """Minimum from an earlier fit on, or from start values that the data give."""
+        layout, when = self.layout(prior), self.begin_time_s
+        if start:
+            theta = self._theta(layout, start)
+        else:
+            theta = start_values(self.fid, self.dwell_time_s, when, layout, fit_begin_time=self.fit_begin_time)
         objective = self._objective(layout, self._shape(self.shape_order))
-        return Solution(prior, *self._grown(objective, minimised(objective, theta)))
+        return Solution(prior, *self._grown(objective, minimised(objective, theta, steps=self.steps)))
 
     def _grown(self, objective: Objective, found: Minimum) -> tuple[Objective, Minimum]:
         """Problem and minimum with as many orders of the line shape as the data ask for."""

@@ -78,7 +78,9 @@ def model_fid(
 ) -> NDArray[np.complex128]:
     """FID of all fitted lines, shape (points,), from the first sample fitted on."""
     line = np.repeat(np.arange(len(fit.names)), [len(offsets) for offsets in fit.offsets_hz])
-    frequency_hz = fit.shifts_ppm[line] * spectrometer_frequency_mhz + np.concatenate(fit.offsets_hz)
+    there = fit.amplitudes[line] != 0
+    line, offsets_hz, weights = line[there], np.concatenate(fit.offsets_hz)[there], np.concatenate(fit.weights)[there]
+    frequency_hz = fit.shifts_ppm[line] * spectrometer_frequency_mhz + offsets_hz
     components = damped_exponentials(
         2j * np.pi * frequency_hz - np.pi * fit.lorentzian_hz[line],
         fit.gaussian_hz[line] ** 2,
@@ -87,7 +89,7 @@ def model_fid(
         fit.begin_time_s,
         phase_rad=np.deg2rad(fit.phases_deg[line]),
     )
-    model: NDArray[np.complex128] = (fit.amplitudes[line] * np.concatenate(fit.weights)) @ components
+    model: NDArray[np.complex128] = (fit.amplitudes[line] * weights) @ components
     return model * fit.line_shape.envelope(points, dwell_time_s) if fit.line_shape else model
 
 

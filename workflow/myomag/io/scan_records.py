@@ -98,7 +98,6 @@ class FitEnd(Record):
     lines: list[str] = Field(description="Lines that were fitted.")
     parameters: dict[str, float] = Field(description="Free parameters, in the units of the fit.")
     coefficients: list[float] = Field(description="Coefficients of the line shape.")
-    steps: int | None = Field(None, description="Steps at most from here.")
 
 
 class BeginTime(ScanRecord):

@@ -2,7 +2,15 @@
 
 from pydantic import Field
 
-from myomag.settings.base import Document, Name, NotNegative, Positive, Section
+from myomag.settings.base import Document, Finite, Name, NotNegative, Positive, Section
+
+
+class Pulse(Section):
+    """Excitation by a block pulse."""
+
+    duration_us: Positive = Field(description="Duration [µs].")
+    flip_angle_deg: float = Field(gt=0, lt=180, description="Flip angle on resonance [degrees].")
+    carrier_ppm: Finite = Field(0.0, description="Frequency of the pulse [ppm from PCr].")
 
 
 class FitSettings(Section):
@@ -55,6 +63,12 @@ class FitSettings(Section):
     )
     begin_time_window_us: Positive = Field(
         400.0, description="The fitted begin time stays within this distance of its start value [µs]."
+    )
+    pulse: Pulse | None = Field(
+        None,
+        description="Block pulse that excites: {duration_us, flip_angle_deg, carrier_ppm from PCr}. A long one leaves "
+        "phases on lines far from its carrier that no begin time takes up: 500 µs and 90° at 3 T move Mg by 3 % and "
+        "more. The begin time then counts from where lines near the carrier seem to start. null: no such phases.",
     )
     skip_time_us: NotNegative | None = Field(
         None,

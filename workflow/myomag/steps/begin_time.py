@@ -17,6 +17,7 @@ from myomag.core.leading_samples import samples_to_skip
 from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.pooling import worth_pooling
 from myomag.core.prior_knowledge import PriorKnowledge
+from myomag.core.pulse_phase import BlockPulse, excited_by
 from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
@@ -108,9 +109,7 @@ def _end(fit: AmaresFit) -> FitEnd | None:
     end = fit.start
     if end is None:
         return None
-    return FitEnd(
-        lines=list(end.lines), parameters=end.parameters, coefficients=list(end.coefficients), steps=end.steps
-    )
+    return FitEnd(lines=list(end.lines), parameters=end.parameters, coefficients=list(end.coefficients))
 
 
 def _start_us(own: Own, skipped_s: float) -> float:
@@ -119,9 +118,14 @@ def _start_us(own: Own, skipped_s: float) -> float:
     return (own.fit.begin_time_s - skipped_s if value_s is None else value_s) * 1e6
 
 
-def prior_knowledge(settings: FitSettings) -> PriorKnowledge:
-    """Prior knowledge in the settings of the fit, checked once for all scans that share it."""
-    return _checked_prior(canonical(settings.prior_knowledge))
+def prior_knowledge(settings: FitSettings, spectrometer_frequency_mhz: float) -> PriorKnowledge:
+    """Prior knowledge in the settings of the fit, checked once for all scans that share it, with the pulse's phases."""
+    prior = _checked_prior(canonical(settings.prior_knowledge))
+    if settings.pulse is None:
+        return prior
+    pulse = settings.pulse
+    block = BlockPulse(1e-6 * pulse.duration_us, pulse.flip_angle_deg, pulse.carrier_ppm)
+    return excited_by(prior, block, spectrometer_frequency_mhz)
 
 
 @lru_cache(maxsize=8)
@@ -161,7 +165,7 @@ def _fit(scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: 
             samples,
             dwell_time_s=data.dwell_time_s,
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
-            prior=prior_knowledge(settings),
+            prior=prior_knowledge(settings, data.spectrometer_frequency_mhz).required,
             begin_time_s=(start.value_s or 0.0) + skipped * data.dwell_time_s,
             fit_begin_time=settings.fit_begin_time,
             begin_time_window_s=begin_time_window_us(start.kind, settings) * 1e-6,
@@ -198,15 +202,16 @@ def _searched(
     skipped = skipped_samples(data, settings)
     offset_s = skipped * data.dwell_time_s
 
-    def fit_at(centre_s: float, half_width_s: float) -> AmaresFit:
+    def fit_at(centre_s: float, half_width_s: float, steps: int | None) -> AmaresFit:
         return fit_amares(
             data.fid[skipped:, 0, 0],
             dwell_time_s=data.dwell_time_s,
             spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
-            prior=prior_knowledge(settings),
+            prior=prior_knowledge(settings, data.spectrometer_frequency_mhz).required,
             begin_time_s=centre_s + offset_s,
             fit_begin_time=True,
             begin_time_window_s=half_width_s,
+            steps=steps,
         )
 
     found = search_begin_time(fit_at, start.value_s, fit, offset_s)
@@ -233,12 +238,13 @@ def _shaped(scan: str, own: Own, data: MrsData, settings: FitSettings) -> Own:
         fit = fit_amares(
             fid,
             **sampling,
-            prior=prior_knowledge(settings),
+            prior=prior_knowledge(settings, data.spectrometer_frequency_mhz),
             begin_time_s=(own.start.value_s or 0.0) + skipped * data.dwell_time_s,
             fit_begin_time=settings.fit_begin_time,
             begin_time_window_s=begin_time_window_us(own.start.kind, settings) * 1e-6,
             shape_order=LEAST_ORDER,
             max_shape_order=HIGHEST_ORDER,
+            start=own.fit.start,
         )
     except ValueError as error:
         raise ScanError(f"{scan}: {error}.") from error
@@ -278,5 +284,6 @@ def _is_better(
     if fit.residual_norm_sq - mirror.residual_norm_sq <= MIRROR_CHI2 * noise_variance:
         return False
     sampling = {"dwell_time_s": data.dwell_time_s, "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz}
-    found = evidence_of_lines(mirror, mirrored, prior_knowledge(settings), noise_sd=mirror.noise_sd, **sampling)
+    prior = prior_knowledge(settings, data.spectrometer_frequency_mhz)
+    found = evidence_of_lines(mirror, mirrored, prior, noise_sd=mirror.noise_sd, **sampling)
     return any(found[name].p_chance < MIRROR_CHANCE for name in ATP if name in found)

@@ -77,7 +77,7 @@ def fit_scan(
     if expected.sd_us is not None and own.noise_sd is not None:
         known = BeginTimePrior(mean_s, expected.sd_us * 1e-6, own.noise_sd)
     sampling = {"dwell_time_s": data.dwell_time_s, "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz}
-    prior = prior_knowledge(settings)
+    prior = prior_knowledge(settings, data.spectrometer_frequency_mhz)
     options: dict[str, Any] = sampling | {
         "begin_time_s": mean_s,
         "fit_begin_time": settings.fit_begin_time,
@@ -96,7 +96,7 @@ def fit_scan(
     noise = thermal_sd or fit.noise_sd
     record = Fit(
         scan=scan,
-        prior_knowledge=prior_knowledge(settings).name,
+        prior_knowledge=prior.name,
         spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
         dwell_time_s=data.dwell_time_s,
         points=len(data.fid),
@@ -105,7 +105,7 @@ def fit_scan(
         begin_time_us=(fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
         begin_time_sd_us=_finite(fit.begin_time_sd_s * 1e6) if settings.fit_begin_time else None,
         begin_time_fitted=settings.fit_begin_time,
-        evidence=evidence_of_lines(fit, fid, prior_knowledge(settings), noise_sd=noise, **sampling),
+        evidence=evidence_of_lines(fit, fid, prior, noise_sd=noise, **sampling),
         residual_near=residual_near_lines(fit, fid, noise_sd=noise, **sampling),
         residual_over_noise=fit.noise_sd / thermal_sd if thermal_sd else None,
         residual_white=bool((factors <= 1).all()),
@@ -124,7 +124,7 @@ def fit_scan(
 def _start(own: BeginTime) -> FitStart | None:
     """Where the fit of the scan by itself ended."""
     end = own.start
-    return FitStart(tuple(end.lines), end.parameters, tuple(end.coefficients), end.steps) if end else None
+    return FitStart(tuple(end.lines), end.parameters, tuple(end.coefficients)) if end else None
 
 
 def _shape(fit: AmaresFit, dwell_time_s: float) -> LineShapeRecord | None:
