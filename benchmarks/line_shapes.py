@@ -6,15 +6,18 @@ Every scan goes through all steps of `myomag scan`. The simulation is this file'
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -29,6 +32,7 @@ SETTINGS = load_settings()
 MG = mg_calibration(SETTINGS.model_dump()["magnesium"]["mg_calibration"])
 PH = shift_calibration(SETTINGS.model_dump()["magnesium"]["ph_calibration"], "ph")
 J_HZ, STATED_S = 16.5, 300e-6
+BEGIN_S = 325e-6
 PULSE_S, FLIP = 500e-6, np.pi / 2
 Array = np.ndarray
 
@@ -103,8 +107,10 @@ CONDITIONS = {
 EVERY_SNR = ("Voigt lines", "tail of 6 Hz", "tail of −4 Hz", "second component, .3 at 12 Hz")
 
 
-def simulated(condition: Condition, snr: float, seed: int) -> tuple[MrsData, dict[str, float]]:
-    """Scan with noise, and the true shifts of β-ATP and Pi [ppm]."""
+def simulated(
+    condition: Condition, snr: float, seed: int, begin_s: float | None = None
+) -> tuple[MrsData, dict[str, float]]:
+    """Scan with noise, and the true shifts of β-ATP and Pi [ppm]; without a begin time, it has one of its own."""
     rng = np.random.default_rng((2026, seed))
     truth = {"beta": rng.normal(-15.894, 0.02), "pi": rng.normal(4.86, 0.02)}
     lines = [
@@ -119,7 +125,8 @@ def simulated(condition: Condition, snr: float, seed: int) -> tuple[MrsData, dic
         *((*line, (1,)) for line in condition.further),
     ]
     dwell_s, points = (1 / 3000, 2048) if condition.mhz < 100 else (1 / 5000, 2048)
-    tau = rng.uniform(300e-6, 350e-6) + dwell_s * np.arange(points)
+    own_s = rng.uniform(300e-6, 350e-6)
+    tau = (own_s if begin_s is None else begin_s) + dwell_s * np.arange(points)
     fid = np.zeros(points, dtype=np.complex128)
     for amplitude, ppm, width, ratios in lines:
         for order, ratio in enumerate(ratios):
@@ -134,11 +141,50 @@ def simulated(condition: Condition, snr: float, seed: int) -> tuple[MrsData, dic
     return MrsData(fid[:, None, None].astype(np.complex64), dwell_s, condition.mhz, "31P", header), truth
 
 
-def outcome(task: tuple[str, float, int]) -> dict[str, Any]:
+def without(*names: str) -> dict[str, Any]:
+    """Settings whose prior knowledge lacks some lines; without names, the optional ones."""
+    prior = SETTINGS.model_dump()["fit"]["prior_knowledge"]
+    left = {k: v for k, v in prior["lines"].items() if (k not in names if names else not v.get("optional"))}
+    return {"fit": {"prior_knowledge": prior | {"lines": left}}}
+
+
+ORDERS = ("myomag.steps.begin_time", "myomag.steps.fit")
+PARTS: dict[str, tuple[tuple[tuple[str, dict[str, Any]], ...], dict[str, Any]]] = {
+    "all parts": ((), {}),
+    "Voigt lines: no shape of the scan": (tuple((m, {"LEAST_ORDER": 0, "HIGHEST_ORDER": 0}) for m in ORDERS), {}),
+    "order held at 4": (tuple((m, {"HIGHEST_ORDER": 4}) for m in ORDERS), {}),
+    "no optional lines": ((), without()),
+    "no UDPG": ((), without("UDPG")),
+    "no profile": ((("myomag.steps.fit", {"PROFILED": ()}),), {}),
+}
+"""Parts of the fit taken out: constants of modules, and settings."""
+
+PART_CONDITIONS = (
+    ("Voigt lines", 10),
+    ("Voigt lines", 40),
+    ("tail of 6 Hz", 40),
+    ("tail of 6 Hz", 200),
+    ("second component, .3 at 12 Hz", 200),
+    ("UDPG, 1.5 mM", 200),
+    ("hump and tail of 4 Hz", 200),
+    ("second Pi, .4 of Pi, pH 6.75", 200),
+)
+
+
+def outcome(task: tuple[str, float, int, str]) -> dict[str, Any]:
     """What `myomag scan` says of one scan, the truth, and the CPU time [s]."""
-    name, snr, seed = task
+    name, snr, seed, part = task
+    constants, changed = PARTS[part]
+    with ExitStack() as stack:
+        for module, values in constants:
+            stack.enter_context(patch.multiple(module, **values))
+        return scanned(name, snr, seed, changed)
+
+
+def scanned(name: str, snr: float, seed: int, changed: dict[str, Any]) -> dict[str, Any]:
+    """The same with some settings changed."""
     data, truth = simulated(CONDITIONS[name], snr, seed)
-    settings = SETTINGS
+    settings = load_layers([("benchmark", changed)]) if changed else SETTINGS
     if CONDITIONS[name].pulse:
         pulse = {"duration_us": 1e6 * PULSE_S, "flip_angle_deg": float(np.rad2deg(FLIP)), "carrier_ppm": 0.0}
         settings = load_layers([("benchmark", {"fit": {"pulse": pulse}})])
@@ -163,38 +209,36 @@ def line(label: str, results: Sequence[dict[str, Any]]) -> str:
     low, high = given.mg_ci95_low_mmol_l.to_numpy(float), given.mg_ci95_high_mmol_l.to_numpy(float)
     ph = PH.value(with_ph.pi.to_numpy())
     error = given.mg_mmol_l.to_numpy(float) / mg - 1
+    by_noise = covered(given, "pmg", "pmg_sd_noise", 3 - np.log10(mg))
     return (
         f"| {label} | {len(given)} | {100 * np.median(error):+.1f} | {1.4826e2 * np.median(np.abs(error)):.1f} "
-        f"| {100 * np.mean((low <= mg) & (mg <= high)):.0f} | {covered(given, 'pmg', 'pmg_sd_noise', 3 - np.log10(mg)):.0f} "
+        f"| {100 * np.mean((low <= mg) & (mg <= high)):.0f} | {by_noise:.0f} "
         f"| {np.median((given.pmg_sd / given.pmg_sd_noise).to_numpy(float)):.2f} "
         f"| {np.median(with_ph.ph.to_numpy(float) - ph):+.4f} | {covered(with_ph, 'ph', 'ph_sd', ph):.0f} "
         f"| {1e3 * table.cpu_s.mean():.0f} |"
     )
 
 
-def pooled(count: int) -> str:
-    """Row on a study whose women have a tail of 4 Hz and whose men have one of .3 Hz, begin times pooled."""
-    from myomag.cohort.columns import flat_result  # noqa: F401
-
-    women, men = Condition(tail(4)), Condition(tail(0.3))
-    truths: dict[str, float] = {}
+def pooled(count: int) -> list[str]:
+    """Rows of a study whose women have a tail of 4 Hz and whose men have one of .3 Hz; their begin times are pooled."""
+    shapes = {"F": Condition(tail(4)), "M": Condition(tail(0.3))}
+    people, truths = ["participant_id\tsex"], {}
     with tempfile.TemporaryDirectory() as folder:
-        study = Path(folder) / "study"
-        people = ["participant_id\tsex\tage"]
+        study = Path(folder)
         for seed in range(2 * count):
-            data, truth = simulated(women if seed % 2 else men, 40.0, seed)
-            name = f"sub-{seed:03}"
-            target = study / name / "mrs" / f"{name}_svs.nii.gz"
+            sex, name = "FM"[seed % 2], f"sub-{seed:04}"
+            data, truth = simulated(shapes[sex], 40.0, seed, BEGIN_S)
+            target = study / name / "mrs" / f"{name}_unloc.nii.gz"
             target.parent.mkdir(parents=True)
             target.write_bytes(nifti_mrs_bytes(data))
-            people.append(f"{name}\t{'FM'[1 - seed % 2]}\t50")
+            people.append(f"{name}\t{sex}")
             truths[name] = float(10 ** (3 - MG.value(truth["beta"])))
         (study / "participants.tsv").write_text("\n".join(people) + "\n", encoding="utf-8")
-        (study / "dataset_description.json").write_text('{"Name": "tails", "BIDSVersion": "1.10.0"}', encoding="utf-8")
-        subprocess.run(
-            [Path(sys.executable).with_name("myomag"), "run", study, "--out", Path(folder) / "out"], check=True
-        )
-        table = pd.read_csv(Path(folder) / "out" / "cohort.tsv", sep="\t", na_values="n/a")
+        description = {"Name": "Women and men", "BIDSVersion": "1.10.0"}
+        (study / "dataset_description.json").write_text(json.dumps(description), encoding="utf-8")
+        program = Path(sys.executable).with_name("myomag")
+        subprocess.run([program, "run", study], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        table = pd.read_csv(study / "derivatives" / "myomag" / "cohort.tsv", sep="\t", na_values="n/a")
     rows = []
     for label, sex in (("women, tail of 4 Hz", "F"), ("men, tail of .3 Hz", "M")):
         part = table[(table.sex == sex) & table.mg_mmol_l.notna()]
@@ -202,9 +246,10 @@ def pooled(count: int) -> str:
         inside = (part.mg_ci95_low_mmol_l <= mg) & (mg <= part.mg_ci95_high_mmol_l)
         error = part.mg_mmol_l / mg - 1
         rows.append(
-            f"| {label} | {len(part)} | {100 * error.median():+.1f} | {148.26 * error.abs().median():.1f} | {100 * inside.mean():.0f} |"
+            f"| {label} | {len(part)} | {100 * error.median():+.1f} | {148.26 * error.abs().median():.1f} "
+            f"| {100 * inside.mean():.0f} | {part.begin_time_us.mean():.1f} | {part.pmg_sd_systematic.median():.4f} |"
         )
-    return "\n".join(rows)
+    return rows
 
 
 def main() -> None:
@@ -215,22 +260,95 @@ def main() -> None:
     parser.add_argument("--snr", type=float, nargs="+")
     parser.add_argument("--write", action="store_true", help="write LINE_SHAPES.md")
     options = parser.parse_args()
-    lines = [HEAD]
+    lines = []
     print(HEAD)
     with Pool(2) as pool:
         for name in CONDITIONS:
             if not any(name.startswith(each) for each in options.only):
                 continue
             for snr in options.snr or ((10, 15, 40, 200, 500) if name in EVERY_SNR else (40, 200)):
-                results = pool.map(outcome, [(name, snr, seed) for seed in range(options.scans)], chunksize=5)
-                lines.append(line(f"{name}, SNR {snr:g}", results))
+                tasks = [(name, snr, seed, "all parts") for seed in range(options.scans)]
+                lines.append(line(f"{name}, SNR {snr:g}", pool.map(outcome, tasks, chunksize=5)))
                 print(lines[-1], flush=True)
+        parts = []
+        for name, snr in PART_CONDITIONS if options.write else ():
+            for part in PARTS:
+                tasks = [(name, snr, seed, part) for seed in range(options.scans)]
+                parts.append(line(f"{name}, SNR {snr:g}: {part}", pool.map(outcome, tasks, chunksize=5)))
+                print(parts[-1], flush=True)
+    groups = pooled(options.scans)
+    print("\n".join(groups))
+    if options.write:
+        text = TEXT.format(
+            scans=options.scans,
+            remarks=REMARKS,
+            head=HEAD,
+            rows="\n".join(lines),
+            groups="\n".join(groups),
+            parts="\n".join(parts),
+        )
+        RESULT.write_text(text, encoding="utf-8")
 
 
 HEAD = (
-    "| truth | Mg given | Mg error % | its SD % | interval covers % | by noise alone % | total/noise | pH error | covers % | CPU ms |\n|"
-    + "---|" * 10
+    "| truth | Mg given | Mg error % | its SD % | interval covers % | by noise alone % | total/noise "
+    "| pH error | covers % | CPU ms |\n|" + "---|" * 10
 )
+TEXT = """# Mg and pH under what the field does to the lines
+
+Written by `python benchmarks/line_shapes.py --scans {scans} --write`: {scans} scans a line, from code that shares no
+line with the package, through all steps of `myomag scan`; 3 T unless stated, 2048 points, begin time 300 to 350 µs
+where the header says 300, widths, shifts and phase as they vary. SNR: amplitude of PCr over the noise SD per channel.
+Errors are medians; the SD is 1.48 times the median distance from the truth. The interval is the one reported: noise and
+choice of the model; "by noise alone" is what `pmg_sd_noise` covers. Of 100 intervals of 95 %, 91 to 99 hold the truth
+by chance alone.
+
+{head}
+{rows}
+
+Women with a tail of 4 Hz and men with one of .3 Hz in one study, SNR 40, all with a begin time of 325 µs, pooled over
+all of them:
+
+| group | scans | Mg error % | its SD % | interval covers % | begin time µs | systematic SD of pMg |
+|---|---|---|---|---|---|---|
+{groups}
+
+The lines of the simulation are not those of the model: NAD(H) and PME have widths of their own, which the model ties to
+α-ATP and PDE. At SNR 500 that shows; the variant with wider tied lines is there for it.
+
+What each part of the fit costs and gains: the same with one part taken out. What the variants of the model add is the
+step from "by noise alone" to "interval".
+
+{head}
+{parts}
+
+{remarks}
+"""
+
+REMARKS = """Why each part is there:
+
+- **Shape of the scan** (`core/line_shape.py`): without it an asymmetric line passes for a begin time, and Mg follows.
+- **Order by the data** (`core/shape_order.py`): order 4 does for tails and eddy currents; two components ask for more.
+- **Optional lines** (`core/optional_lines.py`): a second pool of Pi that is not modelled moves the pH; not asked for,
+  they cost nothing.
+- **UDPG always**: 1 mM is too little for the data to ask for, and enough to move β-ATP by .01 ppm.
+- **Profile** (`core/profile.py`): at SNR 10 a β-ATP one coupling away fits nearly as well; the interval holds both.
+- **Variants** (`core/model_choice.py`): nothing at SNR 40, where noise rules; at SNR 500 the widths that the model ties
+  are what is left.
+
+What was tried and did not work:
+
+- The mean over the variants instead of their sum: one variant that matters is diluted by those that do not (SNR 500:
+  86 of 100 intervals held the truth).
+- Tied widths 1.4 times as wide instead of 1.25: every interval held the truth at SNR 500, at 2.1 to 2.6 times the width
+  that noise asks for.
+- A free shift of alkaline Pi beside Pi: it fits noise on the flank of Pi and pulls the pH by a quarter of its SD.
+- UDPG as an optional line: see above.
+- Fits that stop earlier (a step below 1e-5 SD instead of 1e-7): no time gained, as the last steps are the quickest.
+
+What is not covered: a phase that bends with frequency and is not a block pulse's (`fit.pulse`). It passes for a begin
+time and for a shift of Pi; no variant of the model asks for it, and the residual does not show it.
+"""
 
 if __name__ == "__main__":
     main()

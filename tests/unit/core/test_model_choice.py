@@ -69,6 +69,26 @@ def test_a_broad_signal_that_is_not_modelled_shows_in_it():
     assert np.median(np.sqrt(ratios)) > 0.5
 
 
+def test_a_width_that_a_tie_gets_wrong_shows_in_it():
+    tied = {"lorentzian_hz": {"same_as": "alpha-ATP"}, "phase_deg": {"same_as": "PCr"}, "amplitude": LINE["amplitude"]}
+    document = PRIOR.to_dict()
+    document["lines"]["NAD"] = tied | {"shift_ppm": {"start": -8.2, "lower": -8.5, "upper": -7.9}}
+    prior = PriorKnowledge.from_dict(document)
+    tau = time_axis(POINTS, DWELL_S, 3e-4)
+    # Half as wide again as the tie says, and so strong and so near that α-ATP moves by more than the noise lets it.
+    lines = ((33, 0, 12), (8, -7.5, 12), (8, -15.9, 12), (2, -8.2, 18))
+    fid = sum(amount * np.exp((2j * np.pi * ppm * MHZ - np.pi * width) * tau) for amount, ppm, width in lines)
+    rng = np.random.default_rng(5)
+    fid = fid + 33 / 1000 * (rng.normal(size=POINTS) + 1j * rng.normal(size=POINTS))
+    options = {"dwell_time_s": DWELL_S, "spectrometer_frequency_mhz": MHZ, "begin_time_s": 3e-4}
+    found = fit_amares(fid, prior=prior, **options)
+    (wider,) = variants(fid, found, prior, skipped=0, **options)
+    assert wider.name == "wider lines where the width is tied"
+    assert model_variance(found, (wider,), {"alpha-ATP": 1.0}) > found.shifts_ppm_sd[1] ** 2
+    error = found.shifts_ppm[1] + 7.5
+    assert error**2 < 9 * (found.shifts_ppm_sd[1] ** 2 + model_variance(found, (wider,), {"alpha-ATP": 1.0}))
+
+
 def test_a_difference_that_noise_explains_counts_for_nothing():
     found, _ = fit(1)
     assert model_variance(found, (), WEIGHTS) == 0.0

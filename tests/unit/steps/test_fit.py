@@ -163,6 +163,19 @@ def test_scan_that_does_not_fit_its_protocol_is_fitted_by_itself(fitted):
     )
 
 
+def test_a_later_expected_begin_time_moves_the_shifts_as_the_record_says(fitted):
+    at, later = (
+        fitted(skip_time_us=1000.0, pooled=lambda _, t=t: PooledBeginTime(t, 3.0, 1.0)) for t in (240.0, 241.0)
+    )
+    assert at.begin_time_prior.common_sd_us > 0
+    shifts = [{line.name: line.shift_ppm for line in record.lines} for record in (at, later)]
+    for line in ("PCr", "Pi", "beta-ATP"):
+        # Linear in so small a change.
+        expected = at.shift_per_begin_time[line] * (later.begin_time_prior.mean_us - at.begin_time_prior.mean_us)
+        assert shifts[1][line] - shifts[0][line] == pytest.approx(expected, rel=0.1, abs=2e-6), line
+    assert fitted(skip_time_us=1000.0).begin_time_prior.common_sd_us == 0
+
+
 def test_pooled_value_to_which_no_other_scan_contributed_is_left_alone(fitted):
     record = fitted(pooled=lambda own: PooledBeginTime(own.begin_time_us, own.begin_time_sd_us, 0.0))
     assert record == fitted()

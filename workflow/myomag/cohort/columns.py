@@ -90,6 +90,7 @@ FIXED_COLUMNS = (
     *_measured(Quality, "dummy_transients", "leading_points_cut", "state_p"),
     *_measured(Magnesium, "ph_reason", "mg_reason"),
     *_measured(Magnesium, "pmg_sd_noise", "pmg_sd_model", "ph_sd_noise", "ph_sd_model"),
+    *_measured(Magnesium, "pmg_sd_systematic", "ph_sd_systematic"),
     *_measured(Fit, "residual_over_noise"),
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
     *_measured(Quality, "bounds_hit"),

@@ -7,6 +7,7 @@ asymmetric line that is not modelled imitates a begin time.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ class ShapeBasis:
     decay_time_s: float
     end: float
 
+    @lru_cache(maxsize=64)  # noqa: B019 (a value that is compared by its two numbers)
     def functions(self, points: int, dwell_time_s: float, order: int) -> Complex:
         """Functions up to an order at the samples, shape (points, 2·order − 3).
 
@@ -64,7 +66,9 @@ class ShapeBasis:
         functions = np.empty((len(time), 2 * order - 3), dtype=np.complex128)
         functions[:, 0] = 1j * imaginary[:, 0]
         functions[:, 1::2], functions[:, 2::2] = 1j * imaginary[:, 1:], real
-        return functions[np.minimum(np.arange(points), len(time) - 1)]
+        sampled: Complex = functions[np.minimum(np.arange(points), len(time) - 1)]
+        sampled.flags.writeable = False
+        return sampled
 
 
 def _orthonormal(known: list[Real], functions: Real, time: Real) -> Real:

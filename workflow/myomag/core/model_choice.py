@@ -1,8 +1,8 @@
 """What equally defensible choices of the model make of the shifts: an SD beside that of the noise.
 
 The variants are few and fixed: twice the first samples left out; one order of the line shape more, and one less;
-without the optional lines of a width of their own, which stand for broad signals. Each is one Newton step from the
-fit.
+without the optional lines of a width of their own, which stand for broad signals; wider lines where the width is tied
+to another one. Each is one Newton step from the fit.
 """
 
 from collections.abc import Mapping
@@ -81,9 +81,9 @@ def variants(
         without = fit_amares(fid, start=replace(start, lines=sharp), **options)
         found.append(Variant("without broad lines", without))
     wider = replace(prior, lines=tuple(_wider(line) for line in prior.lines))
-    found.append(
-        Variant("wider lines where the width is tied", fit_amares(fid, start=start, **options | {"prior": wider}))
-    )
+    if wider != prior:
+        changed = fit_amares(fid, start=start, **options | {"prior": wider})
+        found.append(Variant("wider lines where the width is tied", changed))
     return tuple(found)
 
 
@@ -117,9 +117,9 @@ def _later(fid: NDArray[np.complexfloating], start: FitStart, more: int, options
 def model_variance(fit: AmaresFit, others: tuple[Variant, ...], weights: Mapping[str, float]) -> float:
     """Variance that the choice of the model adds to a weighted sum of shifts [ppm²].
 
-    The mean over the variants of the squared difference from the fit, each less what noise alone makes it differ: of
-    two estimates from nested data or models, the variance of the difference is the difference of the variances (Hausman
-    1978, Econometrica 46:1251).
+    The sum over the variants of the squared difference from the fit, each less what noise alone makes it differ: of two
+    estimates from nested data or models, the variance of the difference is the difference of the variances (Hausman
+    1978, Econometrica 46:1251). A sum, because each variant asks another question: their errors add up.
 
     Parameters
     ----------
@@ -128,15 +128,13 @@ def model_variance(fit: AmaresFit, others: tuple[Variant, ...], weights: Mapping
     weights : mapping of str to float
         Weight of the shift of each line.
     """
-    if not others:
-        return 0.0
     value, variance = _combined(fit, weights)
-    excess = []
+    total = 0.0
     for each in others:
         other, its_variance = _combined(each.fit, weights)
         by_noise = abs(its_variance - variance) if np.isfinite(its_variance - variance) else 0.0
-        excess.append(max((other - value) ** 2 - by_noise, 0.0))
-    return float(np.sum(excess))
+        total += max((other - value) ** 2 - by_noise, 0.0)
+    return total
 
 
 def _combined(fit: AmaresFit, weights: Mapping[str, float]) -> tuple[float, float]:

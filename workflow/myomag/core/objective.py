@@ -152,7 +152,7 @@ class Objective:
     def _new_evaluation(self, theta: NDArray[np.float64]) -> Evaluation:
         model = self.model(theta)
         values = model.values
-        moments, with_residual, derivatives = _moments(model)
+        moments, with_residual, powers = _moments(model)
         log_derivatives = self._log_derivatives(values)
         coefficients = self._coefficients(values, log_derivatives)
         gradient = (with_residual[:3].ravel() @ coefficients).real
@@ -164,7 +164,11 @@ class Objective:
         if not self.shape:
             return lines
         fitted = self.fid[: len(model.residual)] - model.residual
-        return self.shape.extended(lines, theta[self._count :], model.residual, fitted, derivatives, coefficients)
+        # Nothing follows the residual, which stands behind the components of each power.
+        maps = np.zeros((*powers.shape[:2], self._count), dtype=np.complex128)
+        maps[:, :-1] = coefficients.reshape(3, -1, self._count)
+        derivatives, maps = powers.reshape(-1, powers.shape[2]), maps.reshape(-1, self._count)
+        return self.shape.extended(lines, theta[self._count :], model.residual, fitted, derivatives, maps)
 
     def envelope(self, theta: NDArray[np.float64], points: int) -> NDArray[np.complex128]:
         """Factor that all lines share at θ, shape (points,)."""
@@ -266,8 +270,8 @@ def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex1
         m and n running slowest, 0 to 2.
     with_residual : ndarray, shape (5, components)
         m from 0 to 4.
-    derivatives : ndarray, shape (3·components, samples)
-        τ^m·u_j, m running slowest, 0 to 2.
+    powers : ndarray, shape (3, components + 1, samples)
+        τ^m·u_j, and τ^m·r behind them.
     """
     count, points = model.basis.shape
     # The residual is one more row, so that both kinds of moments come from the same two products.
@@ -280,4 +284,4 @@ def _moments(model: _Model) -> tuple[NDArray[np.complex128], NDArray[np.complex1
     high = (powers[2].conj() @ stacked[:, count + 1 :]).reshape(count + 1, 2, count + 1)
     orders = np.concatenate([low, high], axis=1)[:, :, :count]
     of_components = orders[:count][:, _ORDERS].transpose(1, 0, 2, 3).reshape(3 * count, 3 * count)
-    return of_components, orders[count], powers[:, :count].reshape(3 * count, points)
+    return of_components, orders[count], powers

@@ -142,6 +142,7 @@ class ExpectedBeginTime(Record):
     stated_by: str = Field(description="Field and value of the sidecar or the settings, or why nothing stated it.")
     mean_us: float = Field(description="Expected begin time [µs].")
     sd_us: float | None = Field(description="Its standard deviation; null where it is held fixed [µs].")
+    common_sd_us: float = Field(0.0, description="Part of it that all scans of the protocol share [µs].")
     outlying: bool = Field(description="Whether the scan does not fit its protocol.")
 
 
@@ -245,6 +246,9 @@ class Fit(ScanRecord):
     )
     model_sd_ppm: dict[str, float] = Field(
         default_factory=dict, description="SD that the choice of the model adds to each shift from PCr [ppm]."
+    )
+    shift_per_begin_time: dict[str, float] = Field(
+        default_factory=dict, description="Change of each shift with the expected begin time, by line [ppm/µs]."
     )
     model_variants: list[ModelVariant] = Field(default_factory=list, description="The choices it was taken from.")
 
@@ -353,6 +357,13 @@ class Magnesium(ScanRecord):
     ph_sd_model: float | None = Field(None, description="Standard deviation of the pH by the choice of the model.")
     pmg_sd_noise: float | None = Field(None, description="Standard deviation of pMg by the noise alone.")
     pmg_sd_model: float | None = Field(None, description="Standard deviation of pMg by the choice of the model.")
+    ph_sd_systematic: float | None = Field(
+        None,
+        description="Standard deviation of the pH that the protocol's pooled begin time gives all its scans alike.",
+    )
+    pmg_sd_systematic: float | None = Field(
+        None, description="Standard deviation of pMg that the protocol's pooled begin time gives all its scans alike."
+    )
 
 
 R = TypeVar("R", bound=ScanRecord)

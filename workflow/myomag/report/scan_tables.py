@@ -67,6 +67,7 @@ def fit_facts(fit: Fit | None) -> list[tuple[str, str, str]]:
             "ratio of SDs; well above 1 the model misses something beyond noise, and all SDs are larger by it",
         ),
         ("Residual", "white" if fit.residual_white else "not white", _raised_note(fit)),
+        *_line_shape(fit),
         (
             "First samples left out",
             text.number(fit.skipped_points, 0),
@@ -74,6 +75,22 @@ def fit_facts(fit: Fit | None) -> list[tuple[str, str, str]]:
         ),
         ("Prior knowledge", text.text(fit.prior_knowledge), "bounds and ties of the lines"),
     ]
+
+
+def _line_shape(fit: Fit) -> list[tuple[str, str, str]]:
+    """Shape that all lines share, and lines that may stand elsewhere."""
+    facts = []
+    if shape := fit.line_shape:
+        width, asymmetry = text.number(shape.pcr_fwhm_hz, 1), text.number(shape.pcr_asymmetry, 2)
+        note = f"of PCr, its two half widths apart by {asymmetry} of their sum; smooth to order {shape.order}"
+        facts.append(("Line shape", f"FWHM {width} Hz, asymmetry {asymmetry}", note))
+    for line, places in fit.other_minima.items():
+        if places:
+            said = ", ".join(
+                f"{text.number(each.shift_ppm, 3)} ppm (Δχ² {text.number(each.delta_chi2, 1)})" for each in places
+            )
+            facts.append((f"{text.line_label(line)} elsewhere", said, "another minimum; the interval holds it"))
+    return facts
 
 
 def _begin_time_note(fit: Fit) -> str:
@@ -103,9 +120,17 @@ def results(record: Magnesium | None) -> list[tuple[str, str, str, str, str]]:
     steep = "asymmetric, as Mg rises steeply towards the limit of the calibration"
     ph_ends = text.interval(record.ph_ci95_low, record.ph_ci95_high, 3)
     pmg_ends = text.interval(record.pmg_ci95_low, record.pmg_ci95_high, 3)
+    ph_parts = _parts_of_sd(record.ph_sd_noise, record.ph_sd_model, record.ph_sd_systematic)
+    pmg_parts = _parts_of_sd(record.pmg_sd_noise, record.pmg_sd_model, record.pmg_sd_systematic)
     rows = [
-        ("pH", text.with_sd(record.ph, record.ph_sd, 3), ph_ends, record.ph_reason or "", "ph"),
-        ("pMg", text.with_sd(record.pmg, record.pmg_sd, 3), pmg_ends, "−log₁₀ of Mg²⁺ in mol/l", "pmg"),
+        ("pH", text.with_sd(record.ph, record.ph_sd, 3), ph_ends, record.ph_reason or ph_parts, "ph"),
+        (
+            "pMg",
+            text.with_sd(record.pmg, record.pmg_sd, 3),
+            pmg_ends,
+            f"−log₁₀ of Mg²⁺ in mol/l{pmg_parts and f'; {pmg_parts}'}",
+            "pmg",
+        ),
         ("Free Mg²⁺ (mM)", mg_text(record), _mg_interval(record), record.mg_reason or steep, "mg_mmol_l"),
         (
             "P(Mg undefined)",
@@ -129,6 +154,14 @@ def results(record: Magnesium | None) -> list[tuple[str, str, str, str, str]]:
         ends = text.interval(low, high, 3)
         rows.append((label, text.with_sd(value, sd, 3), ends, "from the fitted PCr line", column))
     return rows
+
+
+def _parts_of_sd(noise: float | None, model: float | None, systematic: float | None) -> str:
+    """What the SD is made of."""
+    parts = (("noise", noise), ("choice of the model", model))
+    said = ", ".join(f"{name} {text.significant(value, 2)}" for name, value in parts if value is not None)
+    shared = f"; {text.significant(systematic, 2)} of it is shared by the scans of the protocol" if systematic else ""
+    return f"SD by {said}{shared}" if said else ""
 
 
 def _mg_interval(record: Magnesium) -> str:

@@ -116,9 +116,19 @@ def fit_scan(
             profile.line: [OtherMinimum(shift_ppm=place, delta_chi2=rise) for place, rise in profile.minima()[1:]]
             for profile in fit.profiles
         },
+        shift_per_begin_time=_pulls(fitted, known),
         **_model_choice(fitted, others),
     )
     return {"fit": scan_record_bytes(record)}
+
+
+def _pulls(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, float]:
+    """Change of each shift with the expected begin time, cov(shift, begin time)/σ² of the expectation [ppm/µs]."""
+    if known is None:
+        return {}
+    row = fit.covariance[fit.covariance_names.index("begin_time_s")]
+    pulls = {name: row[fit.covariance_names.index(f"shift_ppm:{name}")] / known.sd_s**2 * 1e-6 for name in fit.names}
+    return {name: float(pull) for name, pull in pulls.items() if math.isfinite(pull)}
 
 
 def _start(own: BeginTime) -> FitStart | None:
@@ -189,7 +199,12 @@ def expected_begin_time(
         return stated, begin_time_window_us(own.start_kind, settings)
     sd_us = math.hypot(others[1], protocol.spread_us, MIN_SPREAD_US)
     told = ExpectedBeginTime(
-        source="protocol", stated_by=own.start_source, mean_us=others[0], sd_us=sd_us, outlying=False
+        source="protocol",
+        stated_by=own.start_source,
+        mean_us=others[0],
+        sd_us=sd_us,
+        common_sd_us=others[1],
+        outlying=False,
     )
     return told, 6 * sd_us
 

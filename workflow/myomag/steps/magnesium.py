@@ -46,6 +46,8 @@ def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSet
         mg_calibration=mg.calibration,
         **_ph_fields(together or ph),
         **_mg_fields(mg),
+        ph_sd_systematic=measured.systematic_sd((together or ph).gradient),
+        pmg_sd_systematic=measured.systematic_sd(mg.gradient),
         **_shifts(measured),
         **energetics_fields(measured, together or ph, mg, constants, settings, sidecar),
         **_by_calibration(measured, settings, constants, ph, mg),

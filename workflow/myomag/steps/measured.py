@@ -44,6 +44,8 @@ class Measured:
         self._failure = None if fit.converged else f"the fit did not converge ({fit.message})"
         self._lines = {line.name: line for line in fit.lines}
         self._model_sd_ppm = fit.model_sd_ppm
+        self._common_sd_us = fit.begin_time_prior.common_sd_us
+        self._shift_per_begin_time = fit.shift_per_begin_time
         self._index = {name: row for row, name in enumerate(fit.covariance.parameters)}
         # What the data do not determine is None there and becomes NaN.
         self._covariance = np.array(fit.covariance.matrix, dtype=np.float64)
@@ -90,6 +92,22 @@ class Measured:
         used = np.flatnonzero(np.any(slopes != 0, axis=0))
         covariance: Array = slopes[:, used] @ self._covariance[np.ix_(used, used)] @ slopes[:, used].T
         return covariance
+
+    def systematic_sd(self, gradient: Array | None) -> float | None:
+        """SD that the error of the expected begin time, which the scans of a protocol share, gives a quantity.
+
+        Parameters
+        ----------
+        gradient : ndarray, shape (parameters,), or None
+            Slopes of the quantity against the fitted parameters; None where it has no value.
+        """
+        if gradient is None:
+            return None
+        slope = sum(
+            float(gradient[self._index[f"shift_ppm:{line}"]]) * per_us
+            for line, per_us in self._shift_per_begin_time.items()
+        )
+        return abs(slope) * self._common_sd_us
 
     def _missing(self, lines: Sequence[str] | Mapping[str, float]) -> str | None:
         absent = (f"the fit has no line {line!r}" for line in lines if line not in self._lines)
