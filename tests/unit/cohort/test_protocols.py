@@ -74,10 +74,8 @@ def test_same_data_under_two_names_count_once() -> None:
     ]
     outlying = _record("sub-10", 400.0).model_copy(update={"fid_sha256": "far"})
     copies = [records[3].model_copy(update={"scan": f"sub-{k}"}) for k in (90, 91)]
-    once, twice = (
-        protocol_rows(each)[0]
-        for each in ([*records, outlying], [*records, *copies, outlying, outlying.model_copy(update={"scan": "sub-99"})])
-    )
+    copies.append(outlying.model_copy(update={"scan": "sub-99"}))
+    ((once,), (twice,)) = (protocol_rows(each) for each in ([*records, outlying], [*records, outlying, *copies]))
     assert (once.pop("outlying"), twice.pop("outlying")) == ("sub-10", "sub-10 sub-99")
     assert once["n"] == 9
     assert twice == once

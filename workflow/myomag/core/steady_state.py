@@ -78,9 +78,8 @@ def _of_few(tracks: LineTracks, min_z: float) -> int:
     """
     count, first = len(tracks.pcr.values), 0
     while first < MOST_OF_FEW and count - first >= FEW:
-        pcr, atp, pi = (
-            float(track.values[first] - track.values[first + 1 :].mean()) for track in (tracks.pcr, tracks.atp, tracks.pi)
-        )
+        values = [each.values[first:] for each in (tracks.pcr, tracks.atp, tracks.pi)]
+        pcr, atp, pi = (float(value[0] - value[1:].mean()) for value in values)
         noise = np.hypot(tracks.pcr.noise_sd, tracks.atp.noise_sd) * np.sqrt(1 + 1 / (count - first - 1))
         if pi <= 0 or pcr - atp < min_z * np.hypot(noise, SHIM):
             break
