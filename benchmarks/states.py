@@ -281,7 +281,7 @@ Rest, exercise and recovery, {fewer} series each; SNR per transient, at rest.
 
 PCr and Pi start above their steady state, ATP by less; {fewer} scans each. Beside the share that is found stand the
 median number left out, which should be that above 1 %, and the share refused as more than one state. Of 3 to 7
-transients no decay is fitted: a first one is left out where its PCr stands above ATP, against all later ones.
+transients no decay is fitted: first ones are left out where their PCr stands above ATP, against all later ones.
 
 {steady}
 """

@@ -81,7 +81,9 @@ def _of_few(tracks: LineTracks, min_z: float) -> int:
         values = [each.values[first:] for each in (tracks.pcr, tracks.atp, tracks.pi)]
         pcr, atp, pi = (float(value[0] - value[1:].mean()) for value in values)
         noise = np.hypot(tracks.pcr.noise_sd, tracks.atp.noise_sd) * np.sqrt(1 + 1 / (count - first - 1))
-        if pi <= 0 or pcr - atp < min_z * np.hypot(noise, SHIM):
+        # Where the first one was not steady, the second is likely not.
+        least_z = min_z / (1 + first)
+        if pi <= 0 or pcr - atp < least_z * np.hypot(noise, SHIM):
             break
         first += 1
     return first
