@@ -46,7 +46,7 @@ def protocol_rows(records: Sequence[BeginTime]) -> list[dict[str, Any]]:
 
 def _row(protocol: str, members: Sequence[BeginTime]) -> dict[str, Any]:
     usable = [record for record in members if record.poolable]
-    counted = list({record.fid_sha256 or record.scan: record for record in reversed(usable)}.values())[::-1]
+    counted = list({record.fid_sha256 or record.scan: record for record in reversed(usable)}.values())
     fields = members[0].protocol_fields
     row: dict[str, Any] = dict.fromkeys(PROTOCOLS_COLUMNS)
     row |= {

@@ -132,7 +132,10 @@ class PriorKnowledge:
     def overgrown(self, amplitudes: Mapping[str, float]) -> tuple[str, ...]:
         """Lines that are stronger than they may be against another one, by the amplitudes of a fit."""
         limits = {line.name: line.at_most for line in self.lines if line.at_most and line.name in amplitudes}
-        return tuple(name for name, (other, most) in limits.items() if amplitudes[name] > most * amplitudes[other])
+        # Of another line that was not asked for, nothing was taken.
+        return tuple(
+            name for name, (other, most) in limits.items() if amplitudes[name] > most * amplitudes.get(other, math.inf)
+        )
 
     def without(self, names: Sequence[str]) -> "PriorKnowledge":
         """The other lines."""
