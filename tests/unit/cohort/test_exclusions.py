@@ -83,7 +83,7 @@ def test_results_of_an_excluded_scan_stay_visible(make_scan, settings):
     assert result["status"] == "excluded" and result["mg_mmol_l"] == pytest.approx(0.4467, abs=1e-4)
 
 
-def test_failed_scan_has_all_columns_and_no_values(make_scan, settings):
+def test_failed_scan_has_all_columns_and_no_values_but_their_reasons(make_scan, settings):
     row = make_scan(status="failed", step="qc", reason="no PCr", quality=None, fit=None, magnesium=None)
     result = flat_result(row, settings)
     assert tuple(result) == FIXED_NAMES
@@ -93,9 +93,12 @@ def test_failed_scan_has_all_columns_and_no_values(make_scan, settings):
         "scan",
         "status",
         "reason",
+        "ph_reason",
+        "mg_reason",
         "run",
         "kind",
     }
+    assert result["ph_reason"] == result["mg_reason"] == "no PCr"
 
 
 def test_unknown_status_is_a_bug(make_scan, settings):

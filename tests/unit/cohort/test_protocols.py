@@ -67,6 +67,20 @@ def test_protocol_without_any_estimate_has_no_value() -> None:
     assert row["begin_time_us"] is None
 
 
+def test_same_data_under_two_names_count_once() -> None:
+    rng = np.random.default_rng(6)
+    records = [
+        _record(f"sub-{k:02d}", 240 + rng.normal(0, 6)).model_copy(update={"fid_sha256": f"{k}"}) for k in range(9)
+    ]
+    outlying = _record("sub-10", 400.0).model_copy(update={"fid_sha256": "far"})
+    copies = [records[3].model_copy(update={"scan": f"sub-{k}"}) for k in (90, 91)]
+    copies.append(outlying.model_copy(update={"scan": "sub-99"}))
+    ((once,), (twice,)) = (protocol_rows(each) for each in ([*records, outlying], [*records, outlying, *copies]))
+    assert (once.pop("outlying"), twice.pop("outlying")) == ("sub-10", "sub-10 sub-99")
+    assert once["n"] == 9
+    assert twice == once
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [(0.0, 0.0), (1.0, 1.0), (1.01, 1.2), (0.31, 0.4), (8.1, 10.0), (47.0, 50.0)]
 )

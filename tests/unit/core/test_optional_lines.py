@@ -71,3 +71,16 @@ def test_apodised_noise_does_not_ask_for_lines_or_orders():
         )
         assert found.names == ("A",)
         assert found.line_shape.order == 4
+
+
+def test_a_small_pool_that_takes_the_place_of_its_line_is_left_out():
+    small = LINE | {"shift_ppm": {"start": 5.2, "lower": 5.2, "upper": 5.2}, "at_most": {"line": "A", "ratio": 0.5}}
+    lines = {"A": PRIOR.required.to_dict()["lines"]["A"], "pool": small}
+    prior = PriorKnowledge.from_dict({"name": "a line and its pool", "lines": lines})
+    tau, rng = time_axis(POINTS, DWELL_S), np.random.default_rng(35)
+    options = {"dwell_time_s": DWELL_S, "spectrometer_frequency_mhz": MHZ, "prior": prior}
+    for place in (4.9, 5.15, 5.2, 5.25):
+        fid = np.exp((2j * np.pi * place * MHZ - np.pi * 10) * tau)
+        found = fit_amares(fid + (rng.normal(size=POINTS) + 1j * rng.normal(size=POINTS)) / 40, **options)
+        assert abs(found.shifts_ppm[0] - place) < 4 * found.shifts_ppm_sd[0]
+        assert found.names == ("A",) or found.amplitudes[1] <= 0.5 * found.amplitudes[0]

@@ -72,8 +72,19 @@ def test_muscle_that_starts_to_work_is_no_saturation():
     assert set(found) == {0}
 
 
-def test_a_few_transients_show_no_steady_state():
-    assert transients_before_steady_state(saturated(7, 90, 2.0), **LIMITS) == 0
+@pytest.mark.parametrize("count", [3, 5, 7])
+def test_the_first_of_a_few_is_left_out_where_pcr_stands_above_atp(count):
+    found = [transients_before_steady_state(saturated(count, 90, 2.0, seed=k), **LIMITS) for k in range(20)]
+    assert set(found) == {1}
+    # A gain is common to all lines, and muscle that starts to work turns PCr into Pi.
+    gain, pcr = np.where(np.arange(count) == 0, 1.5, 1.0), np.where(np.arange(count) == 0, 1.0, 0.7)
+    for pi, atp in ((gain, gain), (3 - 2 * pcr, np.ones(count))):
+        others = [tracks(gain if pi is gain else pcr, atp, pi, seed=k) for k in range(20)]
+        assert {transients_before_steady_state(each, **LIMITS) for each in others} == {0}
+
+
+def test_of_two_transients_none_is_left_out():
+    assert transients_before_steady_state(saturated(2, 90, 2.0), **LIMITS) == 0
 
 
 def test_no_more_than_a_third_is_left_out():

@@ -1,14 +1,17 @@
 """A begin time that the header has wrong, or not at all, is found in the data or said not to be determined."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from muscle_spectra import Scan, fid
 
+from myomag.errors import ScanError
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.io.scan_records import BeginTime, Fit, scan_record_bytes
 from myomag.settings.load import load_settings
+from myomag.steps import begin_time
 from myomag.steps.begin_time import begin_time_scan
 from myomag.steps.fit import fit_scan
 from record_samples import measures_record
@@ -80,8 +83,14 @@ def test_begin_time_given_by_hand_is_not_searched(tmp_path):
     assert (own.start_us, own.start_by_data, own.doubt) == (2300.0, False, None)
 
 
-def test_pcr_alone_with_an_odd_line_shape_is_not_called_conjugated(tmp_path):
+def test_pcr_alone_with_an_odd_line_shape_is_not_called_conjugated(tmp_path, monkeypatch):
     alone = tuple(name for name in ("pi", "pde", "pme", "gamma", "alpha", "beta", "nad"))
-    scan = Scan(mhz=25.86, snr=160.0, points=1024, without=alone, eddy_rad=0.3, tail=0.2, gaussian_hz=2.0)
-    own, _ = _both(tmp_path, scan, {"EchoTime": 340e-6, "SequenceName": "fid"})
+    scan = Scan(mhz=25.86, snr=160.0, points=1024, without=alone, eddy_rad=0.3, gaussian_hz=2.0)
+    sidecar = {"EchoTime": 340e-6, "SequenceName": "fid"}
+    own, _ = _both(tmp_path, scan, sidecar)
     assert own.scan == "sub-1_unloc"
+    # Its mirror image is fitted better, and only the lack of ATP in it tells.
+    sure = dict.fromkeys(begin_time.ATP, SimpleNamespace(p_chance=0.0))
+    monkeypatch.setattr(begin_time, "evidence_of_lines", lambda *_, **__: sure)
+    with pytest.raises(ScanError, match="look conjugated"):
+        _both(tmp_path, scan, sidecar)

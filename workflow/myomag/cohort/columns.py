@@ -134,6 +134,8 @@ def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any
     decision = decide(outcome, settings)
     values = {column.name: _follow(outcome, column.path) for column in FIXED_COLUMNS if column.path}
     values |= {"status": decision.status, "reason": decision.reason} | labels_of(outcome.scan, settings.kind_by)
+    if outcome.magnesium is None:
+        values |= {"ph_reason": decision.reason, "mg_reason": decision.reason}
     return {name: values[name] for name in FIXED_NAMES}
 
 

@@ -13,7 +13,7 @@ from myomag.io.scan_records import BeginTime
 
 PROTOCOLS_COLUMNS = {
     "protocol": "Digest of the fields that define the protocol.",
-    "n": "Scans whose estimates were pooled.",
+    "n": "Scans whose estimates were pooled; one that holds the same data as another is not counted again.",
     "begin_time_us": "Pooled begin time, rounded to 1 µs.",
     "begin_time_sd_us": "Standard deviation of the pooled value, rounded up to two digits of a coarse grid.",
     "spread_us": "Standard deviation between scans beyond their own errors, rounded up likewise.",
@@ -46,6 +46,7 @@ def protocol_rows(records: Sequence[BeginTime]) -> list[dict[str, Any]]:
 
 def _row(protocol: str, members: Sequence[BeginTime]) -> dict[str, Any]:
     usable = [record for record in members if record.poolable]
+    counted = list({record.fid_sha256 or record.scan: record for record in reversed(usable)}.values())
     fields = members[0].protocol_fields
     row: dict[str, Any] = dict.fromkeys(PROTOCOLS_COLUMNS)
     row |= {
@@ -57,16 +58,18 @@ def _row(protocol: str, members: Sequence[BeginTime]) -> dict[str, Any]:
     }
     if usable:
         pooled = pool(
-            np.array([record.begin_time_us for record in usable]),
-            np.array([record.begin_time_sd_us for record in usable]),
+            np.array([record.begin_time_us for record in counted]),
+            np.array([record.begin_time_sd_us for record in counted]),
         )
+        # A copy that was not counted goes where the one that was goes.
+        outlying = {r.fid_sha256 or r.scan for r, out in zip(counted, pooled.outlying, strict=True) if out}
         row |= {
             "n": int((~pooled.outlying).sum()),
             "begin_time_us": float(round(pooled.mean)),
             "begin_time_sd_us": rounded_up(pooled.sd),
             "spread_us": rounded_up(pooled.spread),
-            "remark": change_remark(usable),
-            "outlying": " ".join(r.scan for r, out in zip(usable, pooled.outlying, strict=True) if out) or None,
+            "remark": change_remark(counted),
+            "outlying": " ".join(r.scan for r in usable if (r.fid_sha256 or r.scan) in outlying) or None,
         }
     return row
 

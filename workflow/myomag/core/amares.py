@@ -94,15 +94,24 @@ def fit_amares(
     parameters = free_parameters(prior) + int(fit_begin_time) + max(2 * max(shape_order, max_shape_order) - 3, 0)
     if 2 * len(fid) <= parameters:
         raise ValueError(f"{len(fid)} samples cannot determine {parameters} parameters")
-    solution, profiles = profile_lines(problem.solved(prior, start), profiled, spectrometer_frequency_mhz)
+    result = _solved(problem, prior, start, profiled)
+    if excess := prior.overgrown(dict(zip(result.names, result.amplitudes.tolist(), strict=True))):
+        result = _solved(problem, prior.without(excess), start, profiled)
+    return result
+
+
+def _solved(problem: Problem, prior: PriorKnowledge, start: FitStart | None, profiled: tuple[str, ...]) -> AmaresFit:
+    """Best fit by some lines, with its errors."""
+    mhz = problem.spectrometer_frequency_mhz
+    solution, profiles = profile_lines(problem.solved(prior, start), profiled, mhz)
     result = fit_result(
         solution.objective,
         solution.found.theta,
         solution.free,
         profiles=profiles,
         names=tuple(line.name for line in solution.prior.lines),
-        spectrometer_frequency_mhz=spectrometer_frequency_mhz,
-        scale=scale,
+        spectrometer_frequency_mhz=mhz,
+        scale=problem.scale,
         iterations=solution.found.iterations,
         converged=solution.found.converged,
     )

@@ -79,12 +79,15 @@ class Line:
         Relative amplitudes of the components, which lie J apart around the centre.
     optional : bool
         Whether the line is fitted only where the data ask for it.
+    at_most : tuple of str and float, or None
+        Another line and the share of its amplitude beyond which this one has taken its place, and is left out.
     """
 
     name: str
     parameters: Mapping[str, Value | Tie]
     ratios: tuple[float, ...] = (1.0,)
     optional: bool = False
+    at_most: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,11 @@ class PriorKnowledge:
         if duplicate := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"line {duplicate} is given twice")
         for line in self.lines:
+            if line.at_most and line.at_most[0] not in names:
+                raise ValueError(f"line {line.name}: at_most: {line.at_most[0]} is no line of the prior knowledge")
             for quantity in QUANTITIES:
                 owner = self.line(self.root(line.name, quantity).line)
-                if owner.optional and owner is not line:
+                if (owner.optional or owner.at_most) and owner is not line:
                     raise ValueError(f"line {line.name}: {quantity}: tied to {owner.name}, which may be left out")
             for quantity in WIDTHS:
                 self._check_width(line.name, quantity)
@@ -123,6 +128,18 @@ class PriorKnowledge:
     def required(self) -> "PriorKnowledge":
         """The lines that are always fitted."""
         return replace(self, lines=tuple(line for line in self.lines if not line.optional))
+
+    def overgrown(self, amplitudes: Mapping[str, float]) -> tuple[str, ...]:
+        """Lines that are stronger than they may be against another one, by the amplitudes of a fit."""
+        limits = {line.name: line.at_most for line in self.lines if line.at_most and line.name in amplitudes}
+        # Of another line that was not asked for, nothing was taken.
+        return tuple(
+            name for name, (other, most) in limits.items() if amplitudes[name] > most * amplitudes.get(other, math.inf)
+        )
+
+    def without(self, names: Sequence[str]) -> "PriorKnowledge":
+        """The other lines."""
+        return replace(self, lines=tuple(line for line in self.lines if line.name not in names))
 
     def line(self, name: str) -> Line:
         """Line of that name; ValueError if there is none."""
@@ -176,6 +193,7 @@ class PriorKnowledge:
             line.name: {key: _entry_dict(key, entry) for key, entry in line.parameters.items()}
             | {"ratios": list(line.ratios)}
             | ({"optional": True} if line.optional else {})
+            | ({"at_most": {"line": line.at_most[0], "ratio": line.at_most[1]}} if line.at_most else {})
             for line in self.lines
         }
         return {"name": self.name, "description": self.description, "lines": lines}
@@ -206,14 +224,26 @@ def _check_keys(content: Mapping[str, Any], required: set[str], optional: set[st
 def _line(name: str, content: Any) -> Line:
     if not isinstance(content, Mapping):
         raise ValueError(f"line {name}: expected a mapping")
-    _check_keys(content, {"shift_ppm", "lorentzian_hz"}, {*QUANTITIES, "ratios", "optional"}, f"line {name}")
+    _check_keys(content, {"shift_ppm", "lorentzian_hz"}, {*QUANTITIES, "ratios", "optional", "at_most"}, f"line {name}")
     parameters = {key: _entry(content.get(key, _DEFAULTS.get(key)), key, name) for key in QUANTITIES}
     ratios = content.get("ratios", [1.0])
     if not isinstance(ratios, Sequence) or not ratios or not all(_is_number(r) and 0 < r < math.inf for r in ratios):
         raise ValueError(f"line {name}: ratios: expected positive numbers")
     if not isinstance(optional := content.get("optional", False), bool):
         raise ValueError(f"line {name}: optional: expected true or false")
-    return Line(name, parameters, tuple(float(ratio) for ratio in ratios), optional)
+    return Line(name, parameters, tuple(float(ratio) for ratio in ratios), optional, _at_most(content, name))
+
+
+def _at_most(content: Mapping[str, Any], name: str) -> tuple[str, float] | None:
+    if (limit := content.get("at_most")) is None:
+        return None
+    where = f"line {name}: at_most"
+    if not isinstance(limit, Mapping):
+        raise ValueError(f"{where}: expected {{line, ratio}}")
+    _check_keys(limit, {"line", "ratio"}, set(), where)
+    if not _is_number(limit["ratio"]) or limit["ratio"] <= 0:
+        raise ValueError(f"{where}.ratio: expected a positive number, found {limit['ratio']!r}")
+    return str(limit["line"]), float(limit["ratio"])
 
 
 def _entry(content: Any, key: str, name: str) -> Value | Tie:

@@ -9,16 +9,23 @@ from myomag.core.robust import robust_sd
 Real = NDArray[np.float64]
 
 FEWEST = 8
-"""Fewer transients do not show what steady is."""
+"""Fewer transients do not show a decay, but the first may stand out against the others."""
+FEW = 3
+"""Of two nobody can tell which one is steady."""
+MOST_OF_FEW = 2
+SHIM = 0.03
+"""Excess of PCr over that of ATP that a change of shim or position gives a transient."""
 SLOWEST = 0.9
 """Largest ratio of successive excesses: flip 20°, TR a tenth of T1."""
 LARGEST_SHARE = 1 / 3
 """No more of the transients are taken for approach to the steady state."""
 ATP_SHARE = 0.7
 """Larger excesses of ATP, in that of PCr, are a gain: by T1 of 4 and 2 s it has a third to a half."""
+_ATP_SDS = 0.5
+"""By so many SDs: more would take many a muscle that moved for one in saturation, fewer miss it in weak data."""
 _CURVED = 12
 _OUTLIER_SDS = 5.0
-_OTHER_SDS = 2.0
+_PI_SDS = 2.0
 _RATIOS = np.linspace(0, SLOWEST, 19)
 _TIED = 2.0
 
@@ -30,7 +37,7 @@ def transients_before_steady_state(tracks: LineTracks, *, min_z: float, toleranc
     Anderson 1966, Rev Sci Instrum 37:93). Such an excess of PCr is accepted where it stands out by `min_z` SDs beside
     a slow drift and describes the scan no worse than one step does, as of a muscle that moved. Other lines must agree:
     ATP with its shorter T1 has clearly less of it, while a gain is common to all; Pi has it too, while muscle that
-    starts to work turns PCr into Pi.
+    starts to work turns PCr into Pi. Of fewer than `FEWEST` transients the first ones are compared with the others.
 
     Parameters
     ----------
@@ -42,8 +49,10 @@ def transients_before_steady_state(tracks: LineTracks, *, min_z: float, toleranc
         Excess that may be left in a transient [fraction of the steady state].
     """
     count = len(tracks.pcr.values)
+    if count < FEWEST:
+        return _of_few(tracks, min_z)
     most = int(LARGEST_SHARE * count)
-    kept = _usual(tracks.pcr, most) if count >= FEWEST else np.arange(0)
+    kept = _usual(tracks.pcr, most)
     if len(kept) < FEWEST or kept[0] > 0:
         return 0
     scatter = _scatter(tracks.pcr, most)
@@ -54,11 +63,30 @@ def transients_before_steady_state(tracks: LineTracks, *, min_z: float, toleranc
         return 0
     decay = np.asarray(ratio**kept, dtype=np.float64)
     of_atp, of_pi = (_excess(track.values[kept], drift, decay)[0] for track in (tracks.atp, tracks.pi))
-    error_of_atp, error_of_pi = (_OTHER_SDS * sd * _scatter(track, most) for track in (tracks.atp, tracks.pi))
-    if of_atp > ATP_SHARE * excess + error_of_atp or of_pi < -error_of_pi:
+    sd_of_atp, sd_of_pi = (sd * _scatter(track, most) for track in (tracks.atp, tracks.pi))
+    if of_atp > ATP_SHARE * excess + _ATP_SDS * sd_of_atp or of_pi < -_PI_SDS * sd_of_pi:
         return 0
     remaining = excess * ratio ** np.arange(most + 1)
     return int(np.argmax(remaining <= tolerance)) if remaining[-1] <= tolerance else most
+
+
+def _of_few(tracks: LineTracks, min_z: float) -> int:
+    """Number of first transients whose PCr, each against all later ones, stands above them by more than ATP does.
+
+    In the difference of PCr and ATP the gain cancels, so that thermal noise is its error: by chance it exceeds four SDs
+    once in 30,000 scans.
+    """
+    count, first = len(tracks.pcr.values), 0
+    while first < MOST_OF_FEW and count - first >= FEW:
+        values = [each.values[first:] for each in (tracks.pcr, tracks.atp, tracks.pi)]
+        pcr, atp, pi = (float(value[0] - value[1:].mean()) for value in values)
+        noise = np.hypot(tracks.pcr.noise_sd, tracks.atp.noise_sd) * np.sqrt(1 + 1 / (count - first - 1))
+        # Where the first one was not steady, the second is likely not.
+        least_z = min_z / (1 + first)
+        if pi <= 0 or pcr - atp < least_z * np.hypot(noise, SHIM):
+            break
+        first += 1
+    return first
 
 
 def _best_decay(values: Real, order: NDArray[np.intp], drift: Real) -> tuple[float, float, float, float]:

@@ -120,6 +120,9 @@ class BeginTime(ScanRecord):
     poolable: bool = Field(description="Whether the estimate may enter the pooled value of the protocol.")
     reason: str | None = Field(description="Why it may not.")
     start: FitEnd | None = Field(None, description="Where the fit ended, for the next one to start from.")
+    fid_sha256: str | None = Field(
+        None, description="SHA-256 of the samples as they were read: a copy counts once among its protocol."
+    )
 
 
 @dataclass(frozen=True)

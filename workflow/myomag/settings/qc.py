@@ -23,7 +23,8 @@ class QcSettings(Section):
         4.0,
         ge=1,
         description="First transients are left out as acquired before the steady state when the excess of their PCr, "
-        "falling from transient to transient, stands out by this many standard deviations.",
+        "falling from transient to transient, stands out by this many standard deviations (of 3 to 7 transients: its "
+        "excess over that of ATP, against all later ones; of fewer none is left out).",
     )
     steady_state_tolerance: Positive = Field(
         0.01, description="Transients count as before the steady state while that excess is above this fraction."

@@ -100,6 +100,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
         poolable=reason is None,
         reason=reason,
         start=_end(fit),
+        fid_sha256=measures.fid_sha256,
     )
     return {"begintime": scan_record_bytes(record)}
 
