@@ -203,19 +203,21 @@ def said(notes: Sequence[Result]) -> str:
     by_sd, by_crlb = (covered(each[f"low{key}"], each["true_mg"], each[f"high{key}"]) for key in ("_sd", ""))
     return (
         f"Of {len(each['mg'])} calls of pyAMARES {each['failed'].sum()} raised an error and "
-        f"{(~each['converged'] & ~each['failed']).sum()} did not report convergence. Over all rows its intervals hold "
-        f"the truth in {by_crlb:.0f} % by the CRLB, and in {by_sd:.0f} % by its column `sd(ppm)`, the SD that lmfit states."
+        f"{(~each['converged'] & ~each['failed']).sum()} did not report convergence.\n"
+        f"Over all rows its intervals hold the truth in {by_crlb:.0f} % by the CRLB, and in {by_sd:.0f} % by its "
+        "column `sd(ppm)`,\nthe SD that lmfit states."
     )
 
 
 def page(rows: Sequence[str], notes: Sequence[Result], scans: int) -> str:
     """Text of PYAMARES.md."""
-    return "\n".join((HEAD.format(scans=scans, version=VERSION, ours=__version__), TITLES, *rows, "", said(notes), ""))
+    head = HEAD.format(scans=scans, version=VERSION, ours=__version__, begin=SETTINGS.fit.begin_time_sd_us)
+    return "\n".join((head, TITLES, *rows, "", said(notes), ""))
 
 
 TITLES = (
-    "| truth | by | Mg given | β error (10⁻³ ppm) | pH error (10⁻³) | Mg error (%) | interval covers (%) | CPU (ms) |\n|"
-    + "---|" * 8
+    "| truth | by | Mg given | β error (10⁻³ ppm) | pH error (10⁻³) | Mg error (%) | interval covers (%) | CPU (ms) |"
+    "\n|" + "---|" * 8
 )
 HEAD = """# Accuracy beside pyAMARES
 
@@ -231,7 +233,8 @@ myomag's own; what it asks of line shapes and begin times, pyAMARES was not writ
   which is the true value; the amplitudes start at those of the simulation. The phase starts at that of the first 30 ms
   of the FID (`delta_phase`), where a person would set it by the preview. myomag's optional lines and its Gaussian part
   of the width are left out, as pyAMARES chooses no lines and knows no Voigt lines.
-* myomag runs as `myomag scan`, with its default settings.
+* pyAMARES takes the begin time of the header as known. myomag, run as `myomag scan` with its default settings, takes
+  it as known to {begin:.0f} µs and fits it: where the header is right, that costs precision.
 * Mg and pH follow from the shifts by the same calibrations (Iotti 1996, Taylor 1983).
 * Intervals: myomag's of Mg; of pyAMARES the shift ± 1.96 SD, the SD by its Cramér-Rao bounds of β-ATP and PCr (noise
   from the residual, its default), through the calibration.

@@ -28,7 +28,7 @@ def main() -> None:
     data = np.load(options.data, allow_pickle=False)
     fids = np.atleast_2d(data["fid"])
     begins = np.broadcast_to(data["deadtime"], len(fids))
-    phases = np.broadcast_to(data["phase_deg"] if "phase_deg" in data else 0.0, len(fids))
+    phases = np.broadcast_to(data.get("phase_deg", 0.0), len(fids))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         fits = [
             fit(fid, float(begin), float(phase), data, options)
@@ -63,7 +63,7 @@ def fit(fid: np.ndarray, begin_s: float, phase_deg: float, data: Any, options: a
             initialize_with_lm=options.initialize_with_lm,
             ifplot=False,
         )
-    except Exception as error:  # whatever a fit may raise, the next FID is fitted nevertheless
+    except Exception as error:  # noqa: BLE001 (whatever a fit raises is counted, and the next FID fitted)
         said = {"error": f"{type(error).__name__}: {error}"}
     else:
         lines, bounds = done.result_multiplets, dict(zip(done.resultpd["name"], done.crlb, strict=True))
