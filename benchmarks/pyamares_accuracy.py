@@ -204,8 +204,8 @@ def said(notes: Sequence[Result]) -> str:
     return (
         f"Of {len(each['mg'])} calls of pyAMARES {each['failed'].sum()} raised an error and "
         f"{(~each['converged'] & ~each['failed']).sum()} did not report convergence.\n"
-        f"Over all rows its intervals hold the truth in {by_crlb:.0f} % by the CRLB, and in {by_sd:.0f} % by its "
-        "column `sd(ppm)`,\nthe SD that lmfit states."
+        f"Over all rows, those with an early header included, its intervals hold the truth in {by_crlb:.0f} % by the "
+        f"CRLB,\nand in {by_sd:.0f} % by its column `sd(ppm)`, the SD that lmfit states."
     )
 
 
@@ -234,7 +234,8 @@ myomag's own; what it asks of line shapes and begin times, pyAMARES was not writ
   of the FID (`delta_phase`), where a person would set it by the preview. myomag's optional lines and its Gaussian part
   of the width are left out, as pyAMARES chooses no lines and knows no Voigt lines.
 * pyAMARES takes the begin time of the header as known. myomag, run as `myomag scan` with its default settings, takes
-  it as known to {begin:.0f} µs and fits it: where the header is right, that costs precision.
+  it as known to {begin:.0f} µs and fits it: where the header is right, that costs precision,
+  which `fit.fit_begin_time: false` saves.
 * Mg and pH follow from the shifts by the same calibrations (Iotti 1996, Taylor 1983).
 * Intervals: myomag's of Mg; of pyAMARES the shift ± 1.96 SD, the SD by its Cramér-Rao bounds of β-ATP and PCr (noise
   from the residual, its default), through the calibration.
