@@ -50,6 +50,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(NAMES), help="conditions, by their first words")
     parser.add_argument("--write", action="store_true", help="write PYAMARES.md")
     options = parser.parse_args()
+    if "PYAMARES_PYTHON" not in os.environ:
+        parser.error("PYAMARES_PYTHON names no Python that has pyAMARES; make .venv/pyamares/ready makes one")
     rows: list[str] = []
     notes: list[Result] = []
     for name, early_s in TRUTHS:
