@@ -53,6 +53,7 @@ lint: $(READY)
 
 bench: $(READY) .venv/pyamares/ready
 	$(BENCH) benchmarks/run.py --write
+	$(BENCH) benchmarks/pyamares_accuracy.py --write
 	$(BENCH) benchmarks/scale.py --scans 441 2000 10000 --batches 16 8 --write
 	$(BENCH) benchmarks/memory.py --scans 10000 100000 --write
 	$(BENCH) benchmarks/measurement_error.py --write

@@ -25,6 +25,7 @@ import pandas as pd
 from myomag.core.families import mg_calibration, shift_calibration
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
 from myomag.settings.load import load_layers, load_settings
+from myomag.settings.models import Settings
 from myomag.single.scan import analyse_file
 
 RESULT = Path(__file__).with_name("LINE_SHAPES.md")
@@ -110,7 +111,7 @@ EVERY_SNR = ("Voigt lines", "tail of 6 Hz", "tail of −4 Hz", "second component
 def simulated(
     condition: Condition, snr: float, seed: int, begin_s: float | None = None
 ) -> tuple[MrsData, dict[str, float]]:
-    """Scan with noise, and the true shifts of β-ATP and Pi [ppm]; without a begin time, it has one of its own."""
+    """Scan with noise, true shifts of β-ATP and Pi [ppm] and begin time [s], by chance where it is not given."""
     rng = np.random.default_rng((2026, seed))
     truth = {"beta": rng.normal(-15.894, 0.02), "pi": rng.normal(4.86, 0.02)}
     lines = [
@@ -125,8 +126,9 @@ def simulated(
         *((*line, (1,)) for line in condition.further),
     ]
     dwell_s, points = (1 / 3000, 2048) if condition.mhz < 100 else (1 / 5000, 2048)
-    own_s = rng.uniform(300e-6, 350e-6)
-    tau = (own_s if begin_s is None else begin_s) + dwell_s * np.arange(points)
+    by_chance_s = rng.uniform(300e-6, 350e-6)
+    truth["begin_s"] = by_chance_s if begin_s is None else begin_s
+    tau = truth["begin_s"] + dwell_s * np.arange(points)
     fid = np.zeros(points, dtype=np.complex128)
     for amplitude, ppm, width, ratios in lines:
         for order, ratio in enumerate(ratios):
@@ -172,28 +174,27 @@ PART_CONDITIONS = (
 
 
 def outcome(task: tuple[str, float, int, str]) -> dict[str, Any]:
-    """What `myomag scan` says of one scan, the truth, and the CPU time [s]."""
+    """What `myomag scan` says of one scan, perhaps with a part of the fit taken out, and the truth."""
     name, snr, seed, part = task
+    data, truth = simulated(CONDITIONS[name], snr, seed)
     constants, changed = PARTS[part]
+    if CONDITIONS[name].pulse:
+        pulse = {"duration_us": 1e6 * PULSE_S, "flip_angle_deg": float(np.rad2deg(FLIP)), "carrier_ppm": 0.0}
+        changed = {"fit": {"pulse": pulse}}
     with ExitStack() as stack:
         for module, values in constants:
             stack.enter_context(patch.multiple(module, **values))
-        return scanned(name, snr, seed, changed)
+        return scanned(data, load_layers([("benchmark", changed)])) | {"beta": truth["beta"], "pi": truth["pi"]}
 
 
-def scanned(name: str, snr: float, seed: int, changed: dict[str, Any]) -> dict[str, Any]:
-    """The same with some settings changed."""
-    data, truth = simulated(CONDITIONS[name], snr, seed)
-    settings = load_layers([("benchmark", changed)]) if changed else SETTINGS
-    if CONDITIONS[name].pulse:
-        pulse = {"duration_us": 1e6 * PULSE_S, "flip_angle_deg": float(np.rad2deg(FLIP)), "carrier_ppm": 0.0}
-        settings = load_layers([("benchmark", {"fit": {"pulse": pulse}})])
+def scanned(data: MrsData, settings: Settings = SETTINGS) -> dict[str, Any]:
+    """What `myomag scan` says of data, with its CPU time [s]."""
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scan.nii.gz"
         path.write_bytes(nifti_mrs_bytes(data))
         flat = analyse_file(path, settings).flat
-    return flat | {"beta": truth["beta"], "pi": truth["pi"], "cpu_s": time.process_time() - begun}
+    return flat | {"cpu_s": time.process_time() - begun}
 
 
 def covered(rows: pd.DataFrame, value: str, sd: str, truth: Array) -> float:

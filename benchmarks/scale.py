@@ -239,10 +239,10 @@ def pyamares_fits() -> list[float]:
     if not other or not REFERENCE.is_dir():
         return []
     say("timing pyAMARES")
-    command = [other, str(HERE / "pyamares_reference.py"), str(REFERENCE), "5"]
+    files = [str(REFERENCE / name) for name in ("amares_example.npz", "amares_example_prior_knowledge.csv")]
+    command = [other, str(HERE / "pyamares_fits.py"), *files, "--runs", "5"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    times: list[float] = json.loads(done.stdout.splitlines()[-1])["fit_cpu_s"]
-    return times
+    return [float(fit["fit_cpu_s"]) for fit in json.loads(done.stdout.splitlines()[-1])]
 
 
 def page(studies: list[Study], fits: list[float]) -> str:

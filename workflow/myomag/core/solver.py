@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from myomag.core.fit_start import FitStart
 from myomag.core.line_shape import ShapeBasis, ShapeTerms, shape_basis, tail_sd
-from myomag.core.newton import Minimum, minimise, unbounded
+from myomag.core.minimum import bounds, minimised
+from myomag.core.newton import Minimum, unbounded
 from myomag.core.noise_decay import noise_variance
 from myomag.core.objective import BeginTimePrior, Objective
-from myomag.core.optional_lines import Score
-from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap, parameter_map
+from myomag.core.optional_lines import Promise, Score
+from myomag.core.parameters import AMPLITUDE, ParameterMap, parameter_map
 from myomag.core.prior_knowledge import PriorKnowledge, Value
 from myomag.core.profile import ShiftProfile, is_uncertain, shift_profile
 from myomag.core.shape_order import wanted_order
@@ -22,9 +23,6 @@ Real = NDArray[np.float64]
 
 _ROUNDING = 1e-8
 """A residual this small, relative to the FID, asks for nothing."""
-
-_SHAPE_REACH = 0.5
-"""Longest step of a coefficient of the line shape [rad or neper]: the model is no longer linear beyond."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class Solution:
     def free(self) -> NDArray[np.bool_]:
         """Parameters away from their bounds."""
         theta = self.found.theta
-        return unbounded(theta, self.objective.evaluate(theta).gradient, *_bounds(self.objective))
+        return unbounded(theta, self.objective.evaluate(theta).gradient, *bounds(self.objective))
 
     @property
     def variance(self) -> float:
@@ -117,18 +115,23 @@ class Problem:
         own = sum(isinstance(entry, Value) and not entry.fixed for entry in prior.line(name).parameters.values())
         variance = noise_variance(solution.objective, solution.found.theta)
         least = own * np.log(2 * len(self.fid)) * max(variance, _ROUNDING**2)
-        promise = score.promise(prior, name)
-        if promise.gain < least:
-            return None
         chosen = {line.name for line in solution.prior.lines} | {name}
         more = replace(prior, lines=tuple(line for line in prior.lines if line.name in chosen))
+        for promise in score.promises(prior, name):
+            if promise.gain >= least:
+                larger = self._with(solution, more, name, promise)
+                gain = solution.objective.cost(solution.found.theta) - larger.objective.cost(larger.found.theta)
+                if larger.found.converged and gain > least:
+                    return larger
+        return None
+
+    def _with(self, solution: Solution, more: PriorKnowledge, name: str, promise: Promise) -> Solution:
+        """Minimum with a further line, from where it promises most."""
         together = self._objective(self.layout(more), solution.objective.shape)
         known = dict(zip(solution.objective.layout.names, solution.found.theta.tolist(), strict=False))
         theta = np.array([(known | promise.values)[each] for each in together.layout.names])
         theta = np.append(theta, solution.found.theta[len(solution.objective.layout.names) :])
-        larger = _in_order(Solution(more, *self._grown(together, minimised(together, theta))), name)
-        gain = solution.objective.cost(solution.found.theta) - larger.objective.cost(larger.found.theta)
-        return larger if larger.found.converged and gain > least else None
+        return _in_order(Solution(more, *self._grown(together, minimised(together, theta))), name)
 
     def _resumed(self, whole: PriorKnowledge, start: FitStart) -> Solution:
         """Minimum from an earlier fit on, with its lines and its order."""
@@ -143,9 +146,12 @@ class Problem:
 
     def _theta(self, layout: ParameterMap, start: FitStart) -> Real:
         """Parameters of an earlier fit in the units of this one."""
-        units = [self.scale if name.startswith("amplitude:") else 1.0 for name in layout.names]
-        own = [start.parameters[name] / unit for name, unit in zip(layout.names, units, strict=True)]
-        return np.clip(own, layout.lower, layout.upper)
+        theta = layout.start.copy()
+        for index, name in enumerate(layout.names):
+            # A line that had overgrown another one is missing in the start.
+            if name in start.parameters:
+                theta[index] = start.parameters[name] / (self.scale if name.startswith("amplitude:") else 1.0)
+        return np.clip(theta, layout.lower, layout.upper)
 
     def start(self, solution: Solution) -> FitStart:
         """Where a solution ended."""
@@ -267,32 +273,6 @@ def _held(objective: Objective, theta: Real, index: int, value: float) -> Minimu
     return minimised(objective, start, held=index)
 
 
-def minimised(objective: Objective, theta: Real, held: int | None = None, steps: int | None = None) -> Minimum:
-    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held.
-
-    Parameters
-    ----------
-    held : int, optional
-        Parameter to hold.
-    steps : int, optional
-        Steps at most.
-    """
-    lower, upper = _bounds(objective)
-    if held is not None:
-        lower[held] = upper[held] = theta[held]
-    theta = np.pad(theta, (0, len(lower) - len(theta)))
-    reach = _reach_hz(objective.layout, theta[: len(objective.layout.names)])
-    reach = np.append(reach, np.full(len(theta) - len(reach), _SHAPE_REACH))
-    floor = 1e-20 * len(objective.fid)
-    return minimise(objective, theta, lower=lower, upper=upper, reach=reach, floor=floor, most=steps)
-
-
-def _bounds(objective: Objective) -> tuple[Real, Real]:
-    """Bounds of θ; a line shape has none."""
-    layout, free = objective.layout, np.full(objective.size - len(objective.layout.names), np.inf)
-    return np.append(layout.lower, -free), np.append(layout.upper, free)
-
-
 def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
     """Layout with the amplitudes of the prior in units of `scale`; its arrays may be changed freely."""
     amplitude = np.array([name.startswith("amplitude:") for name in layout.names])
@@ -301,11 +281,3 @@ def _scaled(layout: ParameterMap, scale: float) -> ParameterMap:
     constant[AMPLITUDE] /= scale
     fields = {"start": layout.start * factor, "lower": layout.lower * factor, "upper": layout.upper * factor}
     return ParameterMap(**{**vars(layout), **fields, "line_constant": constant})
-
-
-def _reach_hz(layout: ParameterMap, theta: Real) -> Real:
-    """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
-    lines = layout.lines(theta)
-    widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
-    moved = layout.line_matrix[FREQUENCY] != 0
-    return np.where(moved.any(axis=0), (moved * widths[:, None]).max(axis=0) / 2, np.inf)
