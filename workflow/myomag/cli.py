@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from myomag.errors import MyomagError, SettingsError
+from myomag.importing.commands import app as import_app
 from myomag.io.files import disk_trouble, printable
 from myomag.run.jobs import one_thread_per_process
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(import_app, name="import")
 StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]

@@ -56,12 +56,19 @@ def _measurements(files: int, fids: int, averages: float | None) -> int:
 def _read_file(path: Path) -> tuple[int, RawScan, float | None]:
     """Read one file; returns its number in the series and the averages of its protocol, too."""
     with foreign(path.name, "as DICOM spectroscopy"):
-        dataset = _dataset(path)
+        dataset = open_dicom(path)
         averages = averages_of_csa(dataset) or averages_of_enhanced(dataset)
-        return int(dataset.get("InstanceNumber") or 0), _scan(dataset, path.name), averages
+        return int(dataset.get("InstanceNumber") or 0), scan_of(dataset, path.name), averages
 
 
-def _dataset(path: Path) -> Any:
+def open_dicom(path: Path, *, pixels: bool = True) -> Any:
+    """Dataset of a DICOM file, without what follows the start of an image where its pixels are not wanted.
+
+    Raises
+    ------
+    ScanError
+        If it is deflated.
+    """
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
     from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -69,11 +76,17 @@ def _dataset(path: Path) -> Any:
     # Before the file is read: nothing limits what deflated data expand to.
     if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         raise ScanError(f"{path.name}: deflated DICOM is not supported; export it uncompressed.")
-    return dcmread(path)
+    return dcmread(path, stop_before_pixels=not pixels)
 
 
-def _scan(dataset: Any, name: str) -> RawScan:
-    """Scan in a dataset by the reader of its maker and form."""
+def scan_of(dataset: Any, name: str) -> RawScan:
+    """Scan in a dataset by the reader of its maker and form.
+
+    Raises
+    ------
+    ScanError
+        If it holds no spectroscopy data that are supported.
+    """
     maker = str(dataset.get("Manufacturer", "")).lower()
     siemens, philips = ("siemens" in maker), ("philips" in maker)
     if siemens and has_csa_samples(dataset):

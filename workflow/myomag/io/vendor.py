@@ -64,7 +64,7 @@ def read_scan(
         If the file cannot be read, or something in it is missing, impossible or contradictory.
     """
     name = raw[0].name
-    content = _content(raw, _kind(raw[0]))
+    content = _content(raw, kind_of(raw[0]))
     if isinstance(content, MrsData):
         content = RawScan(
             fid=content.fid,
@@ -110,8 +110,14 @@ def _single(path: Path, kind: str) -> RawScan | MrsData:
     return read_rda(path) if kind == "rda" else read_twix(path)
 
 
-def _kind(path: Path) -> str:
-    """Format of a file: its first bytes decide, the extension where a format has no signature."""
+def kind_of(path: Path) -> str:
+    """Format of a file: its first bytes decide, the extension where a format has no signature.
+
+    Raises
+    ------
+    ScanError
+        If it cannot be read, is empty or not here, or is of no supported format.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(4096)

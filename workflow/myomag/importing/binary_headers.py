@@ -1,0 +1,205 @@
+"""Headers of formats that are not text: Siemens twix, DICOM, NIfTI-MRS, jMRUI binary."""
+
+import math
+import re
+import struct
+from pathlib import Path
+from typing import Any
+
+from myomag.errors import ScanError
+from myomag.importing.header import Header, digits, person
+from myomag.io.dicom import open_dicom, scan_of
+from myomag.io.enhanced_dicom import has_spectroscopy_data
+from myomag.io.foreign import foreign
+from myomag.io.jmrui import NUCLEUS_CODES
+from myomag.io.nifti_container import read_nifti_header
+from myomag.io.raw_scan import scaled
+from myomag.io.records import parsed_json
+from myomag.io.siemens_dicom import has_csa_samples
+from myomag.io.siemens_protocol import echo_time_s, echo_times_us, protocol_entries, protocol_number
+from myomag.io.twix_layout import check_layout
+
+LARGEST_HEADER = 2**25
+"""Largest header of a twix file that is read [bytes]; usual are one to ten million."""
+NUCLEUS_INFO = "sTXSPEC.asNucleusInfo[0]"
+
+
+def twix_header(path: Path) -> Header:
+    """Header of a Siemens twix file: the parameters of its last measurement, and the number of its readouts."""
+    points, readouts = check_layout(path)
+    texts = _twix_texts(path)
+    entries = protocol_entries(texts.get("MeasYaps", ""))
+    if not entries:
+        raise ScanError(f"{path.name}: has no Siemens protocol; it is no twix file, or a damaged one.")
+
+    def stated(key: str) -> str:
+        found = (_parameter(texts.get(part, ""), key) for part in ("Meas", "Dicom", "Config"))
+        return next((value for value in found if value), "")
+
+    grid = any((protocol_number(entries, f"sSpecPara.lFinalMatrixSize{axis}") or 1) > 1 for axis in ("Phase", "Slice"))
+    return Header(
+        nucleus=stated("ResonantNucleus") or entries.get(f"{NUCLEUS_INFO}.tNucleus"),
+        frequency_mhz=_float(stated("Frequency")) or protocol_number(entries, f"{NUCLEUS_INFO}.lFrequency"),
+        field_t=_float(stated("flMagneticFieldStrength")),
+        # A twix file has no date of its own, but one in the identifier of its frame of reference.
+        date=digits(*re.findall(r"\.((?:19|20)\d{12})", stated("tFrameOfReference"))),
+        protocol=entries.get("tProtocolName", ""),
+        sequence=stated("tSequenceString") or re.split(r"[\\/]", entries.get("tSequenceFileName", ""))[-1],
+        te_s=echo_time_s(echo_times_us(entries), protocol_number(entries, "lContrasts")),
+        tr_s=scaled(protocol_number(entries, "alTR[0]"), 1e-6),
+        transients=readouts,
+        points=points,
+        reason="several voxels (CSI)" if grid else "",
+        **person(stated("tPatientName"), stated("PatientBirthDay"), stated("PatientID")),
+    )
+
+
+def _twix_texts(path: Path) -> dict[str, str]:
+    """Texts of the header of the last measurement, by their names."""
+    with path.open("rb") as file:
+        first, count = struct.unpack("<II", file.read(8))
+        start = 0
+        if first < 10_000 and 0 < count <= 64:
+            file.seek(16 + 152 * (count - 1))
+            (start,) = struct.unpack("<Q", file.read(8))
+        file.seek(start)
+        size, number = struct.unpack("<II", file.read(8))
+        content = file.read(min(size, LARGEST_HEADER))
+    texts, place = {}, 0
+    for _ in range(min(number, 64)):
+        end = content.find(b"\0", place)
+        if end < 0 or end + 5 > len(content):
+            break
+        (length,) = struct.unpack_from("<I", content, end + 1)
+        name, place = content[place:end].decode("latin-1"), end + 5 + length
+        texts[name] = content[end + 5 : place].decode("latin-1")
+    return texts
+
+
+def _parameter(text: str, key: str) -> str:
+    """Value of a parameter: the last thing in its braces, behind its attributes."""
+    for match in re.finditer(rf'<Param\w+\."{key}">\s*\{{([^{{}}]*)\}}', text):
+        values = re.findall(r'"([^"]*)"|([-+.\dEe]+)', match[1])
+        if values and (value := "".join(values[-1]).strip()):
+            return value
+    return ""
+
+
+def dicom_header(path: Path) -> Header:
+    """Header of a DICOM file; that of an image says that it is one."""
+    with foreign(path.name, "as DICOM"):
+        dataset = open_dicom(path, pixels=False)
+        name = str(dataset.get("SeriesDescription") or dataset.get("ProtocolName") or "")
+        known: dict[str, Any] = {
+            "date": _dicom_date(dataset),
+            "protocol": str(dataset.get("ProtocolName") or name),
+            "uid": str(dataset.get("SeriesInstanceUID") or ""),
+            "number": int(dataset.get("InstanceNumber") or 0),
+            **_dicom_person(dataset),
+        }
+        numbers = (str(dataset.get(key) or "") for key in ("StudyInstanceUID", "SeriesNumber"))
+        series = (*numbers, name, known["date"][:8], known["patient"])
+        if not has_csa_samples(dataset) and not has_spectroscopy_data(dataset):
+            what = "an image" if "Rows" in dataset else "no spectroscopy data"
+            return Header(**known, series=(*series, what), reason=what)
+        if "DERIVED" in (dataset.get("ImageType") or ()):
+            return Header(**known, series=(*series, "derived"), reason="derived data (ImageType DERIVED)")
+        return _dicom_scan(dataset, path.name, known, series)
+
+
+def _dicom_scan(dataset: Any, name: str, known: dict[str, Any], series: tuple[object, ...]) -> Header:
+    """Header of a DICOM file that holds an FID."""
+    try:
+        scan = scan_of(dataset, name)
+    except ScanError as error:
+        reason = str(error).removeprefix(f"{name}: ").rstrip(".")
+        return Header(**known, series=(*series, reason), reason=reason)
+    points, transients, _ = scan.fid.shape
+    te, tr = scan.metadata.get("EchoTime"), scan.metadata.get("RepetitionTime")
+    same = (points, transients, scan.dwell_time_s, scan.frequency, scan.nucleus, te)
+    return Header(
+        nucleus=scan.nucleus,
+        frequency_mhz=scan.frequency,
+        field_t=scan.field_t,
+        sequence=str(scan.metadata.get("SequenceName") or ""),
+        te_s=te,
+        tr_s=tr,
+        transients=transients,
+        points=points,
+        localised=str(dataset.get("VolumeLocalizationTechnique") or "NONE").strip() != "NONE",
+        series=(*series, *same),
+        **known,
+    )
+
+
+def _dicom_date(dataset: Any) -> str:
+    def day(kind: str) -> str:
+        date = str(dataset.get(f"{kind}Date") or "")
+        return date and date + str(dataset.get(f"{kind}Time") or "")
+
+    return digits(dataset.get("AcquisitionDateTime"), *map(day, ("Acquisition", "Series", "Content", "Study")))
+
+
+def _dicom_person(dataset: Any) -> dict[str, Any]:
+    names = [dataset.get(key) for key in ("PatientName", "OtherPatientNames", "PatientBirthName")]
+    known = person(
+        " ".join(str(name) for name in names if name), dataset.get("PatientBirthDate"), dataset.get("PatientID")
+    )
+    others = person(identifier=dataset.get("OtherPatientIDs") or dataset.get("AccessionNumber"))
+    return known | {"personal": known["personal"] | others["personal"]}
+
+
+def nifti_header(path: Path) -> Header:
+    """Header of a NIfTI-MRS file; a NIfTI file without its extension is an image."""
+    shape, extensions = read_nifti_header(path)
+    texts = [content for code, content in extensions if code == 44]
+    if not texts:
+        return Header(reason="an image (NIfTI without the header extension of NIfTI-MRS)")
+    try:
+        fields = parsed_json(texts[0].rstrip(b"\x00"))
+    except (ValueError, RecursionError) as error:
+        raise ScanError(f"{path.name}: the header extension is not valid JSON; export the scan again.") from error
+    if not isinstance(fields, dict):
+        raise ScanError(f"{path.name}: the header extension must be a JSON object.")
+    coils = [size for axis, size in enumerate(shape[4:], start=5) if fields.get(f"dim_{axis}") == "DIM_COIL"]
+    nucleus = _first(fields.get("ResonantNucleus"))
+    return Header(
+        nucleus=str(nucleus) if nucleus else None,
+        frequency_mhz=_float(_first(fields.get("SpectrometerFrequency"))),
+        date=digits(fields.get("AcquisitionDateTime"), fields.get("AcquisitionDate")),
+        protocol=str(fields.get("ProtocolName") or ""),
+        sequence=str(fields.get("SequenceName") or fields.get("PulseSequenceType") or ""),
+        te_s=_float(fields.get("EchoTime")),
+        tr_s=_float(fields.get("RepetitionTime")),
+        transients=math.prod(shape[4:]) // math.prod(coils),
+        points=shape[3],
+        reason="several voxels" if math.prod(shape[:3]) > 1 else "",
+        **person(fields.get("PatientName"), fields.get("PatientDoB"), fields.get("PatientID")),
+    )
+
+
+def mrui_header(path: Path) -> Header:
+    """Header of a binary jMRUI file; the free text behind its samples is never read."""
+    try:
+        with path.open("rb") as file:
+            values = struct.unpack(">13d", file.read(104))
+    except struct.error as error:
+        raise ScanError(f"{path.name}: is too short for a .mrui file; it is truncated.") from error
+    points, mhz, field_t, code = (values[at] for at in (1, 5, 6, 7))
+    if not 0 < points < 2**31:
+        raise ScanError(f"{path.name}: states no number of points; it is damaged.")
+    nucleus = NUCLEUS_CODES.get(int(code)) if math.isfinite(code) else None
+    return Header(nucleus=nucleus, frequency_mhz=_float(mhz), field_t=_float(field_t), points=int(points))
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _float(value: Any) -> float | None:
+    """Number above zero, None for anything else."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 < number < math.inf else None
