@@ -61,7 +61,8 @@ def make(
         more = "s" if len(done.problems) > 1 else ""
         print(f"{len(done.problems)} problem{more} in {plan}; nothing was written.", file=sys.stderr)
         sys.exit(1)
-    print(f"{done.scans} scans put into {study}; {done.present} were there already, {done.unused} are not used.")
+    scans = f"{done.scans} scan{'s' if done.scans != 1 else ''}"
+    print(f"{scans} put into {study}; {done.present} were there already, {done.unused} are not used.")
     for remark in done.remarks:
         print(f"note: {remark}")
     print(f"Next: myomag check {shlex.quote(str(study))}")

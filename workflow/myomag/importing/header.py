@@ -13,6 +13,8 @@ _BLANK = re.compile(r"(.)\1*|.*anonym.*|unknown|none|n/?a|.*phantom.*", re.IGNOR
 """What stands in the place of a name that was removed: one character again and again, or such a word."""
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+SHORTEST_CODE = 4
+"""An identifier that is shorter is a number of the study, not of a hospital."""
 MOST_WORDS = 8
 """Words of a name that are joined in pairs."""
 
@@ -120,14 +122,18 @@ def person(name: object = "", birth_date: object = "", identifier: object = "") 
     """
     kept = [str(text or "").strip().strip('"') for text in (name, birth_date, identifier)]
     names, born, patient = ("" if _BLANK.fullmatch(text) else text for text in kept)
-    known = {*_words(names), *_dates(born), patient} - {""}
-    return {"patient": patient or names, "personal": frozenset(known)}
+    parts = [part for part in re.split(r"[\s^=,;_.]+", names) if part]
+    codes = {
+        code for code in (patient, *(part for part in parts if re.search(r"\d", part))) if len(code) >= SHORTEST_CODE
+    }
+    words = _words(" ".join(part for part in parts if not re.search(r"\d", part)))
+    return {"patient": patient or names, "personal": frozenset({*words, *codes, *_dates(born)})}
 
 
 def _words(names: str) -> set[str]:
     """Words of a name in the forms in which folders may hold them: without marks, two of them joined."""
     forms = (names, _plain(names), _plain(names.translate(_UMLAUTS)))
-    words = {word.lower() for form in forms for word in re.split(r"[\W\d_]+", form) if len(word) > 1}
+    words = {word.lower() for form in forms for word in re.split(r"[\W_]+", form) if len(word) > 1}
     few = sorted(words)[:MOST_WORDS]
     return words | {f"{one}{other}" for one, other in permutations(few, 2)}
 

@@ -1,6 +1,7 @@
 """`myomag import look`: read the headers below some folders, and write a plan that a person edits."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ def look_lines(found: Looked, plan: Path) -> list[str]:
     """What to say of a look, and the command that comes next."""
     fresh = found.rows[len(found.rows) - found.new :]
     used = sum(row.used for row in fresh)
-    lines = [f"{used} scans to use, {len(fresh) - used} not to use."]
+    lines = [f"{_scans(used)} to use, {len(fresh) - used} not to use."]
     if known := len(found.rows) - found.new:
         lines.append(f"{known} were in the plan before; their rows stay as they are.")
     reasons = Counter(row.remark.partition(";")[0] for row in fresh if not row.used)
@@ -146,9 +147,13 @@ def look_lines(found: Looked, plan: Path) -> list[str]:
         lines.append(f"Other files, which are no scans: {kinds}.")
     if found.unnamed:
         lines.append(
-            f"{found.unnamed} scans have no participant yet: write it into {plan}, or look again with --pattern or "
+            f"{_scans(found.unnamed)} without a participant: write it into {plan}, or look again with --pattern or "
             "--key."
         )
     if found.masked:
-        lines.append(f"{found.masked} paths hold a name, birth date or hospital id; a star stands in its place.")
-    return [*lines, f"Plan: {plan}. Edit it, then: myomag import make {plan} STUDY"]
+        lines.append(f"{_scans(found.masked)} with a star in the path for a name, a birth date or a hospital id.")
+    return [*lines, f"Plan: {plan}. Edit it, then: myomag import make {shlex.quote(str(plan))} STUDY"]
+
+
+def _scans(number: int) -> str:
+    return f"{number} scan{'s' if number != 1 else ''}"

@@ -90,7 +90,7 @@ def _wanted(rows: Sequence[PlanRow], study: Path, there: Mapping[str, Import], d
             first = bases.setdefault(split_stem(stem)[0].lower(), row.line)
             if first != row.line:
                 done.problems.append(
-                    f"line {row.line}: {stem}: two files for one scan, see line {first}; give them different run or acq."
+                    f"line {row.line}: {stem}: two files for one scan, see line {first}; give them other run or acq."
                 )
                 continue
             entry = recorded.get((stem, row.path))

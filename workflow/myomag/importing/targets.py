@@ -161,9 +161,10 @@ def _parts(unit: Unit, stem: str, folder: str, path: str) -> Iterator[Part]:
             name = f"{stem}/{number:0{width}d}{_extension(source, unit.kind)}"
         else:
             name = stem + _extension(source, unit.kind)
-        masked = "#" in path and not Path(path).exists()
-        original = path if not masked else f"{path}{FILE_OF}{number} of {len(unit.files)}"
-        yield Part(source, original if masked else str(source), folder + name)
+        original = str(source)
+        if path != str(unit.path):
+            original = path + (f"{FILE_OF}{number} of {len(unit.files)}" if len(unit.files) > 1 else "")
+        yield Part(source, original, folder + name)
 
 
 def _extension(source: Path, kind: str) -> str:

@@ -91,6 +91,8 @@ def examine_study(study: Path) -> Checked:
             problem = str(error).replace(f"{flow.study}/", "")
             if problem not in (each["problem"] for each in problems):
                 problems.append({"where": where, "problem": problem})
+    if not flow.found.scans:
+        return Checked(problems)
     problems += _scan_problems(flow)
     try:
         return Checked(problems, *_overview(flow, {problem["where"] for problem in problems}))
