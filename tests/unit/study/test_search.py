@@ -228,7 +228,7 @@ def test_content_that_was_not_fetched_is_called_that(tmp_path: Path, where: str)
     root = tmp_path / "super" / ("study" if where == "super" else "")
     annexed(root, tmp_path / "super")
     (tmp_path / f"super/.git/annex/objects/aa/bb/{KEY}/{KEY}").unlink()
-    assert "its content is not here; fetch it (datalad get, git annex get" in only(find_scans(root)).problem
+    assert "its content is not here; fetch it: datalad get sub-" in only(find_scans(root)).problem
 
 
 @pytest.mark.parametrize(

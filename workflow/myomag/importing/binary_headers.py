@@ -3,6 +3,7 @@
 import math
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from myomag.io.enhanced_dicom import has_spectroscopy_data
 from myomag.io.foreign import foreign
 from myomag.io.jmrui import NUCLEUS_CODES
 from myomag.io.nifti_container import read_nifti_header
-from myomag.io.raw_scan import scaled
+from myomag.io.raw_scan import RawScan, scaled
 from myomag.io.records import parsed_json
 from myomag.io.siemens_dicom import has_csa_samples
 from myomag.io.siemens_protocol import echo_time_s, echo_times_us, protocol_entries, protocol_number
@@ -27,7 +28,7 @@ NUCLEUS_INFO = "sTXSPEC.asNucleusInfo[0]"
 def twix_header(path: Path) -> Header:
     """Header of a Siemens twix file: the parameters of its last measurement, and the number of its readouts."""
     points, readouts = check_layout(path)
-    texts = _twix_texts(path)
+    texts, listed = _twix_texts(path)
     entries = protocol_entries(texts.get("MeasYaps", ""))
     if not entries:
         raise ScanError(f"{path.name}: has no Siemens protocol; it is no twix file, or a damaged one.")
@@ -50,18 +51,19 @@ def twix_header(path: Path) -> Header:
         transients=readouts,
         points=points,
         reason="several voxels (CSI)" if grid else "",
-        **person(stated("tPatientName"), stated("PatientBirthDay"), stated("PatientID")),
+        **person(f"{stated('tPatientName')} {listed}", stated("PatientBirthDay"), stated("PatientID")),
     )
 
 
-def _twix_texts(path: Path) -> dict[str, str]:
-    """Texts of the header of the last measurement, by their names."""
+def _twix_texts(path: Path) -> tuple[dict[str, str], str]:
+    """Texts of the header of the last measurement by their names, and the name of the person in the table of all."""
     with path.open("rb") as file:
         first, count = struct.unpack("<II", file.read(8))
-        start = 0
+        start, listed = 0, ""
         if first < 10_000 and 0 < count <= 64:
             file.seek(16 + 152 * (count - 1))
-            (start,) = struct.unpack("<Q", file.read(8))
+            start, _, name = struct.unpack("<QQ64s", file.read(80))
+            listed = name.partition(b"\0")[0].decode("latin-1")
         file.seek(start)
         size, number = struct.unpack("<II", file.read(8))
         content = file.read(min(size, LARGEST_HEADER))
@@ -73,7 +75,7 @@ def _twix_texts(path: Path) -> dict[str, str]:
         (length,) = struct.unpack_from("<I", content, end + 1)
         name, place = content[place:end].decode("latin-1"), end + 5 + length
         texts[name] = content[end + 5 : place].decode("latin-1")
-    return texts
+    return texts, listed
 
 
 def _parameter(text: str, key: str) -> str:
@@ -114,21 +116,23 @@ def _dicom_scan(dataset: Any, name: str, known: dict[str, Any], series: tuple[ob
     except ScanError as error:
         reason = str(error).removeprefix(f"{name}: ").rstrip(".")
         return Header(**known, series=(*series, reason), reason=reason)
+    same = (*scan.fid.shape, scan.dwell_time_s, scan.frequency, scan.nucleus, scan.metadata.get("EchoTime"))
+    localised = str(dataset.get("VolumeLocalizationTechnique") or "NONE").strip() != "NONE"
+    return replace(header_of_scan(scan), localised=localised, series=(*series, *same), **known)
+
+
+def header_of_scan(scan: RawScan) -> Header:
+    """Header of what a reader of `io` made of a file."""
     points, transients, _ = scan.fid.shape
-    te, tr = scan.metadata.get("EchoTime"), scan.metadata.get("RepetitionTime")
-    same = (points, transients, scan.dwell_time_s, scan.frequency, scan.nucleus, te)
     return Header(
         nucleus=scan.nucleus,
         frequency_mhz=scan.frequency,
         field_t=scan.field_t,
         sequence=str(scan.metadata.get("SequenceName") or ""),
-        te_s=te,
-        tr_s=tr,
+        te_s=scan.metadata.get("EchoTime"),
+        tr_s=scan.metadata.get("RepetitionTime"),
         transients=transients,
         points=points,
-        localised=str(dataset.get("VolumeLocalizationTechnique") or "NONE").strip() != "NONE",
-        series=(*series, *same),
-        **known,
     )
 
 

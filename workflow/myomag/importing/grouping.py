@@ -10,12 +10,11 @@ from pathlib import Path
 from myomag.errors import ScanError
 from myomag.importing.header import Header
 from myomag.importing.headers import COMPANIONS, FORMATS, format_of, read_header
-from myomag.io.files import not_fetched
+from myomag.io.files import not_fetched, to_fetch
 from myomag.study.folders import NO_SCANS
 from myomag.study.names import NIFTI, VENDOR, split_extension
 
 DERIVED_FOLDERS = frozenset({"derivatives"})
-FETCH = "its content is not here; fetch it: datalad get {}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def units_in(place: Path, names: Sequence[str], others: dict[str, int] | None = 
 def _told(path: Path) -> tuple[str | None, Header]:
     """Format and header of a file; None for no scan, "" where neither can be told."""
     if not_fetched(path):
-        return "", Header(reason=FETCH.format(path.name))
+        return "", Header(reason=to_fetch(path).rstrip("."))
     if not path.is_file():
         return "", Header(reason="a pipe, socket, device or a link to nothing")
     try:
@@ -153,6 +152,8 @@ def _told(path: Path) -> tuple[str | None, Header]:
 def _companion_of(name: str, by_name: dict[str, str]) -> bool:
     """Whether a file goes with another one of the same name that leads."""
     stem, extension = os.path.splitext(name.lower())  # noqa: PTH122 (of a name, not of a path)
+    if extension == ".spar" and f"{stem}.sdat" in by_name:
+        return False
     return extension in COMPANIONS and f"{stem}{COMPANIONS[extension]}" in by_name
 
 

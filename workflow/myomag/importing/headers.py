@@ -10,8 +10,8 @@ from myomag.importing import text_headers as text
 from myomag.importing.header import Header, settled
 from myomag.io.vendor import kind_of
 
-COMPANIONS = {".sdat": ".spar", ".list": ".data", ".lab": ".raw", ".sin": ".raw"}
-"""Files that lie beside a file of the same name, and the extension of that one."""
+COMPANIONS = {".sdat": ".spar", ".list": ".data", ".spar": ".data"}
+"""Extension of files that go with another one of the same name, and that of the one that leads."""
 BRUKER_FILES = ("fid", "ser", "rawdata.job0", "fid_proc.64")
 BRUKER_PARAMETERS = ("acqp", "method")
 
@@ -50,9 +50,12 @@ FORMATS = {
     "ge": Format("GE P-file"),
     "scanarchive": Format("GE ScanArchive"),
     "bruker": Format("Bruker", folder=True),
-    "data_list": Format("Philips data/list"),
+    "philips-list": Format("Philips data/list"),
 }
-"""Formats by the name that `kind_of` of `io.vendor` gives them, or `format_of` here."""
+"""Formats by the name that `kind_of` of `io.vendor` gives them, or `format_of` here.
+
+One that `io` reads joins with a reader in its entry: `header_of_scan` makes a header of what any reader of `io` gives.
+"""
 
 
 def format_of(path: Path) -> str | None:
@@ -67,7 +70,7 @@ def format_of(path: Path) -> str | None:
     if name in BRUKER_FILES and any((path.parent / other).is_file() for other in BRUKER_PARAMETERS):
         return "bruker"
     if extension in (".data", ".list") and _has(path, ".list" if extension == ".data" else ".data"):
-        return "data_list"
+        return "philips-list"
     try:
         return kind_of(path)
     except ScanError as error:

@@ -54,8 +54,8 @@ def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key
         if not folder.exists():
             raise SettingsError(f"{folder}: no such folder.")
     expression, known_ids = compiled(pattern), read_key(key) if key else Key()
-    # A row without a participant is proposed anew: now there may be a pattern or a key.
-    known = [row for row in read_plan(plan) if row.participant or not row.used] if plan.exists() else []
+    # Others are proposed anew: now there may be a pattern or a key, or the content of the file.
+    known = [row for row in read_plan(plan) if _settled(row)] if plan.exists() else []
     tops = [folder.absolute() for folder in folders]
     found = _found(tops)
     private = _private(found.units, tops, expression, known_ids)
@@ -71,6 +71,11 @@ def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key
     write_plan(plan, sorted([*known, *rows], key=lambda row: not row.used))
     unnamed = sum(row.used and not row.participant for row in rows)
     return Looked([*known, *rows], len(rows), found.others, unnamed, sum("#" in row.path for row in rows))
+
+
+def _settled(row: PlanRow) -> bool:
+    """Whether a row of an earlier plan is more than a question."""
+    return bool(row.format) and bool(row.participant or not row.used)
 
 
 def _found(tops: Sequence[Path]) -> Found:

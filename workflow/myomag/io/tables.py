@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myomag.errors import StudyError, hint
-from myomag.io.files import FETCH, not_fetched, printable
+from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.io.records import SIGNIFICANT_DIGITS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def read_text_table(path: Path) -> TextTable:
     if path.exists() and not path.is_file():
         raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
     if not_fetched(path):
-        raise StudyError(f"{path}: {FETCH}")
+        raise StudyError(f"{path}: {to_fetch(path)}")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from myomag.errors import ScanError
-from myomag.io.files import FETCH, POINTERS
+from myomag.io.files import POINTERS, to_fetch
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.raw_scan import RawScan, completed
 
@@ -126,7 +126,7 @@ def kind_of(path: Path) -> str:
     if not start:
         raise ScanError(f"{path.name}: is empty; copy or export it again.")
     if start.startswith(POINTERS):
-        raise ScanError(f"{path.name}: {FETCH}")
+        raise ScanError(f"{path.name}: {to_fetch(path.name)}")
     for kind, (offset, signature) in SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
             return kind

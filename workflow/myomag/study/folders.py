@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from myomag.io.files import FETCH, not_fetched, printable
+from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.study.links import Links
 from myomag.study.names import NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
 
@@ -28,11 +28,13 @@ class Listing:
     special: set[str] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
 
-    def fault(self, name: str) -> str:
+    def fault(self, folder: str, name: str) -> str:
         """Why a file of the folder cannot be read; "" where nothing is known against it."""
         if name in self.escaped:
             return LINK_OUT
-        return SPECIAL if name in self.special else FETCH if name in self.empty else ""
+        if name in self.empty:
+            return to_fetch(printable(folder + name))
+        return SPECIAL if name in self.special else ""
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Search:
         found.sidecars += [path for path in (*known, *self.sidecars(folder, below)) if path not in found.sidecars]
         for name in below.files:
             stem, extension = split_extension(name)
-            if extension in (*NIFTI, *VENDOR, ".json") and (fault := below.fault(name)):
+            if extension in (*NIFTI, *VENDOR, ".json") and (fault := below.fault(folder, name)):
                 found.unusable[stem] = f"{printable(name)}: {fault}"
             if extension in NIFTI:
                 found.nifti.setdefault(stem, []).append(folder + name)
@@ -97,7 +99,7 @@ class Search:
         names = [name for name in below.files if split_extension(name)[1] != ".json" and name not in NO_SCANS]
         found.vendor.setdefault(stem, []).extend(folder + name for name in names)
         for name in names:
-            if fault := below.fault(name):
+            if fault := below.fault(folder, name):
                 found.unusable[stem] = f"{printable(name)}: {fault}"
         if not names:
             found.vendor[stem].append(folder.removesuffix("/"))
@@ -151,7 +153,7 @@ class Search:
             if name in listing.escaped:
                 self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
             if name in listing.empty:
-                self.remarks.append(f"{printable(place + name)}: {FETCH}")
+                self.remarks.append(f"{printable(place + name)}: {to_fetch(printable(place + name))}")
         kept = (name for name in names if name not in listing.escaped | listing.special)
         return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
 
