@@ -122,11 +122,11 @@ def person(name: object = "", birth_date: object = "", identifier: object = "") 
     """
     kept = [str(text or "").strip().strip('"') for text in (name, birth_date, identifier)]
     names, born, patient = ("" if _BLANK.fullmatch(text) else text for text in kept)
-    parts = [part for part in re.split(r"[\s^=,;_.]+", names) if part]
+    parts = [part for part in re.split(r"[\s^=,;_.]+", names) if part and not _BLANK.fullmatch(part)]
     numbered = [part for part in parts if re.search(r"\d", part)]
     words = _words(" ".join(part for part in parts if part not in numbered))
     codes = {code for code in (patient, *numbered) if len(code) >= SHORTEST_CODE}
-    return {"patient": patient or names, "personal": frozenset({*words, *codes, *_dates(born)})}
+    return {"patient": patient or " ".join(parts), "personal": frozenset({*words, *codes, *_dates(born)})}
 
 
 def _words(names: str) -> set[str]:

@@ -79,7 +79,7 @@ def _settled(row: PlanRow) -> bool:
 
 
 def _found(tops: Sequence[Path]) -> Found:
-    total = sum(1 if top.is_file() else sum(1 for path in top.rglob("*") if path.is_file()) for top in tops)
+    total = sum(1 if top.is_file() else sum(1 for path in top.rglob("*") if not path.is_dir()) for top in tops)
     with progress("files read", total) as advance:
         return find_units(tops, advance)
 

@@ -68,7 +68,7 @@ def make(plan: Path, study: Path, how: str) -> Made:
     if done.problems or not fresh:
         return done
     _put(fresh, digests, study, there, how, done)
-    done.scans = len(fresh)
+    done.scans = sum(row.used for row in rows) - done.present
     return done
 
 
@@ -120,7 +120,7 @@ def _digests(scans: Sequence[Scan]) -> dict[Path, str]:
 def _fresh(
     scans: Sequence[Scan], digests: Mapping[Path, str], study: Path, there: Mapping[str, Import], done: Made
 ) -> Iterator[Scan]:
-    """Scans that are not in the study; those that contradict it or each other are noted as problems."""
+    """Scans that are not in the study or its record; those that contradict it or each other are noted as problems."""
     by_digest = {entry.sha256: entry for entry in there.values() if not entry.path.endswith(".json")}
     lines: dict[str, int] = {}
     for scan in scans:
@@ -132,6 +132,9 @@ def _fresh(
             done.problems.append(f"{name}: the same data as line {lines[sha]}; set use to no in one of them.")
         elif present and _same(study, scan, digests):
             done.present += 1
+            if any(part.target not in there for part in scan.parts):
+                # Put there by hand, or by an import that was killed before it could write so.
+                yield scan
         elif present:
             done.problems.append(
                 f"{name}: the study has other data of that name ({present}); nothing is overwritten: give another run."
@@ -184,7 +187,8 @@ def _put(
     """Place the files, and the tables that tell of them."""
     time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     entries = dict(there)
-    files = [(part.source, part.target, digests[part.source]) for scan in scans for part in scan.parts]
+    parts = [part for scan in scans for part in scan.parts if not (study / part.target).is_file()]
+    files = [(part.source, part.target, digests[part.source]) for part in parts]
     for scan in scans:
         for part in scan.parts:
             entries[part.target] = _entry(scan, part, digests[part.source], time, how)

@@ -48,6 +48,7 @@ def place_all(
     """
     made: list[Path] = []
     stage = study / "sourcedata" / f".import-{os.getpid()}"
+    _clear(stage.parent)
     try:
         _folder(stage, made)
         for number, (source, _, sha) in enumerate(files, start=1):
@@ -72,6 +73,19 @@ def place_all(
     shutil.rmtree(stage)
     for source in (source for source, _, _ in files) if how == "move" else ():
         source.unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what imports that were killed have left."""
+    for path in folder.glob(".import-*"):
+        number = path.name.rpartition("-")[2]
+        try:
+            os.kill(int(number), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+        except PermissionError:
+            # It lives, and is that of somebody else.
+            continue
 
 
 def _folder(path: Path, made: list[Path]) -> None:

@@ -58,9 +58,10 @@ def spar_header(path: Path) -> Header:
 def jmrui_header(path: Path) -> Header:
     """Header of a jMRUI text file."""
     fields = _colon_fields(re.split(r"(?m)^Signal", _head(path), maxsplit=1)[0])
-    code = _number(fields, "TypeOfNucleus")
+    nucleus = fields.get("TypeOfNucleus", "")
+    code = re.fullmatch(r"([0-9]+)(?:\.0*)?(?:[eE][-+]?0+)?", nucleus)
     return Header(
-        nucleus=(fields.get("TypeOfNucleus") or None) if code is None else NUCLEUS_CODES.get(int(code)),
+        nucleus=NUCLEUS_CODES.get(int(code[1])) if code else nucleus or None,
         frequency_mhz=_number(fields, "TransmitterFrequency"),
         field_t=_number(fields, "MagneticField"),
         date=digits(fields.get("DateOfExperiment")),
