@@ -166,14 +166,18 @@ def test_nothing_is_written_through_a_link_out_of_the_study(plan: Path, tmp_path
     outside, study = tmp_path / "outside", tmp_path / "study"
     outside.mkdir()
     (study / where).parent.mkdir(parents=True)
+    (study / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
     (study / where).symlink_to(outside)
     problems = make(plan, study, "copy").problems
     assert any(f"{where} of the study is a link out of it" in problem for problem in problems)
     assert list(outside.iterdir()) == []
-    assert tree(study) == {}
+    assert set(tree(study)) == {"dataset_description.json"}
 
 
 def test_the_scanners_own_folder_is_no_study(plan: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="name a new folder"):
+        make(plan, tmp_path / "in", "copy")
+    (tmp_path / "in/dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
     assert all("lies in the study itself" in problem for problem in make(plan, tmp_path / "in", "copy").problems)
     with pytest.raises(SettingsError, match="is a file"):
         make(plan, plan, "copy")
@@ -186,7 +190,7 @@ def test_an_import_that_fails_half_way_leaves_the_study_as_it_was(
     study = tmp_path / "study"
     if not new:
         study.mkdir()
-        (study / "README").write_text("mine")
+        (study / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
     appear, calls = place._appear, []
 
     def full(part: Path, target: Path, made: list[Path]) -> None:
@@ -199,7 +203,7 @@ def test_an_import_that_fails_half_way_leaves_the_study_as_it_was(
     with pytest.raises(MyomagError, match="make room") as error:
         make(plan, study, "move")
     assert "Jane" not in str(error.value)
-    assert [path.name for path in study.rglob("*")] == ([] if new else ["README"])
+    assert [path.name for path in study.rglob("*")] == ([] if new else ["dataset_description.json"])
     assert study.exists() != new
     monkeypatch.undo()
     assert make(plan, study, "move").scans == 2

@@ -91,6 +91,12 @@ def test_key_gives_labels_and_its_ids_stay_hidden(exported: Path, tmp_path: Path
     (other,) = (row for row in rows if row.format != "DICOM")
     assert "no id of the key" in other.remark
     assert secrets_in(plan.read_text()) == []
+    # An identifier that the key does not know becomes no label, and no part of the path.
+    dicom(tmp_path / "two/X777777_fid.dcm", 9, PatientName="", PatientID="")
+    look([tmp_path / "two"], tmp_path / "two.tsv", key=key, pattern=r"(?P<participant>\w\d{6})")
+    (row,) = read_plan(tmp_path / "two.tsv")
+    assert row.participant == ""
+    assert "777777" not in (tmp_path / "two.tsv").read_text()
     key.write_text("id\tlabel\nH1234567\tMM07\nH1234567\tMM08\n")
     with pytest.raises(SettingsError, match="line 3") as error:
         look([exported], plan, key=key)

@@ -14,7 +14,8 @@ from myomag.importing.headers import FORMATS
 from myomag.importing.key import Key, read_key
 from myomag.importing.personal import Private
 from myomag.importing.plan import PlanRow, read_plan, survives, write_plan
-from myomag.importing.propose import Proposal, chosen_ids, compiled, place_of, propose
+from myomag.importing.propose import Proposal, chosen_labels, compiled, named_participants, place_of, propose
+from myomag.io.files import printable
 from myomag.progress import progress
 
 
@@ -52,12 +53,14 @@ def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key
     """
     for folder in folders:
         if not folder.exists():
-            raise SettingsError(f"{folder}: no such folder.")
+            raise SettingsError(f"{printable(str(folder))}: no such folder.")
     expression, known_ids = compiled(pattern), read_key(key) if key else Key()
     # Others are proposed anew: now there may be a pattern or a key, or the content of the file.
     known = [row for row in read_plan(plan) if _settled(row)] if plan.exists() else []
     tops = [folder.absolute() for folder in folders]
     found = _found(tops)
+    if not found.units and not known:
+        raise SettingsError(f"{', '.join(map(str, folders))}: no files of a format that is read; nothing was written.")
     private = _private(found.units, tops, expression, known_ids)
     proposals = propose(found.units, tops, expression, known_ids, private)
     # Where the name of a file tells whose it is, the path in the plan does not.
@@ -89,11 +92,10 @@ def _private(units: Sequence[Unit], tops: Sequence[Path], pattern: re.Pattern[st
     parts = {part for unit in units for part in unit.header.personal} | key.private
     if key:
         matches = (key.find(unit.header.patient, place_of(unit, tops)) for unit in units)
-        parts |= {match[0] for match in matches if match}
-    else:
-        chosen = chosen_ids(units, tops, pattern)
-        parts = {part for part in parts if part.lower() not in chosen}
-    return Private(parts)
+        # What a pattern calls a participant is an identifier too, where a key says who that is.
+        return Private(parts | {match[0] for match in matches if match} | named_participants(units, tops, pattern))
+    chosen = chosen_labels(units, tops, pattern)
+    return Private(part for part in parts if part.lower() not in chosen)
 
 
 def _row(each: Proposal, path: str, private: Private) -> PlanRow:

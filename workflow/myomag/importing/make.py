@@ -17,6 +17,7 @@ from myomag.io.tables import MISSING, keyed_rows, read_text_table
 from myomag.progress import progress
 from myomag.study.imports import IMPORTS, Import, imports_bytes, read_imports
 from myomag.study.names import split_extension, split_stem
+from myomag.study.offer import has_scans, scanner_files
 from myomag.study.raw_dataset import DESCRIPTION, check_raw
 
 BIDS_VERSION = "1.10.0"
@@ -58,6 +59,10 @@ def make(plan: Path, study: Path, how: str) -> Made:
         raise SettingsError(f"{study}: is a file; name a folder for the study.")
     study = study.resolve()
     check_raw(study)
+    if not os.path.lexists(study / DESCRIPTION) and not has_scans(study) and any(scanner_files(study)):
+        raise SettingsError(f"{study}: holds files of scanners and no BIDS study; name a new folder.")
+    if not any(row.used for row in rows):
+        raise SettingsError(f"{plan}: uses no scan; write yes in the column use.")
     done = Made(unused=sum(not row.used for row in rows))
     there = read_imports(study)
     wanted = list(_wanted(rows, study, there, done))

@@ -76,16 +76,22 @@ def place_of(unit: Unit, tops: Sequence[Path]) -> str:
     return unit.path.relative_to(home).as_posix() if unit.path != home else unit.path.name
 
 
-def chosen_ids(units: Iterable[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None) -> set[str]:
+def chosen_labels(units: Iterable[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None) -> set[str]:
     """What a pattern or a BIDS name says is the label of a participant: codes with a digit, which are no names."""
-    found = set()
-    for unit in units:
-        place = place_of(unit, tops)
-        match = pattern.search(place) if pattern else None
-        said = [match["participant"]] if match and "participant" in match.re.groupindex else []
-        said += [label for key, label in _ENTITY.findall(place) if key == "sub"]
-        found |= {text.lower() for text in said if text and re.search(r"\d", text)}
-    return found
+    said = named_participants(units, tops, pattern)
+    said |= {label for unit in units for key, label in _ENTITY.findall(place_of(unit, tops)) if key == "sub"}
+    return {text.lower() for text in said if re.search(r"\d", text)}
+
+
+def named_participants(units: Iterable[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None) -> set[str]:
+    """What a pattern finds as participants."""
+    return {_participant(place_of(unit, tops), pattern) for unit in units} - {""}
+
+
+def _participant(place: str, pattern: re.Pattern[str] | None) -> str:
+    """Participant that a pattern finds in a path, as it stands there; "" for none."""
+    match = pattern.search(place) if pattern else None
+    return (match["participant"] or "") if match and "participant" in match.re.groupindex else ""
 
 
 def propose(
@@ -179,9 +185,7 @@ def _by_pattern(each: Proposal, pattern: re.Pattern[str] | None, private: Privat
 def _by_key(each: Proposal, key: Key, pattern: re.Pattern[str] | None) -> None:
     if not key:
         return
-    match = pattern.search(each.place) if pattern else None
-    named = match["participant"] if match and "participant" in match.re.groupindex else ""
-    if (entry := key.find(named or "", each.unit.header.patient, each.place)) is None:
+    if (entry := key.find(_participant(each.place, pattern), each.unit.header.patient, each.place)) is None:
         each.remarks.append("no id of the key in header, folder or name")
         return
     label, session = entry[1]

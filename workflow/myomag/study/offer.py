@@ -24,7 +24,7 @@ def has_scans(study: Path) -> bool:
 
 def nothing_found(study: Path) -> str:
     """Sentence on a study without scans, with the command that makes a study of the files it holds."""
-    number = sum(1 for _ in _scanner_files(study))
+    number = sum(1 for _ in scanner_files(study))
     if not number:
         return f"no scans found in {PLACES[1].replace('ses-*', '[ses-*]')} or sourcedata/, and no files of a scanner."
     count = f"{ENOUGH} files or more" if number == ENOUGH else f"{number} file{'s' if number > 1 else ''}"
@@ -35,7 +35,7 @@ def nothing_found(study: Path) -> str:
     )
 
 
-def _scanner_files(study: Path) -> Iterator[Path]:
+def scanner_files(study: Path) -> Iterator[Path]:
     """Files of a format that is read, up to `ENOUGH`."""
     seen = counted = 0
     for folder, below, names in os.walk(study):
