@@ -63,13 +63,14 @@ def _sessions(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
     by_person: dict[str, list[PlanRow]] = defaultdict(list)
     for row in (*known, *rows):
         by_person[row.participant.removeprefix("sub-")].append(row)
+    earlier = {id(row) for row in known}
     for person, scans in by_person.items():
-        fresh = [row for row in scans if row in rows and not row.session and row.date]
+        fresh = [row for row in scans if id(row) not in earlier and not row.session and row.date]
         days = sorted({row.date for row in scans if row.date})
         if not person or not fresh or len(days) < 2:
             continue
         session = {row.date: row.session for row in scans if row.session and row.date}
-        without = {row.date for row in scans if row not in rows and not row.session}
+        without = {row.date for row in scans if id(row) in earlier and not row.session}
         free = numbers((*session.values(), *("1" for _ in without)), 1)
         for day in days:
             if day not in session:
@@ -113,9 +114,10 @@ def _runs(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
     alike: dict[tuple[str, ...], list[PlanRow]] = defaultdict(list)
     for row in (*known, *rows):
         alike[row.key].append(row)
+    earlier = {id(row) for row in known}
     for scans in alike.values():
-        fresh = [row for row in scans if row in rows and not row.run]
+        fresh = [row for row in scans if id(row) not in earlier and not row.run]
         if len(scans) > 1 and fresh and scans[0].participant:
-            free = numbers((*(row.run for row in scans), *("1" for row in scans if row not in rows)), 1)
+            free = numbers((*(row.run for row in scans), *("1" for row in scans if id(row) in earlier)), 1)
             for row in fresh:
                 row.run = next(free)

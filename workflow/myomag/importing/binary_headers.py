@@ -22,6 +22,8 @@ from myomag.io.twix_layout import check_layout
 
 LARGEST_HEADER = 2**25
 """Largest header of a twix file that is read [bytes]; usual are one to ten million."""
+LONGEST_VALUE = 1000
+"""Bytes behind the name of a parameter in which its value stands."""
 NUCLEUS_INFO = "sTXSPEC.asNucleusInfo[0]"
 
 
@@ -29,23 +31,24 @@ def twix_header(path: Path) -> Header:
     """Header of a Siemens twix file: the parameters of its last measurement, and the number of its readouts."""
     points, readouts = check_layout(path)
     texts, listed = _twix_texts(path)
-    entries = protocol_entries(texts.get("MeasYaps", ""))
+    entries = protocol_entries(texts.get("MeasYaps", b"").decode("latin-1"))
     if not entries:
         raise ScanError(f"{path.name}: has no Siemens protocol; it is no twix file, or a damaged one.")
 
     def stated(key: str) -> str:
-        found = (_parameter(texts.get(part, ""), key) for part in ("Meas", "Dicom", "Config"))
+        # The small ones first: Meas, which has all, takes longer to search than all else takes.
+        found = (_parameter(texts.get(part, b""), key) for part in ("Dicom", "Config", "Meas"))
         return next((value for value in found if value), "")
 
     grid = any((protocol_number(entries, f"sSpecPara.lFinalMatrixSize{axis}") or 1) > 1 for axis in ("Phase", "Slice"))
     return Header(
-        nucleus=stated("ResonantNucleus") or entries.get(f"{NUCLEUS_INFO}.tNucleus"),
+        nucleus=entries.get(f"{NUCLEUS_INFO}.tNucleus") or stated("ResonantNucleus"),
         frequency_mhz=_float(stated("Frequency")) or protocol_number(entries, f"{NUCLEUS_INFO}.lFrequency"),
         field_t=_float(stated("flMagneticFieldStrength")),
         # A twix file has no date of its own, but one in the identifier of its frame of reference.
         date=digits(*re.findall(r"\.((?:19|20)\d{12})", stated("tFrameOfReference"))),
         protocol=entries.get("tProtocolName", ""),
-        sequence=stated("tSequenceString") or re.split(r"[\\/]", entries.get("tSequenceFileName", ""))[-1],
+        sequence=re.split(r"[\\/]", entries.get("tSequenceFileName", ""))[-1] or stated("tSequenceString"),
         te_s=echo_time_s(echo_times_us(entries), protocol_number(entries, "lContrasts")),
         tr_s=scaled(protocol_number(entries, "alTR[0]"), 1e-6),
         transients=readouts,
@@ -55,7 +58,7 @@ def twix_header(path: Path) -> Header:
     )
 
 
-def _twix_texts(path: Path) -> tuple[dict[str, str], str]:
+def _twix_texts(path: Path) -> tuple[dict[str, bytes], str]:
     """Texts of the header of the last measurement by their names, and the name of the person in the table of all."""
     with path.open("rb") as file:
         first, count = struct.unpack("<II", file.read(8))
@@ -74,14 +77,18 @@ def _twix_texts(path: Path) -> tuple[dict[str, str], str]:
             break
         (length,) = struct.unpack_from("<I", content, end + 1)
         name, place = content[place:end].decode("latin-1"), end + 5 + length
-        texts[name] = content[end + 5 : place].decode("latin-1")
+        texts[name] = content[end + 5 : place]
     return texts, listed
 
 
-def _parameter(text: str, key: str) -> str:
+def _parameter(text: bytes, key: str) -> str:
     """Value of a parameter: the last thing in its braces, behind its attributes."""
-    for match in re.finditer(rf'<Param\w+\."{key}">\s*\{{([^{{}}]*)\}}', text):
-        values = re.findall(r'"([^"]*)"|([-+.\dEe]+)', match[1])
+    name, place = f'."{key}">'.encode(), 0
+    # A regular expression for the whole would take as long as all the rest.
+    while (place := text.find(name, place)) >= 0:
+        place += len(name)
+        _, opened, rest = text[place : place + LONGEST_VALUE].decode("latin-1").partition("{")
+        values = re.findall(r'"([^"]*)"|([-+.\dEe]+)', rest.partition("}")[0]) if opened else []
         if values and (value := "".join(values[-1]).strip()):
             return value
     return ""

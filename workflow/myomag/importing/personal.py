@@ -27,16 +27,25 @@ class Private:
     """
 
     def __init__(self, parts: Iterable[str]) -> None:
-        ordered = sorted({part.lower() for part in parts}, key=lambda part: (-len(part), part))
-        self._pattern = re.compile("|".join(map(_form, ordered)), re.IGNORECASE) if ordered else None
+        self._parts = frozenset(part.lower() for part in parts)
+        self._lengths = sorted({len(part) for part in self._parts})
 
     def in_text(self, text: str) -> bool:
         """Whether a text holds any of it."""
-        return bool(self._pattern and self._pattern.search(text))
+        pattern = self._pattern(text)
+        return bool(pattern and pattern.search(text))
 
     def masked(self, text: str) -> str:
         """Text with a star in its place."""
-        return self._pattern.sub(STAR, text) if self._pattern else text
+        pattern = self._pattern(text)
+        return pattern.sub(STAR, text) if pattern else text
+
+    def _pattern(self, text: str) -> re.Pattern[str] | None:
+        """What may stand in a text: of the thousands of names of a large study the few whose letters do."""
+        lowered = text.lower()
+        pieces = {lowered[at : at + size] for size in self._lengths for at in range(len(lowered) - size + 1)}
+        few = sorted(pieces & self._parts, key=lambda part: (-len(part), part))
+        return re.compile("|".join(map(_form, few)), re.IGNORECASE) if few else None
 
     def path(self, path: Path) -> str:
         """Path of a file or folder, by which `resolved` finds it again."""
