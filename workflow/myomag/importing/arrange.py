@@ -75,6 +75,9 @@ def _sessions(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
         for day in days:
             if day not in session:
                 session[day] = "" if day in without else next(free)
+        for row in scans:
+            if id(row) not in earlier and not row.date and not row.session:
+                add_remark(row, "states no date: which session?")
         for row in fresh:
             row.session = session[row.date]
             if without and row.session:

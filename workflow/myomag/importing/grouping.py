@@ -12,6 +12,7 @@ from myomag.importing.header import Header
 from myomag.importing.headers import COMPANIONS, FORMATS, format_of, read_header
 from myomag.io.files import not_fetched, to_fetch
 from myomag.study.folders import NO_SCANS
+from myomag.study.imports import IMPORTS
 from myomag.study.names import NIFTI, VENDOR, split_extension
 
 DERIVED_FOLDERS = frozenset({"derivatives"})
@@ -58,23 +59,35 @@ def find_units(folders: Sequence[Path], advance: Callable[[int], None] = lambda 
         Told the number of files read.
     """
     found, number = Found(), 0
-    for place, names in _places(folders):
+    for place, names in _places(folders, found.others):
         found.units += units_in(place, names, found.others)
         number += len(names)
         advance(number)
     return found
 
 
-def _places(folders: Iterable[Path]) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder with the names of its files, hidden ones left out; none of them twice."""
+def _places(folders: Iterable[Path], others: dict[str, int]) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder with the names of its files, hidden ones left out; none of them twice, no links, no finished import.
+
+    `others` takes in the number of folders that are not entered.
+    """
+
+    def unreadable(_: OSError) -> None:
+        others["unreadable folder"] += 1
+
     seen: set[Path] = set()
     for top in folders:
         if top.is_file():
             yield top.parent, [top.name]
             continue
-        for folder, below, names in os.walk(top):
-            below[:] = sorted(name for name in below if not name.startswith("."))
+        for folder, below, names in os.walk(top, onerror=unreadable):
             place = Path(folder)
+            if place != top and (place / IMPORTS).is_file():
+                below.clear()
+                others["study made by an import"] += 1
+                continue
+            others["folder that is a link"] += sum((place / name).is_symlink() for name in below)
+            below[:] = sorted(name for name in below if not name.startswith("."))
             if (real := place.resolve()) not in seen:
                 seen.add(real)
                 yield place, _visible(names)

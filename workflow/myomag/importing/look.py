@@ -73,7 +73,8 @@ def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key
     rows.sort(key=lambda row: (not row.used, row.participant, row.session, row.date, row.path))
     write_plan(plan, sorted([*known, *rows], key=lambda row: not row.used))
     unnamed = sum(row.used and not row.participant for row in rows)
-    return Looked([*known, *rows], len(rows), found.others, unnamed, sum("#" in row.path for row in rows))
+    others = {kind: count for kind, count in found.others.items() if count}
+    return Looked([*known, *rows], len(rows), others, unnamed, sum("#" in row.path for row in rows))
 
 
 def _settled(row: PlanRow) -> bool:
@@ -151,7 +152,7 @@ def look_lines(found: Looked, plan: Path) -> list[str]:
         lines.append(f"  and {len(reasons) - 8} more reasons: see the column remark")
     if found.others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(found.others.items()))
-        lines.append(f"Other files, which are no scans: {kinds}.")
+        lines.append(f"Not looked at, or no scans: {kinds}.")
     if found.unnamed:
         lines.append(
             f"{_scans(found.unnamed)} without a participant: write it into {plan}, or look again with --pattern or "

@@ -71,8 +71,11 @@ def fingerprint(path: Path) -> str:
     file = path if path.is_file() else min((each for each in path.glob("*") if each.is_file()), default=None)
     if file is None:
         return ""
-    with file.open("rb") as content:
-        return sha256(content.read(HEAD_BYTES)).hexdigest()[:16]
+    try:
+        with file.open("rb") as content:
+            return sha256(content.read(HEAD_BYTES)).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def _form(part: str) -> str:

@@ -51,8 +51,8 @@ def place_all(
     _clear(stage.parent)
     try:
         _folder(stage, made)
-        for number, (source, _, sha) in enumerate(files, start=1):
-            _put(source, stage / str(number), sha, how)
+        for number, (source, target, sha) in enumerate(files, start=1):
+            _put(source, stage / str(number), sha, how, target)
             advance(number)
         for number, (_, target, _) in enumerate(files, start=1):
             _appear(stage / str(number), study / target, made)
@@ -113,7 +113,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _put(source: Path, part: Path, sha: str, how: str) -> None:
+def _put(source: Path, part: Path, sha: str, how: str, target: str) -> None:
     """A file with the content of `source`, sharing its blocks where asked to or where the disk can."""
     if how != "copy" and _linked(source, part, must=how == "link"):
         return
@@ -122,7 +122,8 @@ def _put(source: Path, part: Path, sha: str, how: str) -> None:
     stat = source.stat()
     os.utime(part, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     if sha256_file(part) != sha:
-        raise StudyError(f"{source.name}: changed while it was copied; is the export still running? Start again then.")
+        # By its new name: that of the original may tell who the person is.
+        raise StudyError(f"{target}: its original changed while it was copied; is the export still running?")
 
 
 def _linked(source: Path, part: Path, *, must: bool) -> bool:

@@ -27,8 +27,8 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _VISIT = re.compile(
-    r"(?:^|[/_\W])(?:ses(?:sion)?|visit|timepoint|tp|v)[-_ ]?([A-Za-z]*\d+)(?![A-Za-z0-9])|"
-    r"(?:^|[/_\W])(baseline|follow-?up\d*|pre|post)(?![A-Za-z0-9])",
+    r"(?:^|[/_\W])(?:ses(?:sion)?|visit|timepoint|tp|v)[-_ ]?(\d{1,4})(?![A-Za-z0-9])|"
+    r"(?:^|[/_\W])(baseline|follow-?up\d*)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 

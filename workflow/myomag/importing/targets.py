@@ -74,8 +74,7 @@ class Sources:
         unit = next((unit for unit in self._in(place) if unit.path == found[0]), None)
         if unit is None or not unit.kind or FORMATS[unit.kind].read is None:
             form = f" ({FORMATS[unit.kind].title})" if unit and unit.kind else ""
-            why = unit.header.reason if unit and not unit.kind else f"no scan of a format that is read{form}"
-            raise RowError(f"{printable(row.path)}: {why}; set use to no")
+            raise RowError(f"{printable(row.path)}: no scan of a format that is read{form}; set use to no")
         if row.files != str(len(unit.files)):
             raise RowError(
                 f"{printable(row.path)}: {len(unit.files)} files belong to this scan now, and the plan says "
