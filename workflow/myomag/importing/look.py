@@ -143,7 +143,7 @@ def look_lines(found: Looked, plan: Path) -> list[str]:
     """What to say of a look, and the command that comes next."""
     fresh = found.rows[len(found.rows) - found.new :]
     used = sum(row.used for row in fresh)
-    lines = [f"{_scans(used)} to use, {len(fresh) - used} not to use."]
+    lines = [f"{_scans(used)} to use, {len(fresh) - used} not to use." if fresh else "Nothing new."]
     if known := len(found.rows) - found.new:
         lines.append(f"{known} were in the plan before; their rows stay as they are.")
     reasons = Counter(row.remark.partition(";")[0] for row in fresh if not row.used)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from myomag.errors import ScanError
-from myomag.io.vendor import kind_of
 from myomag.study.names import NIFTI, VENDOR, entities, split_extension
 
 PLACES = ("sub-*/mrs", "sub-*/ses-*/mrs", "sourcedata/sub-*/mrs", "sourcedata/sub-*/ses-*/mrs")
@@ -51,6 +50,9 @@ def scanner_files(study: Path) -> Iterator[Path]:
 
 
 def _is_scan(path: Path) -> bool:
+    # A study with scans needs none of the readers here.
+    from myomag.io.vendor import kind_of
+
     try:
         return path.suffix == ".7" or (path.is_file() and bool(kind_of(path)))
     except ScanError as error:
