@@ -281,6 +281,15 @@ def test_formats_that_cannot_be_read_yet_are_one_row_for_each_scan(tmp_path: Pat
     assert Path(rows["Bruker"].path).name == "1"
 
 
+@pytest.mark.parametrize("missing", ["SPAR", "SDAT"])
+def test_half_of_a_pair_is_not_used(tmp_path: Path, missing: str) -> None:
+    vendor_samples.philips(tmp_path, vendor_samples.line())
+    (tmp_path / f"scan.{missing}").unlink()
+    look([tmp_path], tmp_path / "plan.tsv")
+    (row,) = read_plan(tmp_path / "plan.tsv")
+    assert (row.use, row.remark) == ("no", f"has no {missing} file of the same name beside it; export both")
+
+
 def test_a_name_that_is_no_text_is_listed(tmp_path: Path) -> None:
     path = twix(tmp_path / "a.dat", 1)
     (tmp_path / "in").mkdir()

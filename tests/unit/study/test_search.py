@@ -228,7 +228,12 @@ def test_content_that_was_not_fetched_is_called_that(tmp_path: Path, where: str)
     root = tmp_path / "super" / ("study" if where == "super" else "")
     annexed(root, tmp_path / "super")
     (tmp_path / f"super/.git/annex/objects/aa/bb/{KEY}/{KEY}").unlink()
-    assert "its content is not here; fetch it: datalad get sub-" in only(find_scans(root)).problem
+    path = "sub-001/mrs/sub-001_unloc.nii.gz"
+    assert f"its content is not here; fetch it: datalad get {path} (" in only(find_scans(root)).problem
+    # A file that git-annex unlocked is no link, and holds a pointer instead.
+    (root / path).unlink()
+    (root / path).write_text(f"/annex/objects/{KEY}\n")
+    assert f"its content is not here; fetch it: datalad get {path} (" in only(find_scans(root)).problem
 
 
 @pytest.mark.parametrize(

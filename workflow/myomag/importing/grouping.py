@@ -78,7 +78,8 @@ def _places(folders: Iterable[Path], others: dict[str, int]) -> Iterator[tuple[P
     seen: set[Path] = set()
     for top in folders:
         if top.is_file():
-            yield top.parent, [top.name]
+            stem = split_extension(top.name)[0]
+            yield top.parent, [name for name in listed(top.parent) if split_extension(name)[0] == stem]
             continue
         for folder, below, names in os.walk(top, onerror=unreadable):
             place = Path(folder)

@@ -147,7 +147,7 @@ def look_lines(found: Looked, plan: Path) -> list[str]:
     if known := len(found.rows) - found.new:
         lines.append(f"{known} were in the plan before; their rows stay as they are.")
     reasons = Counter(row.remark.partition(";")[0] for row in fresh if not row.used)
-    lines += [f"  {count} not: {reason}" for reason, count in reasons.most_common(8)]
+    lines += [f"  {count} left out: {reason}" for reason, count in reasons.most_common(8)]
     if len(reasons) > 8:
         lines.append(f"  and {len(reasons) - 8} more reasons: see the column remark")
     if found.others:

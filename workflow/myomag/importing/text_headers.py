@@ -36,6 +36,8 @@ def spar_header(path: Path) -> Header:
     """Header of a Philips SPAR file; an SDAT file has none."""
     if path.suffix.lower() != ".spar":
         raise ScanError(f"{path.name}: has no SPAR file of the same name beside it; export both.")
+    if not any(path.with_suffix(form).exists() for form in (".SDAT", ".sdat", ".Sdat")):
+        raise ScanError(f"{path.name}: has no SDAT file of the same name beside it; export both.")
     fields = {key.lower(): value for key, value in _colon_fields(_head(path)).items()}
     examination = person(fields.get("examination_name"))
     known = _person(fields, "patient_name", "patient_birth_date", "examination_name")

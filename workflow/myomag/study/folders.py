@@ -9,6 +9,8 @@ from myomag.study.links import Links
 from myomag.study.names import NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
 
 LINK_OUT = "a link out of the study; copy the file into the study."
+POINTER_BYTES = 1000
+"""Pointers of git-annex and Git LFS hold a line or three."""
 SPECIAL = "a pipe, socket or device, not a file; remove it."
 NO_SCANS = frozenset({"DICOMDIR", "Thumbs.db"})
 """Files that lie beside the scans in a folder of DICOM files."""
@@ -128,7 +130,7 @@ class Search:
                     continue
                 if entry.is_symlink() and self.links.leave(entry.path):
                     listing.escaped.add(entry.name)
-                elif entry.is_symlink() and not_fetched(Path(entry.path)):
+                elif (entry.is_symlink() or _may_be_pointer(entry)) and not_fetched(Path(entry.path)):
                     listing.empty.add(entry.name)
                 if entry.name not in listing.escaped and entry.is_dir():
                     listing.folders.append(entry.name)
@@ -156,6 +158,12 @@ class Search:
                 self.remarks.append(f"{printable(place + name)}: {to_fetch(printable(place + name))}")
         kept = (name for name in names if name not in listing.escaped | listing.special)
         return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
+
+
+def _may_be_pointer(entry: os.DirEntry[str]) -> bool:
+    """Whether a scan is so small that it may stand for content elsewhere: no other file is opened by the search."""
+    scan = split_extension(entry.name)[1] in (*NIFTI, *VENDOR)
+    return scan and entry.is_file() and entry.stat().st_size < POINTER_BYTES
 
 
 def stem_of_folder(name: str) -> str:
