@@ -64,6 +64,8 @@ class Sources:
         RowError
             If they are not there, or not those that were looked at.
         """
+        if not row.path:
+            raise RowError("path is missing; restore it, or remove the line")
         if ".." in Path(row.path).parts:
             raise RowError("path: holds '..'; write it in full")
         found = resolved(row.path)
