@@ -33,8 +33,9 @@ EXTENSIONS = {
     ".dat": "twix",
     ".spar": "philips",
     ".sdat": "philips",
+    ".7": "ge",
 }
-WITHOUT_SIGNATURE = ("mrui", "twix", "philips")
+WITHOUT_SIGNATURE = ("mrui", "twix", "philips", "ge")
 FORMATS = "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR, jMRUI .txt or .mrui, LCModel .RAW"
 
 
@@ -105,6 +106,10 @@ def _single(path: Path, kind: str) -> RawScan | MrsData:
         from myomag.io.jmrui import read_jmrui_text, read_mrui
 
         return read_jmrui_text(path) if kind == "jmrui" else read_mrui(path)
+    if kind == "ge":
+        from myomag.io.ge_pfile import read_pfile
+
+        return read_pfile(path)
     from myomag.io.siemens import read_rda, read_twix
 
     return read_rda(path) if kind == "rda" else read_twix(path)
