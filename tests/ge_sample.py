@@ -10,7 +10,7 @@ SCALE = 1e6
 """Of samples of order 1 to integers: rounding is an error of 3e-7."""
 
 TEMPLATE_SAMPLES = 61464
-"""Length of the header of revision 9."""
+"""Where the samples of revision 9 start, which does not say so."""
 
 
 def header_fields(revision):
@@ -28,7 +28,7 @@ def pfile(path: Path, fid, *, revision=25.001, template=b"", dwell_s=1 / 3000, m
     """Write `fid` (points, frames, coils; physicist's sign) with a baseline before the frames of each coil."""
     points, frames, coils = fid.shape
     kind = header_fields(revision)
-    length = max(len(template), ctypes.sizeof(kind))
+    length = TEMPLATE_SAMPLES if revision == 9 else ctypes.sizeof(kind)
     header = bytearray(template.ljust(length, b"\0"))
     view = kind.from_buffer(header)
     word = np.dtype(changes.pop("word", "<i4"))

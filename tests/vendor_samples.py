@@ -102,6 +102,113 @@ def philips(folder, fid, stem="scan", **changes):
     return folder / f"{stem}.SDAT"
 
 
+def spar(path, **fields):
+    """SPAR file of no more than what is given."""
+    path.write_text("".join(f"{key} : {value}\n" for key, value in fields.items()))
+    return path
+
+
+def data_list(folder, fid, stem="scan", *, loops=None, columns=None, described=True):
+    """Philips raw export: `fid` (points, transients, coils); `loops` replaces columns of the index by name.
+
+    Noise and a rejected vector stand before the signal, as a scanner writes them; coils are numbered from 20.
+    """
+    names = [
+        "typ",
+        "mix",
+        "dyn",
+        "card",
+        "echo",
+        "loca",
+        "chan",
+        "extr1",
+        "extr2",
+        "kx",
+        "ky",
+        "kz",
+        "aver",
+        "sign",
+        "rf",
+        "grad",
+        "enc",
+        "rtop",
+        "rr",
+        "size",
+        "offset",
+    ]
+    points, transients, coils = fid.shape
+    size, vectors, rows = 8 * points, [], []
+
+    def add(kind, samples, **values):
+        rows.append({"typ": kind, "sign": 1, "size": size, "offset": size * len(vectors)} | values)
+        vectors.append(samples.astype("<c8").tobytes())
+
+    for kind in ("NOI", "REJ"):
+        add(kind, np.full(points, 7 + 7j), chan=20)
+    for index in range(transients):
+        for coil in range(coils):
+            at = {key: values[index] for key, values in (loops or {"aver": range(transients)}).items()}
+            add("STD", fid[:, index, coil], chan=20 + coil, **at)
+    head = "# === DATA DESCRIPTION FILE ===\n# Scan name   : MARKER\n# Patient     : MARKER\n"
+    head += f"# {' '.join(columns or names)}\n. 0 0 0 number_of_mixes : 1\n"
+    text = "".join("  ".join(str(row.get(name, 0)) for name in names) + "\n" for row in rows)
+    (folder / f"{stem}.list").write_text(head + text)
+    (folder / f"{stem}.data").write_bytes(b"".join(vectors))
+    if described:
+        fields = {"patient_name": "MARKER", "samples": points, "sample_frequency": round(1 / DWELL_S)}
+        fields |= {"synthesizer_frequency": int(MHZ * 1e6), "nucleus": "31P", "echo_time": 0.23}
+        spar(folder / f"{stem}.SPAR", **fields)
+    return folder / f"{stem}.data"
+
+
+def bruker(folder, fid, *, kind="fid", version="PV 6.0.1", delay=0, acqp=None, method=None):
+    """ParaVision folder of `fid` (points, transients, coils), `delay` samples of a filling filter before each FID."""
+    points, transients, coils = fid.shape
+    length = 2 * (points + delay)
+    parameters = {
+        "acqp": {
+            "ACQ_sw_version": f"( 65 )\n<{version}>",
+            "ACQ_dim": 1,
+            "ACQ_dim_desc": "( 1 )\nSpectroscopic",
+            "ACQ_size": f"( 1 )\n{length}",
+            "ACQ_jobs": f"( 1 )\n({length}, 1, 0, {transients}, 101, {1 / DWELL_S}, {transients}, <job0>)",
+            "ACQ_RxFilterInfo": f"( 1 )\n({delay}.2, 0)",
+            "ACQ_flip_angle": 60,
+            "BF1": MHZ,
+            "BYTORDA": "little",
+            "GO_block_size": "Standard_KBlock_Format",
+            "GO_raw_data_format": "GO_32BIT_FLOAT",
+            "NR": transients,
+            "NUCLEUS": "( 8 )\n<31P>",
+            "PULPROG": "( 256 )\n<SINGLEPULSE.ppg>",
+            "SW_h": 1 / DWELL_S,
+            "ACQ_operator": "( 64 )\n<MARKER>",
+        }
+        | (acqp or {}),
+        "method": {
+            "Method": "<Bruker:SINGLEPULSE>",
+            "PVM_EncNReceivers": coils,
+            "PVM_NAverages": 1,
+            "PVM_RepetitionTime": 3000,
+            "PVM_SpecMatrix": f"( 1 )\n{points + delay}",
+            **({} if version.startswith("PV-360") else {"PVM_DigShift": delay}),
+        }
+        | (method or {}),
+    }
+    for name, fields in parameters.items():
+        head = "##TITLE=Parameter List, ParaVision\n##JCAMPDX=4.24\n##ORIGIN=Bruker BioSpin MRI GmbH\n##OWNER=MARKER\n"
+        lines = "".join(f"##${key}={value}\n" for key, value in fields.items() if value is not None)
+        (folder / name).write_text(f"{head}$$ 1970-01-01 MARKER@host\n{lines}##END=\n")
+    filling = np.concatenate([np.zeros((delay, transients, coils)), fid]).transpose(1, 2, 0)
+    stored = np.stack([filling.real, filling.imag], axis=-1).reshape(transients * coils, length)
+    if kind == "fid" and not version.startswith("PV-360"):
+        stored = np.pad(stored, ((0, 0), (0, -length % 256)))
+    path = folder / ("pdata/1" if kind == "fid_proc.64" else "") / kind
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(stored.astype("<f8" if kind == "fid_proc.64" else "<f4").tobytes())
+    return path
+
+
 def rda(path, fid, **changes):
     header = {
         "PatientName": "MARKER",
@@ -169,6 +276,7 @@ SYNTHETIC = {
     "mrui": lambda folder, fid: mrui(folder / "scan.mrui", fid),
     "lcmodel": lambda folder, fid: lcmodel(folder / "scan.RAW", fid[:, :1]),
     "philips": lambda folder, fid: philips(folder, fid),
+    "philips-list": lambda folder, fid: data_list(folder, fid[:, :, None]),
     "rda": lambda folder, fid: rda(folder / "scan.rda", fid[:, :1]),
     "twix": lambda folder, fid: twix(folder / "scan.dat", fid[:, :, None]),
 }

@@ -454,11 +454,17 @@ def test_two_raw_files_for_one_scan_are_refused(tmp_path):
         read_scan(paths, [], nucleus=None)
 
 
-@pytest.mark.parametrize("name", ["scan.7", "scan.txt", "scan.rda", "scan.dcm", "scan.RAW", "scan"])
+@pytest.mark.parametrize("name", ["scan.hdf", "scan.txt", "scan.rda", "scan.dcm", "scan.RAW", "scan"])
 def test_file_of_another_format_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"something else entirely\n" * 50)
     with pytest.raises(ScanError, match=rf"^{name}: is not one of the supported formats"):
         read(tmp_path / name)
+
+
+def test_scan_archive_is_refused_with_the_way_out(tmp_path):
+    (tmp_path / "ScanArchive_1.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(5000))
+    with pytest.raises(ScanError, match=r"ScanArchive of GE.*P-file"):
+        read(tmp_path / "ScanArchive_1.h5")
 
 
 def test_missing_file_is_a_scan_error(tmp_path):

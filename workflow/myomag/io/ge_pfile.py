@@ -183,8 +183,8 @@ def _frames(content: bytes, header: Mapping[str, Any], layout: Layout, name: str
     held, rest = divmod(header["pass_size"], 2 * size * points * coils)
     if rest or held - frames not in (0, 1):
         raise ScanError(
-            f"{name}: states {header['pass_size']} bytes for {frames} frames of {points} points and {coils} coils, which "
-            f"do not go together; {WAY_OUT}."
+            f"{name}: states {header['pass_size']} bytes for {frames} frames of {points} points and {coils} coils, "
+            f"which do not go together; {WAY_OUT}."
         )
     if start < 1 or start + header["pass_size"] > len(content):
         raise ScanError(f"{name}: holds fewer than its {frames} frames of {points} points; it is truncated.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from myomag.errors import ScanError
+from myomag.io.bruker import PARAMETER_FILES, SAMPLE_FILES, read_bruker
 from myomag.io.files import FETCH, POINTERS
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.raw_scan import RawScan, completed
@@ -34,9 +35,15 @@ EXTENSIONS = {
     ".spar": "philips",
     ".sdat": "philips",
     ".7": "ge",
+    ".data": "philips-list",
+    ".list": "philips-list",
 }
-WITHOUT_SIGNATURE = ("mrui", "twix", "philips", "ge")
-FORMATS = "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR, jMRUI .txt or .mrui, LCModel .RAW"
+WITHOUT_SIGNATURE = ("mrui", "twix", "philips", "philips-list", "ge")
+FORMATS = (
+    "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR or .data/.list, GE P-file .7, Bruker folder with "
+    "fid, rawdata.job0 or fid_proc.64, jMRUI .txt or .mrui, LCModel .RAW"
+)
+HDF5 = b"\x89HDF"
 
 
 def read_scan(
@@ -51,7 +58,7 @@ def read_scan(
     Parameters
     ----------
     raw : sequence of Path
-        The file; the SPAR/SDAT pair; or the DICOM files of one series.
+        The file; the SPAR/SDAT pair; data/list, with SPAR; a folder of Bruker; or the DICOM files of one series.
     sidecars : sequence of mapping
         Contents of the JSON sidecars, general first, nearest last.
     nucleus : str or None
@@ -65,7 +72,7 @@ def read_scan(
         If the file cannot be read, or something in it is missing, impossible or contradictory.
     """
     name = raw[0].name
-    content = _content(raw, _kind(raw[0]))
+    content = _content(raw, _kind(raw))
     if isinstance(content, MrsData):
         content = RawScan(
             fid=content.fid,
@@ -86,6 +93,12 @@ def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
         from myomag.io.philips import read_philips
 
         return read_philips(raw)
+    if kind == "philips-list":
+        from myomag.io.philips_list import read_data_list
+
+        return read_data_list(raw)
+    if kind == "bruker":
+        return read_bruker(raw)
     if kind == "dicom":
         from myomag.io.dicom import read_dicom
 
@@ -115,8 +128,25 @@ def _single(path: Path, kind: str) -> RawScan | MrsData:
     return read_rda(path) if kind == "rda" else read_twix(path)
 
 
-def _kind(path: Path) -> str:
-    """Format of a file: its first bytes decide, the extension where a format has no signature."""
+def _kind(raw: Sequence[Path]) -> str:
+    """Format of some files: what they are together, else the kind of the first."""
+    bruker = [path for path in raw if path.name in (*SAMPLE_FILES, *PARAMETER_FILES)]
+    if any(path.name in SAMPLE_FILES for path in bruker):
+        return _present(bruker, "bruker")
+    if {".data", ".list"} & {path.suffix.lower() for path in raw}:
+        return _present(raw, "philips-list")
+    return _kind_of_file(raw[0])
+
+
+def _present(paths: Sequence[Path], kind: str) -> str:
+    """The kind of some files, after a look whether their content is here."""
+    for path in paths:
+        _start(path)
+    return kind
+
+
+def _start(path: Path) -> bytes:
+    """First bytes of a file whose content is here."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -126,12 +156,26 @@ def _kind(path: Path) -> str:
         raise ScanError(f"{path.name}: is empty; copy or export it again.")
     if start.startswith(POINTERS):
         raise ScanError(f"{path.name}: {FETCH}")
+    return start
+
+
+def _kind_of_file(path: Path) -> str:
+    """Format of a file: its first bytes decide, the extension where a format has no signature."""
+    start = _start(path)
     for kind, (offset, signature) in SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
             return kind
     if any(namelist in start.upper() for namelist in LCMODEL_NAMELISTS):
         return "lcmodel"
+    if start.startswith(HDF5):
+        raise ScanError(
+            f"{path.name}: is HDF5; if it is a ScanArchive of GE, no open software reads it: have the scanner save a "
+            "P-file (.7) beside it, or read it with GE's Orchestra and save it as NIfTI-MRS."
+        )
     expected = EXTENSIONS.get(path.suffix.lower())
     if expected not in WITHOUT_SIGNATURE:
-        raise ScanError(f"{path.name}: is not one of the supported formats ({FORMATS}); convert it with spec2nii.")
+        raise ScanError(
+            f"{path.name}: is not one of the supported formats ({FORMATS}). Save it as NIfTI-MRS: spec2nii converts "
+            "further ones (UIH, Varian, Bruker 2dseq, text)."
+        )
     return expected

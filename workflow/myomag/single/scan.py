@@ -9,6 +9,7 @@ from typing import Any
 from myomag import pipeline
 from myomag.cohort.columns import flat_result
 from myomag.errors import ScanError
+from myomag.io.bruker import files_of_experiment
 from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.models import Settings
@@ -33,7 +34,7 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
     Parameters
     ----------
     file : Path
-        Vendor or NIfTI-MRS file.
+        Vendor or NIfTI-MRS file, or the folder of a Bruker experiment.
     settings : Settings
         Resolved settings.
     bootstrap : int
@@ -67,9 +68,10 @@ def _record(files: Mapping[str, Path], model: type[R]) -> R | None:
 
 
 def _raw_files(file: Path) -> dict[str, Path]:
-    """File, the other one of a pair of vendor files and the sidecar, by role."""
+    """File, the other one of a pair of vendor files, those of a Bruker folder, and the sidecar, by role."""
     stem, extension = split_extension(file.name)
-    files = {"raw": file}
+    members = files_of_experiment(file) if file.is_dir() else [file]
+    files = {"raw": members[0]} | {f"raw_{number}": path for number, path in enumerate(members[1:], start=1)}
     if extension in COMPANIONS:
         partners = [p for p in sorted(file.parent.iterdir()) if split_extension(p.name)[0] == stem]
         others = [p for p in partners if split_extension(p.name)[1] in COMPANIONS - {extension}]
