@@ -1,5 +1,6 @@
 """Small files of every vendor format, written from the definition of the format; personal fields hold MARKER."""
 
+import math
 import struct
 
 import numpy as np
@@ -209,7 +210,8 @@ def bruker(folder, fid, *, kind="fid", version="PV 6.0.1", delay=0, acqp=None, m
     return path
 
 
-def rda(path, fid, **changes):
+def rda(path, fid, grid=(1, 1, 1), **changes):
+    """rda file; `fid` (points, voxels), columns running fastest over the grid."""
     header = {
         "PatientName": "MARKER",
         "PatientBirthDate": "MARKER",
@@ -224,10 +226,11 @@ def rda(path, fid, **changes):
         "MRFrequency": MHZ,
         "Nucleus": "31P",
         "VectorSize": len(fid),
+        **{f"CSIMatrixSize[{axis}]": size for axis, size in enumerate(grid)},
     } | changes
     lines = [f"{key}: {value}\r\n" for key, value in header.items() if value is not None]
     text = ">>> Begin of header <<<\r\n" + "".join(lines) + ">>> End of header <<<\r\n"
-    path.write_bytes(text.encode() + np.conj(fid[:, 0]).astype("<c16").tobytes())
+    path.write_bytes(text.encode() + np.conj(fid.T[: math.prod(grid)]).astype("<c16").tobytes())
     return path
 
 

@@ -333,11 +333,6 @@ def test_phase_encoded_philips_data_are_refused(tmp_path):
         read(philips(tmp_path, line(4), phase_encoding_enable='"yes"'))
 
 
-def test_rda_with_several_voxels_is_refused(tmp_path):
-    with pytest.raises(ScanError, match="several voxels"):
-        read(rda(tmp_path / "scan.rda", line(), **{"CSIMatrixSize[0]": 8}))
-
-
 def test_rda_needs_no_voxel_and_reads_decimal_commas(tmp_path):
     mrs = read(rda(tmp_path / "scan.rda", line(), MRFrequency="51,7", TE="0,23"))
     assert mrs.spectrometer_frequency_mhz == MHZ

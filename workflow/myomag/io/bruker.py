@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from myomag.errors import ScanError
 from myomag.io.foreign import foreign
 from myomag.io.raw_scan import RawScan, measurements_of, read_bytes, scaled
+from myomag.io.voxels import NAME_IT
 
 SAMPLE_FILES = ("rawdata.job0", "fid", "fid_proc.64")
 """Files of samples, those that keep averages and coils apart first."""
@@ -139,7 +140,7 @@ def _check_kind(parameters: Parameters, name: str) -> None:
     if len(kinds) > 1 or _count(parameters, "ACQ_dim") > 1:
         raise ScanError(
             f"{name}: holds phase encodings that no voxel was made from yet; reconstruct it, convert the 2dseq with "
-            "spec2nii bruker -m 2DSEQ, and name the voxel: scan --voxel i,j,k, or convert.voxel."
+            f"spec2nii bruker -m 2DSEQ, and {NAME_IT}."
         )
 
 

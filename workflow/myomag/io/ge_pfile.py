@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 from myomag.io.raw_scan import RawScan, read_bytes
+from myomag.io.voxels import SAVE_GRID
 
 WAY_OUT = "read it with GE's Orchestra and save it as NIfTI-MRS"
 
@@ -162,7 +163,7 @@ def _check_kind(header: Mapping[str, Any], name: str) -> None:
     if max(voxels) > 1:
         raise ScanError(
             f"{name}: holds {'x'.join(map(str, voxels))} phase encodings that no voxel was made from yet; reconstruct "
-            "it, save it as NIfTI-MRS, and name the voxel: scan --voxel i,j,k, or convert.voxel."
+            f"it, {SAVE_GRID}."
         )
     for field in ("slices", "passes", "echoes"):
         if header[field] > 1:

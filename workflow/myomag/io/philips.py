@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 from myomag.io.raw_scan import RawScan, measurements_of, number, read_bytes, scaled, whole_number
+from myomag.io.voxels import SAVE_GRID
 
 
 def read_philips(raw: Sequence[Path]) -> RawScan:
@@ -22,7 +23,7 @@ def read_philips(raw: Sequence[Path]) -> RawScan:
     samples = _vax_floats(read_bytes(sdat), sdat.name)
     rows = whole_number(header.get("rows") or str(max(samples.size // (2 * points), 1)), f"{name}: rows")
     if rows > 1 and header.get("phase_encoding_enable", "").strip('"').lower() == "yes":
-        raise ScanError(f"{name}: is phase encoded; only single-voxel and unlocalised scans can be analysed.")
+        raise ScanError(f"{name}: is phase encoded, and its voxels cannot be told apart; {SAVE_GRID}.")
     if samples.size != 2 * points * rows:
         raise ScanError(
             f"{sdat.name}: holds {samples.size // 2} points, {name} describes {rows} x {points}; "

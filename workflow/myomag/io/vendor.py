@@ -12,6 +12,7 @@ from myomag.io.bruker import PARAMETER_FILES, SAMPLE_FILES, read_bruker
 from myomag.io.files import FETCH, POINTERS
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.raw_scan import RawScan, completed
+from myomag.io.voxels import Voxel, picked, voxel_text
 
 SIGNATURES = (
     ("nifti", (0, b"\x1f\x8b")),
@@ -43,6 +44,9 @@ FORMATS = (
     "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR or .data/.list, GE P-file .7, Bruker folder with "
     "fid, rawdata.job0 or fid_proc.64, jMRUI .txt or .mrui, LCModel .RAW"
 )
+GRIDS = ("nifti", "dicom", "rda")
+"""Formats of which a voxel can be taken from a grid."""
+
 HDF5 = b"\x89HDF"
 
 
@@ -52,6 +56,7 @@ def read_scan(
     *,
     nucleus: str | None,
     conjugate: bool = False,
+    voxel: Voxel | None = None,
 ) -> MrsData:
     """Scan in a raw file of any supported format, completed by its sidecars.
 
@@ -65,6 +70,8 @@ def read_scan(
         Nucleus of a file whose format cannot state it.
     conjugate : bool
         Whether the data were stored with the opposite frequency sign.
+    voxel : sequence of int or None
+        Column, row and slice, counted from 1, of the voxel to take from a grid.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def read_scan(
         If the file cannot be read, or something in it is missing, impossible or contradictory.
     """
     name = raw[0].name
-    content = _content(raw, _kind(raw))
+    content = _content(raw, _kind(raw), voxel)
     if isinstance(content, MrsData):
         content = RawScan(
             fid=content.fid,
@@ -82,13 +89,39 @@ def read_scan(
             metadata=content.metadata,
             measurements=content.measurements,
         )
+    if voxel is not None:
+        content = replace(content, metadata=content.metadata | {"VoxelOfGrid": voxel_text(voxel)})
     if conjugate:
         content = replace(content, fid=np.conj(content.fid))
     return completed(content, sidecars, nucleus, name)
 
 
-def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
+def _content(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | MrsData:
     """Read with the reader of `kind`, imported only when needed."""
+    if kind in GRIDS:
+        return _of_grid(raw, kind, voxel)
+    content = _of_scan(raw, kind)
+    # One voxel, or none: a named one must be the first.
+    picked(content.fid[np.newaxis, np.newaxis, np.newaxis], voxel, raw[0].name)
+    return content
+
+
+def _of_grid(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | MrsData:
+    """Read a format whose files may hold several voxels."""
+    if kind == "dicom":
+        from myomag.io.dicom import read_dicom
+
+        return read_dicom(raw, voxel)
+    path = _only(raw)
+    if kind == "nifti":
+        return read_nifti_mrs(path, voxel)
+    from myomag.io.siemens import read_rda
+
+    return read_rda(path, voxel)
+
+
+def _of_scan(raw: Sequence[Path], kind: str) -> RawScan:
+    """Read a format whose files hold one scan."""
     if kind == "philips":
         from myomag.io.philips import read_philips
 
@@ -99,18 +132,16 @@ def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
         return read_data_list(raw)
     if kind == "bruker":
         return read_bruker(raw)
-    if kind == "dicom":
-        from myomag.io.dicom import read_dicom
+    return _single(_only(raw), kind)
 
-        return read_dicom(raw)
+
+def _only(raw: Sequence[Path]) -> Path:
     if len(raw) > 1:
         raise ScanError(f"{raw[0].name}: is one of {len(raw)} raw files for this scan; keep one.")
-    return _single(raw[0], kind)
+    return raw[0]
 
 
-def _single(path: Path, kind: str) -> RawScan | MrsData:
-    if kind == "nifti":
-        return read_nifti_mrs(path)
+def _single(path: Path, kind: str) -> RawScan:
     if kind == "lcmodel":
         from myomag.io.lcmodel import read_lcmodel_raw
 
@@ -123,9 +154,9 @@ def _single(path: Path, kind: str) -> RawScan | MrsData:
         from myomag.io.ge_pfile import read_pfile
 
         return read_pfile(path)
-    from myomag.io.siemens import read_rda, read_twix
+    from myomag.io.siemens import read_twix
 
-    return read_rda(path) if kind == "rda" else read_twix(path)
+    return read_twix(path)
 
 
 def _kind(raw: Sequence[Path]) -> str:
