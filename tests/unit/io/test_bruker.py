@@ -8,6 +8,7 @@ from myomag.io.nifti_mrs import nifti_mrs_bytes, sidecar_dict
 from myomag.io.vendor import read_scan
 from myomag.settings.load import load_settings
 from myomag.single.scan import analyse_file
+from myomag.study.search import find_scans
 from vendor_samples import DWELL_S, MHZ, bruker, line
 
 KINDS = [("fid", "PV 5.1"), ("fid", "PV 6.0.1"), ("rawdata.job0", "PV 6.0.1"), ("rawdata.job0", "PV-360.3.5")]
@@ -74,6 +75,18 @@ def test_what_is_no_single_scan_is_refused_with_the_way_out(tmp_path):
     path.with_name("method").unlink()
     with pytest.raises(ScanError, match=r"^fid: needs the file method .*spec2nii varian"):
         read(path)
+
+
+def test_experiment_in_a_folder_of_a_study_is_one_scan(tmp_path):
+    stem = "sub-01_nuc-31P_unloc"
+    folder = tmp_path / "sourcedata" / "sub-01" / "mrs" / stem
+    folder.mkdir(parents=True)
+    bruker(folder, coils(3))
+    (folder / "pulseprogram").write_text("; beside the samples\n")
+    (scan,) = find_scans(tmp_path).scans
+    assert (scan.stem, scan.problem) == (stem, "")
+    mrs = read_scan([tmp_path / path for path in scan.raw], [], nucleus=None)
+    np.testing.assert_allclose(mrs.fid, coils(3), rtol=1e-6)
 
 
 def test_31p_of_a_folder_gives_ph_and_magnesium(tmp_path):

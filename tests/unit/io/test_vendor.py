@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from ge_sample import pfile
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
 from myomag.io.time_zero import stated_begin_time
@@ -17,6 +18,8 @@ from vendor_samples import (
     ONE_TRANSIENT,
     POINTS,
     SYNTHETIC,
+    bruker,
+    data_list,
     jmrui_text,
     lcmodel,
     line,
@@ -108,6 +111,30 @@ def test_damaged_files_give_a_scan_or_a_scan_error(tmp_path, kind):
             refused += 1
             assert "\n" not in str(error)
             assert str(tmp_path) not in str(error)
+    assert refused
+
+
+@pytest.mark.parametrize(
+    "make", [pfile, lambda path, fid: data_list(path.parent, fid), lambda p, fid: bruker(p.parent, fid)]
+)
+def test_damaged_headers_give_a_scan_or_a_scan_error(tmp_path, make):
+    given = make(tmp_path / "scan.7", line(2)[:, :, None])
+    original = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    rng = np.random.default_rng(8)
+    refused = 0
+    for trial in range(90):
+        path = sorted(original)[trial % len(original)]
+        content = bytearray(original[path])
+        for position in rng.integers(0, min(len(content), 2000), 4):
+            content[int(position)] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(content[: None if trial % 4 else int(rng.integers(len(content)))]))
+        try:
+            assert np.isfinite(read(given, nucleus="31P").fid).all()
+        except ScanError as error:
+            refused += 1
+            assert "\n" not in str(error)
+            assert str(tmp_path) not in str(error)
+        path.write_bytes(original[path])
     assert refused
 
 

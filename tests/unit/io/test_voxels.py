@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from dicom_sample import write_csa, write_dicom
 from myomag.errors import ScanError
@@ -45,8 +46,6 @@ def csa(path):
 
 
 def enhanced(path):
-    from pydicom import dcmread
-
     content = dcmread(write_dicom(path, fids()[:, 0], dwell_s=DWELL_S, mhz=MHZ))
     content.Rows, content.Columns, content.NumberOfFrames = 4, 3, 2
     content[0x5600, 0x0020].value = fids().T.astype("<c8").tobytes()
@@ -93,6 +92,12 @@ def test_one_voxel_is_no_grid(tmp_path):
 def test_one_voxel_of_a_phase_encoded_siemens_scan_is_read(tmp_path):
     steps = {"SpectroscopyAcquisitionPhaseColumns": ("US", "8"), "SpectroscopyAcquisitionPhaseRows": ("US", "8")}
     path = write_csa(tmp_path / "one.IMA", line(), protocol="sSpecPara.lFinalMatrixSizePhase = 16\n", **steps)
+    np.testing.assert_allclose(read_scan([path], [], nucleus=None).fid[:, :, 0], line(), atol=1e-6)
+    path = write_dicom(tmp_path / "one.dcm", line()[:, 0], dwell_s=DWELL_S, mhz=MHZ)
+    content = dcmread(path)
+    geometry = content.SharedFunctionalGroupsSequence[0].MRSpectroscopyFOVGeometrySequence[0]
+    geometry.SpectroscopyAcquisitionPhaseRows = geometry.SpectroscopyAcquisitionPhaseColumns = 8
+    content.save_as(path)
     np.testing.assert_allclose(read_scan([path], [], nucleus=None).fid[:, :, 0], line(), atol=1e-6)
 
 

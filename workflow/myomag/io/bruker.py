@@ -165,7 +165,8 @@ def _fid(path: Path, parameters: Parameters, repetitions: int) -> NDArray[np.com
     coils = _count(parameters, "PVM_EncNReceivers")
     # Some releases write the coils combined.
     coils = coils if blocks % (repetitions * coils) == 0 else 1
-    pairs = values.reshape(blocks, block)[:, :length].reshape(-1, coils, length // 2, 2).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        pairs = values.reshape(blocks, block)[:, :length].reshape(-1, coils, length // 2, 2).astype(np.float64)
     return np.asarray((pairs[..., 0] + 1j * pairs[..., 1]).transpose(2, 0, 1))
 
 

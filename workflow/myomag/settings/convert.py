@@ -9,7 +9,9 @@ from myomag.settings.base import Section
 
 def _voxel(numbers: list[int]) -> list[int]:
     if len(numbers) != 3 or min(numbers) < 1:
-        raise ValueError("write column, row and slice of the grid, counted from 1, such as [3, 4, 1]")
+        raise ValueError(
+            f"{numbers} names no voxel; write column, row and slice of the grid, counted from 1, such as [3, 4, 1]"
+        )
     return numbers
 
 
