@@ -237,17 +237,7 @@ def rda(path, fid, grid=(1, 1, 1), **changes):
 def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="fid", centre=0):
     """VD file of one measurement; `fid` (points, readouts, coils), `loops` the counters of each readout."""
     readouts = fid.shape[1]
-    meas = (
-        f'<ParamString."ResonantNucleus"> {{ "31P" }}\n<ParamDouble."Frequency"> {{ <Precision> 6 {MHZ * 1e6:.1f} }}\n'
-        f'<ParamString."tSequenceString"> {{ "{sequence}" }}\n<ParamString."tPatientName"> {{ "MARKER" }}\n'
-    )
-    yaps = (
-        "### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = 250000\nalTE[0] = 230\nalTR[0] = 1500000\n"
-        f"adFlipAngleDegree[0] = 90\n{protocol}### ASCCONV END ###\n"
-    )
-    buffers = b""
-    for name, text in (("Meas", meas), ("MeasYaps", yaps)):
-        buffers += name.encode() + b"\0" + struct.pack("<I", len(text)) + text.encode()
+    buffers = twix_header(protocol, sequence)
     header = struct.pack("<II", len(buffers) + 8, 2) + buffers
     blocks = b""
     for index in range(readouts):
@@ -260,6 +250,39 @@ def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="
     table = struct.pack("<IIIIQQ", 0, 1, 1, 1, 512, len(header) + len(blocks)).ljust(512, b"\0")
     path.write_bytes(table + header + blocks)
     return path
+
+
+def twix_vb(path, fid):
+    """VB file: no table of measurements, and a header of 128 bytes before each channel of a readout."""
+    _, readouts, coils = fid.shape
+
+    def channel(samples, mask, average=0, coil=0):
+        head = bytearray(128)
+        struct.pack_into("<I", head, 0, 128 + 8 * len(samples))
+        struct.pack_into("<Q", head, 20, mask)
+        struct.pack_into("<HHHH", head, 28, len(samples), coils, 0, average)
+        struct.pack_into("<H", head, 124, coil)
+        return bytes(head) + samples.astype("<c8").tobytes()
+
+    # No header of VB is shorter than 10 kB, by which readers know the file.
+    buffers = twix_header().ljust(12_000)
+    blocks = [channel(fid[:, index, coil], 1 << 3, index, coil) for index in range(readouts) for coil in range(coils)]
+    end = channel(np.zeros(16), 1)
+    path.write_bytes(struct.pack("<II", len(buffers) + 8, 2) + buffers + b"".join(blocks) + end)
+    return path
+
+
+def twix_header(protocol="", sequence="fid"):
+    meas = (
+        f'<ParamString."ResonantNucleus"> {{ "31P" }}\n<ParamDouble."Frequency"> {{ <Precision> 6 {MHZ * 1e6:.1f} }}\n'
+        f'<ParamString."tSequenceString"> {{ "{sequence}" }}\n<ParamString."tPatientName"> {{ "MARKER" }}\n'
+    )
+    yaps = (
+        "### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = 250000\nalTE[0] = 230\nalTR[0] = 1500000\n"
+        f"adFlipAngleDegree[0] = 90\n{protocol}### ASCCONV END ###\n"
+    )
+    named = (("Meas", meas), ("MeasYaps", yaps))
+    return b"".join(name.encode() + b"\0" + struct.pack("<I", len(text)) + text.encode() for name, text in named)
 
 
 def readout(samples, mask, counters, centre=0):
@@ -282,5 +305,6 @@ SYNTHETIC = {
     "philips-list": lambda folder, fid: data_list(folder, fid[:, :, None]),
     "rda": lambda folder, fid: rda(folder / "scan.rda", fid[:, :1]),
     "twix": lambda folder, fid: twix(folder / "scan.dat", fid[:, :, None]),
+    "twix VB": lambda folder, fid: twix_vb(folder / "scan.dat", fid[:, :, None]),
 }
 ONE_TRANSIENT = ("lcmodel", "rda")

@@ -123,7 +123,8 @@ def scan(
     from myomag.single.scan import analyse_file, show_result, with_voxel
 
     if not file.is_file() and not files_of_experiment(file):
-        what = "a folder, pipe or device, not a file" if file.exists() else "no such file"
+        what = "not a file, nor the folder of a Bruker experiment (samples and acqp); give one file of the scan"
+        what = what if file.exists() else "no such file"
         raise SettingsError(f"{printable(str(file))}: {what}.")
     loaded = load_settings(settings, root=settings.parent if settings else None)
     if voxel is not None:
