@@ -37,6 +37,7 @@ def pfile(path: Path, fid, *, revision=25.001, template=b"", dwell_s=1 / 3000, m
     fields = {
         "rhr_rh_rdbm_rev": revision,
         "rhr_rdb_hdr_off_data": length,
+        "rhr_rh_file_contents": 1,
         "rhr_rh_npasses": 1,
         "rhr_rh_nslices": 1,
         "rhr_rh_frame_size": points,

@@ -80,6 +80,9 @@ def test_what_is_no_single_scan_is_refused_with_the_way_out(tmp_path):
             read(pfile(tmp_path / "P5.7", frames(), **changes))
 
     refused(r"^P5\.7: holds 8x8x1 phase encodings .*--voxel", rhr_xcsi=8, rhr_ycsi=8)
+    # Steps left over from another scan count for nothing where the file is not encoded.
+    leftover = {"rhr_xcsi": 8, "rhr_rh_file_contents": 0}
+    assert read(pfile(tmp_path / "P5.7", frames(), **leftover)).fid.shape == frames().shape
     refused("holds 3 slices", rhr_rh_nslices=3)
     refused("holds 2 echoes", counts=(2, 1, 4))
     refused("do not go together", counts=(1, 1, 9))

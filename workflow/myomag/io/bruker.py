@@ -2,7 +2,7 @@
 
 The parameter files are read with brukerapi. The samples are read here: brukerapi 0.4.6 and spec2nii 0.8.15 take them by
 lists of sequences and releases, to which 31P sequences often do not belong. Layout of the samples and the samples of
-the digital filter found in their public code; the sign, the physicist's, there and in spant and nmrglue.
+the digital filter found in their public code; the sign, the physicist's, there and in FID-A, spant and nmrglue.
 """
 
 import math
@@ -34,7 +34,18 @@ READ = frozenset(
         *("PVM_DigNp", "PVM_DigShift", "PVM_EchoTime", "PVM_EncNReceivers", "PVM_FrqRef", "PVM_FrqWork"),
         *("PVM_NAverages", "PVM_NRepetitions", "PVM_Nucleus1", "PVM_Nucleus1Enum", "PVM_RepetitionTime"),
         *("PVM_SpecMatrix", "PVM_SpecSWH"),
-        *("BF1", "BYTORDA", "GO_block_size", "GO_raw_data_format", "Method", "NR", "NUCLEUS", "PULPROG", "SW_h"),
+        *(
+            "BF1",
+            "BYTORDA",
+            "GO_block_size",
+            "GO_raw_data_format",
+            "GRPDLY",
+            "Method",
+            "NR",
+            "NUCLEUS",
+            "PULPROG",
+            "SW_h",
+        ),
     )
 )
 """Parameters that are read; none names the animal or the person."""
@@ -146,9 +157,8 @@ def _check_kind(parameters: Parameters, name: str) -> None:
 
 def _filter_points(parameters: Parameters) -> int:
     """Samples before the signal, during which the digital filter fills."""
-    shift = _number(parameters, "PVM_DigShift")
     is_360 = _text(parameters, "ACQ_sw_version").startswith("PV-360")
-    return round(shift or (_number(parameters, "ACQ_RxFilterInfo") or 0.0 if is_360 else 0.0))
+    return round(_number(parameters, "PVM_DigShift", *(("ACQ_RxFilterInfo",) if is_360 else ()), "GRPDLY") or 0.0)
 
 
 def _fid(path: Path, parameters: Parameters, repetitions: int) -> NDArray[np.complex128]:
@@ -171,12 +181,12 @@ def _fid(path: Path, parameters: Parameters, repetitions: int) -> NDArray[np.com
 
 
 def _word(parameters: Parameters, name: str) -> np.dtype[Any]:
+    order = ">" if _text(parameters, "BYTORDA").lower() == "big" else "<"
     if name == "fid_proc.64":
-        return np.dtype("<f8")
+        return np.dtype(f"{order}f8")
     stated = _text(parameters, "GO_raw_data_format", "ACQ_word_size")
     if stated not in WORDS:
         raise ScanError(f"{name}: acqp states no kind of number (GO_raw_data_format, ACQ_word_size); copy it again.")
-    order = ">" if _text(parameters, "BYTORDA").lower() == "big" else "<"
     return np.dtype(order + WORDS[stated])
 
 

@@ -23,6 +23,7 @@ Field = tuple[int, str]
 """Offset in the file, and the format of `struct`."""
 
 RAW_FIELDS: Mapping[str, Field] = {
+    "is_encoded": (44, "h"),
     "passes": (64, "h"),
     "slices": (68, "H"),
     "echoes": (70, "h"),
@@ -160,7 +161,7 @@ def _header(content: bytes, layout: Layout, name: str) -> dict[str, Any]:
 def _check_kind(header: Mapping[str, Any], name: str) -> None:
     """Refuse spectroscopic images, several slices or passes, and several echoes."""
     voxels = [max(int(header[axis]), 1) for axis in ("columns", "rows", "planes")]
-    if max(voxels) > 1:
+    if header["is_encoded"] and max(voxels) > 1:
         raise ScanError(
             f"{name}: holds {'x'.join(map(str, voxels))} phase encodings that no voxel was made from yet; reconstruct "
             f"it, {SAVE_GRID}."
