@@ -9,6 +9,10 @@ from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 
 POINTS, DWELL_S, MHZ = 128, 2.5e-4, 51.7
+LIST_COLUMNS = (
+    *("typ", "mix", "dyn", "card", "echo", "loca", "chan", "extr1", "extr2", "kx", "ky", "kz", "aver"),
+    *("sign", "rf", "grad", "enc", "rtop", "rr", "size", "offset"),
+)
 
 
 def line(transients=1):
@@ -114,29 +118,6 @@ def data_list(folder, fid, stem="scan", *, loops=None, columns=None, described=T
 
     Noise and a rejected vector stand before the signal, as a scanner writes them; coils are numbered from 20.
     """
-    names = [
-        "typ",
-        "mix",
-        "dyn",
-        "card",
-        "echo",
-        "loca",
-        "chan",
-        "extr1",
-        "extr2",
-        "kx",
-        "ky",
-        "kz",
-        "aver",
-        "sign",
-        "rf",
-        "grad",
-        "enc",
-        "rtop",
-        "rr",
-        "size",
-        "offset",
-    ]
     points, transients, coils = fid.shape
     size, vectors, rows = 8 * points, [], []
 
@@ -151,8 +132,9 @@ def data_list(folder, fid, stem="scan", *, loops=None, columns=None, described=T
             at = {key: values[index] for key, values in (loops or {"aver": range(transients)}).items()}
             add("STD", fid[:, index, coil], chan=20 + coil, **at)
     head = "# === DATA DESCRIPTION FILE ===\n# Scan name   : MARKER\n# Patient     : MARKER\n"
-    head += f"# {' '.join(columns or names)}\n. 0 0 0 number_of_mixes : 1\n"
-    text = "".join("  ".join(str(row.get(name, 0)) for name in names) + "\n" for row in rows)
+    head += f"# {' '.join(columns or LIST_COLUMNS)}\n" if columns != () else ""
+    head += ". 0 0 0 number_of_mixes : 1\n"
+    text = "".join("  ".join(str(row.get(name, 0)) for name in LIST_COLUMNS) + "\n" for row in rows)
     (folder / f"{stem}.list").write_text(head + text)
     (folder / f"{stem}.data").write_bytes(b"".join(vectors))
     if described:

@@ -24,6 +24,8 @@ def test_averages_and_dynamics_in_time_and_coils_apart(tmp_path):
         mrs = read(given)
         np.testing.assert_allclose(mrs.fid, coils(4)[:, [2, 1, 0, 3]], rtol=1e-6)
         assert mrs.measurements == 2
+    # An index without the line that names its columns.
+    np.testing.assert_allclose(read(data_list(tmp_path, coils(2), columns=())).fid, coils(2), rtol=1e-6)
 
 
 def test_without_spar_the_sidecar_describes_the_scan(tmp_path):

@@ -15,29 +15,10 @@ from myomag.errors import ScanError
 from myomag.io.philips import of_pair, scan_of_spar, spar_header
 from myomag.io.raw_scan import RawScan, number, read_bytes, whole_number
 
-COLUMNS = [
-    "typ",
-    "mix",
-    "dyn",
-    "card",
-    "echo",
-    "loca",
-    "chan",
-    "extr1",
-    "extr2",
-    "kx",
-    "ky",
-    "kz",
-    "aver",
-    "sign",
-    "rf",
-    "grad",
-    "enc",
-    "rtop",
-    "rr",
-    "size",
-    "offset",
-]
+COLUMNS = (
+    *("typ", "mix", "dyn", "card", "echo", "loca", "chan", "extr1", "extr2", "kx", "ky", "kz", "aver"),
+    *("sign", "rf", "grad", "enc", "rtop", "rr", "size", "offset"),
+)
 """Columns of the index where the file does not name them itself."""
 
 SIGNAL = "STD"
@@ -62,10 +43,8 @@ def read_data_list(raw: Sequence[Path]) -> RawScan:
     index = {key: values[order] for key, values in index.items()}
     coils, dynamics = np.unique(index["chan"]).size, np.unique(index["dyn"]).size
     transients, rest = divmod(index["chan"].size, coils)
-    if (
-        rest
-        or np.unique(np.stack([index[key] for key in ("dyn", "aver", "chan")]), axis=1).shape[1] != transients * coils
-    ):
+    different = np.unique(np.stack([index[key] for key in ("dyn", "aver", "chan")]), axis=1).shape[1]
+    if rest or different != transients * coils:
         raise ScanError(f"{name}: lists the coils of some averages twice or not at all; export the scan again.")
     fid = _samples(samples_file, index, name).reshape(transients, coils, -1).transpose(2, 0, 1)
     return _described(raw, fid, dynamics if 1 < dynamics < transients and transients % dynamics == 0 else 1)
