@@ -113,6 +113,11 @@ def test_siemens_file_that_is_no_single_fid_is_refused(tmp_path, message, tags):
         read(write_csa(tmp_path / "scan.IMA", line(), **tags))
 
 
+def test_dicom_of_another_manufacturer_is_refused_with_the_way_out(tmp_path):
+    with pytest.raises(ScanError, match=r"manufacturer that is not supported; of GE give the P-file .*spec2nii uih"):
+        read(philips(tmp_path / "scan.dcm", line(), Manufacturer="GE MEDICAL SYSTEMS"))
+
+
 # --- enhanced ---------------------------------------------------------------------------------------------------------
 
 

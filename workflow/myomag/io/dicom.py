@@ -87,4 +87,7 @@ def _scan(dataset: Any, name: str, voxel: Voxel | None) -> RawScan:
     if siemens or philips:
         what = "an image" if "PixelData" in dataset else "no spectroscopy data"
         raise ScanError(f"{name}: holds {what}; give the DICOM file of the spectroscopy series.")
-    raise ScanError(f"{name}: DICOM of this manufacturer is not supported; convert it to NIfTI-MRS with spec2nii.")
+    raise ScanError(
+        f"{name}: is DICOM of a manufacturer that is not supported; of GE give the P-file (.7), convert that of UIH with "
+        "spec2nii uih, and save that of others as NIfTI-MRS."
+    )
