@@ -88,6 +88,6 @@ def _scan(dataset: Any, name: str, voxel: Voxel | None) -> RawScan:
         what = "an image" if "PixelData" in dataset else "no spectroscopy data"
         raise ScanError(f"{name}: holds {what}; give the DICOM file of the spectroscopy series.")
     raise ScanError(
-        f"{name}: is DICOM of a manufacturer that is not supported; of GE give the P-file (.7), convert that of UIH with "
+        f"{name}: is DICOM of a manufacturer that is not supported; of GE give the P-file (.7), convert that of UIH by "
         "spec2nii uih, and save that of others as NIfTI-MRS."
     )
