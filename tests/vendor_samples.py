@@ -279,14 +279,17 @@ def readout(samples, mask, counters, centre=0):
     return bytes(head) + channels
 
 
+# What a study finds by the extension alone.
 SYNTHETIC = {
     "jmrui": lambda folder, fid: jmrui_text(folder / "scan.txt", fid),
     "mrui": lambda folder, fid: mrui(folder / "scan.mrui", fid),
     "lcmodel": lambda folder, fid: lcmodel(folder / "scan.RAW", fid[:, :1]),
     "philips": lambda folder, fid: philips(folder, fid),
-    "philips-list": lambda folder, fid: data_list(folder, fid[:, :, None]),
     "rda": lambda folder, fid: rda(folder / "scan.rda", fid[:, :1]),
     "twix": lambda folder, fid: twix(folder / "scan.dat", fid[:, :, None]),
+}
+EVERY = SYNTHETIC | {
+    "philips-list": lambda folder, fid: data_list(folder, fid[:, :, None]),
     "twix VB": lambda folder, fid: twix_vb(folder / "scan.dat", fid[:, :, None]),
 }
 ONE_TRANSIENT = ("lcmodel", "rda")

@@ -14,10 +14,10 @@ from myomag.io.time_zero import stated_begin_time
 from myomag.io.vendor import read_scan
 from vendor_samples import (
     DWELL_S,
+    EVERY,
     MHZ,
     ONE_TRANSIENT,
     POINTS,
-    SYNTHETIC,
     bruker,
     data_list,
     jmrui_text,
@@ -45,10 +45,10 @@ def written(mrs):
 # --- every format, one truth -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", SYNTHETIC)
+@pytest.mark.parametrize("kind", EVERY)
 def test_every_format_gives_the_same_scan(tmp_path, kind):
     transients = 1 if kind in ONE_TRANSIENT else 3
-    mrs = read(SYNTHETIC[kind](tmp_path, line(3)), nucleus="31P")
+    mrs = read(EVERY[kind](tmp_path, line(3)), nucleus="31P")
     # Seven printed digits are the coarsest any of the formats keeps.
     np.testing.assert_allclose(mrs.fid[:, :, 0], line(transients), atol=3e-6)
     assert mrs.fid.shape == (POINTS, transients, 1)
@@ -57,24 +57,24 @@ def test_every_format_gives_the_same_scan(tmp_path, kind):
     assert mrs.nucleus == "31P"
 
 
-@pytest.mark.parametrize("kind", SYNTHETIC)
+@pytest.mark.parametrize("kind", EVERY)
 def test_nothing_personal_passes(tmp_path, kind):
-    path = SYNTHETIC[kind](tmp_path, line(2))
+    path = EVERY[kind](tmp_path, line(2))
     assert b"MARKER" in b"".join(file.read_bytes() for file in tmp_path.iterdir())
     sidecar = {"PatientName": "MARKER", "InstitutionName": "MARKER", "Comment": "MARKER", "BodyPart": "LEG\nMARKER"}
     assert b"MARKER" not in written(read(path, sidecar, nucleus="31P"))
 
 
-@pytest.mark.parametrize("kind", SYNTHETIC)
+@pytest.mark.parametrize("kind", EVERY)
 def test_conjugate_turns_the_frequency_axis(tmp_path, kind):
-    path = SYNTHETIC[kind](tmp_path, line())
+    path = EVERY[kind](tmp_path, line())
     plain, turned = (read(path, nucleus="31P", conjugate=flag) for flag in (False, True))
     np.testing.assert_array_equal(turned.fid, np.conj(plain.fid))
 
 
-@pytest.mark.parametrize("kind", SYNTHETIC)
+@pytest.mark.parametrize("kind", EVERY)
 def test_truncated_file_is_refused(tmp_path, kind):
-    path = SYNTHETIC[kind](tmp_path, line())
+    path = EVERY[kind](tmp_path, line())
     content = path.read_bytes()
     # A .mrui file cut within its free text has lost nothing: cut into the samples.
     keep = 512 + POINTS * 8 if kind == "mrui" else int(len(content) * 0.8)
@@ -83,17 +83,17 @@ def test_truncated_file_is_refused(tmp_path, kind):
         read(path, nucleus="31P")
 
 
-@pytest.mark.parametrize("kind", SYNTHETIC)
+@pytest.mark.parametrize("kind", EVERY)
 def test_extension_in_any_case(tmp_path, kind):
-    path = SYNTHETIC[kind](tmp_path, line())
+    path = EVERY[kind](tmp_path, line())
     other = path.with_suffix(path.suffix.swapcase())
     shutil.move(path, other)
     np.testing.assert_allclose(read(other, nucleus="31P").fid[:, 0, 0], line()[:, 0], atol=3e-6)
 
 
-@pytest.mark.parametrize("kind", SYNTHETIC)
+@pytest.mark.parametrize("kind", EVERY)
 def test_damaged_files_give_a_scan_or_a_scan_error(tmp_path, kind):
-    path = SYNTHETIC[kind](tmp_path, line(2))
+    path = EVERY[kind](tmp_path, line(2))
     original = path.read_bytes()
     rng = np.random.default_rng(7)
     refused = 0
