@@ -19,6 +19,7 @@ from myomag.io.records import parsed_json
 from myomag.io.siemens_dicom import has_csa_samples
 from myomag.io.siemens_protocol import echo_time_s, echo_times_us, protocol_entries, protocol_number
 from myomag.io.twix_layout import check_layout
+from myomag.io.voxels import GridError
 
 LARGEST_HEADER = 2**25
 """Largest header of a twix file that is read [bytes]; usual are one to ten million."""
@@ -118,14 +119,18 @@ def dicom_header(path: Path) -> Header:
 
 def _dicom_scan(dataset: Any, name: str, known: dict[str, Any], series: tuple[object, ...]) -> Header:
     """Header of a DICOM file that holds an FID."""
+    grid = ""
     try:
-        scan = scan_of(dataset, name)
+        try:
+            scan = scan_of(dataset, name)
+        except GridError as error:
+            scan, grid = scan_of(dataset, name, (1, 1, 1)), error.size
     except ScanError as error:
         reason = str(error).removeprefix(f"{name}: ").rstrip(".")
         return Header(**known, series=(*series, reason), reason=reason)
     same = (*scan.fid.shape, scan.dwell_time_s, scan.frequency, scan.nucleus, scan.metadata.get("EchoTime"))
     localised = str(dataset.get("VolumeLocalizationTechnique") or "NONE").strip() != "NONE"
-    return replace(header_of_scan(scan), localised=localised, series=(*series, *same), **known)
+    return replace(header_of_scan(scan), localised=localised, grid=grid, series=(*series, *same), **known)
 
 
 def header_of_scan(scan: RawScan) -> Header:
@@ -184,7 +189,7 @@ def nifti_header(path: Path) -> Header:
         tr_s=_float(fields.get("RepetitionTime")),
         transients=math.prod(shape[4:]) // math.prod(coils),
         points=shape[3],
-        reason="several voxels" if math.prod(shape[:3]) > 1 else "",
+        grid="x".join(map(str, shape[:3])) if math.prod(shape[:3]) > 1 else "",
         **person(fields.get("PatientName"), fields.get("PatientDoB"), fields.get("PatientID")),
     )
 

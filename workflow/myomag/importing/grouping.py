@@ -9,8 +9,10 @@ from pathlib import Path
 
 from myomag.errors import ScanError
 from myomag.importing.header import Header
-from myomag.importing.headers import COMPANIONS, FORMATS, format_of, read_header
+from myomag.importing.headers import COMPANIONS, read_header
+from myomag.io.bruker import files_of_experiment
 from myomag.io.files import not_fetched, to_fetch
+from myomag.io.vendor import kind_of
 from myomag.study.folders import NO_SCANS
 from myomag.study.imports import IMPORTS
 from myomag.study.names import NIFTI, VENDOR, split_extension
@@ -118,10 +120,14 @@ def units_in(place: Path, names: Sequence[str], others: dict[str, int] | None = 
     by_name = {name.lower(): name for name in names}
     units: list[Unit] = []
     series: dict[tuple[object, ...], list[tuple[Path, Header]]] = defaultdict(list)
-    folders: dict[str, list[Path]] = defaultdict(list)
-    taken: set[str] = set()
+    experiment = files_of_experiment(place)
+    if experiment:
+        units.append(_whole(Unit(place, tuple(experiment), "bruker", read_header(experiment[0], "bruker"))))
+    taken = {path.name for path in experiment}
     for name in names:
         path = place / name
+        if path in experiment:
+            continue
         if _companion_of(name, by_name) or name.lower().endswith(".json"):
             taken.add(name)
             continue
@@ -129,20 +135,15 @@ def units_in(place: Path, names: Sequence[str], others: dict[str, int] | None = 
         if kind is None:
             continue
         taken.add(name)
-        if kind and FORMATS[kind].folder:
-            folders[kind].append(path)
-        elif header.series:
+        if header.series:
             series[header.series].append((path, header))
         else:
-            units.append(Unit(path, (path, *_beside(path, by_name)), kind, header))
+            units.append(_whole(Unit(path, (path, *_beside(path, by_name)), kind, header)))
     for name in names if others is not None else ():
         if name not in taken and others is not None:
             others[Path(name).suffix.lower() or "no extension"] += 1
     for members in series.values():
         units += (_series(files) for files in _told_apart(members))
-    for kind, paths in folders.items():
-        files = tuple(path for path in sorted(place.iterdir()) if path.is_file() and not path.name.startswith("."))
-        units.append(Unit(place, files, kind, read_header(paths[0], kind)))
     if DERIVED_FOLDERS & set(place.parts):
         units = [replace(unit, header=replace(unit.header, reason="derived data")) for unit in units]
     return sorted(units, key=lambda unit: unit.path)
@@ -155,12 +156,19 @@ def _told(path: Path) -> tuple[str | None, Header]:
     if not path.is_file():
         return "", Header(reason="a pipe, socket, device or a link to nothing")
     try:
-        kind = format_of(path)
+        kind = kind_of(path)
     except ScanError as error:
-        if split_extension(path.name)[1] not in (*NIFTI, *VENDOR):
+        known = split_extension(path.name)[1] in (*NIFTI, *VENDOR) or path.name.lower().startswith("scanarchive")
+        if not known or "supported formats" in str(error):
             return None, Header()
         return "", Header(reason=str(error).removeprefix(f"{path.name}: ").rstrip("."))
-    return kind, read_header(path, kind) if kind else Header()
+    return kind, read_header(path, kind)
+
+
+def _whole(unit: Unit) -> Unit:
+    """The scan, or what is to be fetched of it first."""
+    missing = next((path for path in unit.files if not_fetched(path)), None)
+    return replace(unit, kind="", header=Header(reason=to_fetch(missing).rstrip("."))) if missing else unit
 
 
 def _companion_of(name: str, by_name: dict[str, str]) -> bool:

@@ -45,6 +45,8 @@ class Header:
         Identifier of the series, if it has one.
     number : int
         Place of the file in its series; 0 where it is not numbered.
+    grid : str
+        Size of a grid of which a voxel can be named, such as 8x8x1; "" for a single voxel.
     reason : str
         Why the file is no scan to be analysed; "" where nothing is known against it.
     patient : str
@@ -67,6 +69,7 @@ class Header:
     series: tuple[object, ...] = ()
     uid: str = ""
     number: int = 0
+    grid: str = ""
     reason: str = ""
     patient: str = field(default="", repr=False)
     personal: frozenset[str] = field(default=frozenset(), repr=False)
@@ -74,6 +77,8 @@ class Header:
     @property
     def suffix(self) -> str:
         """BIDS suffix by what the header calls the sequence and the protocol."""
+        if self.grid:
+            return "mrsi"
         named = _LOCALISED.search(f"{self.sequence} {self.protocol}")
         return "svs" if self.localised or named else "unloc"
 

@@ -11,6 +11,7 @@ from myomag.importing.grouping import Unit
 from myomag.importing.key import Key
 from myomag.importing.personal import Private
 from myomag.io.nuclei import frequency_mhz
+from myomag.io.voxels import NAME_IT
 
 GROUPS = ("participant", "session", "task", "acq", "voi", "run")
 ENTITIES = {"sub": "participant", "ses": "session", "task": "task", "acq": "acq", "voi": "voi", "run": "run"}
@@ -132,10 +133,10 @@ def _by_nucleus(each: Proposal) -> None:
     """Nucleus of a scan, and whether it makes a reason not to use it."""
     header = each.unit.header
     each.nucleus, each.reason = header.nucleus or "", header.reason
-    if header.reason or header.nucleus == NUCLEUS:
+    if header.reason:
         return
     if header.nucleus:
-        each.reason = f"{header.nucleus}, not {NUCLEUS}"
+        each.reason = "" if header.nucleus == NUCLEUS else f"{header.nucleus}, not {NUCLEUS}"
     elif header.frequency_mhz and not _possible(header.frequency_mhz):
         each.reason = f"states no nucleus, and {header.frequency_mhz:.5g} MHz is no frequency of {NUCLEUS}"
     elif _NAMED_NUCLEUS.search(re.sub("[-_]", " ", f"{each.place} {header.protocol}")):
@@ -143,6 +144,8 @@ def _by_nucleus(each: Proposal) -> None:
         each.remarks.append("nucleus by the name")
     else:
         each.reason = f"states no nucleus; if it is {NUCLEUS}, write that and use = yes"
+    if header.grid and not each.reason:
+        each.reason = f"{header.grid} voxels; set use to yes and {NAME_IT}"
 
 
 def _possible(mhz: float) -> bool:

@@ -74,9 +74,8 @@ class Sources:
             raise RowError(f"{printable(row.path)}: {what}; look again, or set use to no")
         place = found[0] if found[0].is_dir() else found[0].parent
         unit = next((unit for unit in self._in(place) if unit.path == found[0]), None)
-        if unit is None or not unit.kind or FORMATS[unit.kind].read is None:
-            form = f" ({FORMATS[unit.kind].title})" if unit and unit.kind else ""
-            raise RowError(f"{printable(row.path)}: no scan of a format that is read{form}; set use to no")
+        if unit is None or not unit.kind:
+            raise RowError(f"{printable(row.path)}: no scan of a format that is read; set use to no")
         if row.files != str(len(unit.files)):
             raise RowError(
                 f"{printable(row.path)}: {len(unit.files)} files belong to this scan now, and the plan says "

@@ -16,6 +16,7 @@ HEAD_BYTES = 2**16
 def rda_header(path: Path) -> Header:
     """Header of a Siemens rda file."""
     fields = _colon_fields(_head(path).partition(">>> End of header")[0])
+    grid = [_count(fields, f"CSIMatrixSize[{axis}]") or 1 for axis in range(3)]
     return Header(
         nucleus=fields.get("Nucleus"),
         frequency_mhz=_number(fields, "MRFrequency"),
@@ -27,7 +28,7 @@ def rda_header(path: Path) -> Header:
         tr_s=scaled(_number(fields, "TR"), 1e-3),
         transients=1,
         points=_count(fields, "VectorSize"),
-        reason="several voxels" if any((_number(fields, f"CSIMatrixSize[{n}]") or 1) > 1 for n in range(3)) else "",
+        grid="x".join(map(str, grid)) if max(grid) > 1 else "",
         **_person(fields, "PatientName", "PatientBirthDate", "PatientID"),
     )
 
@@ -38,6 +39,11 @@ def spar_header(path: Path) -> Header:
         raise ScanError(f"{path.name}: has no SPAR file of the same name beside it; export both.")
     if not any(path.with_suffix(form).exists() for form in (".SDAT", ".sdat", ".Sdat")):
         raise ScanError(f"{path.name}: has no SDAT file of the same name beside it; export both.")
+    return header_of_spar(path)
+
+
+def header_of_spar(path: Path) -> Header:
+    """What a SPAR file says of a scan, whatever file holds its samples."""
     fields = {key.lower(): value for key, value in _colon_fields(_head(path)).items()}
     examination = person(fields.get("examination_name"))
     known = _person(fields, "patient_name", "patient_birth_date", "examination_name")

@@ -17,6 +17,9 @@ from myomag.errors import ScanError
 from myomag.io.raw_scan import RawScan, read_bytes
 from myomag.io.voxels import SAVE_GRID
 
+HEAD_BYTES = 2**18
+"""More than the header of any revision."""
+
 WAY_OUT = "read it with GE's Orchestra and save it as NIfTI-MRS"
 
 Field = tuple[int, str]
@@ -83,7 +86,7 @@ class Layout:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """Every field that is read; nothing that names the patient is among them."""
+        """Every field that a scan is made of; nothing that names the patient is among them."""
         image = {name: (self.te + at, kind) for name, (at, kind) in IMAGE_FIELDS[self.image].items()}
         raw = dict(RAW_FIELDS_26 if self.first >= 26 else RAW_FIELDS)
         if self.first > 28:
@@ -115,13 +118,39 @@ def read_pfile(path: Path) -> RawScan:
     ScanError
         If its revision is not known, it holds several voxels, slices or echoes, or it is truncated.
     """
-    name, content = path.name, read_bytes(path)
+    content = read_bytes(path)
+    header = pfile_header(content, len(content), path.name)
+    return scan_of_pfile(header, _without_chopping(_frames(content, header), header["averages"]))
+
+
+def pfile_header(content: bytes, size: int, name: str) -> dict[str, Any]:
+    """Fields of the header of a P-file, with `layout`, `coils`, the frames `held` for each and the `start` of samples.
+
+    Parameters
+    ----------
+    content : bytes
+        The file, or its first HEAD_BYTES.
+    size : int
+        Bytes of the whole file.
+    name : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    ScanError
+        If its revision is not known, it holds several voxels, slices or echoes, or it is truncated.
+    """
     layout = _layout(content, name)
-    header = _header(content, layout, name)
+    header = _fields(content, layout, name)
     _check_kind(header, name)
+    return header | {"layout": layout} | _extent(header, layout, size, name)
+
+
+def scan_of_pfile(header: Mapping[str, Any], fid: NDArray[np.complexfloating]) -> RawScan:
+    """Samples (points, frames, coils) with what the header of a P-file states."""
     flip = header["flip"]
     return RawScan(
-        fid=_without_chopping(_frames(content, header, layout, name), header["averages"]),
+        fid=fid,
         dwell_time_s=1 / header["width"] if header["width"] > 0 else None,
         frequency=header["frequency"] / 1e7 or None,
         nucleus=None,
@@ -148,7 +177,7 @@ def _layout(content: bytes, name: str) -> Layout:
     )
 
 
-def _header(content: bytes, layout: Layout, name: str) -> dict[str, Any]:
+def _fields(content: bytes, layout: Layout, name: str) -> dict[str, Any]:
     if len(content) < layout.te + 1024:
         raise ScanError(f"{name}: ends within its header; it is truncated.")
     found = {field: struct.unpack_from(f"<{kind}", content, at) for field, (at, kind) in layout.fields.items()}
@@ -171,10 +200,10 @@ def _check_kind(header: Mapping[str, Any], name: str) -> None:
             raise ScanError(f"{name}: holds {header[field]} {field}; save the one to analyse as NIfTI-MRS.")
 
 
-def _frames(content: bytes, header: Mapping[str, Any], layout: Layout, name: str) -> NDArray[np.complex128]:
-    """Samples in the physicist's sign, shape (points, frames, coils).
+def _extent(header: Mapping[str, Any], layout: Layout, length: int, name: str) -> dict[str, int]:
+    """Number of coils, frames that the file holds for each, and where they start.
 
-    Each coil starts with a baseline, a frame without signal, which is left out; some sequences write none.
+    Each coil starts with a baseline, a frame without signal; some sequences write none.
     """
     points, size, frames = header["points"], header["bytes"], header["frames"]
     if size not in (2, 4) or points < 1 or frames < 1:
@@ -188,12 +217,18 @@ def _frames(content: bytes, header: Mapping[str, Any], layout: Layout, name: str
             f"{name}: states {header['pass_size']} bytes for {frames} frames of {points} points and {coils} coils, "
             f"which do not go together; {WAY_OUT}."
         )
-    if start < 1 or start + header["pass_size"] > len(content):
+    if start < 1 or start + header["pass_size"] > length:
         raise ScanError(f"{name}: holds fewer than its {frames} frames of {points} points; it is truncated.")
-    if start + 2 * header["pass_size"] <= len(content):
+    if start + 2 * header["pass_size"] <= length:
         raise ScanError(f"{name}: holds more than its {frames} frames; save the part to analyse as NIfTI-MRS.")
-    values = np.frombuffer(content, dtype=f"<i{size}", offset=start, count=header["pass_size"] // size)
-    parts = values.astype(np.float64).reshape(coils, held, points, 2)[:, held - frames :]
+    return {"coils": coils, "held": held, "start": start}
+
+
+def _frames(content: bytes, header: Mapping[str, Any]) -> NDArray[np.complex128]:
+    """Samples in the physicist's sign, shape (points, frames, coils), without the baseline of each coil."""
+    size, held = header["bytes"], header["held"]
+    values = np.frombuffer(content, f"<i{size}", offset=header["start"], count=header["pass_size"] // size)
+    parts = values.astype(np.float64).reshape(header["coils"], held, header["points"], 2)[:, held - header["frames"] :]
     return np.asarray((parts[..., 0] - 1j * parts[..., 1]).transpose(2, 1, 0))
 
 

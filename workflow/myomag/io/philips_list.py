@@ -93,8 +93,7 @@ def _samples(path: Path, index: dict[str, NDArray[np.int64]], name: str) -> NDAr
 
 def _described(raw: Sequence[Path], fid: NDArray[np.complex64], measurements: int) -> RawScan:
     """The samples with what a SPAR file of the scan states, given or beside them."""
-    beside = [path for path in (*raw, *sorted(raw[0].parent.iterdir())) if path.suffix.lower() == ".spar"]
-    spar = next((path for path in beside if path in raw or path.stem.lower() == raw[0].stem.lower()), None)
+    spar = spar_of(raw)
     if spar is None:
         return scan_of_spar(fid, {}, raw[0].name, measurements)
     header = spar_header(spar)
@@ -104,3 +103,9 @@ def _described(raw: Sequence[Path], fid: NDArray[np.complex64], measurements: in
             f"{spar.name}: describes {points} points, {raw[0].name} holds {fid.shape[0]}; it belongs to another scan."
         )
     return scan_of_spar(fid, header, spar.name, measurements)
+
+
+def spar_of(raw: Sequence[Path]) -> Path | None:
+    """SPAR file that describes a data/list pair, given or beside it under the same name."""
+    beside = [path for path in (*raw, *sorted(raw[0].parent.iterdir())) if path.suffix.lower() == ".spar"]
+    return next((path for path in beside if path in raw or path.stem.lower() == raw[0].stem.lower()), None)

@@ -8,6 +8,15 @@ from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 
+
+class GridError(ScanError):
+    """A file holds several voxels, and none is named; `size` is that of the grid, such as 8x8x1."""
+
+    def __init__(self, name: str, size: str) -> None:
+        super().__init__(f"{name}: holds {size} voxels; {NAME_IT}.")
+        self.size = size
+
+
 Voxel = Sequence[int]
 """Column, row and slice of a voxel, each counted from 1, in the order of the axes of the file (x, y, z)."""
 
@@ -47,12 +56,14 @@ def picked(grid: NDArray[Any], voxel: Voxel | None, name: str) -> NDArray[Any]:
 
     Raises
     ------
+    GridError
+        If there are several voxels and none is named.
     ScanError
-        If there are several voxels and none is named, or the named one is not there.
+        If the named one is not there.
     """
     size = "x".join(map(str, grid.shape[:3]))
     if voxel is None and max(grid.shape[:3]) > 1:
-        raise ScanError(f"{name}: holds {size} voxels; {NAME_IT}.")
+        raise GridError(name, size)
     chosen = voxel or (1, 1, 1)
     if any(not 1 <= index <= count for index, count in zip(chosen, grid.shape, strict=False)):
         raise ScanError(

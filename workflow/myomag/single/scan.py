@@ -15,7 +15,7 @@ from myomag.io.voxels import parsed_voxel, voxel_text
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
-from myomag.study.names import COMPANIONS, entities, split_extension
+from myomag.study.names import entities, split_extension
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,10 @@ def _record(files: Mapping[str, Path], model: type[R]) -> R | None:
 
 
 def _raw_files(file: Path) -> dict[str, Path]:
-    """File, the other one of a pair of vendor files, those of a Bruker folder, and the sidecar, by role."""
-    stem, extension = split_extension(file.name)
+    """File, or those of a Bruker folder, and the sidecar, by role; a reader finds the other file of a pair itself."""
     members = files_of_experiment(file) if file.is_dir() else [file]
     files = {"raw": members[0]} | {f"raw_{number}": path for number, path in enumerate(members[1:], start=1)}
-    if extension in COMPANIONS:
-        partners = [p for p in sorted(file.parent.iterdir()) if split_extension(p.name)[0] == stem]
-        others = [p for p in partners if split_extension(p.name)[1] in COMPANIONS - {extension}]
-        files |= {f"raw_{number}": path for number, path in enumerate(others[:1], start=1)}
-    if (sidecar := file.with_name(f"{stem}.json")).is_file():
+    if (sidecar := file.with_name(f"{split_extension(file.name)[0]}.json")).is_file():
         files["sidecar"] = sidecar
     return files
 
