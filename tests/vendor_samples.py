@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 
+from ge_sample import SCALE, pfile
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 
@@ -287,9 +288,12 @@ SYNTHETIC = {
     "philips": lambda folder, fid: philips(folder, fid),
     "rda": lambda folder, fid: rda(folder / "scan.rda", fid[:, :1]),
     "twix": lambda folder, fid: twix(folder / "scan.dat", fid[:, :, None]),
+    "datalist": lambda folder, fid: data_list(folder, fid[:, :, None]),
+    "ge": lambda folder, fid: pfile(folder / "scan.7", fid[:, :, None], dwell_s=DWELL_S, mhz=MHZ),
 }
 EVERY = SYNTHETIC | {
-    "philips-list": lambda folder, fid: data_list(folder, fid[:, :, None]),
     "twix VB": lambda folder, fid: twix_vb(folder / "scan.dat", fid[:, :, None]),
 }
 ONE_TRANSIENT = ("lcmodel", "rda")
+STORED = {"ge": SCALE}
+"""What samples are multiplied by in formats that store integers."""

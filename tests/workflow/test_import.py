@@ -43,7 +43,7 @@ def test_a_flat_folder_becomes_a_study_whose_results_lead_back_to_it(exported: P
 
     looked = myomag("import", "look", exported, "--plan", "plan.tsv", cwd=tmp_path)
     assert looked.returncode == 0, looked.stderr
-    assert looked.stdout.startswith("2 scans to use, 7 not to use.\n  5 left out: 1H, not 31P\n")
+    assert looked.stdout.startswith("2 scans to use, 7 not to use.\n  6 left out: 1H, not 31P\n")
 
     def names(row: PlanRow) -> None:
         row.participant = "calf01" if row.format == "Siemens twix" else "calf02"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import vendor_samples
-from dicom_sample import write_dicom, write_philips
-from import_samples import by_name, dicom, edited, twix
+from dicom_sample import write_csa, write_dicom, write_philips
+from import_samples import by_name, dicom, edited, noise, twix
 from myomag.errors import SettingsError, StudyError
 from myomag.importing.grouping import find_units
 from myomag.importing.look import look
@@ -50,11 +50,12 @@ def test_real_files_of_each_format_are_told_by_their_headers(tmp_path: Path, sha
     assert {row.use for row in rows.values()} == {"no"}
     assert rows["philips_press.SPAR"].files == "2"
     assert "philips_press.SDAT" not in rows
-    hydrogen = ("SVS_30.IMA", "SVS_XA60.dcm", "SVS_30.rda", "philips_press.SPAR", "jmrui.txt")
+    hydrogen = ("SVS_30.IMA", "SVS_XA60.dcm", "SVS_30.rda", "philips_press.SPAR", "ge_press_1H.7", "jmrui.txt")
     assert {rows[name].remark for name in hydrogen} == {"1H, not 31P"}
-    assert {rows[name].suffix for name in hydrogen[:4]} == {"svs"}
+    assert {rows[name].suffix for name in hydrogen[:5]} == {"svs"}
     assert "no frequency of 31P" in rows["lcmodel.RAW"].remark
-    assert "GE P-file" in rows["ge_press_1H.7"].remark
+    ge = rows["ge_press_1H.7"]
+    assert (ge.format, ge.te_ms, ge.transients, ge.points) == ("GE P-file", "30", "24", "2048")
     assert found.others == {".pdf": 1}
 
 
@@ -205,8 +206,10 @@ def test_headers_agree_with_the_readers(tmp_path: Path) -> None:
         (folder / name).mkdir()
         fid = vendor_samples.line()
         write(folder / name / "a.dcm", fid[:, 0] if name == "xa" else fid, dwell_s=vendor_samples.DWELL_S, mhz=51.7)
-    units = {unit.path.parent.name: unit for unit in find_units([folder]).units}
-    assert set(units) == {*vendor_samples.SYNTHETIC, "xa", "enhanced"}
+    (folder / "bruker").mkdir()
+    vendor_samples.bruker(folder / "bruker", vendor_samples.line(3)[:, :, None])
+    units = {(unit.path if unit.path.is_dir() else unit.path.parent).name: unit for unit in find_units([folder]).units}
+    assert set(units) == {*vendor_samples.SYNTHETIC, "xa", "enhanced", "bruker"}
     for unit in units.values():
         scan = read_scan([path for path in unit.files if path.suffix != ".json"], [], nucleus="31P")
         header = unit.header
@@ -267,18 +270,33 @@ def test_a_study_made_in_the_same_folder_is_not_taken_for_new_files(tmp_path: Pa
     assert found.others["study made by an import"] == 1
 
 
-def test_formats_that_cannot_be_read_yet_are_one_row_for_each_scan(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_one_row_for_each_scan_with_the_way_out(tmp_path: Path) -> None:
     for name in ("exp/1/fid", "exp/1/acqp", "exp/1/method", "raw.data", "raw.list", "P12345.7"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(b"some content" * 20)
+    (tmp_path / "in/ScanArchive_1.h5").write_bytes(b"\x89HDF" * 20)
     look([tmp_path / "in"], tmp_path / "plan.tsv")
-    rows = {row.format: row for row in read_plan(tmp_path / "plan.tsv")}
-    assert {name: (row.use, row.files) for name, row in rows.items()} == {
-        "Bruker": ("no", "3"),
-        "Philips data/list": ("no", "2"),
-        "GE P-file": ("no", "1"),
+    rows = by_name(tmp_path / "plan.tsv")
+    assert {name: (row.use, row.files, row.format) for name, row in rows.items()} == {
+        "1": ("no", "3", "Bruker"),
+        "raw.data": ("no", "2", "Philips data/list"),
+        "P12345.7": ("no", "1", "GE P-file"),
+        "ScanArchive_1.h5": ("no", "1", ""),
     }
-    assert Path(rows["Bruker"].path).name == "1"
+    assert "have the scanner save a P-file" in rows["ScanArchive_1.h5"].remark
+
+
+def test_grids_are_listed_with_the_way_to_name_a_voxel(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    vendor_samples.rda(tmp_path / "in/P01_csi.rda", noise(1, frames=24), (3, 4, 2))
+    grid = {"Rows": ("US", "4"), "Columns": ("US", "3"), "NumberOfFrames": ("IS", "2"), "DataPointColumns": None}
+    write_csa(tmp_path / "in/P01_csi.IMA", noise(2, frames=24), protocol="sSpecPara.lVectorSize = 256\n", **grid)
+    look([tmp_path / "in"], tmp_path / "plan.tsv")
+    rows = read_plan(tmp_path / "plan.tsv")
+    assert len(rows) == 2
+    for row in rows:
+        assert (row.use, row.suffix, row.nucleus) == ("no", "mrsi", "31P")
+        assert row.remark.startswith("3x4x2 voxels; set use to yes and name one: scan --voxel i,j,k")
 
 
 @pytest.mark.parametrize("missing", ["SPAR", "SDAT"])

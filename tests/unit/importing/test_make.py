@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from import_samples import by_name, dicom, edited, twix
+import vendor_samples
+from ge_sample import pfile
+from import_samples import by_name, dicom, edited, noise, twix
 from myomag.errors import MyomagError, SettingsError
 from myomag.importing import place
 from myomag.importing.look import look
 from myomag.importing.make import make
 from myomag.importing.plan import PlanRow, plan_bytes, read_plan
 from myomag.io.files import sha256_file
+from myomag.io.vendor import read_scan
 from myomag.study.imports import IMPORTS, read_imports
 from myomag.study.search import find_scans
 
@@ -50,6 +53,31 @@ def test_scans_lie_where_the_pipeline_looks_for_them(plan: Path, tmp_path: Path)
     entry = read_imports(tmp_path / "study")[TWIX]
     assert entry.original == str(tmp_path / "in/P01/visit1/a.dat")
     assert entry.sha256 == sha256_file(tmp_path / "study" / TWIX) == sha256_file(Path(entry.original))
+
+
+def test_raw_data_of_ge_philips_and_bruker_become_scans(tmp_path: Path) -> None:
+    """All in one folder, a Bruker experiment with its samples in pdata, as ParaVision 360 may leave it."""
+    folder = tmp_path / "in"
+    (folder / "7").mkdir(parents=True)
+    pfile(folder / "P12345.7", noise(1, frames=2)[:, :, None])
+    vendor_samples.data_list(folder, noise(2, frames=3)[:, :, None], stem="raw_007")
+    vendor_samples.bruker(folder / "7", noise(3, frames=4)[:, :, None], kind="fid_proc.64", version="PV-360.3.5")
+    (folder / "7/pulseprogram").write_text("; no scan\n")
+    plan, study = tmp_path / "plan.tsv", tmp_path / "study"
+    look([folder], plan)
+    edited(plan, lambda row: row.__dict__.update(participant=row.format[:2]))
+    assert {(row.format, row.use, row.files, row.transients) for row in read_plan(plan)} == {
+        ("GE P-file", "yes", "1", "2"),
+        ("Philips data/list", "yes", "3", "3"),
+        ("Bruker", "yes", "3", "4"),
+    }
+    assert make(plan, study, "copy").problems == []
+    found = find_scans(study)
+    assert (len(found.scans), found.remarks) == (3, [])
+    for scan, transients in zip(found.scans, (4, 2, 3), strict=True):
+        assert scan.problem == ""
+        mrs = read_scan([study / path for path in scan.raw], [], nucleus=None)
+        assert (mrs.nucleus, mrs.fid.shape[:2]) == ("31P", (256, transients))
 
 
 def test_again_on_a_grown_folder_adds_only_what_is_new(plan: Path, tmp_path: Path) -> None:

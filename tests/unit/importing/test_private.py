@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 import vendor_samples
+from ge_sample import pfile
 from import_samples import by_name, dicom, noise
 from myomag.errors import SettingsError
 from myomag.importing.commands import app
+from myomag.importing.headers import read_header
 from myomag.importing.look import look
 from myomag.importing.make import make
 from myomag.importing.personal import Private, resolved
@@ -48,6 +50,39 @@ def test_no_name_birth_date_or_id_in_plan_record_and_messages(
     assert secrets_in(" ".join(path.name for path in study.rglob("*"))) == []
     # And yet each file is known by its content.
     assert len(read_imports(study)) == 5
+
+
+@pytest.mark.parametrize("revision", [9, 11, 14.0, 16.0, 20.007, 25.004, 26.002, 28.003, 31.0])
+def test_who_was_measured_is_known_of_p_files(tmp_path: Path, revision: float) -> None:
+    who = {"rhe_patname": b"KOEHLER^JANE", "rhe_patid": b"H1234567", "rhe_dateofbirth": b"19700203"}
+    who |= {"rhe_ex_datetime": 1706700000, "rhs_se_desc": b"fid of Jane"}
+    path = pfile(tmp_path / "P1.7", noise(1)[:, :, None], revision=revision, **who)
+    header = read_header(path, "ge")
+    assert (header.reason, header.patient, header.date[:8], header.protocol) == (
+        "",
+        "H1234567",
+        "20240131",
+        "fid of Jane",
+    )
+    assert {"koehler", "jane", "H1234567", "19700203"} <= header.personal
+
+
+def test_who_was_measured_is_known_of_data_list_and_bruker(tmp_path: Path) -> None:
+    path = vendor_samples.data_list(tmp_path, noise(1)[:, :, None])
+    vendor_samples.spar(path.with_suffix(".SPAR"), patient_name="Koehler Jane", scan_id="fid", nucleus="31P")
+    assert {"koehler", "jane"} <= read_header(path, "philips-list").personal
+    study = tmp_path / "20240131_H1234567"
+    (study / "5").mkdir(parents=True)
+    abs_time = "( 65 )\n<2024-01-31T10:45:00,219+0100>"
+    acqp = {"ACQ_time": abs_time, "ACQ_protocol_name": "( 64 )\n<fid31P>"}
+    samples = vendor_samples.bruker(study / "5", noise(2)[:, :, None], acqp=acqp)
+    (study / "subject").write_text("##$SUBJECT_id=( 60 )\n<H1234567>\n##$SUBJECT_name_string=( 64 )\n<Koehler>\n")
+    header = read_header(samples, "bruker")
+    assert (header.patient, header.date, header.protocol) == ("H1234567", "20240131104500", "fid31P")
+    assert {"koehler", "H1234567"} <= header.personal
+    look([study], tmp_path / "plan.tsv")
+    assert "H1234567" not in (tmp_path / "plan.tsv").read_text()
+    assert make(tmp_path / "plan.tsv", tmp_path / "study", "copy").scans == 1
 
 
 def _ended(arguments: list[str]) -> None:

@@ -11,7 +11,7 @@ from myomag.study.names import NIFTI, VENDOR, entities, split_extension
 PLACES = ("sub-*/mrs", "sub-*/ses-*/mrs", "sourcedata/sub-*/mrs", "sourcedata/sub-*/ses-*/mrs")
 MOST_FILES, ENOUGH = 20_000, 100
 """Files looked at, and files of scanners after which no more are counted."""
-EXTENSIONS = frozenset({*NIFTI, *VENDOR, ".7", ""})
+EXTENSIONS = frozenset({*NIFTI, *VENDOR, ".job0", ".64", ""})
 """Files with another extension are not opened."""
 
 
@@ -51,9 +51,10 @@ def scanner_files(study: Path) -> Iterator[Path]:
 
 def _is_scan(path: Path) -> bool:
     # A study with scans needs none of the readers here.
+    from myomag.io.bruker import files_of_experiment
     from myomag.io.vendor import kind_of
 
     try:
-        return path.suffix == ".7" or (path.is_file() and bool(kind_of(path)))
+        return path.is_file() and (path in files_of_experiment(path.parent)[:1] or bool(kind_of(path)))
     except ScanError as error:
         return "datalad get" in str(error)
