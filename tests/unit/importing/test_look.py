@@ -244,9 +244,15 @@ def test_what_is_not_here_is_listed_with_the_way_to_fetch_it(tmp_path: Path) -> 
     folder.mkdir()
     (folder / "a.dat").symlink_to("../.git/annex/objects/aa/bb/KEY/KEY")
     (folder / "broken.dat").write_bytes(b"no scan" * 100)
+    vendor_samples.bruker(folder, noise(1)[:, :, None])
+    (folder / "fid").write_bytes(b"/annex/objects/MD5-1\n")
+    index = vendor_samples.data_list(folder, noise(2)[:, :, None]).with_suffix(".list")
+    index.unlink()
+    index.symlink_to("../.git/annex/objects/aa/bb/KEY/KEY")
     look([folder], tmp_path / "plan.tsv")
     rows = by_name(tmp_path / "plan.tsv")
-    assert "fetch it: datalad get" in rows["a.dat"].remark
+    for name, missing in (("a.dat", "a.dat"), ("in", "fid"), ("scan.data", "scan.list")):
+        assert f"fetch it: datalad get {folder / missing}" in rows[name].remark
     assert "truncated" in rows["broken.dat"].remark
     assert {row.use for row in rows.values()} == {"no"}
 
@@ -296,7 +302,7 @@ def test_grids_are_listed_with_the_way_to_name_a_voxel(tmp_path: Path) -> None:
     assert len(rows) == 2
     for row in rows:
         assert (row.use, row.suffix, row.nucleus) == ("no", "mrsi", "31P")
-        assert row.remark.startswith("3x4x2 voxels; set use to yes and name one: scan --voxel i,j,k")
+        assert row.remark.startswith("a grid of 3x4x2 voxels; set use to yes and name one: scan --voxel i,j,k")
 
 
 @pytest.mark.parametrize("missing", ["SPAR", "SDAT"])

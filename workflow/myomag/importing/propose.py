@@ -145,7 +145,7 @@ def _by_nucleus(each: Proposal) -> None:
     else:
         each.reason = f"states no nucleus; if it is {NUCLEUS}, write that and use = yes"
     if header.grid and not each.reason:
-        each.reason = f"{header.grid} voxels; set use to yes and {NAME_IT}"
+        each.reason = f"a grid of {header.grid} voxels; set use to yes and {NAME_IT}"
 
 
 def _possible(mhz: float) -> bool:

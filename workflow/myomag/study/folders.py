@@ -93,7 +93,7 @@ class Search:
                 self.series(f"{folder}{name}/", stem, found)
 
     def series(self, folder: str, stem: str, found: Found) -> None:
-        """Take the files of a folder as those of one scan: DICOM files of its repetitions or averages."""
+        """Take the files of a folder as those of one scan: DICOM files of its repetitions, or a Bruker experiment."""
         if not folder.startswith("sourcedata/"):
             self.remarks.append(f"{printable(folder)}: not read here; move it to sourcedata/.")
             return
@@ -105,7 +105,7 @@ class Search:
                 found.unusable[stem] = f"{printable(name)}: {fault}"
         if not names:
             found.vendor[stem].append(folder.removesuffix("/"))
-            found.unusable[stem] = f"{printable(folder)}: holds no files; put the DICOM files of the scan into it."
+            found.unusable[stem] = f"{printable(folder)}: holds no files; put those of the scan into it."
         self.remarks += [
             f"{printable(folder + name)}: not read; put the files into {folder}." for name in below.folders
         ]

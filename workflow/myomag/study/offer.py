@@ -11,7 +11,7 @@ from myomag.study.names import NIFTI, VENDOR, entities, split_extension
 PLACES = ("sub-*/mrs", "sub-*/ses-*/mrs", "sourcedata/sub-*/mrs", "sourcedata/sub-*/ses-*/mrs")
 MOST_FILES, ENOUGH = 20_000, 100
 """Files looked at, and files of scanners after which no more are counted."""
-EXTENSIONS = frozenset({*NIFTI, *VENDOR, ".job0", ".64", ""})
+EXTENSIONS = frozenset({*NIFTI, *VENDOR, ""})
 """Files with another extension are not opened."""
 
 
@@ -35,10 +35,16 @@ def nothing_found(study: Path) -> str:
 
 
 def scanner_files(study: Path) -> Iterator[Path]:
-    """Files of a format that is read, up to `ENOUGH`."""
+    """Files of a format that is read, up to `ENOUGH`; of a Bruker experiment that of its samples."""
+    # A study with scans needs none of the readers here.
+    from myomag.io.bruker import files_of_experiment
+
     seen = counted = 0
     for folder, below, names in os.walk(study):
         below[:] = sorted(name for name in below if not name.startswith(".") and name != "derivatives")
+        if counted < ENOUGH and (experiment := files_of_experiment(Path(folder))):
+            counted += 1
+            yield experiment[0]
         for name in sorted(names):
             seen += 1
             if seen > MOST_FILES or counted == ENOUGH:
@@ -50,11 +56,9 @@ def scanner_files(study: Path) -> Iterator[Path]:
 
 
 def _is_scan(path: Path) -> bool:
-    # A study with scans needs none of the readers here.
-    from myomag.io.bruker import files_of_experiment
     from myomag.io.vendor import kind_of
 
     try:
-        return path.is_file() and (path in files_of_experiment(path.parent)[:1] or bool(kind_of(path)))
+        return path.is_file() and bool(kind_of(path))
     except ScanError as error:
         return "datalad get" in str(error)
