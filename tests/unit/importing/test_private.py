@@ -65,6 +65,11 @@ def test_who_was_measured_is_known_of_p_files(tmp_path: Path, revision: float) -
         "fid of Jane",
     )
     assert {"koehler", "jane", "H1234567", "19700203"} <= header.personal
+    # Of a scan that is not read, too.
+    path = pfile(path, noise(1)[:, :, None], revision=revision, rhr_rh_nslices=2, **who)
+    refused = read_header(path, "ge")
+    assert refused.reason.startswith("holds 2 slices")
+    assert refused.personal == header.personal
 
 
 def test_who_was_measured_is_known_of_data_list_and_bruker(tmp_path: Path) -> None:

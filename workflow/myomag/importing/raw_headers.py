@@ -2,6 +2,8 @@
 
 import re
 import struct
+from collections.abc import Callable
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +15,9 @@ from myomag.importing.binary_headers import header_of_scan
 from myomag.importing.header import Header, digits, person
 from myomag.importing.text_headers import header_of_spar
 from myomag.io.bruker import PARAMETER_FILES, read_bruker
-from myomag.io.ge_pfile import HEAD_BYTES, pfile_header, scan_of_pfile
+from myomag.io.ge_pfile import HEAD_BYTES, Layout, layout_of, pfile_header, scan_of_pfile
 from myomag.io.philips_list import read_data_list, spar_of
+from myomag.io.raw_scan import RawScan, read_bytes
 
 EXAM_FIELDS = {
     9: {"date": (128, "i"), "id": (4, "13s"), "name": (17, "25s"), "birth": (647, "9s"), "series": (976, "30s")},
@@ -37,23 +40,30 @@ def ge_header(path: Path) -> Header:
     """Header of a P-file; its samples are not read."""
     with path.open("rb") as file:
         content = file.read(HEAD_BYTES)
-    header = pfile_header(content, path.stat().st_size, path.name)
-    shape = (header["points"], header["frames"], header["coils"])
-    scan = header_of_scan(scan_of_pfile(header, np.broadcast_to(np.complex128(0), shape)))
-    layout = header["layout"]
+    layout, size = layout_of(content, path.name), path.stat().st_size
+
+    def scan() -> RawScan:
+        header = pfile_header(content, size, path.name)
+        shape = (header["points"], header["frames"], header["coils"])
+        return scan_of_pfile(header, np.broadcast_to(np.complex128(0), shape))
+
+    header = _completed(_exam(content.ljust(HEAD_BYTES, b"\0"), layout), scan, path.name)
+    # PROBE is PRESS or STEAM.
+    return replace(header, localised=header.sequence.lower().startswith("probe"))
+
+
+def _exam(content: bytes, layout: Layout) -> Header:
+    """Who was measured when, by the header of a P-file."""
     first = max(revision for revision in EXAM_FIELDS if revision <= layout.first)
-    fields = dict(EXAM_FIELDS[first])
-    fields |= {f"long {key}": (at, "65s") for key, at in LONG_FIELDS.get(first, {}).items()}
+    fields = EXAM_FIELDS[first] | {f"long {key}": (at, "65s") for key, at in LONG_FIELDS.get(first, {}).items()}
     found = {key: struct.unpack_from(f"<{kind}", content, layout.gauss + at)[0] for key, (at, kind) in fields.items()}
-    texts = {key: value.partition(b"\0")[0].decode("latin-1").strip() for key, value in found.items() if key != "date"}
+    date = _day(found.pop("date"))
+    texts = {key: value.partition(b"\0")[0].decode("latin-1").strip() for key, value in found.items()}
     known = person(texts["name"], texts["birth"], texts["id"])
     in_full = person(texts.get("long name"), "", texts.get("long id"))
-    return replace(
-        scan,
-        date=_day(found["date"]),
+    return Header(
+        date=date,
         protocol=texts["series"],
-        # PROBE is PRESS or STEAM.
-        localised=scan.sequence.lower().startswith("probe"),
         patient=known["patient"] or in_full["patient"],
         personal=known["personal"] | in_full["personal"],
     )
@@ -61,12 +71,9 @@ def ge_header(path: Path) -> Header:
 
 def data_list_header(path: Path) -> Header:
     """Header of a Philips data/list pair, with what a SPAR file beside it says."""
-    scan = header_of_scan(read_data_list([path]))
     spar = spar_of([path])
-    described = header_of_spar(spar) if spar else Header()
-    return replace(
-        described, frequency_mhz=scan.frequency_mhz, transients=scan.transients, points=scan.points, reason=""
-    )
+    described = replace(header_of_spar(spar), reason="") if spar else Header()
+    return _completed(described, lambda: read_data_list([path]), path.name)
 
 
 def bruker_header(path: Path) -> Header:
@@ -75,22 +82,29 @@ def bruker_header(path: Path) -> Header:
     fields = {key: text for name in PARAMETER_FILES for key, text in _jcamp_fields(folder / name).items()}
     subject = _jcamp_fields(folder.parent / "subject")
     name, other, birth_date, identifier = (subject.get(key, "") for key in BRUKER_PERSON)
-    known = {
-        "date": digits(fields.get("ACQ_time")) or _day(_seconds(fields.get("ACQ_abs_time", ""))),
-        "protocol": fields.get("ACQ_protocol_name", ""),
+    described = Header(
+        date=digits(fields.get("ACQ_time")) or _day(_seconds(fields.get("ACQ_abs_time", ""))),
+        protocol=fields.get("ACQ_protocol_name", ""),
         **person(f"{name} {other}", birth_date, identifier),
-    }
+    )
+    return _completed(described, lambda: read_bruker([path]), path.name)
+
+
+def _completed(described: Header, read: Callable[[], RawScan], name: str) -> Header:
+    """A description with what the reader of the scan says, or why there is none: then it is known who was measured."""
     try:
-        return replace(header_of_scan(read_bruker([path])), **known)
+        scan = header_of_scan(read())
     except ScanError as error:
-        return Header(reason=str(error).removeprefix(f"{path.name}: ").rstrip("."), **known)
+        return replace(described, reason=str(error).removeprefix(f"{name}: ").rstrip("."))
+    stated = {field.name: getattr(scan, field.name) for field in fields_of(scan)}
+    return replace(described, **{key: value for key, value in stated.items() if value})
 
 
 def _jcamp_fields(path: Path) -> dict[str, str]:
     """Single values of a parameter file of ParaVision; none where it is not there."""
     if not path.is_file():
         return {}
-    pairs = re.findall(r"(?m)^##\$(\w+)=(?:\( *\d+ *\)\s+)?(.*)$", path.read_text("latin-1"))
+    pairs = re.findall(r"(?m)^##\$(\w+)=(?:\( *\d+ *\)\s+)?(.*)$", read_bytes(path).decode("latin-1"))
     return {key: value.strip(" <>") for key, value in pairs}
 
 

@@ -140,7 +140,7 @@ def pfile_header(content: bytes, size: int, name: str) -> dict[str, Any]:
     ScanError
         If its revision is not known, it holds several voxels, slices or echoes, or it is truncated.
     """
-    layout = _layout(content, name)
+    layout = layout_of(content, name)
     header = _fields(content, layout, name)
     _check_kind(header, name)
     return header | {"layout": layout} | _extent(header, layout, size, name)
@@ -166,7 +166,14 @@ def scan_of_pfile(header: Mapping[str, Any], fid: NDArray[np.complexfloating]) -
     )
 
 
-def _layout(content: bytes, name: str) -> Layout:
+def layout_of(content: bytes, name: str) -> Layout:
+    """Layout of a P-file by the revision in its first bytes.
+
+    Raises
+    ------
+    ScanError
+        If that is not a known one.
+    """
     revision = struct.unpack_from("<f", content)[0] if len(content) >= 4 else 0.0
     for layout in LAYOUTS:
         if layout.first - 1e-4 < revision < layout.last + 1e-4:
