@@ -1,13 +1,19 @@
 """Small files of every vendor format, written from the definition of the format; personal fields hold MARKER."""
 
+import math
 import struct
 
 import numpy as np
 
+from ge_sample import SCALE, pfile
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import line_fid
 
 POINTS, DWELL_S, MHZ = 128, 2.5e-4, 51.7
+LIST_COLUMNS = (
+    *("typ", "mix", "dyn", "card", "echo", "loca", "chan", "extr1", "extr2", "kx", "ky", "kz", "aver"),
+    *("sign", "rf", "grad", "enc", "rtop", "rr", "size", "offset"),
+)
 
 
 def line(transients=1):
@@ -102,7 +108,93 @@ def philips(folder, fid, stem="scan", **changes):
     return folder / f"{stem}.SDAT"
 
 
-def rda(path, fid, **changes):
+def spar(path, **fields):
+    """SPAR file of no more than what is given."""
+    path.write_text("".join(f"{key} : {value}\n" for key, value in fields.items()))
+    return path
+
+
+def data_list(folder, fid, stem="scan", *, loops=None, columns=None, described=True):
+    """Philips raw export: `fid` (points, transients, coils); `loops` replaces columns of the index by name.
+
+    Noise and a rejected vector stand before the signal, as a scanner writes them; coils are numbered from 20.
+    """
+    points, transients, coils = fid.shape
+    size, vectors, rows = 8 * points, [], []
+
+    def add(kind, samples, **values):
+        rows.append({"typ": kind, "sign": 1, "size": size, "offset": size * len(vectors)} | values)
+        vectors.append(samples.astype("<c8").tobytes())
+
+    for kind in ("NOI", "REJ"):
+        add(kind, np.full(points, 7 + 7j), chan=20)
+    for index in range(transients):
+        for coil in range(coils):
+            at = {key: values[index] for key, values in (loops or {"aver": range(transients)}).items()}
+            add("STD", fid[:, index, coil], chan=20 + coil, **at)
+    head = "# === DATA DESCRIPTION FILE ===\n# Scan name   : MARKER\n# Patient     : MARKER\n"
+    head += f"# {' '.join(columns or LIST_COLUMNS)}\n" if columns != () else ""
+    head += ". 0 0 0 number_of_mixes : 1\n"
+    text = "".join("  ".join(str(row.get(name, 0)) for name in LIST_COLUMNS) + "\n" for row in rows)
+    (folder / f"{stem}.list").write_text(head + text)
+    (folder / f"{stem}.data").write_bytes(b"".join(vectors))
+    if described:
+        fields = {"patient_name": "MARKER", "samples": points, "sample_frequency": round(1 / DWELL_S)}
+        fields |= {"synthesizer_frequency": int(MHZ * 1e6), "nucleus": "31P", "echo_time": 0.23}
+        spar(folder / f"{stem}.SPAR", **fields)
+    return folder / f"{stem}.data"
+
+
+def bruker(folder, fid, *, kind="fid", version="PV 6.0.1", delay=0, acqp=None, method=None):
+    """ParaVision folder of `fid` (points, transients, coils), `delay` samples of a filling filter before each FID."""
+    points, transients, coils = fid.shape
+    length = 2 * (points + delay)
+    parameters = {
+        "acqp": {
+            "ACQ_sw_version": f"( 65 )\n<{version}>",
+            "ACQ_dim": 1,
+            "ACQ_dim_desc": "( 1 )\nSpectroscopic",
+            "ACQ_size": f"( 1 )\n{length}",
+            "ACQ_jobs": f"( 1 )\n({length}, 1, 0, {transients}, 101, {1 / DWELL_S}, {transients}, <job0>)",
+            "ACQ_RxFilterInfo": f"( 1 )\n({delay}.2, 0)",
+            "ACQ_flip_angle": 60,
+            "BF1": MHZ,
+            "BYTORDA": "little",
+            "GO_block_size": "Standard_KBlock_Format",
+            "GO_raw_data_format": "GO_32BIT_FLOAT",
+            "NR": transients,
+            "NUCLEUS": "( 8 )\n<31P>",
+            "PULPROG": "( 256 )\n<SINGLEPULSE.ppg>",
+            "SW_h": 1 / DWELL_S,
+            "ACQ_operator": "( 64 )\n<MARKER>",
+        }
+        | (acqp or {}),
+        "method": {
+            "Method": "<Bruker:SINGLEPULSE>",
+            "PVM_EncNReceivers": coils,
+            "PVM_NAverages": 1,
+            "PVM_RepetitionTime": 3000,
+            "PVM_SpecMatrix": f"( 1 )\n{points + delay}",
+            **({} if version.startswith("PV-360") else {"PVM_DigShift": delay}),
+        }
+        | (method or {}),
+    }
+    for name, fields in parameters.items():
+        head = "##TITLE=Parameter List, ParaVision\n##JCAMPDX=4.24\n##ORIGIN=Bruker BioSpin MRI GmbH\n##OWNER=MARKER\n"
+        lines = "".join(f"##${key}={value}\n" for key, value in fields.items() if value is not None)
+        (folder / name).write_text(f"{head}$$ 1970-01-01 MARKER@host\n{lines}##END=\n")
+    filling = np.concatenate([np.zeros((delay, transients, coils)), fid]).transpose(1, 2, 0)
+    stored = np.stack([filling.real, filling.imag], axis=-1).reshape(transients * coils, length)
+    if kind == "fid" and not version.startswith("PV-360"):
+        stored = np.pad(stored, ((0, 0), (0, -length % 256)))
+    path = folder / ("pdata/1" if kind == "fid_proc.64" else "") / kind
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(stored.astype("<f8" if kind == "fid_proc.64" else "<f4").tobytes())
+    return path
+
+
+def rda(path, fid, grid=(1, 1, 1), **changes):
+    """rda file; `fid` (points, voxels), columns running fastest over the grid."""
     header = {
         "PatientName": "MARKER",
         "PatientBirthDate": "MARKER",
@@ -117,27 +209,18 @@ def rda(path, fid, **changes):
         "MRFrequency": MHZ,
         "Nucleus": "31P",
         "VectorSize": len(fid),
+        **{f"CSIMatrixSize[{axis}]": size for axis, size in enumerate(grid)},
     } | changes
     lines = [f"{key}: {value}\r\n" for key, value in header.items() if value is not None]
     text = ">>> Begin of header <<<\r\n" + "".join(lines) + ">>> End of header <<<\r\n"
-    path.write_bytes(text.encode() + np.conj(fid[:, 0]).astype("<c16").tobytes())
+    path.write_bytes(text.encode() + np.conj(fid.T[: math.prod(grid)]).astype("<c16").tobytes())
     return path
 
 
 def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="fid", centre=0):
     """VD file of one measurement; `fid` (points, readouts, coils), `loops` the counters of each readout."""
     readouts = fid.shape[1]
-    meas = (
-        f'<ParamString."ResonantNucleus"> {{ "31P" }}\n<ParamDouble."Frequency"> {{ <Precision> 6 {MHZ * 1e6:.1f} }}\n'
-        f'<ParamString."tSequenceString"> {{ "{sequence}" }}\n<ParamString."tPatientName"> {{ "MARKER" }}\n'
-    )
-    yaps = (
-        "### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = 250000\nalTE[0] = 230\nalTR[0] = 1500000\n"
-        f"adFlipAngleDegree[0] = 90\n{protocol}### ASCCONV END ###\n"
-    )
-    buffers = b""
-    for name, text in (("Meas", meas), ("MeasYaps", yaps)):
-        buffers += name.encode() + b"\0" + struct.pack("<I", len(text)) + text.encode()
+    buffers = twix_header(protocol, sequence)
     header = struct.pack("<II", len(buffers) + 8, 2) + buffers
     blocks = b""
     for index in range(readouts):
@@ -152,6 +235,39 @@ def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="
     return path
 
 
+def twix_vb(path, fid):
+    """VB file: no table of measurements, and a header of 128 bytes before each channel of a readout."""
+    _, readouts, coils = fid.shape
+
+    def channel(samples, mask, average=0, coil=0):
+        head = bytearray(128)
+        struct.pack_into("<I", head, 0, 128 + 8 * len(samples))
+        struct.pack_into("<Q", head, 20, mask)
+        struct.pack_into("<HHHH", head, 28, len(samples), coils, 0, average)
+        struct.pack_into("<H", head, 124, coil)
+        return bytes(head) + samples.astype("<c8").tobytes()
+
+    # No header of VB is shorter than 10 kB, by which readers know the file.
+    buffers = twix_header().ljust(12_000)
+    blocks = [channel(fid[:, index, coil], 1 << 3, index, coil) for index in range(readouts) for coil in range(coils)]
+    end = channel(np.zeros(16), 1)
+    path.write_bytes(struct.pack("<II", len(buffers) + 8, 2) + buffers + b"".join(blocks) + end)
+    return path
+
+
+def twix_header(protocol="", sequence="fid"):
+    meas = (
+        f'<ParamString."ResonantNucleus"> {{ "31P" }}\n<ParamDouble."Frequency"> {{ <Precision> 6 {MHZ * 1e6:.1f} }}\n'
+        f'<ParamString."tSequenceString"> {{ "{sequence}" }}\n<ParamString."tPatientName"> {{ "MARKER" }}\n'
+    )
+    yaps = (
+        "### ASCCONV BEGIN ###\nsRXSPEC.alDwellTime[0] = 250000\nalTE[0] = 230\nalTR[0] = 1500000\n"
+        f"adFlipAngleDegree[0] = 90\n{protocol}### ASCCONV END ###\n"
+    )
+    named = (("Meas", meas), ("MeasYaps", yaps))
+    return b"".join(name.encode() + b"\0" + struct.pack("<I", len(text)) + text.encode() for name, text in named)
+
+
 def readout(samples, mask, counters, centre=0):
     points, coils = samples.shape
     length = 192 + (8 * points + 32) * coils
@@ -164,6 +280,7 @@ def readout(samples, mask, counters, centre=0):
     return bytes(head) + channels
 
 
+# What a study finds by the extension alone.
 SYNTHETIC = {
     "jmrui": lambda folder, fid: jmrui_text(folder / "scan.txt", fid),
     "mrui": lambda folder, fid: mrui(folder / "scan.mrui", fid),
@@ -171,5 +288,12 @@ SYNTHETIC = {
     "philips": lambda folder, fid: philips(folder, fid),
     "rda": lambda folder, fid: rda(folder / "scan.rda", fid[:, :1]),
     "twix": lambda folder, fid: twix(folder / "scan.dat", fid[:, :, None]),
+    "datalist": lambda folder, fid: data_list(folder, fid[:, :, None]),
+    "ge": lambda folder, fid: pfile(folder / "scan.7", fid[:, :, None], dwell_s=DWELL_S, mhz=MHZ),
+}
+EVERY = SYNTHETIC | {
+    "twix VB": lambda folder, fid: twix_vb(folder / "scan.dat", fid[:, :, None]),
 }
 ONE_TRANSIENT = ("lcmodel", "rda")
+STORED = {"ge": SCALE}
+"""What samples are multiplied by in formats that store integers."""

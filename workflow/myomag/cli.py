@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from myomag.errors import MyomagError, SettingsError
+from myomag.importing.commands import app as import_app
 from myomag.io.files import disk_trouble, printable
 from myomag.run.jobs import one_thread_per_process
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(import_app, name="import")
 StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
@@ -100,23 +102,35 @@ def run(
 
 @app.command()
 def scan(
-    file: Annotated[Path, typer.Argument(help="Vendor or NIfTI-MRS file.", metavar="FILE")],
+    file: Annotated[
+        Path, typer.Argument(help="Vendor or NIfTI-MRS file, or the folder of a Bruker experiment.", metavar="FILE")
+    ],
     settings: Annotated[
         Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")
     ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, metavar="N", help="Give the SD over N averages of resampled transients beside.")
     ] = 0,
+    voxel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I,J,K", help="Voxel of a grid (CSI, MRSI): column, row and slice, counted from 1, such as 3,4,1."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one file, from raw data to pH and magnesium."""
+    from myomag.io.bruker import files_of_experiment
     from myomag.settings.load import load_settings
-    from myomag.single.scan import analyse_file, show_result
+    from myomag.single.scan import analyse_file, show_result, with_voxel
 
-    if not file.is_file():
-        what = "a folder, pipe or device, not a file" if file.exists() else "no such file"
+    if not file.is_file() and not files_of_experiment(file):
+        what = "not a file, nor the folder of a Bruker experiment (samples and acqp); give one file of the scan"
+        what = what if file.exists() else "no such file"
         raise SettingsError(f"{printable(str(file))}: {what}.")
     loaded = load_settings(settings, root=settings.parent if settings else None)
+    if voxel is not None:
+        loaded = with_voxel(loaded, voxel)
     result = analyse_file(file, loaded, bootstrap=bootstrap)
     if as_json:
         print(json.dumps(result.flat, indent=1, ensure_ascii=False, allow_nan=False))

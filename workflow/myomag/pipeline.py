@@ -119,7 +119,7 @@ CONVERT = Step(
     "convert",
     "scan",
     "read vendor files and NIfTI-MRS, write de-identified NIfTI-MRS",
-    settings=_keys("convert", "nucleus conjugate"),
+    settings=_keys("convert", "nucleus conjugate voxel"),
     reads=("raw", "sidecar"),
     writes=(
         File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),

@@ -99,9 +99,7 @@ def test_samples_in_another_private_block_are_found(tmp_path):
 @pytest.mark.parametrize(
     ("message", "tags"),
     [
-        ("several voxels", {"Rows": ("US", "8")}),
-        ("several voxels", {"SpectroscopyAcquisitionPhaseColumns": ("US", "8")}),
-        ("several voxels", {"SpectroscopyAcquisitionOut-of-planePhaseSteps": ("US", "8")}),
+        ("holds 128 of 8 x 128 points", {"Rows": ("US", "8")}),
         ("processed spectrum", {"SignalDomainColumns": ("CS", "FREQUENCY")}),
         ("no number of points", {"DataPointColumns": None}),
         ("holds 128 of 4 x 128 points", {"NumberOfFrames": ("IS", "4")}),
@@ -113,6 +111,11 @@ def test_samples_in_another_private_block_are_found(tmp_path):
 def test_siemens_file_that_is_no_single_fid_is_refused(tmp_path, message, tags):
     with pytest.raises(ScanError, match=rf"^scan\.IMA: .*{message}"):
         read(write_csa(tmp_path / "scan.IMA", line(), **tags))
+
+
+def test_dicom_of_another_manufacturer_is_refused_with_the_way_out(tmp_path):
+    with pytest.raises(ScanError, match=r"manufacturer that is not supported; of GE give the P-file .*spec2nii uih"):
+        read(philips(tmp_path / "scan.dcm", line(), Manufacturer="GE MEDICAL SYSTEMS"))
 
 
 # --- enhanced ---------------------------------------------------------------------------------------------------------
@@ -174,8 +177,8 @@ def described_frames(path, flags):
 @pytest.mark.parametrize(
     ("message", "changes"),
     [
-        ("several voxels", {"SpectroscopyAcquisitionPhaseRows": 8}),
-        ("several voxels", {"Rows": 8, "Columns": 8}),
+        ("several voxels of a Philips scan.*--voxel", {"SpectroscopyAcquisitionPhaseRows": 8}),
+        ("several voxels of a Philips scan.*--voxel", {"Rows": 8, "Columns": 8}),
         ("no complex FID", {"SignalDomainColumns": "FREQUENCY"}),
         ("no complex FID", {"DataRepresentation": "MAGNITUDE"}),
         ("no number of points", {"SpectroscopyAcquisitionDataColumns": None}),

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from muscle_fids import BETA_PPM, MG, PH, muscle_fid, noise
 from myomag.cohort.columns import FIXED_NAMES
 from myomag.core.energetics import saturation_factor
+from myomag.errors import SettingsError
 from myomag.settings.load import load_settings, parse_settings
-from myomag.single.scan import analyse_file, show_result
+from myomag.single.scan import analyse_file, show_result, with_voxel
+from vendor_samples import DWELL_S, rda
 
 MakeScan = Callable[..., Path]
 
@@ -67,6 +71,25 @@ def test_sidecar_beside_the_file_is_used(tmp_path: Path, make_scan: MakeScan) ->
     assert outcome.quality is not None and outcome.fit is not None
     assert outcome.quality.repetition_time_s == 3
     assert outcome.fit.begin_time_prior.mean_us == pytest.approx(240)
+
+
+def test_voxel_of_a_grid_gives_its_own_ph_and_magnesium_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clean = muscle_fid(dwell_s=DWELL_S, begin_s=230e-6)[:, None] * np.array([0, 0, 0, 1])
+    grid = rda(tmp_path / "csi.rda", clean + noise(np.random.default_rng(6), clean.shape, 0.4), (2, 2, 1))
+    without = analyse_file(grid, load_settings())
+    assert "holds 2x2x1 voxels; name one: scan --voxel i,j,k" in without.flat["reason"]
+    result = analyse_file(grid, with_voxel(load_settings(), "2,2,1"))
+    assert abs(result.flat["beta_atp_ppm"] - BETA_PPM) < 4 * result.flat["beta_atp_sd_ppm"]
+    assert abs(result.flat["ph"] - PH) < 4 * result.flat["ph_sd"] + 0.005
+    assert result.flat["mg_ci95_low_mmol_l"] < MG < result.flat["mg_ci95_high_mmol_l"]
+    assert result.flat["voxel"] == "2,2,1"
+    show_result(result)
+    assert "csi, voxel 2,2,1: included" in capsys.readouterr().out
+    assert "no PCr line" in analyse_file(grid, with_voxel(load_settings(), "1,1,1")).flat["reason"]
+    with pytest.raises(SettingsError, match=r"^--voxel = 2,2: write it as i,j,k"):
+        with_voxel(load_settings(), "2,2")
 
 
 def test_result_is_shown_with_its_errors(

@@ -112,25 +112,23 @@ def test_nifti_is_preferred_over_the_vendor_file_and_keeps_to_its_own_sidecar(tm
     assert (scan.raw, scan.sidecars) == ((f"sub-001/ses-1/mrs/{STEM}.nii.gz",), (f"sub-001/ses-1/mrs/{STEM}.json",))
 
 
-def test_spar_belongs_to_sdat(tmp_path: Path) -> None:
-    folder = "sourcedata/sub-001/mrs/sub-001_svs"
-    scan = only(find_scans(place(tmp_path, f"{folder}.SDAT", f"{folder}.spar")))
-    assert (scan.raw, scan.problem) == ((f"{folder}.SDAT", f"{folder}.spar"), "")
+@pytest.mark.parametrize("ends", [("SDAT", "spar"), ("data", "list"), ("SPAR", "data", "list"), ("7",)])
+def test_files_of_one_scan_belong_together(tmp_path: Path, ends: tuple[str, ...]) -> None:
+    raw = tuple(f"sourcedata/sub-001/mrs/sub-001_svs.{end}" for end in ends)
+    scan = only(find_scans(place(tmp_path, *raw)))
+    assert (scan.raw, scan.problem) == (raw, "")
 
 
-@pytest.mark.parametrize(("first", "second"), [("nii.gz", "nii"), ("dat", "IMA"), ("SDAT", "dat"), ("dat", "DAT")])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("nii.gz", "nii"), ("dat", "IMA"), ("SDAT", "dat"), ("dat", "DAT"), ("7", "data"), ("SPAR", "list")],
+)
 def test_two_files_for_one_scan_are_a_problem(tmp_path: Path, first: str, second: str) -> None:
     base = "" if first.startswith("nii") else "sourcedata/"
     scan = only(find_scans(place(tmp_path, *(f"{base}sub-001/mrs/sub-001_unloc.{end}" for end in (first, second)))))
     assert "two files for one scan" in scan.problem
     assert f"sub-001_unloc.{first}" in scan.problem
     assert "run-" in scan.problem
-
-
-def test_a_ge_p_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    study = find_scans(place(tmp_path, "sourcedata/sub-001/mrs/sub-001_unloc.7"))
-    assert study.scans == []
-    assert study.remarks == ["sourcedata/sub-001/mrs/sub-001_unloc.7: not read here; convert it to NIfTI-MRS."]
 
 
 def test_vendor_file_among_nifti_files_gets_a_remark(tmp_path: Path) -> None:
@@ -228,7 +226,12 @@ def test_content_that_was_not_fetched_is_called_that(tmp_path: Path, where: str)
     root = tmp_path / "super" / ("study" if where == "super" else "")
     annexed(root, tmp_path / "super")
     (tmp_path / f"super/.git/annex/objects/aa/bb/{KEY}/{KEY}").unlink()
-    assert "its content is not here; fetch it (datalad get, git annex get" in only(find_scans(root)).problem
+    path = "sub-001/mrs/sub-001_unloc.nii.gz"
+    assert f"its content is not here; fetch it: datalad get {path} (" in only(find_scans(root)).problem
+    # A file that git-annex unlocked is no link, and holds a pointer instead.
+    (root / path).unlink()
+    (root / path).write_text(f"/annex/objects/{KEY}\n")
+    assert f"its content is not here; fetch it: datalad get {path} (" in only(find_scans(root)).problem
 
 
 @pytest.mark.parametrize(

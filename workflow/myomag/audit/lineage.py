@@ -165,11 +165,14 @@ def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
 
 
 def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str, Any]:
-    """Everything the record says of a file, and whether it still holds."""
+    """Everything the record says of a file, and whether it still holds; of an imported one where it came from."""
+    origin = derivative.imports.get(file.path) if file.where == STUDY else None
+    imported = {"original": origin.original, "sha256": origin.sha256, "time": origin.time} if origin else None
     return {
         "path": file.path,
         "in": "study" if file.where == STUDY else "derivative",
         "sha256": graph.files[file],
         "state": state(derivative, file, graph.files[file]),
         "made_by": graph.makers[file].name if file in graph.makers else None,
+        "imported": imported,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag import pipeline
-from myomag.errors import LedgerError, SettingsError
+from myomag.errors import LedgerError, SettingsError, StudyError
 from myomag.ledger.pooled import pooled_begin_times
 from myomag.ledger.raw import TABLES
 from myomag.ledger.rows import Row, activity_path, ledger_path, read_ledger
@@ -17,6 +17,7 @@ from myomag.ledger.spec import Spec, resolve
 from myomag.run.advice import Advice
 from myomag.run.snakefile import default_output
 from myomag.settings.yaml_text import read_yaml
+from myomag.study.imports import Import, read_imports
 
 STUDY = "study"
 DERIVATIVE = "derivative"
@@ -102,6 +103,14 @@ class Derivative:
     def of_step(self, *steps: str) -> list[Ledger]:
         """Ledgers of the steps named."""
         return [ledger for ledger in self.ledgers.values() if ledger.step in steps]
+
+    @cached_property
+    def imports(self) -> dict[str, Import]:
+        """Where raw files came from, by their place in the study; empty where the table is none."""
+        try:
+            return read_imports(self.study)
+        except StudyError:
+            return {}
 
     @cached_property
     def rows(self) -> dict[str, dict[str, tuple[Ledger, Row]]]:

@@ -81,6 +81,9 @@ class _Writer:
         place = "of the study, " if file.where == STUDY else ""
         yield f"{first}{printable(file.path)}"
         yield f"{rest}  SHA-256 {record['sha256']}  {place}{record['state']}"
+        if origin := record["imported"]:
+            verdict = "the same content" if origin["sha256"] == record["sha256"] else "ANOTHER content since"
+            yield f"{rest}  imported {origin['time']} from {printable(origin['original'])}: {verdict}"
         if maker and maker.name in self.told:
             yield f"{rest}  made by {maker.name}, see above"
         elif maker and maker.name in self.graph.steps:

@@ -19,6 +19,7 @@ def reason_kind(row: Mapping[str, Any]) -> tuple[str, list[str]]:
     reason = (short_reason(row) or "no reason recorded").replace("\0", "")
     # Each copy names another scan.
     reason = re.sub(r"(?<=the same data as )[^\s:]+(?: and \d+ more)?", "another scan", reason)
+    reason = re.sub(r"(?<=datalad get )(?:'[^']*'|\S+)", "PATH", reason)
     return _NUMBER.sub("\0", reason), _NUMBER.findall(reason)
 
 

@@ -14,10 +14,13 @@ from myomag.io.enhanced_dicom import averages_of_enhanced, has_spectroscopy_data
 from myomag.io.foreign import foreign
 from myomag.io.raw_scan import RawScan, measurements_of, read_bytes
 from myomag.io.siemens_dicom import averages_of_csa, has_csa_samples, read_csa
+from myomag.io.voxels import Voxel
 
 
-def read_dicom(paths: Sequence[Path]) -> RawScan:
+def read_dicom(paths: Sequence[Path], voxel: Voxel | None = None) -> RawScan:
     """Scan in the DICOM spectroscopy files of one series, the FIDs of all files being transients.
+
+    Of a grid the voxel named is taken.
 
     Raises
     ------
@@ -27,7 +30,7 @@ def read_dicom(paths: Sequence[Path]) -> RawScan:
     _check_copies(paths)
     # Some number no instances: then the names tell the order, as a reader counts.
     named = sorted(paths, key=lambda path: [part.zfill(20) for part in re.split(r"(\d+)", path.name)])
-    numbered = sorted((_read_file(path) for path in named), key=lambda item: item[0])
+    numbered = sorted((_read_file(path, voxel) for path in named), key=lambda item: item[0])
     scans = [scan for _, scan, _ in numbered]
     if len({(s.fid.shape, s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
         raise ScanError(
@@ -53,15 +56,22 @@ def _measurements(files: int, fids: int, averages: float | None) -> int:
     return fids if means else files if frames > 1 else 1
 
 
-def _read_file(path: Path) -> tuple[int, RawScan, float | None]:
+def _read_file(path: Path, voxel: Voxel | None) -> tuple[int, RawScan, float | None]:
     """Read one file; returns its number in the series and the averages of its protocol, too."""
     with foreign(path.name, "as DICOM spectroscopy"):
-        dataset = _dataset(path)
+        dataset = open_dicom(path)
         averages = averages_of_csa(dataset) or averages_of_enhanced(dataset)
-        return int(dataset.get("InstanceNumber") or 0), _scan(dataset, path.name), averages
+        return int(dataset.get("InstanceNumber") or 0), scan_of(dataset, path.name, voxel), averages
 
 
-def _dataset(path: Path) -> Any:
+def open_dicom(path: Path, *, pixels: bool = True) -> Any:
+    """Dataset of a DICOM file, without what follows the start of an image where its pixels are not wanted.
+
+    Raises
+    ------
+    ScanError
+        If it is deflated.
+    """
     from pydicom import dcmread
     from pydicom.filereader import read_file_meta_info
     from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -69,19 +79,28 @@ def _dataset(path: Path) -> Any:
     # Before the file is read: nothing limits what deflated data expand to.
     if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         raise ScanError(f"{path.name}: deflated DICOM is not supported; export it uncompressed.")
-    return dcmread(path)
+    return dcmread(path, stop_before_pixels=not pixels)
 
 
-def _scan(dataset: Any, name: str) -> RawScan:
-    """Scan in a dataset by the reader of its maker and form."""
+def scan_of(dataset: Any, name: str, voxel: Voxel | None = None) -> RawScan:
+    """Scan in a dataset by the reader of its maker and form; of a grid the voxel named is taken.
+
+    Raises
+    ------
+    ScanError
+        If it holds no spectroscopy data that are supported.
+    """
     maker = str(dataset.get("Manufacturer", "")).lower()
     siemens, philips = ("siemens" in maker), ("philips" in maker)
     if siemens and has_csa_samples(dataset):
-        return read_csa(dataset, name)
+        return read_csa(dataset, name, voxel)
     if (siemens or philips) and has_spectroscopy_data(dataset):
         little_endian = bool(dataset.original_encoding[1])
-        return read_enhanced(dataset, name, philips=philips, little_endian=little_endian)
+        return read_enhanced(dataset, name, philips=philips, little_endian=little_endian, voxel=voxel)
     if siemens or philips:
         what = "an image" if "PixelData" in dataset else "no spectroscopy data"
         raise ScanError(f"{name}: holds {what}; give the DICOM file of the spectroscopy series.")
-    raise ScanError(f"{name}: DICOM of this manufacturer is not supported; convert it to NIfTI-MRS with spec2nii.")
+    raise ScanError(
+        f"{name}: is DICOM of a manufacturer that is not supported; of GE give the P-file (.7), convert that of UIH by "
+        "spec2nii uih, and save that of others as NIfTI-MRS."
+    )

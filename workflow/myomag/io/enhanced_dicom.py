@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 from myomag.io.raw_scan import RawScan, scaled
+from myomag.io.voxels import SAVE_GRID, Voxel, picked
 
 SAMPLES, SAMPLES_PHILIPS = (0x5600, 0x0020), (0x2005, 0x1270)
 FRAMES_PHILIPS, IS_REFERENCE_PHILIPS, IS_EDITED_PHILIPS = (0x2005, 0x140F), (0x2005, 0x1304), (0x2005, 0x1597)
@@ -27,8 +28,10 @@ def has_spectroscopy_data(dataset: Any) -> bool:
     return SAMPLES in dataset or SAMPLES_PHILIPS in dataset
 
 
-def read_enhanced(dataset: Any, name: str, *, philips: bool, little_endian: bool) -> RawScan:
-    """Content of one file; its frames are the transients.
+def read_enhanced(
+    dataset: Any, name: str, *, philips: bool, little_endian: bool, voxel: Voxel | None = None
+) -> RawScan:
+    """Content of one file; its frames are the transients, or the slices of a grid.
 
     Parameters
     ----------
@@ -39,16 +42,18 @@ def read_enhanced(dataset: Any, name: str, *, philips: bool, little_endian: bool
         Whether frames may be a water reference.
     little_endian : bool
         Byte order of the file.
+    voxel : sequence of int or None
+        The voxel to take from a grid of Siemens.
 
     Raises
     ------
     ScanError
-        If it holds several voxels, several echoes or no complex FID, or is truncated.
+        If it holds several voxels and none is named, several echoes or no complex FID, or is truncated.
     """
-    _check_kind(dataset, name)
+    _check_kind(dataset, name, philips)
     width = _number(dataset, "SpectralWidth") or (_private(dataset, DWELL_PHILIPS) if philips else None)
     return RawScan(
-        fid=_fid(dataset, name, philips, little_endian)[:, :, np.newaxis],
+        fid=_fid(dataset, name, philips, little_endian, voxel)[:, :, np.newaxis],
         dwell_time_s=1 / width if width else None,
         frequency=_number(dataset, "TransmitterFrequency") or _private(dataset, FREQUENCY_PHILIPS),
         nucleus=_nucleus(dataset),
@@ -130,14 +135,19 @@ def _joined(value: Any) -> str | None:
     return " ".join(map(str, value))
 
 
-def _check_kind(dataset: Any, name: str) -> None:
-    """Refuse spectroscopic images, edited scans and spectra."""
+def _is_grid(dataset: Any) -> bool:
+    """Whether the scan is phase encoded, so that frames are slices."""
     geometry = _group(dataset, "MRSpectroscopyFOVGeometrySequence")
     places = (geometry, dataset, *_philips_frames(dataset)[:1])
     voxels = [_number(place, key) or 1 for place in places for key in (*VOXELS, SLICES)]
     voxels += [_number(dataset, key) or 1 for key in ("Rows", "Columns")]
-    if max(voxels) > 1 or len(_positions(dataset)) > 1:
-        raise ScanError(f"{name}: holds several voxels; only single-voxel and unlocalised scans can be analysed.")
+    return max(voxels) > 1 or len(_positions(dataset)) > 1
+
+
+def _check_kind(dataset: Any, name: str, philips: bool) -> None:
+    """Refuse edited scans, spectra, and grids whose order is not known."""
+    if philips and _is_grid(dataset):
+        raise ScanError(f"{name}: holds several voxels of a Philips scan, which cannot be told apart; {SAVE_GRID}.")
     domain, form = dataset.get("SignalDomainColumns", "TIME"), dataset.get("DataRepresentation", "COMPLEX")
     if domain != "TIME" or form != "COMPLEX":
         raise ScanError(f"{name}: holds no complex FID but {form} of {domain}; export the raw data.")
@@ -151,15 +161,18 @@ def _positions(dataset: Any) -> set[str]:
     return {str(place.get("ImagePositionPatient")) for place in places}
 
 
-def _fid(dataset: Any, name: str, philips: bool, little_endian: bool) -> NDArray[np.complexfloating]:
-    """Samples in the physicist's sign, shape (points, transients)."""
+def _fid(
+    dataset: Any, name: str, philips: bool, little_endian: bool, voxel: Voxel | None
+) -> NDArray[np.complexfloating]:
+    """Samples in the physicist's sign, shape (points, transients); of a grid those of one voxel, (points, 1)."""
     content = bytes(dataset[SAMPLES if SAMPLES in dataset else SAMPLES_PHILIPS].value or b"")
     geometry = _group(dataset, "MRSpectroscopyFOVGeometrySequence")
     stated = [_number(place, key) for place, key in _places_of_points(dataset, geometry)]
     points = int(next((value for value in stated if value), 0))
     if not points:
         raise ScanError(f"{name}: states no number of points (DataPointColumns); export it again.")
-    frames = int(_number(dataset, "NumberOfFrames") or 1)
+    plane = [int(_number(dataset, key) or 1) for key in ("Rows", "Columns")]
+    frames = int(_number(dataset, "NumberOfFrames") or 1) * math.prod(plane)
     held, rest = divmod(len(content), 8 * points)
     # Philips announces one frame where a reference of water follows it (found: public code of spec2nii).
     with_reference = philips and frames == 1 and held == 2
@@ -168,6 +181,9 @@ def _fid(dataset: Any, name: str, philips: bool, little_endian: bool) -> NDArray
             f"{name}: holds {len(content) // 8} of {frames} x {points} points; it is truncated or its header wrong."
         )
     samples = np.frombuffer(content, dtype="<c8" if little_endian else ">c8").reshape(held, points).T
+    if _is_grid(dataset):
+        # Columns run fastest (found: public code of spec2nii); a file may hold one voxel of the grid.
+        return picked(samples.T.reshape(-1, *plane, points).transpose(2, 1, 0, 3), voxel, name)[:, np.newaxis]
     return samples[:, _signal_frames(dataset, held, name, with_reference)] if philips else samples
 
 

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shlex
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,6 @@ DISK_REMEDIES = {
 Content = bytes | Iterable[bytes]
 """What a file is to hold, at once or piece by piece where it is large."""
 
-FETCH = "its content is not here; fetch it (datalad get, git annex get or git lfs pull)."
 POINTERS = (b"/annex/objects/", b"version https://git-lfs.")
 """How a file begins that stands for content which was not fetched: by git-annex, by Git LFS."""
 PRIVATE = ".myomag"
@@ -132,6 +132,11 @@ def not_fetched(path: Path) -> bool:
             return file.read(len(POINTERS[1])).startswith(POINTERS)
     except OSError:
         return False
+
+
+def to_fetch(path: str | Path) -> str:
+    """What to say of a file whose content is not here, with the command that fetches it."""
+    return f"its content is not here; fetch it: datalad get {shlex.quote(str(path))} (or git annex get, git lfs pull)."
 
 
 def printable(text: str) -> str:

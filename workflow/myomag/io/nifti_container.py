@@ -70,6 +70,28 @@ def read_nifti(path: Path) -> NiftiContent:
         raise ScanError(f"{path.name}: is truncated or damaged; copy or export it again.") from error
 
 
+def read_nifti_header(path: Path) -> tuple[tuple[int, ...], list[tuple[int, bytes]]]:
+    """Shape and header extensions of a NIfTI file, its samples left alone.
+
+    Raises
+    ------
+    ScanError
+        If the header is truncated or damaged.
+    """
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            stream: io.BufferedIOBase = gzip.GzipFile(fileobj=raw) if zipped else raw
+            block = stream.read(LONGEST_HEADER)
+            header = _header(block, path.name)
+            block += stream.read(max(min(_offset(header, path.name), ALWAYS_EXPANDED) - len(block), 0))
+    except (OSError, EOFError, zlib.error) as error:
+        raise ScanError(f"{path.name}: is truncated or damaged; copy or export it again.") from error
+    start, end = len(header.binaryblock), _offset(header, path.name)
+    return _shape(header, path.name), _extensions(block[start:end], header.endianness, path.name)
+
+
 def _content(stream: io.BufferedIOBase, limit: int, name: str) -> NiftiContent:
     block = stream.read(LONGEST_HEADER)
     header = _header(block, name)

@@ -21,6 +21,7 @@ from myomag.io.nifti_container import NiftiContent, read_nifti
 from myomag.io.nuclei import check_field, frequency_mhz, nucleus_name, positive
 from myomag.io.privacy import BIDS_NAMES, public_metadata
 from myomag.io.records import parsed_json
+from myomag.io.voxels import Voxel, picked
 
 TRANSIENT_TAG, COIL_TAG = "DIM_DYN", "DIM_COIL"
 MEASUREMENT_TAGS = ("DIM_MEAS", "DIM_REP")
@@ -77,8 +78,8 @@ class MrsData:
     measurements: int = 1
 
 
-def read_nifti_mrs(path: Path) -> MrsData:
-    """Scan in a NIfTI-MRS file (.nii or .nii.gz).
+def read_nifti_mrs(path: Path, voxel: Voxel | None = None) -> MrsData:
+    """Scan in a NIfTI-MRS file (.nii or .nii.gz): the voxel named where it holds several.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def read_nifti_mrs(path: Path) -> MrsData:
     if fields.get("SpectralWidth") is not None:
         width = positive(fields["SpectralWidth"], f"{path.name}: SpectralWidth")
         check_spectral_width(width, content.dwell_time_s, f"{path.name}: SpectralWidth")
-    samples, measurements = _arranged(content.data, fields, path.name)
+    samples, measurements = _arranged(picked(content.data, voxel, path.name), fields, path.name)
     return checked_scan(
         path.name,
         fid=np.conj(samples),
@@ -246,24 +247,21 @@ def _one(fields: dict[str, Any], key: str, name: str) -> Any:
 
 
 def _arranged(data: NDArray[Any], fields: dict[str, Any], name: str) -> tuple[NDArray[Any], int]:
-    """Samples of shape (1, 1, 1, points, ...) as (points, transients, coils), and the number of measurements.
+    """Samples of shape (points, ...) as (points, transients, coils), and the number of measurements.
 
     The transients of one measurement follow each other, wherever the file has its dimension.
     """
-    if data.shape[:3] != (1, 1, 1):
-        size = "x".join(map(str, data.shape[:3]))
-        raise ScanError(f"{name}: holds {size} voxels; only single-voxel and unlocalised scans can be analysed.")
-    tags = {axis: fields.get(f"dim_{axis + 1}") for axis in range(4, data.ndim) if data.shape[axis] > 1}
+    tags = {axis: fields.get(f"dim_{axis + 4}") for axis in range(1, data.ndim) if data.shape[axis] > 1}
     for axis, tag in tags.items():
         if tag not in (TRANSIENT_TAG, *MEASUREMENT_TAGS, COIL_TAG) or list(tags.values()).count(COIL_TAG) > 1:
             raise ScanError(
-                f"{name}: dim_{axis + 1} (size {data.shape[axis]}) is tagged {str(tag)[:20]!r}; repeated transients "
+                f"{name}: dim_{axis + 4} (size {data.shape[axis]}) is tagged {str(tag)[:20]!r}; repeated transients "
                 f"need {TRANSIENT_TAG}, repeated measurements {MEASUREMENT_TAGS[0]}, receive coils one {COIL_TAG}."
             )
     repeats = [axis for axis, tag in tags.items() if tag in MEASUREMENT_TAGS]
     transients = [axis for axis, tag in tags.items() if tag == TRANSIENT_TAG]
     coils = [axis for axis, tag in tags.items() if tag == COIL_TAG]
-    single = [axis for axis in range(data.ndim) if data.shape[axis] == 1 and axis != 3]
-    shape = (data.shape[3], -1, data.shape[coils[0]] if coils else 1)
-    arranged = np.transpose(data, [3, *transients, *repeats, *coils, *single]).reshape(shape, order="F")
+    single = [axis for axis in range(data.ndim) if data.shape[axis] == 1 and axis != 0]
+    shape = (data.shape[0], -1, data.shape[coils[0]] if coils else 1)
+    arranged = np.transpose(data, [0, *transients, *repeats, *coils, *single]).reshape(shape, order="F")
     return arranged, math.prod(data.shape[axis] for axis in repeats)

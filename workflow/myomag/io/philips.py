@@ -4,7 +4,7 @@ Read here and not by spec2nii 0.8.15, which needs keys that older SPAR files lac
 time, name of the protocol) and does not notice a truncated SDAT file. Philips stores the physicist's sign.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,26 +12,34 @@ from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 from myomag.io.raw_scan import RawScan, measurements_of, number, read_bytes, scaled, whole_number
+from myomag.io.voxels import SAVE_GRID
 
 
 def read_philips(raw: Sequence[Path]) -> RawScan:
     """Content of a SPAR/SDAT pair, of which one file may be given; rows are transients or measurements."""
-    spar, sdat = _of_pair(raw, ".spar"), _of_pair(raw, ".sdat")
-    header, name = _spar(spar), spar.name
+    spar, sdat = of_pair(raw, ".spar"), of_pair(raw, ".sdat")
+    header, name = spar_header(spar), spar.name
     points = whole_number(header.get("samples"), f"{name}: samples")
     samples = _vax_floats(read_bytes(sdat), sdat.name)
     rows = whole_number(header.get("rows") or str(max(samples.size // (2 * points), 1)), f"{name}: rows")
     if rows > 1 and header.get("phase_encoding_enable", "").strip('"').lower() == "yes":
-        raise ScanError(f"{name}: is phase encoded; only single-voxel and unlocalised scans can be analysed.")
+        raise ScanError(f"{name}: is phase encoded, and its voxels cannot be told apart; {SAVE_GRID}.")
     if samples.size != 2 * points * rows:
         raise ScanError(
             f"{sdat.name}: holds {samples.size // 2} points, {name} describes {rows} x {points}; "
             "it is truncated or belongs to another scan."
         )
     fid = (samples[0::2] + 1j * samples[1::2]).reshape(rows, points).T
+    return scan_of_spar(fid[:, :, np.newaxis], header, name, _measurements(header, rows, name))
+
+
+def scan_of_spar(
+    fid: NDArray[np.complexfloating], header: Mapping[str, str], name: str, measurements: int = 1
+) -> RawScan:
+    """Samples (points, transients, coils) with what a SPAR file states, whose fields may all be absent."""
     width = number(header.get("sample_frequency"), f"{name}: sample_frequency")
     return RawScan(
-        fid=fid[:, :, np.newaxis],
+        fid=fid,
         dwell_time_s=1 / width if width else None,
         frequency=number(header.get("synthesizer_frequency"), f"{name}: synthesizer_frequency") or None,
         nucleus=header.get("nucleus") or None,
@@ -40,7 +48,7 @@ def read_philips(raw: Sequence[Path]) -> RawScan:
             "RepetitionTime": scaled(number(header.get("repetition_time"), f"{name}: repetition_time"), 1e-3),
             "Manufacturer": "Philips",
         },
-        measurements=_measurements(header, rows, name),
+        measurements=measurements,
     )
 
 
@@ -51,8 +59,14 @@ def _measurements(header: dict[str, str], rows: int, name: str) -> int:
     return measurements_of(rows, number(header.get("averages"), f"{name}: averages"))
 
 
-def _of_pair(raw: Sequence[Path], extension: str) -> Path:
-    """File of the pair that has `extension`, given or beside the given one, in any case of letters."""
+def of_pair(raw: Sequence[Path], extension: str) -> Path:
+    """File of the pair that has `extension`, given or beside the given one, in any case of letters.
+
+    Raises
+    ------
+    ScanError
+        If there is none, or several.
+    """
     for path in raw:
         if path.suffix.lower() == extension:
             return path
@@ -64,7 +78,8 @@ def _of_pair(raw: Sequence[Path], extension: str) -> Path:
     return found[0]
 
 
-def _spar(path: Path) -> dict[str, str]:
+def spar_header(path: Path) -> dict[str, str]:
+    """Fields of a SPAR file in lower case; its other lines are comments."""
     # A last line without its end may be cut within a number.
     complete, _, _ = read_bytes(path).decode("latin-1").rpartition("\n")
     pairs = (line.split(":", 1) for line in complete.splitlines() if ":" in line and not line.startswith("!"))

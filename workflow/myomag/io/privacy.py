@@ -34,6 +34,7 @@ STRINGS = (
     "ReceiveCoilName",
     "TransmitCoilName",
     "BodyPart",
+    "VoxelOfGrid",
 )
 """Short strings that pass."""
 

@@ -5,6 +5,7 @@ that are not described and at more than three loops, and takes a truncated file 
 here for the same reasons. Twix has the physicist's sign, rda the other.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,31 +21,33 @@ from myomag.io.raw_scan import RawScan, is_rounded, number, read_bytes, scaled, 
 from myomag.io.siemens_protocol import echo_time_s
 from myomag.io.time_zero import stated_begin_time
 from myomag.io.twix_layout import check_layout
+from myomag.io.voxels import Voxel, picked
 
 TRANSIENT_LOOPS = ("Ave", "Rep", "Set")
 OTHER_LOOPS = ("Lin", "Par", "Sli", "Seg", "Phs", "Eco", "Ida", "Idb", "Idc", "Idd", "Ide")
 _RDA_END = re.compile(rb">>> End of header <<<\r?\n")
 
 
-def read_rda(path: Path) -> RawScan:
-    """Content of an rda file: a text header and one averaged FID of little-endian doubles."""
+def read_rda(path: Path, voxel: Voxel | None = None) -> RawScan:
+    """Content of an rda file: a text header and an averaged FID of little-endian doubles for each voxel of a grid."""
     name = path.name
     content = read_bytes(path)
     end = _RDA_END.search(content)
     if not end:
         raise ScanError(f"{name}: has no complete header; it is truncated or no rda file.")
     header = dict(re.findall(r"^([\w\[\],]+):[ \t]*(.*?)\s*$", content[: end.start()].decode("latin-1"), re.MULTILINE))
-    sizes = [header.get(f"CSIMatrixSize[{axis}]", "1") for axis in range(3)]
-    if any(whole_number(size, f"{name}: CSIMatrixSize") > 1 for size in sizes):
-        raise ScanError(f"{name}: holds several voxels; only single-voxel and unlocalised scans can be analysed.")
+    stated = [header.get(f"CSIMatrixSize[{axis}]", "1") for axis in range(3)]
+    grid = [whole_number(size, f"{name}: CSIMatrixSize") for size in stated]
     points = whole_number(header.get("VectorSize"), f"{name}: VectorSize")
-    if len(content) - end.end() != 16 * points:
-        raise ScanError(f"{name}: does not hold {points} points; it is truncated or damaged.")
+    if len(content) - end.end() != 16 * points * math.prod(grid):
+        raise ScanError(f"{name}: does not hold {points} points for each voxel; it is truncated or damaged.")
 
     def value(key: str, factor: float = 1.0) -> float | None:
         return scaled(number(header.get(key), f"{name}: {key}"), factor)
 
-    samples = np.frombuffer(content, dtype="<c16", offset=end.end())
+    # Columns run fastest (found: public code of spec2nii).
+    held = np.frombuffer(content, dtype="<c16", offset=end.end()).reshape(*grid[::-1], points)
+    samples = picked(held.transpose(2, 1, 0, 3), voxel, name)
     return RawScan(
         fid=np.conj(samples)[:, np.newaxis, np.newaxis],
         dwell_time_s=value("DwellTime", 1e-6),
@@ -123,7 +126,7 @@ def _check_loops(readouts: Any, name: str) -> None:
         if steps > 1:
             raise ScanError(
                 f"{name}: loop {loop} has {steps} steps; only repetitions ({', '.join(TRANSIENT_LOOPS)}) of a "
-                "single-voxel or unlocalised scan can be analysed."
+                "single-voxel or unlocalised scan can be analysed. Export a reconstructed scan as DICOM or rda."
             )
 
 

@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 from myomag.errors import ScanError
 from myomag.io.raw_scan import RawScan, scaled
 from myomag.io.siemens_protocol import echo_time_s, echo_times_us, protocol_entries, protocol_number
+from myomag.io.voxels import Voxel, picked
 
 CREATOR_OF_SAMPLES = "SIEMENS CSA NON-IMAGE"
-STEPS = ("Rows", "Columns", "SpectroscopyAcquisitionPhaseRows", "SpectroscopyAcquisitionPhaseColumns")
+STEPS = (
+    *("Rows", "Columns", "SpectroscopyAcquisitionPhaseRows", "SpectroscopyAcquisitionPhaseColumns"),
+    "SpectroscopyAcquisitionOut-of-planePhaseSteps",
+)
 PROTOCOLS = ("MrPhoenixProtocol", "MrProtocol")
 
 
@@ -25,27 +29,29 @@ def has_csa_samples(dataset: Any) -> bool:
     return _samples_element(dataset) is not None
 
 
-def read_csa(dataset: Any, name: str) -> RawScan:
-    """Content of one file; its frames are the transients.
+def read_csa(dataset: Any, name: str, voxel: Voxel | None = None) -> RawScan:
+    """Content of one file; its frames are the transients, or the slices of a grid.
 
     Parameters
     ----------
     dataset : pydicom.Dataset
     name : str
         Name of the file, for messages.
+    voxel : sequence of int or None
+        The voxel to take from a grid.
 
     Raises
     ------
     ScanError
-        If it holds several voxels or no complex FID, or is truncated.
+        If it holds several voxels and none is named, no complex FID, or is truncated.
     """
     image, series = _tags(dataset, "image"), _tags(dataset, "series")
     protocol = protocol_entries(str(next((series[key] for key in PROTOCOLS if key in series), "")))
-    _check_kind(image, protocol, name)
+    _check_kind(image, name)
     dwell_ns = _number(image, "RealDwellTime")
     frequency = _number(image, "ImagingFrequency")
     return RawScan(
-        fid=_fid(dataset, image, protocol, name)[:, :, np.newaxis],
+        fid=_fid(dataset, image, protocol, name, voxel)[:, :, np.newaxis],
         dwell_time_s=scaled(dwell_ns, 1e-9),
         frequency=frequency or protocol_number(protocol, "sTXSPEC.asNucleusInfo[0].lFrequency"),
         nucleus=_text(image, "ImagedNucleus", "ResonantNucleus") or protocol.get("sTXSPEC.asNucleusInfo[0].tNucleus"),
@@ -96,32 +102,41 @@ def _text(tags: Mapping[str, Any], *keys: str) -> str | None:
     return next((tags[key].strip() for key in keys if isinstance(tags.get(key), str) and tags[key].strip()), None)
 
 
-def _check_kind(image: Mapping[str, Any], protocol: Mapping[str, str], name: str) -> None:
-    """Refuse spectroscopic images and spectra."""
-    voxels = max(int(_number(image, key) or 1) for key in STEPS)
-    steps = max(protocol_number(protocol, f"sSpecPara.lFinalMatrixSize{axis}") or 1 for axis in ("Phase", "Slice"))
-    depth = _number(image, "SpectroscopyAcquisitionOut-of-planePhaseSteps") or 1
-    if max(voxels, steps, depth) > 1:
-        raise ScanError(f"{name}: holds several voxels; only single-voxel and unlocalised scans can be analysed.")
+def _is_grid(image: Mapping[str, Any], protocol: Mapping[str, str]) -> bool:
+    """Whether the scan is phase encoded, so that frames are slices."""
+    steps = [_number(image, key) for key in STEPS]
+    steps += [protocol_number(protocol, f"sSpecPara.lFinalMatrixSize{axis}") for axis in ("Phase", "Slice")]
+    return max(step or 1 for step in steps) > 1
+
+
+def _check_kind(image: Mapping[str, Any], name: str) -> None:
+    """Refuse spectra."""
     if image.get("SignalDomainColumns", "TIME") != "TIME" or image.get("DataRepresentation", "COMPLEX") != "COMPLEX":
         raise ScanError(f"{name}: holds no complex FID but a processed spectrum; export the raw data.")
 
 
-def _fid(dataset: Any, image: Mapping[str, Any], protocol: Mapping[str, str], name: str) -> NDArray[np.complexfloating]:
-    """Samples in the physicist's sign, shape (points, frames)."""
+def _fid(
+    dataset: Any, image: Mapping[str, Any], protocol: Mapping[str, str], name: str, voxel: Voxel | None
+) -> NDArray[np.complexfloating]:
+    """Samples in the physicist's sign, shape (points, frames); of a grid those of one voxel, (points, 1)."""
     content = bytes(_samples_element(dataset).value)
     points = int(_number(image, "DataPointColumns") or protocol_number(protocol, "sSpecPara.lVectorSize") or 0)
     if not points:
         raise ScanError(f"{name}: states no number of points (CSA DataPointColumns); export it again.")
     held, rest = divmod(len(content), 8 * points)
     # Software VA states no number of frames.
-    frames = int(_number(image, "NumberOfFrames") or held)
+    plane = [int(_number(image, key) or 1) for key in ("Rows", "Columns")]
+    frames = int(_number(image, "NumberOfFrames") or held // math.prod(plane)) * math.prod(plane)
     if rest or held != frames or not frames:
         raise ScanError(
             f"{name}: holds {len(content) // 8} of {max(frames, 1)} x {points} points; "
             "it is truncated or its header wrong."
         )
-    return np.asarray(np.conj(np.frombuffer(content, dtype="<c8").reshape(frames, points).T))
+    samples = np.conj(np.frombuffer(content, dtype="<c8").reshape(frames, points))
+    if not _is_grid(image, protocol):
+        return np.asarray(samples.T)
+    # Columns run fastest (found: public code of spec2nii); a file may hold one voxel of the grid.
+    return picked(samples.reshape(-1, *plane, points).transpose(2, 1, 0, 3), voxel, name)[:, np.newaxis]
 
 
 def _samples_element(dataset: Any) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myomag.errors import StudyError, hint
-from myomag.io.files import FETCH, not_fetched
+from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.io.records import SIGNIFICANT_DIGITS
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TableRow = Mapping[str, Any]
 """Row of a result table: value by column, None where it is missing."""
 MISSING = "n/a"
+ACTIVE = ("=", "+", "-", "@", "'")
+"""How a text begins that a spreadsheet may take for a formula, and the sign that is put before it."""
 SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -56,7 +58,7 @@ def read_text_table(path: Path) -> TextTable:
     if path.exists() and not path.is_file():
         raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
     if not_fetched(path):
-        raise StudyError(f"{path}: {FETCH}")
+        raise StudyError(f"{path}: {to_fetch(path)}")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -172,6 +174,17 @@ def table_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     """Rows of a frame by column; a missing value is None."""
     rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return list(rows)
+
+
+def quiet(text: str) -> str:
+    """Text that no spreadsheet takes for a formula, without characters that a terminal may obey; see `loud`."""
+    shown = printable(text)
+    return f"'{shown}" if shown.startswith(ACTIVE) else shown
+
+
+def loud(cell: str) -> str:
+    """Text that `quiet` made a cell of."""
+    return cell[1:] if cell.startswith("'") else cell
 
 
 def is_missing(value: object) -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from myomag.errors import ScanError
-from myomag.io.files import FETCH, POINTERS
+from myomag.io.bruker import PARAMETER_FILES, SAMPLE_FILES, read_bruker
+from myomag.io.files import POINTERS, to_fetch
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.raw_scan import RawScan, completed
+from myomag.io.voxels import Voxel, picked, voxel_text
 
 SIGNATURES = (
     ("nifti", (0, b"\x1f\x8b")),
@@ -33,9 +35,19 @@ EXTENSIONS = {
     ".dat": "twix",
     ".spar": "philips",
     ".sdat": "philips",
+    ".7": "ge",
+    ".data": "philips-list",
+    ".list": "philips-list",
 }
-WITHOUT_SIGNATURE = ("mrui", "twix", "philips")
-FORMATS = "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR, jMRUI .txt or .mrui, LCModel .RAW"
+WITHOUT_SIGNATURE = ("mrui", "twix", "philips", "philips-list", "ge")
+FORMATS = (
+    "NIfTI-MRS, Siemens .dat, .IMA, .dcm or .rda, Philips .SDAT/.SPAR or .data/.list, GE P-file .7, Bruker folder with "
+    "fid, rawdata.job0 or fid_proc.64, jMRUI .txt or .mrui, LCModel .RAW"
+)
+GRIDS = ("nifti", "dicom", "rda")
+"""Formats of which a voxel can be taken from a grid."""
+
+HDF5 = b"\x89HDF"
 
 
 def read_scan(
@@ -44,19 +56,22 @@ def read_scan(
     *,
     nucleus: str | None,
     conjugate: bool = False,
+    voxel: Voxel | None = None,
 ) -> MrsData:
     """Scan in a raw file of any supported format, completed by its sidecars.
 
     Parameters
     ----------
     raw : sequence of Path
-        The file; the SPAR/SDAT pair; or the DICOM files of one series.
+        The file; the SPAR/SDAT pair; data/list, with SPAR; a folder of Bruker; or the DICOM files of one series.
     sidecars : sequence of mapping
         Contents of the JSON sidecars, general first, nearest last.
     nucleus : str or None
         Nucleus of a file whose format cannot state it.
     conjugate : bool
         Whether the data were stored with the opposite frequency sign.
+    voxel : sequence of int or None
+        Column, row and slice, counted from 1, of the voxel to take from a grid.
 
     Raises
     ------
@@ -64,7 +79,7 @@ def read_scan(
         If the file cannot be read, or something in it is missing, impossible or contradictory.
     """
     name = raw[0].name
-    content = _content(raw, _kind(raw[0]))
+    content = _content(raw, _kind(raw), voxel)
     if isinstance(content, MrsData):
         content = RawScan(
             fid=content.fid,
@@ -74,29 +89,59 @@ def read_scan(
             metadata=content.metadata,
             measurements=content.measurements,
         )
+    if voxel is not None:
+        content = replace(content, metadata=content.metadata | {"VoxelOfGrid": voxel_text(voxel)})
     if conjugate:
         content = replace(content, fid=np.conj(content.fid))
     return completed(content, sidecars, nucleus, name)
 
 
-def _content(raw: Sequence[Path], kind: str) -> RawScan | MrsData:
+def _content(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | MrsData:
     """Read with the reader of `kind`, imported only when needed."""
+    if kind in GRIDS:
+        return _of_grid(raw, kind, voxel)
+    content = _of_scan(raw, kind)
+    # One voxel, or none: a named one must be the first.
+    picked(content.fid[np.newaxis, np.newaxis, np.newaxis], voxel, raw[0].name)
+    return content
+
+
+def _of_grid(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | MrsData:
+    """Read a format whose files may hold several voxels."""
+    if kind == "dicom":
+        from myomag.io.dicom import read_dicom
+
+        return read_dicom(raw, voxel)
+    path = _only(raw)
+    if kind == "nifti":
+        return read_nifti_mrs(path, voxel)
+    from myomag.io.siemens import read_rda
+
+    return read_rda(path, voxel)
+
+
+def _of_scan(raw: Sequence[Path], kind: str) -> RawScan:
+    """Read a format whose files hold one scan."""
     if kind == "philips":
         from myomag.io.philips import read_philips
 
         return read_philips(raw)
-    if kind == "dicom":
-        from myomag.io.dicom import read_dicom
+    if kind == "philips-list":
+        from myomag.io.philips_list import read_data_list
 
-        return read_dicom(raw)
+        return read_data_list(raw)
+    if kind == "bruker":
+        return read_bruker(raw)
+    return _single(_only(raw), kind)
+
+
+def _only(raw: Sequence[Path]) -> Path:
     if len(raw) > 1:
         raise ScanError(f"{raw[0].name}: is one of {len(raw)} raw files for this scan; keep one.")
-    return _single(raw[0], kind)
+    return raw[0]
 
 
-def _single(path: Path, kind: str) -> RawScan | MrsData:
-    if kind == "nifti":
-        return read_nifti_mrs(path)
+def _single(path: Path, kind: str) -> RawScan:
     if kind == "lcmodel":
         from myomag.io.lcmodel import read_lcmodel_raw
 
@@ -105,13 +150,34 @@ def _single(path: Path, kind: str) -> RawScan | MrsData:
         from myomag.io.jmrui import read_jmrui_text, read_mrui
 
         return read_jmrui_text(path) if kind == "jmrui" else read_mrui(path)
-    from myomag.io.siemens import read_rda, read_twix
+    if kind == "ge":
+        from myomag.io.ge_pfile import read_pfile
 
-    return read_rda(path) if kind == "rda" else read_twix(path)
+        return read_pfile(path)
+    from myomag.io.siemens import read_twix
+
+    return read_twix(path)
 
 
-def _kind(path: Path) -> str:
-    """Format of a file: its first bytes decide, the extension where a format has no signature."""
+def _kind(raw: Sequence[Path]) -> str:
+    """Format of some files: what they are together, else the kind of the first."""
+    bruker = [path for path in raw if path.name in (*SAMPLE_FILES, *PARAMETER_FILES)]
+    if any(path.name in SAMPLE_FILES for path in bruker):
+        return _present(bruker, "bruker")
+    if {".data", ".list"} & {path.suffix.lower() for path in raw}:
+        return _present(raw, "philips-list")
+    return kind_of(raw[0])
+
+
+def _present(paths: Sequence[Path], kind: str) -> str:
+    """The kind of some files, after a look whether their content is here."""
+    for path in paths:
+        _start(path)
+    return kind
+
+
+def _start(path: Path) -> bytes:
+    """First bytes of a file whose content is here."""
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -120,13 +186,33 @@ def _kind(path: Path) -> str:
     if not start:
         raise ScanError(f"{path.name}: is empty; copy or export it again.")
     if start.startswith(POINTERS):
-        raise ScanError(f"{path.name}: {FETCH}")
+        raise ScanError(f"{path.name}: {to_fetch(path.name)}")
+    return start
+
+
+def kind_of(path: Path) -> str:
+    """Format of a file: its first bytes decide, the extension where a format has no signature.
+
+    Raises
+    ------
+    ScanError
+        If it cannot be read, is empty or not here, or is of no supported format.
+    """
+    start = _start(path)
     for kind, (offset, signature) in SIGNATURES:
         if start[offset : offset + len(signature)] == signature:
             return kind
     if any(namelist in start.upper() for namelist in LCMODEL_NAMELISTS):
         return "lcmodel"
+    if start.startswith(HDF5):
+        raise ScanError(
+            f"{path.name}: is HDF5; if it is a ScanArchive of GE, no open software reads it: have the scanner save a "
+            "P-file (.7) beside it, or read it with GE's Orchestra and save it as NIfTI-MRS."
+        )
     expected = EXTENSIONS.get(path.suffix.lower())
     if expected not in WITHOUT_SIGNATURE:
-        raise ScanError(f"{path.name}: is not one of the supported formats ({FORMATS}); convert it with spec2nii.")
+        raise ScanError(
+            f"{path.name}: is not one of the supported formats ({FORMATS}). Save it as NIfTI-MRS: spec2nii converts "
+            "further ones (UIH, Varian, Bruker 2dseq, text)."
+        )
     return expected

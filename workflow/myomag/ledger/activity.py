@@ -20,7 +20,7 @@ from myomag.ledger.code import installed_version
 LOCK = REPOSITORY / "envs" / "requirements.lock"
 RECORDED_PACKAGES = (
     *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
-    *("pydicom", "pymapvbvd", "pyyaml", "jinja2", "markupsafe"),
+    *("pydicom", "pymapvbvd", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
 )
 
 _FAMILY = ("cpu family", "model")

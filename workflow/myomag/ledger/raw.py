@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from myomag.errors import LedgerError, ScanError, StudyError
-from myomag.io.files import PRIVATE, printable, sha256_file, together, write_if_changed
+from myomag.io.files import PRIVATE, printable, sha256_file, to_fetch, together, write_if_changed
 from myomag.io.records import read_record, record_bytes
 from myomag.ledger.rows import Files, Row, batch_of, ledger_bytes, ledger_path
 from myomag.progress import progress
@@ -152,9 +152,7 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
             for number, path in enumerate(paths):
                 if path not in digests:
                     name = printable(path.rpartition("/")[2])
-                    problem = (
-                        f"{name}: cannot be read; check its permissions, or fetch it (datalad get, git annex get)."
-                    )
+                    problem = f"{name}: cannot be read; check its permissions. Or {to_fetch(printable(path))}"
                 else:
                     files[f"{role}_{number}" if number else role] = (path, digests[path])
     return Row(

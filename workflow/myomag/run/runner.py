@@ -75,6 +75,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         *_with_study(options, flow.study),
     ]
     check_output(flow.study, root)
+    flow.check_scans()
     # Now, and not after hours of fits.
     read_tables(flow.study)
     try:

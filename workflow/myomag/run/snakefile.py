@@ -22,6 +22,7 @@ from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
 from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
+from myomag.study.offer import has_scans, nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
@@ -112,6 +113,17 @@ class Flow:
         """Scans of the study."""
         return find_scans(self.study)
 
+    def check_scans(self) -> None:
+        """Refuse a study without scans, before anything is written.
+
+        Raises
+        ------
+        SettingsError
+            With the way to have some.
+        """
+        if not has_scans(self.study) and not self.found.scans:
+            raise SettingsError(f"{self.study}: {nothing_found(self.study)}")
+
     @cached_property
     def batches(self) -> list[str]:
         """Batches that hold scans."""
@@ -129,8 +141,7 @@ class Flow:
         """
         check_output(self.study, self.root)
         check_protocols(self.root)
-        if not self.found.scans:
-            raise SettingsError(f"{self.study}: no scans found in sub-*/[ses-*/]mrs or sourcedata/sub-*/[ses-*/]mrs.")
+        self.check_scans()
         write_index(self.found, self.root, self._batch_count())
         if not any(Path(".snakemake", "metadata").glob("*")):
             # Without its records, as in a copy without hidden files, Snakemake would take results of other settings for

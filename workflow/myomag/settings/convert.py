@@ -1,10 +1,18 @@
 """Settings of reading raw files."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from myomag.settings.base import Section
+
+
+def _voxel(numbers: list[int]) -> list[int]:
+    if len(numbers) != 3 or min(numbers) < 1:
+        raise ValueError(
+            f"{numbers} names no voxel; write column, row and slice of the grid, counted from 1, such as [3, 4, 1]"
+        )
+    return numbers
 
 
 class ConvertSettings(Section):
@@ -18,4 +26,9 @@ class ConvertSettings(Section):
     conjugate: bool = Field(
         False,
         description="Take the complex conjugate while reading: for data stored with the opposite frequency sign.",
+    )
+    voxel: Annotated[list[int], AfterValidator(_voxel)] | None = Field(
+        None,
+        description="Voxel to take from a grid: column, row and slice, counted from 1, such as [3, 4, 1]; in overrides "
+        "for one scan. null: a file must hold one voxel.",
     )

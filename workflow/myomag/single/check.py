@@ -25,6 +25,7 @@ from myomag.run.jobs import available_cores, out_of_reach_of_ctrl_c
 from myomag.run.snakefile import Flow
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
+from myomag.study.offer import nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.search import Scan
 from myomag.study.tables import read_tables
@@ -78,7 +79,7 @@ def examine_study(study: Path) -> Checked:
         return Checked([{"where": SETTINGS_FILE, "problem": line} for line in lines])
     problems: list[Problem] = []
     if not flow.found.scans:
-        problems.append({"where": "study", "problem": "no scans found in sub-*/[ses-*/]mrs or sourcedata/."})
+        problems.append({"where": "study", "problem": nothing_found(flow.study)})
     readers: dict[str, Callable[[], object]] = {
         "study": lambda: problems.extend({"where": "study", "problem": remark} for remark in flow.remarks()),
         "dataset_description.json": lambda: derivative_description(flow.study),
@@ -90,6 +91,8 @@ def examine_study(study: Path) -> Checked:
             problem = str(error).replace(f"{flow.study}/", "")
             if problem not in (each["problem"] for each in problems):
                 problems.append({"where": where, "problem": problem})
+    if not flow.found.scans:
+        return Checked(problems)
     problems += _scan_problems(flow)
     try:
         return Checked(problems, *_overview(flow, {problem["where"] for problem in problems}))

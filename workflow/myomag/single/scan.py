@@ -8,12 +8,14 @@ from typing import Any
 
 from myomag import pipeline
 from myomag.cohort.columns import flat_result
-from myomag.errors import ScanError
+from myomag.errors import ScanError, SettingsError
+from myomag.io.bruker import files_of_experiment
 from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
+from myomag.io.voxels import parsed_voxel, voxel_text
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
-from myomag.study.names import COMPANIONS, entities, split_extension
+from myomag.study.names import entities, split_extension
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
     Parameters
     ----------
     file : Path
-        Vendor or NIfTI-MRS file.
+        Vendor or NIfTI-MRS file, or the folder of a Bruker experiment.
     settings : Settings
         Resolved settings.
     bootstrap : int
@@ -59,7 +61,23 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
             resampled = bootstrap_sds(stem, files, settings, bootstrap)
         quality, fit, magnesium = _record(files, Quality), _record(files, Fit), _record(files, Magnesium)
     outcome = replace(outcome, quality=quality, fit=fit, magnesium=magnesium)
-    return SingleResult(flat_result(outcome, settings.cohort) | resampled, outcome)
+    voxel = {"voxel": voxel_text(settings.convert.voxel)} if settings.convert.voxel else {}
+    return SingleResult(flat_result(outcome, settings.cohort) | voxel | resampled, outcome)
+
+
+def with_voxel(settings: Settings, text: str) -> Settings:
+    """Settings by which the voxel of a text such as 3,4,1 is taken from a grid.
+
+    Raises
+    ------
+    SettingsError
+        If it names no voxel.
+    """
+    try:
+        convert = settings.convert.model_copy(update={"voxel": parsed_voxel(text)})
+    except ValueError as error:
+        raise SettingsError(f"--voxel = {text}: {error}.") from error
+    return settings.model_copy(update={"convert": convert})
 
 
 def _record(files: Mapping[str, Path], model: type[R]) -> R | None:
@@ -67,14 +85,10 @@ def _record(files: Mapping[str, Path], model: type[R]) -> R | None:
 
 
 def _raw_files(file: Path) -> dict[str, Path]:
-    """File, the other one of a pair of vendor files and the sidecar, by role."""
-    stem, extension = split_extension(file.name)
-    files = {"raw": file}
-    if extension in COMPANIONS:
-        partners = [p for p in sorted(file.parent.iterdir()) if split_extension(p.name)[0] == stem]
-        others = [p for p in partners if split_extension(p.name)[1] in COMPANIONS - {extension}]
-        files |= {f"raw_{number}": path for number, path in enumerate(others[:1], start=1)}
-    if (sidecar := file.with_name(f"{stem}.json")).is_file():
+    """File, or those of a Bruker folder, and the sidecar, by role; a reader finds the other file of a pair itself."""
+    members = files_of_experiment(file) if file.is_dir() else [file]
+    files = {"raw": members[0]} | {f"raw_{number}": path for number, path in enumerate(members[1:], start=1)}
+    if (sidecar := file.with_name(f"{split_extension(file.name)[0]}.json")).is_file():
         files["sidecar"] = sidecar
     return files
 
@@ -85,7 +99,8 @@ def show_result(result: SingleResult) -> None:
     from rich.table import Table
 
     flat, outcome, console = result.flat, result.outcome, Console(highlight=False)
-    console.print(f"[bold]{_escaped(flat['scan'])}[/bold]: {flat['status']}")
+    of_grid = f", voxel {flat['voxel']}" if "voxel" in flat else ""
+    console.print(f"[bold]{_escaped(flat['scan'])}[/bold]{of_grid}: {flat['status']}")
     if flat["reason"]:
         console.print(f"  {_escaped(flat['reason'])}")
     if outcome.quality is None or outcome.fit is None or outcome.magnesium is None:

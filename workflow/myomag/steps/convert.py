@@ -23,7 +23,7 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     inputs : mapping of str to Path
         `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last.
     settings : ConvertSettings
-        Nucleus and sign of files that do not tell them.
+        Nucleus and sign of files that do not tell them, and the voxel to take from a grid.
 
     Returns
     -------
@@ -42,6 +42,7 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
         [read_record(path) for path in _numbered(inputs, "sidecar")],
         nucleus=named or settings.nucleus,
         conjugate=settings.conjugate,
+        voxel=settings.voxel,
     )
     if mrs.nucleus != ANALYSED_NUCLEUS:
         raise ScanError(

@@ -4,11 +4,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from myomag.io.files import FETCH, not_fetched, printable
+from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.study.links import Links
 from myomag.study.names import NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
 
 LINK_OUT = "a link out of the study; copy the file into the study."
+POINTER_BYTES = 1000
+"""Pointers of git-annex and Git LFS hold a line or three."""
 SPECIAL = "a pipe, socket or device, not a file; remove it."
 NO_SCANS = frozenset({"DICOMDIR", "Thumbs.db"})
 """Files that lie beside the scans in a folder of DICOM files."""
@@ -28,11 +30,13 @@ class Listing:
     special: set[str] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
 
-    def fault(self, name: str) -> str:
+    def fault(self, folder: str, name: str) -> str:
         """Why a file of the folder cannot be read; "" where nothing is known against it."""
         if name in self.escaped:
             return LINK_OUT
-        return SPECIAL if name in self.special else FETCH if name in self.empty else ""
+        if name in self.empty:
+            return to_fetch(printable(folder + name))
+        return SPECIAL if name in self.special else ""
 
 
 @dataclass
@@ -75,7 +79,7 @@ class Search:
         found.sidecars += [path for path in (*known, *self.sidecars(folder, below)) if path not in found.sidecars]
         for name in below.files:
             stem, extension = split_extension(name)
-            if extension in (*NIFTI, *VENDOR, ".json") and (fault := below.fault(name)):
+            if extension in (*NIFTI, *VENDOR, ".json") and (fault := below.fault(folder, name)):
                 found.unusable[stem] = f"{printable(name)}: {fault}"
             if extension in NIFTI:
                 found.nifti.setdefault(stem, []).append(folder + name)
@@ -89,7 +93,7 @@ class Search:
                 self.series(f"{folder}{name}/", stem, found)
 
     def series(self, folder: str, stem: str, found: Found) -> None:
-        """Take the files of a folder as those of one scan: DICOM files of its repetitions or averages."""
+        """Take the files of a folder as those of one scan: DICOM files of its repetitions, or a Bruker experiment."""
         if not folder.startswith("sourcedata/"):
             self.remarks.append(f"{printable(folder)}: not read here; move it to sourcedata/.")
             return
@@ -97,11 +101,11 @@ class Search:
         names = [name for name in below.files if split_extension(name)[1] != ".json" and name not in NO_SCANS]
         found.vendor.setdefault(stem, []).extend(folder + name for name in names)
         for name in names:
-            if fault := below.fault(name):
+            if fault := below.fault(folder, name):
                 found.unusable[stem] = f"{printable(name)}: {fault}"
         if not names:
             found.vendor[stem].append(folder.removesuffix("/"))
-            found.unusable[stem] = f"{printable(folder)}: holds no files; put the DICOM files of the scan into it."
+            found.unusable[stem] = f"{printable(folder)}: holds no files; put those of the scan into it."
         self.remarks += [
             f"{printable(folder + name)}: not read; put the files into {folder}." for name in below.folders
         ]
@@ -126,7 +130,7 @@ class Search:
                     continue
                 if entry.is_symlink() and self.links.leave(entry.path):
                     listing.escaped.add(entry.name)
-                elif entry.is_symlink() and not_fetched(Path(entry.path)):
+                elif (entry.is_symlink() or _may_be_pointer(entry)) and not_fetched(Path(entry.path)):
                     listing.empty.add(entry.name)
                 if entry.name not in listing.escaped and entry.is_dir():
                     listing.folders.append(entry.name)
@@ -151,9 +155,15 @@ class Search:
             if name in listing.escaped:
                 self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
             if name in listing.empty:
-                self.remarks.append(f"{printable(place + name)}: {FETCH}")
+                self.remarks.append(f"{printable(place + name)}: {to_fetch(printable(place + name))}")
         kept = (name for name in names if name not in listing.escaped | listing.special)
         return [place + name for name in sorted(kept, key=lambda name: (name.count("_"), name))]
+
+
+def _may_be_pointer(entry: os.DirEntry[str]) -> bool:
+    """Whether a scan is so small that it may stand for content elsewhere: no other file is opened by the search."""
+    scan = split_extension(entry.name)[1] in (*NIFTI, *VENDOR)
+    return scan and entry.is_file() and entry.stat().st_size < POINTER_BYTES
 
 
 def stem_of_folder(name: str) -> str:

@@ -9,9 +9,13 @@ SUFFIXES = ("unloc", "svs", "mrsi")
 """BIDS suffixes of spectra; mrsref holds reference scans, which are not analysed."""
 
 NIFTI = (".nii.gz", ".nii")
-VENDOR = (".dat", ".ima", ".dcm", ".rda", ".sdat", ".spar", ".txt", ".mrui", ".raw")
+VENDOR = (".dat", ".ima", ".dcm", ".rda", ".sdat", ".spar", ".txt", ".mrui", ".raw", ".7", ".data", ".list")
 
-COMPANIONS = frozenset({".sdat", ".spar"})
+COMPANIONS = (
+    frozenset({".sdat", ".spar"}),
+    frozenset({".data", ".list"}),
+    frozenset({".data", ".list", ".spar"}),
+)
 """Extensions that belong to one scan together."""
 
 _NAME = re.compile(

@@ -152,7 +152,8 @@ def _problem(stem: str, named: dict[str, str], participant: str, session: str, r
     extensions = {split_extension(path)[1] for path in raw}
     folders = {path.rpartition("/")[0] for path in raw}
     series = len(folders) == 1 and stem_of_folder(folders.copy().pop().rpartition("/")[2]) == stem
-    if len(raw) > 1 and not series and not (len(raw) == 2 and extensions == COMPANIONS):
+    together = extensions in COMPANIONS and len(raw) == len(extensions)
+    if len(raw) > 1 and not series and not together:
         return f"two files for one scan ({names}): keep one, or give them different run- labels."
     return ""
 

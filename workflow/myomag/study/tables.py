@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag.errors import StudyError
-from myomag.io.files import FETCH, not_fetched, printable
+from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.io.records import parsed_json
 from myomag.io.tables import keyed_rows, prefixed, read_text_table
 
@@ -190,7 +190,7 @@ def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
 
 def _descriptions(path: Path) -> Mapping[str, Any]:
     if not_fetched(path):
-        raise StudyError(f"{path}: {FETCH}")
+        raise StudyError(f"{path}: {to_fetch(path)}")
     if not path.is_file():
         return {}
     try:

@@ -1,0 +1,108 @@
+"""The plan of an import: a table that `look` proposes, a person edits, and `make` carries out."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from myomag.errors import SettingsError, StudyError, hint
+from myomag.io.tables import loud, quiet, read_text_table, tsv_bytes
+
+YES, NO = ("yes", "y", "true", "1", "x"), ("no", "n", "false", "0", "")
+
+
+@dataclass
+class PlanRow:
+    """One scan of a plan, every cell as text, "" where it is empty; the columns of the table in their order."""
+
+    use: str = ""
+    participant: str = ""
+    session: str = ""
+    task: str = ""
+    acq: str = ""
+    voi: str = ""
+    run: str = ""
+    suffix: str = ""
+    path: str = ""
+    files: str = ""
+    format: str = ""
+    nucleus: str = ""
+    field_t: str = ""
+    date: str = ""
+    protocol: str = ""
+    te_ms: str = ""
+    tr_ms: str = ""
+    transients: str = ""
+    points: str = ""
+    remark: str = ""
+    line: int = 0
+
+    @property
+    def used(self) -> bool:
+        """Whether the scan is to be taken."""
+        return self.use.lower() in YES
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Entities of the scan but for its run, as they are written."""
+        named = {"sub": self.participant, "ses": self.session, "task": self.task, "acq": self.acq}
+        return {key: label for key, label in (named | {"nuc": self.nucleus, "voi": self.voi}).items() if label}
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What scans that need different runs have in common; sessions and labels may be written with their prefix."""
+        return (*(f"{key}-{label.removeprefix(f'{key}-')}".lower() for key, label in self.labels.items()), "")
+
+
+COLUMNS = tuple(field.name for field in fields(PlanRow) if field.name != "line")
+NEEDED = ("use", "participant", "suffix", "path", "files", "nucleus")
+
+
+def plan_bytes(rows: Iterable[PlanRow]) -> bytes:
+    """A plan as a table."""
+    cells = (asdict(row) for row in rows)
+    return tsv_bytes(COLUMNS, ([quiet(row[name]) for name in COLUMNS] for row in cells))
+
+
+def write_plan(path: Path, rows: Iterable[PlanRow]) -> None:
+    """Write a plan, whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_bytes(plan_bytes(rows))
+        part.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be written ({error.strerror}); name another file: --plan FILE.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_plan(path: Path) -> list[PlanRow]:
+    """Rows of a plan as a person left it.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such file.
+    StudyError
+        If it is no table, or a column that is needed is missing.
+    """
+    if not path.is_file():
+        raise SettingsError(f"{path}: no such plan; make one: myomag import look FOLDER --plan {path}")
+    table = read_text_table(path)
+    for name in NEEDED:
+        if name not in table.columns:
+            near = hint(name, table.columns)
+            raise StudyError(
+                f"{path}: no column {name!r}; restore it, or look again with another --plan {near}".strip()
+            )
+    known = [(at, name) for at, name in enumerate(table.columns) if name in COLUMNS]
+    return [
+        PlanRow(**{name: loud(cells[at] or "") for at, name in known}, line=line)
+        for cells, line in zip(table.rows, table.lines, strict=True)
+    ]
+
+
+def survives(path: str) -> bool:
+    """Whether the name of a file comes back as it was from a table: no line breaks in it, and no spaces at its end."""
+    (line,) = tsv_bytes(["path"], [[quiet(path)]]).decode("utf-8", "replace").splitlines()[1:] or [""]
+    return loud(line) == path and path.strip() == path
