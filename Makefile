@@ -59,7 +59,7 @@ bench: $(READY) .venv/pyamares/ready
 	$(BENCH) benchmarks/measurement_error.py --write
 	$(BENCH) benchmarks/validation.py --write
 	$(BENCH) benchmarks/states.py --write
-	$(BENCH) benchmarks/detection.py 400
+	$(BENCH) benchmarks/detection.py
 	$(BENCH) benchmarks/line_shapes.py --write
 
 # pyAMARES needs an older pandas, so it lives apart.

@@ -95,8 +95,10 @@ def _quantification(settings: Settings) -> Iterator[str]:
     magnesium, steps = settings.magnesium, processing(settings)
     yield (
         f"{steps[0].upper()}{steps[1:]}. The averaged FID was fitted in the time domain (AMARES) with the "
-        f"prior knowledge {name_of(settings.fit.prior_knowledge)}; standard deviations are Cramér-Rao bounds, raised "
-        "where the residual is not white."
+        f"prior knowledge {name_of(settings.fit.prior_knowledge)} and a line shape that all lines share, taken from the "
+        f"scan{_pulse(settings)}. Standard deviations are Cramér-Rao bounds, raised where the residual is not white; those "
+        "of pH and pMg hold the choice of the model as well: the sum over other choices (samples left out, order of the "
+        "line shape, broad lines, tied widths) of the squared change beyond noise."
     )
     yield (
         f"pH from the shift of Pi by {calibration(magnesium.ph_calibration)}. Free Mg2+ by "
@@ -105,6 +107,13 @@ def _quantification(settings: Settings) -> Iterator[str]:
     )
     others = ", ".join(map(name_of, magnesium.compare_calibrations)) or "no other calibration"
     yield f"For comparison: {others} (sensitivity.tsv and the record of each scan)."
+
+
+def _pulse(settings: Settings) -> str:
+    if settings.fit.pulse is None:
+        return ""
+    pulse = settings.fit.pulse
+    return f", with the phases that a block pulse of {pulse.duration_us:g} µs and {pulse.flip_angle_deg:g}° leaves"
 
 
 def _exclusions(flow: Sequence[TableRow], settings: Settings) -> Iterator[str]:
