@@ -95,10 +95,10 @@ def _quantification(settings: Settings) -> Iterator[str]:
     magnesium, steps = settings.magnesium, processing(settings)
     yield (
         f"{steps[0].upper()}{steps[1:]}. The averaged FID was fitted in the time domain (AMARES) with the "
-        f"prior knowledge {name_of(settings.fit.prior_knowledge)} and a line shape that all lines share, taken from the "
-        f"scan{_pulse(settings)}. Standard deviations are Cramér-Rao bounds, raised where the residual is not white; those "
-        "of pH and pMg hold the choice of the model as well: the sum over other choices (samples left out, order of the "
-        "line shape, broad lines, tied widths) of the squared change beyond noise."
+        f"prior knowledge {name_of(settings.fit.prior_knowledge)} and a line shape that all lines share, taken from "
+        f"the scan{_pulse(settings)}. Standard deviations are Cramér-Rao bounds, raised where the residual is not "
+        "white; those of pH and pMg hold the choice of the model as well: the sum over other choices (samples left "
+        "out, order of the line shape, broad lines, tied widths) of the squared change beyond noise."
     )
     yield (
         f"pH from the shift of Pi by {calibration(magnesium.ph_calibration)}. Free Mg2+ by "
