@@ -163,6 +163,14 @@ def test_scan_that_does_not_fit_its_protocol_is_fitted_by_itself(fitted):
     )
 
 
+def test_an_outlying_begin_time_that_the_data_do_not_insist_on_takes_that_of_its_protocol(fitted):
+    record = fitted(
+        pooled=lambda own: PooledBeginTime(own.begin_time_us + 2 * own.begin_time_sd_us, 0.5, 1.0, (own.scan,))
+    )
+    assert (record.begin_time_prior.source, record.begin_time_prior.outlying) == ("protocol", False)
+    assert record.begin_time_prior.common_sd_us == 0.5
+
+
 def test_a_later_expected_begin_time_moves_the_shifts_as_the_record_says(fitted):
     at, later = (
         fitted(skip_time_us=1000.0, pooled=lambda _, t=t: PooledBeginTime(t, 3.0, 1.0)) for t in (240.0, 241.0)

@@ -3,24 +3,23 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from myomag.core.amares import AmaresFit, fit_amares
+from myomag.core.begin_time_search import SURE
 from myomag.core.fit_start import FitStart
 from myomag.core.line_figures import line_figures
 from myomag.core.line_shape import HIGHEST_ORDER, LEAST_ORDER
 from myomag.core.model_choice import Variant, model_variance, variants
 from myomag.core.objective import BeginTimePrior
-from myomag.core.pooling import MIN_SPREAD_US, without
 from myomag.core.whiteness import corrected
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.scan_records import (
     BeginTime,
     Covariance,
-    ExpectedBeginTime,
     Fit,
     FitLine,
     LineShapeRecord,
@@ -33,12 +32,9 @@ from myomag.io.scan_records import (
 )
 from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time import prior_knowledge, skipped_samples
-from myomag.steps.begin_time_start import begin_time_window_us
 from myomag.steps.evidence import evidence_of_lines, residual_near_lines
+from myomag.steps.expected_begin_time import Expected, expected_begin_time, told_by_protocol
 
-CONTRADICTED = 3.0
-DATA_SD_US = 1000.0
-"""What is known beforehand of a begin time that the data have to tell: next to nothing (SD)."""
 REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 REFERENCE = "PCr"
 SHIFTED = ("Pi", "gamma-ATP", "alpha-ATP", "beta-ATP")
@@ -70,25 +66,25 @@ def fit_scan(
     data = read_nifti_mrs(inputs["preproc"])
     own = read_scan_record(inputs["begintime"], BeginTime)
     thermal_sd = read_scan_record(inputs["measures"], Measures).noise_sd
-    expected, window_us = expected_begin_time(own, settings, pooled)
     skipped = skipped_samples(data, settings)
-    fid, mean_s = data.fid[skipped:, 0, 0], expected.mean_us * 1e-6 + skipped * data.dwell_time_s
-    known = None
-    if expected.sd_us is not None and own.noise_sd is not None:
-        known = BeginTimePrior(mean_s, expected.sd_us * 1e-6, own.noise_sd)
+    fid = data.fid[skipped:, 0, 0]
     sampling = {"dwell_time_s": data.dwell_time_s, "spectrometer_frequency_mhz": data.spectrometer_frequency_mhz}
     prior = prior_knowledge(settings, data.spectrometer_frequency_mhz)
-    options: dict[str, Any] = sampling | {
-        "begin_time_s": mean_s,
-        "fit_begin_time": settings.fit_begin_time,
-        "begin_time_window_s": window_us * 1e-6,
-        "begin_time_prior": known,
-        "shape_order": LEAST_ORDER,
-        "max_shape_order": HIGHEST_ORDER,
-    }
-    start = _start(own)
+
+    def told(expected: Expected) -> tuple[AmaresFit, dict[str, Any]]:
+        """Fit with what is known of the begin time, and its options."""
+        options = sampling | _begin_time_options(expected, own, settings, skipped * data.dwell_time_s)
+        return fit_amares(fid, prior=prior, profiled=PROFILED, start=_start(own), **options), options
+
+    expected = expected_begin_time(own, settings, pooled)
     try:
-        fitted = fit_amares(fid, prior=prior, profiled=PROFILED, start=start, **options)
+        fitted, options = told(expected)
+        if expected[0].outlying:
+            within = told_by_protocol(own, pooled[own.protocol])
+            other, its_options = told(within)
+            # A begin time that is off by the chance of a poor spectrum fits little better than that of the protocol.
+            if _gain(fitted, other) < SURE:
+                expected, fitted, options = within, other, its_options
         others = variants(fid, fitted, prior, skipped=skipped, **options)
     except ValueError as error:
         raise ScanError(f"{inputs['preproc'].name}: {error}.") from error
@@ -101,7 +97,7 @@ def fit_scan(
         dwell_time_s=data.dwell_time_s,
         points=len(data.fid),
         skipped_points=skipped,
-        begin_time_prior=expected,
+        begin_time_prior=expected[0],
         begin_time_us=(fit.begin_time_s - skipped * data.dwell_time_s) * 1e6,
         begin_time_sd_us=_finite(fit.begin_time_sd_s * 1e6) if settings.fit_begin_time else None,
         begin_time_fitted=settings.fit_begin_time,
@@ -116,10 +112,31 @@ def fit_scan(
             profile.line: [OtherMinimum(shift_ppm=place, delta_chi2=rise) for place, rise in profile.minima()[1:]]
             for profile in fit.profiles
         },
-        shift_per_begin_time=_pulls(fitted, known),
+        shift_per_begin_time=_pulls(fitted, options["begin_time_prior"]),
         **_model_choice(fitted, others),
     )
     return {"fit": scan_record_bytes(record)}
+
+
+def _begin_time_options(expected: Expected, own: BeginTime, settings: FitSettings, skipped_s: float) -> dict[str, Any]:
+    """Options of the fit that say what is known of the begin time of its first sample, and the line shape."""
+    (what, window_us), known = expected, None
+    mean_s = what.mean_us * 1e-6 + skipped_s
+    if what.sd_us is not None and own.noise_sd is not None:
+        known = BeginTimePrior(mean_s, what.sd_us * 1e-6, own.noise_sd)
+    return {
+        "begin_time_s": mean_s,
+        "fit_begin_time": settings.fit_begin_time,
+        "begin_time_window_s": window_us * 1e-6,
+        "begin_time_prior": known,
+        "shape_order": LEAST_ORDER,
+        "max_shape_order": HIGHEST_ORDER,
+    }
+
+
+def _gain(fit: AmaresFit, other: AmaresFit) -> float:
+    """χ² by which a fit is better than another one."""
+    return (other.residual_norm_sq - fit.residual_norm_sq) / fit.noise_sd**2
 
 
 def _pulls(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, float]:
@@ -169,66 +186,6 @@ def _model_choice(fit: AmaresFit, others: tuple[Variant, ...]) -> dict[str, Any]
             for each in others
         ],
     }
-
-
-def expected_begin_time(
-    own: BeginTime, settings: FitSettings, pooled: Mapping[str, PooledBeginTime]
-) -> tuple[ExpectedBeginTime, float]:
-    """What is known of the begin time before the fit, and how far from it the fit may go [µs].
-
-    The pooled value of the protocol, with this scan's own share taken out of it, and a spread of at least 1 µs; for an
-    outlying scan, or where no other scan tells, the stated value with its assumed error.
-
-    Parameters
-    ----------
-    own : BeginTime
-        What the scan alone tells.
-    settings : FitSettings
-        Error of the stated value, window, and whether to fit and to pool.
-    pooled : mapping of str to PooledBeginTime
-        Pooled values by protocol.
-    """
-    source, sd_us = _alone(own, settings) if settings.fit_begin_time else ("fixed", None)
-    protocol = pooled.get(own.protocol) if settings.pool_begin_time and settings.fit_begin_time else None
-    outlying = protocol is not None and own.scan in protocol.outlying
-    others = _others(own, protocol) if protocol and not outlying else None
-    if protocol is None or others is None:
-        stated = ExpectedBeginTime(
-            source=source, stated_by=own.start_source, mean_us=own.start_us, sd_us=sd_us, outlying=outlying
-        )
-        return stated, begin_time_window_us(own.start_kind, settings)
-    sd_us = math.hypot(others[1], protocol.spread_us, MIN_SPREAD_US)
-    told = ExpectedBeginTime(
-        source="protocol",
-        stated_by=own.start_source,
-        mean_us=others[0],
-        sd_us=sd_us,
-        common_sd_us=others[1],
-        outlying=False,
-    )
-    return told, 6 * sd_us
-
-
-def _alone(own: BeginTime, settings: FitSettings) -> tuple[Literal["stated", "data"], float]:
-    """What tells the begin time of a scan without its protocol, and how far that may be off (SD) [µs].
-
-    What the scan contradicts by three SDs does not hold it.
-    """
-    sd_us = settings.echo_begin_time_sd_us if own.start_kind == "echo" else settings.begin_time_sd_us
-    contradicted = (
-        own.begin_time_us is not None
-        and own.begin_time_sd_us is not None
-        and abs(own.begin_time_us - own.start_us) > CONTRADICTED * math.hypot(own.begin_time_sd_us, sd_us)
-    )
-    return ("data", DATA_SD_US) if own.start_by_data or contradicted else ("stated", sd_us)
-
-
-def _others(own: BeginTime, protocol: PooledBeginTime) -> tuple[float, float] | None:
-    """Pooled begin time and its SD without this scan's own share [µs]; None if no other scan tells."""
-    mean_us, sd_us = protocol.begin_time_us, protocol.begin_time_sd_us
-    if own.begin_time_us is None or own.begin_time_sd_us is None or not own.poolable:
-        return mean_us, sd_us
-    return without(mean_us, sd_us, own.begin_time_us, own.begin_time_sd_us, protocol.spread_us)
 
 
 def _found(fit: AmaresFit) -> dict[str, Any]:
