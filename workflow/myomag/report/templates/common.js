@@ -129,6 +129,15 @@ function askReason(scan, verdict) {
   field.addEventListener("input", () => field.setCustomValidity(field.required && field.value && !field.value.trim() ? "Give a reason." : ""));
   document.querySelectorAll("code.command").forEach((code) =>
     code.after(" ", button("Copy", "Copy the command", (event) => copy(code.textContent, event.currentTarget), "copy")));
+  // What is wider than its place is moved by the arrow keys.
+  const reach = () => document.querySelectorAll(".scroll, .wide-figure").forEach(function (place) {
+    if (place.scrollWidth <= place.clientWidth && place.scrollHeight <= place.clientHeight) { place.removeAttribute("tabindex"); return; }
+    place.tabIndex = 0;
+    place.setAttribute("role", "region");
+    place.setAttribute("aria-label", place.querySelector("caption")?.firstChild.textContent.trim() || "Figure");
+  });
+  addEventListener("resize", reach);
+  reach();
   // What a link leads to may lie in a folded part.
   const unfold = function () {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
