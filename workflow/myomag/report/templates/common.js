@@ -133,7 +133,8 @@ function askReason(scan, verdict) {
   const reach = () => document.querySelectorAll(".scroll, .wide-figure").forEach(function (place) {
     if (place.scrollWidth <= place.clientWidth && place.scrollHeight <= place.clientHeight) { place.removeAttribute("tabindex"); return; }
     place.tabIndex = 0;
-    place.setAttribute("role", "region");
+    if (place.matches("nav")) { return; }
+    place.setAttribute("role", "group");
     place.setAttribute("aria-label", place.querySelector("caption")?.firstChild.textContent.trim() || "Figure");
   });
   addEventListener("resize", reach);
