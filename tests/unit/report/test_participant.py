@@ -46,7 +46,10 @@ def test_every_line_stands_in_the_table_the_labels_and_the_toggles(page):
     assert rows["NAD"][3:] == ["13.75", "▲ lorentzian_hz"]
     spectrum = page.find("svg", **{"class": "spectrum"})[0]
     assert {node.text for node in spectrum.find("text", **{"class": "label middle halo"})} == names
-    assert [node.text for node in spectrum.find("text", **{"class": "result middle halo"})] == ["pH 7.03", "Mg 0.401 mM"]
+    assert [node.text for node in spectrum.find("text", **{"class": "result middle halo"})] == [
+        "pH 7.03",
+        "Mg 0.401 mM",
+    ]
     assert names < {label.text for label in page.find("fieldset")[0].find("label")}
 
 

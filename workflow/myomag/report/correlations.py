@@ -24,14 +24,16 @@ def correlations(fit: Fit | None) -> dict[str, Any] | None:
         return None
     index = {name: place for place, name in enumerate(fit.covariance.parameters)}
     matrix = fit.covariance.matrix
-    wanted = [(f"{quantity}:{line}", f"{sign} {text.line_label(line)}")
-              for quantity, sign in QUANTITIES.items() for line in MAIN_LINES]
+    wanted = [
+        (f"{quantity}:{line}", f"{sign} {text.line_label(line)}")
+        for quantity, sign in QUANTITIES.items()
+        for line in MAIN_LINES
+    ]
     known = [(index[key], label) for key, label in wanted if key in index and (matrix[index[key]][index[key]] or 0) > 0]
     if len(known) < 2:
         return None
     rows = [
-        (label, [_cell(matrix, row, column) for column, _ in known[:count]])
-        for count, (row, label) in enumerate(known)
+        (label, [_cell(matrix, row, column) for column, _ in known[:count]]) for count, (row, label) in enumerate(known)
     ]
     return {"names": [label for _, label in known[:-1]], "rows": rows[1:]}
 

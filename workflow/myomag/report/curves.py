@@ -153,7 +153,7 @@ def sorted_lines(fit: Fit | None) -> list[FitLine]:
 def transform_size(points: int, dwell_time_s: float, spectrometer_frequency_mhz: float) -> int:
     """Power of two that holds all points and makes steps of at most `STEP_PPM`."""
     wanted = 1 / (dwell_time_s * spectrometer_frequency_mhz * STEP_PPM)
-    return 2 ** int(np.ceil(np.log2(max(wanted, points))))
+    return 1 << int(np.ceil(np.log2(max(wanted, points))))
 
 
 def first_weight(start_s: float, dwell_time_s: float) -> float:

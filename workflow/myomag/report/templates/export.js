@@ -38,16 +38,19 @@ function viewSvg(spectrum) {
   return new XMLSerializer().serializeToString(made);
 }
 
-// FIDs of data, fit, residual and lines along the fifth dimension: NIfTI-2, complex64, NIfTI-MRS 0.11, whose sign is the other one.
+// FIDs of data, fit, residual and lines along the fifth dimension: NIfTI-2, complex64, NIfTI-MRS 0.11, whose sign is the
+// other one.
 function niftiMrs(spectrum) {
   const { given, signals } = spectrum, fitted = given.lines.length > 0;
   const residual = combined([[1, signals.data], [-1, signals.fit]], signals.data.re.length);
   const parts = [signals.data, ...(fitted ? [signals.fit, residual, ...signals.lines] : [])];
   const names = ["data", ...(fitted ? ["fit", "residual", ...given.lines.map((line) => line.name)] : [])];
   const points = signals.data.re.length - given.missing;
-  const fields = { SpectrometerFrequency: [given.mhz], ResonantNucleus: ["31P"], SpectralWidth: 1 / given.dwell,
-    ...(fitted ? { AcquisitionStartTime: given.start + given.missing * given.dwell,
-      dim_5: "DIM_USER_0", dim_5_info: "signals", dim_5_header: { Signal: { Value: names, Description: "data, fit, residual, lines" } } } : {}) };
+  const fields = { SpectrometerFrequency: [given.mhz], ResonantNucleus: ["31P"], SpectralWidth: 1 / given.dwell };
+  if (fitted) {
+    Object.assign(fields, { AcquisitionStartTime: given.start + given.missing * given.dwell, dim_5: "DIM_USER_0",
+      dim_5_info: "signals", dim_5_header: { Signal: { Value: names, Description: "data, fit, residual, lines" } } });
+  }
   const json = new TextEncoder().encode(JSON.stringify(fields));
   const extension = 16 * Math.ceil((json.length + 8) / 16), offset = 544 + extension;
   const bytes = new Uint8Array(offset + 8 * points * parts.length), file = new DataView(bytes.buffer);
@@ -85,8 +88,8 @@ function listenToExports(spectrum) {
   const scan = spectrum.figure.dataset.scan.replace(/[^\w.-]/g, "-");
   const shown = function () {
     const { view, broadening, zero, first } = spectrum.setting;
-    return [scan, view, broadening ? `lb${broadening}Hz` : "", zero ? `zero${zero}deg` : "", first ? `first${(first * 1e6).toFixed(0)}us` : ""]
-      .filter(Boolean).join("_");
+    const changes = [broadening && `lb${broadening}Hz`, zero && `zero${zero}deg`, first && `first${(first * 1e6).toFixed(0)}us`];
+    return [scan, view, ...changes.filter(Boolean)].join("_");
   };
   const files = {
     csv: () => save(`${shown()}.csv`, viewCsv(spectrum), "text/csv"),

@@ -225,9 +225,10 @@ function listen(spectrum) {
   let start = null;
 
   svg.addEventListener("pointerdown", function (event) {
-    if (event.button !== 0 || event.pointerType === "touch") { return; }
+    if (event.button !== 0) { return; }
     start = clamp(toDrawing(event), spectrum.left, spectrum.right);
     svg.setPointerCapture(event.pointerId);
+    spectrum.point(start);
   });
   svg.addEventListener("pointermove", function (event) {
     spectrum.point(toDrawing(event));
