@@ -10,7 +10,7 @@ from myomag.report.curves import Curves
 from myomag.report.text import line_label, number
 
 COLOURS = 14
-WIDTH, LEFT, RIGHT, TOP = 1000.0, 16.0, 984.0, 8.0
+WIDTH, LEFT, RIGHT, TOP = 1000.0, 20.0, 980.0, 8.0
 MAIN_BOTTOM, GAP, RESIDUAL = 462.0, 10.0, 110.0
 
 
