@@ -99,7 +99,8 @@ def assert_self_contained(root: Node) -> None:
     assert levels.count(1) == 1
     for node in root.find("svg"):
         hidden = node.attributes.get("aria-hidden") == "true"
-        assert hidden or (node.attributes.get("role") == "img" and node.attributes.get("aria-label"))
+        role = "group" if node.find("a") else "img"
+        assert hidden or (node.attributes.get("role") == role and node.attributes.get("aria-label"))
     for node in root.find("table"):
         assert node.find("caption")[0].text
         assert all(cell.attributes.get("scope") in {"row", "col", "rowgroup"} for cell in node.find("th"))

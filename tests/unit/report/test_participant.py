@@ -1,11 +1,16 @@
 """The page of one participant."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from html_page import Node, assert_self_contained, axis_labels, parse, table
+from myomag.io.scan_records import Covariance
+from myomag.report.page import TEMPLATES
 from myomag.report.participant import participant_page
+from myomag.report.spectrum import COLOURS
 from myomag.report.text import line_label
 from record_samples import LINES, fit_record, magnesium_record, quality_record
 from report_samples import SETTINGS, complete_view, failed_view, undefined_view, unfitted_view
@@ -37,10 +42,14 @@ def test_every_line_stands_in_the_table_the_labels_and_the_toggles(page):
     names = {line_label(line[0]) for line in LINES}
     rows = {row[0]: row[1:] for row in table(page, "Lines")}
     assert set(rows) == names
-    assert rows["β-ATP"] == ["8.20 ± 0.11", "−15.903 ± 0.010", "13.75 ± 0.62", "no"]
-    assert rows["NAD"][2:] == ["13.75", "▲ lorentzian_hz"]
+    assert rows["β-ATP"] == ["8.20 ± 0.11", "1.3", "−15.903 ± 0.010", "13.75 ± 0.62", "no"]
+    assert rows["NAD"][3:] == ["13.75", "▲ lorentzian_hz"]
     spectrum = page.find("svg", **{"class": "spectrum"})[0]
-    assert {node.text for node in spectrum.find("text", **{"class": "label middle"})} == names
+    assert {node.text for node in spectrum.find("text", **{"class": "label middle halo"})} == names
+    assert [node.text for node in spectrum.find("text", **{"class": "result middle halo"})] == [
+        "pH 7.03",
+        "Mg 0.401 mM",
+    ]
     assert names < {label.text for label in page.find("fieldset")[0].find("label")}
 
 
@@ -73,6 +82,55 @@ def test_the_fit_states_begin_time_and_how_well_it_describes_the_data(page):
     assert facts["Residual over noise"][0] == "1.10"
     assert facts["Residual"] == ["not white", "not white around these lines, whose SDs were raised: PCr × 2.5"]
     assert facts["Convergence"][0] == "converged"
+
+
+def test_correlations_come_from_the_covariance_of_the_main_lines():
+    names = ["shift_ppm:Pi", "amplitude:Pi", "linewidth_hz:Pi", "shift_ppm:beta-ATP", "amplitude:beta-ATP"]
+    sds = np.diag([0.01, 2.0, 3.0, 0.02, 4.0])
+    wanted = np.eye(5)
+    wanted[0, 1] = wanted[1, 0] = 0.92
+    wanted[3, 0] = wanted[0, 3] = -0.4
+    matrix = (sds @ wanted @ sds).tolist()
+    # The data do not determine this one.
+    matrix[4] = [None] * 5
+    for row in matrix:
+        row[4] = None
+    fit = fit_record(covariance=Covariance(parameters=names, matrix=matrix))
+    page = parse(participant_page("sub-001", [replace(complete_view(), fit=fit)], SETTINGS))
+    rows = table(page, "Correlation of the parameters")
+    assert rows == [["δ β-ATP", "−0.40", ""], ["A Pi", "0.92", "0.00"]]
+    strong = [node.text for node in page.find("td") if "strong" in (node.attributes.get("class") or "")]
+    assert strong == ["0.92"]
+
+
+# Machado et al. 2009, doi 10.1109/TVCG.2009.113, severity 1: what each kind of dichromat sees of linear RGB.
+SEEN_BY = {
+    "normal": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def cielab(linear_rgb: np.ndarray) -> np.ndarray:
+    relative = linear_rgb @ TO_XYZ.T / TO_XYZ.sum(axis=1)
+    x, y, z = np.where(relative > 0.008856, np.cbrt(relative), 7.787 * relative + 16 / 116).T
+    return np.column_stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SEEN_BY)
+@pytest.mark.parametrize("mode", [0, 1])
+def test_the_colours_of_any_two_lines_are_told_apart(sight, mode):
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    tones = re.findall(r"--tone: light-dark\(#(\w+), #(\w+)\)", style)
+    assert len(tones) == COLOURS
+    rgb = np.array([[int(tone[mode][at : at + 2], 16) / 255 for at in (0, 2, 4)] for tone in tones])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    lab = cielab(np.clip(linear @ np.array(SEEN_BY[sight]).T, 0, 1))
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[np.triu_indices(len(lab), 1)]
+    # A difference of 2.3 is just noticeable side by side; ten times that is seen across a drawing. Tritanopia is rare.
+    assert apart.min() > (18 if sight == "tritan" else 23)
 
 
 def test_provenance_links_each_file_with_its_digests(page):

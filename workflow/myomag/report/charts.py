@@ -109,12 +109,12 @@ def y_axis(scale: Scale, x: float, label: str, *, grid_right: float, count: int 
 
 
 def svg(width: float, height: float, label: str, *content: str | Markup, **attributes: Any) -> Markup:
-    """Complete drawing with a text alternative."""
+    """Complete drawing with a text alternative; one with links is a group, as an image can hold none."""
     return element(
         "svg",
         *content,
         viewBox=f"0 0 {width:g} {height:g}",
-        role="img",
+        role="group" if any("<a " in part for part in content) else "img",
         aria_label=label,
         **attributes,
     )

@@ -67,14 +67,13 @@ def displayed_curves(
     noise_sd : float, optional
         Noise SD per channel of `fid`; in the spectrum it is √points times that.
     """
-    begin_time_s = 1e-6 * fit.begin_time_us if fit else 0.0
-    missing = max(int(begin_time_s // dwell_time_s), 0)
-    start_s = begin_time_s - missing * dwell_time_s
+    missing, start_s = missing_samples(fit, dwell_time_s)
     points = missing + len(fid)
-    lines = sorted(fit.lines, key=lambda line: -line.shift_ppm) if fit else []
+    lines = sorted_lines(fit)
     models = [_line_fid(line, points, dwell_time_s, start_s, spectrometer_frequency_mhz) for line in lines]
     if fit and fit.line_shape:
-        envelope = _envelope(fit.line_shape, points, dwell_time_s, missing + fit.skipped_points)
+        held = missing + fit.skipped_points
+        envelope = shape_envelope(fit.line_shape, points - held, dwell_time_s)[np.maximum(np.arange(points) - held, 0)]
         models = [model * envelope for model in models]
     known = np.sum([model[:missing] for model in models], axis=0) if models else np.empty(0)
     display = _Display(
@@ -107,9 +106,8 @@ class _Display:
 
     @property
     def size(self) -> int:
-        """Length after zero filling: steps of at most `STEP_PPM`, and a length the FFT is fast for."""
-        wanted = 1 / (self.dwell_time_s * self.spectrometer_frequency_mhz * STEP_PPM)
-        return 256 * int(np.ceil(max(wanted, self.points) / 256))
+        """Length after zero filling."""
+        return transform_size(self.points, self.dwell_time_s, self.spectrometer_frequency_mhz)
 
     @cached_property
     def frequency_hz(self) -> Array:
@@ -134,20 +132,42 @@ class _Display:
         return np.asarray(np.exp(-1j * phase), dtype=np.complex128)
 
     def real_part(self, signal: NDArray[Any]) -> Array:
-        """Re{S(f)·exp(−i(φ₀ + 2πf·t))} in the plotted range.
-
-        The first sample stands for the time from zero to half a dwell time after it, which keeps the baseline at zero.
-        """
-        weight = 0.5 + min(max(self.start_s / self.dwell_time_s, 0.0), 1.0)
+        """Re{S(f)·exp(−i(φ₀ + 2πf·t))} in the plotted range."""
+        weight = first_weight(self.start_s, self.dwell_time_s)
         padded = np.concatenate([weight * signal[:1], signal[1:], np.zeros(self.size - len(signal))])
         return np.real(spectrum(padded)[self.shown] * self.rotation)
 
 
-def _envelope(record: LineShapeRecord, points: int, dwell_time_s: float, before: int) -> NDArray[np.complex128]:
-    """Envelope common to all lines, shape (points,); before the samples fitted it is held at its first value."""
+def missing_samples(fit: Fit | None, dwell_time_s: float) -> tuple[int, float]:
+    """Whole samples missing between time zero and the FID, and the time of the first of them [s]."""
+    begin_time_s = 1e-6 * fit.begin_time_us if fit else 0.0
+    missing = max(int(begin_time_s // dwell_time_s), 0)
+    return missing, begin_time_s - missing * dwell_time_s
+
+
+def sorted_lines(fit: Fit | None) -> list[FitLine]:
+    """Lines in the order in which the spectrum shows them, falling in ppm."""
+    return sorted(fit.lines, key=lambda line: -line.shift_ppm) if fit else []
+
+
+def transform_size(points: int, dwell_time_s: float, spectrometer_frequency_mhz: float) -> int:
+    """Power of two that holds all points and makes steps of at most `STEP_PPM`."""
+    wanted = 1 / (dwell_time_s * spectrometer_frequency_mhz * STEP_PPM)
+    return 1 << int(np.ceil(np.log2(max(wanted, points))))
+
+
+def first_weight(start_s: float, dwell_time_s: float) -> float:
+    """Weight of the first sample, at `start_s` [s].
+
+    It stands for the time from zero to half a dwell time after it, which keeps the baseline at zero.
+    """
+    return 0.5 + min(max(start_s / dwell_time_s, 0.0), 1.0)
+
+
+def shape_envelope(record: LineShapeRecord, points: int, dwell_time_s: float) -> NDArray[np.complex128]:
+    """Envelope common to all lines from the first sample fitted on, shape (points,); before, its first value holds."""
     shape = LineShape(ShapeBasis(record.decay_time_s, record.end), np.array(record.coefficients))
-    fitted = shape.envelope(points - before, dwell_time_s)
-    return np.concatenate([np.full(before, fitted[0]), fitted])
+    return shape.envelope(points, dwell_time_s)
 
 
 def _line_fid(

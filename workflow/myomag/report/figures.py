@@ -72,7 +72,7 @@ def csv_bytes(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def _plain_style() -> str:
-    """Style of the figures with the colours in place of their names, which drawing programs do not know."""
+    """Style of the figures with the light colours in place of their names, which drawing programs do not know."""
     page, own = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "figure.css"))
-    colours = dict(re.findall(r"--([\w-]+): (#\w+)", page))
+    colours = dict(re.findall(r"--([\w-]+): (?:light-dark\()?(#\w+)", page))
     return re.sub(r"var\(--([\w-]+)\)", lambda match: colours[match[1]], own)

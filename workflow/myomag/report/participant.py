@@ -9,16 +9,18 @@ from numpy.typing import NDArray
 
 from myomag.io.scan_records import Fit, Magnesium, Quality
 from myomag.report import energetics_tables, scan_tables, text
+from myomag.report.correlations import correlations
 from myomag.report.curves import Curves, displayed_curves
 from myomag.report.origins import number_origins, trace_targets
 from myomag.report.page import render, scan_anchor
-from myomag.report.spectrum import close_up, spectrum_figure
+from myomag.report.signals import page_signal
+from myomag.report.spectrum import COLOURS, close_up, spectrum_figure
 from myomag.report.transients import transient_maps
 from myomag.settings.base import content
 from myomag.settings.models import Settings
 from myomag.settings.report import ReportSettings
 
-SCRIPTS = ("common.js", "participant.js")
+SCRIPTS = ("common.js", "signal.js", "export.js", "spectrum.js", "participant.js")
 # Line, half width of the close-up [ppm], what it decides.
 CLOSE_UPS = (("Pi", 1.0, "Pi, whose shift gives the pH"), ("beta-ATP", 1.4, "β-ATP, whose shift gives the magnesium"))
 
@@ -88,19 +90,22 @@ def participant_page(participant_id: str, scans: Sequence[ScanView], settings: S
 def _section(view: ScanView, settings: Settings, identifier: str, target: str) -> dict[str, Any]:
     """Everything the template needs of one scan."""
     headline = scan_tables.headline(view.quality, view.magnesium)
-    curves, origins = _curves(view, settings.report), number_origins(view, target)
+    shown, origins = _shown(view, settings.report), number_origins(view, target)
+    curves = displayed_curves(**shown) if shown else None
     return {
         "anchor": scan_anchor(view.scan),
         "target": target,
         "view": view,
-        "figure": spectrum_figure(curves, view.scan, identifier) if curves else None,
+        "figure": spectrum_figure(curves, view.scan, identifier, _at_peaks(view)) if curves else None,
+        "signal": page_signal(**shown) if shown else None,
         "fitted": bool(curves and curves.components),
         "close_ups": _close_ups(curves, content(settings.magnesium.mg_calibration)) if curves else [],
-        "components": [part.name for part in curves.components] if curves else [],
+        "components": [(part.name, index % COLOURS) for index, part in enumerate(curves.components)] if curves else [],
         "shown": {label: value for label, value, *_ in headline},
         "headline": [(*item[:3], f"#{scan_anchor(view.scan)}.{item[3]}") for item in headline],
         "lines": scan_tables.line_table(view.fit),
         "fit_facts": scan_tables.fit_facts(view.fit),
+        "correlations": correlations(view.fit),
         "results": scan_tables.results(view.magnesium),
         "calibrations": scan_tables.calibrations(view.magnesium),
         "sensitivity": energetics_tables.sensitivity(view.magnesium),
@@ -114,18 +119,32 @@ def _section(view: ScanView, settings: Settings, identifier: str, target: str) -
     }
 
 
-def _curves(view: ScanView, settings: ReportSettings) -> Curves | None:
+def _shown(view: ScanView, settings: ReportSettings) -> dict[str, Any] | None:
+    """What the spectrum is drawn from: the parameters of `displayed_curves` and `page_signal`."""
     if view.fid is None or view.dwell_time_s is None or view.spectrometer_frequency_mhz is None:
         return None
-    return displayed_curves(
-        view.fid,
-        view.dwell_time_s,
-        view.spectrometer_frequency_mhz,
-        view.fit,
-        range_ppm=(settings.spectrum_min_ppm, settings.spectrum_max_ppm),
-        phase_deg=view.quality.phase_deg if view.quality else 0.0,
-        noise_sd=view.quality.noise_sd if view.quality else None,
-    )
+    return {
+        "fid": view.fid,
+        "dwell_time_s": view.dwell_time_s,
+        "spectrometer_frequency_mhz": view.spectrometer_frequency_mhz,
+        "fit": view.fit,
+        "range_ppm": (settings.spectrum_min_ppm, settings.spectrum_max_ppm),
+        "phase_deg": view.quality.phase_deg if view.quality else 0.0,
+        "noise_sd": view.quality.noise_sd if view.quality else None,
+    }
+
+
+def _at_peaks(view: ScanView) -> dict[str, str]:
+    """Results written at the lines that gave them."""
+    record = view.magnesium
+    if record is None:
+        return {}
+    ph = f"pH {text.number(record.ph, 2)}" if record.ph is not None else "no pH"
+    if record.mg_mmol_l is not None:
+        mg = f"Mg {text.number(record.mg_mmol_l, 3)} mM"
+    else:
+        mg = "Mg undefined" if record.mg_p_undefined else "no Mg"
+    return {"Pi": ph, "beta-ATP": mg}
 
 
 def _transient_maps(view: ScanView) -> list[dict[str, Any]]:

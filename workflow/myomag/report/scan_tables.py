@@ -43,6 +43,9 @@ def line_table(fit: Fit | None) -> dict[str, Any] | None:
         {
             "name": line.name,
             "amplitude": text.with_sd(_scaled(line.amplitude, exponent), _scaled(line.amplitude_sd, exponent)),
+            "crlb": text.significant(100 * line.amplitude_sd / line.amplitude, 2)
+            if line.amplitude_sd and line.amplitude > 0
+            else text.MISSING,
             "shift": text.with_sd(line.shift_ppm, line.shift_sd_ppm, 3),
             "width": text.with_sd(line.linewidth_hz, line.linewidth_sd_hz, 2),
             "at_bound": ", ".join(line.at_bound),

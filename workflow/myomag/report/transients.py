@@ -16,7 +16,6 @@ from myomag.report.text import number, plural
 
 LEFT, RIGHT, WIDTH = 58.0, 456.0, 480.0
 MEAN_TOP, MEAN_BOTTOM, MAP_TOP = 10.0, 100.0, 108.0
-FULL_SHADE = (0, 114, 178)
 STEPS, SHADES, MOST_ROWS = 96, 8, 128
 BEFORE_STEADY_STATE = "acquired before the steady state"
 LINE_WIDTHS, LEAST_HZ, MOST_HZ = 2.5, 15.0, 150.0
@@ -124,9 +123,8 @@ def _map(positions: Array, spectra: Array, row: Scale) -> Markup:
 
 
 def _shade(share: float) -> str:
-    """Blue on white; opaque, so that rows that share a pixel do not darken it."""
-    red, green, blue = (round(255 + share * (full - 255)) for full in FULL_SHADE)
-    return f"#{red:02x}{green:02x}{blue:02x}"
+    """Blue on the paper; opaque, so that rows that share a pixel do not darken it."""
+    return f"color-mix(in srgb, var(--blue) {share:.1%}, var(--paper))"
 
 
 def _mark(index: int, row: Scale, reason: str) -> Markup:

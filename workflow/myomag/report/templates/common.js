@@ -129,6 +129,15 @@ function askReason(scan, verdict) {
   field.addEventListener("input", () => field.setCustomValidity(field.required && field.value && !field.value.trim() ? "Give a reason." : ""));
   document.querySelectorAll("code.command").forEach((code) =>
     code.after(" ", button("Copy", "Copy the command", (event) => copy(code.textContent, event.currentTarget), "copy")));
+  // What is wider than its place is moved by the arrow keys.
+  const places = new ResizeObserver((entries) => entries.forEach(function ({ target: place }) {
+    if (place.scrollWidth <= place.clientWidth && place.scrollHeight <= place.clientHeight) { place.removeAttribute("tabindex"); return; }
+    place.tabIndex = 0;
+    if (place.matches("nav")) { return; }
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", place.querySelector("caption")?.firstChild.textContent.trim() || "Figure");
+  }));
+  document.querySelectorAll(".scroll, .wide-figure").forEach((place) => places.observe(place));
   // What a link leads to may lie in a folded part.
   const unfold = function () {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
