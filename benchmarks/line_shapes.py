@@ -317,8 +317,8 @@ all of them:
 The lines of the simulation are not those of the model: NAD(H) and PME have widths of their own, which the model ties to
 α-ATP and PDE. At SNR 500 that shows; the variant with wider tied lines is there for it.
 
-What each part of the fit costs and gains: half as many scans with one part taken out. What the variants of the model add is the
-step from "by noise alone" to "interval".
+What each part of the fit costs and gains: half as many scans, with one part taken out. What the variants of the model
+add is the step from "by noise alone" to "interval".
 
 {head}
 {parts}
