@@ -332,7 +332,7 @@ REMARKS = """Why each part is there:
 - **Order by the data** (`core/shape_order.py`): order 4 does for tails and eddy currents; two components ask for more.
 - **Optional lines** (`core/optional_lines.py`): a second pool of Pi that is not modelled moves the pH; not asked for,
   they cost nothing.
-- **UDPG always**: 1 mM is too little for the data to ask for, and enough to move β-ATP by .01 ppm.
+- **UDPG always**: without it 1.5 mM take 2 % off Mg; less is too little for the data to ask for.
 - **Profile** (`core/profile.py`): at SNR 10 a β-ATP one coupling away fits nearly as well; the interval holds both.
 - **Variants** (`core/model_choice.py`): nothing at SNR 40, where noise rules; at SNR 500 the widths that the model ties
   are what is left.
