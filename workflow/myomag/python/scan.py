@@ -1,29 +1,21 @@
-"""`import myomag`: one scan step by step, and the results of a study as data frames.
-
-The numbers are those of `myomag scan` and `myomag run`: the same steps, the same settings, the same tables.
-"""
+"""One scan, step by step."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from myomag.errors import LedgerError, MyomagError
+from myomag.errors import MyomagError
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
-from myomag.io.scan_records import Fit, FitLine, Magnesium, Measures, Quality, read_scan_record
+from myomag.io.scan_records import Fit, Magnesium, Measures, Quality
+from myomag.python.lines import line_frame
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from myomag.audit.record import Derivative
+    from myomag.settings.models import Settings
     from myomag.single.sources import Source
-
-Layer = tuple[str, Mapping[str, Any] | Path]
-NUMBERS_OF_LINE = tuple(
-    name for name, field in FitLine.model_fields.items() if field.annotation in (float, float | None)
-)
-"""Fields of a line that are one number."""
 
 
 def read(
@@ -50,17 +42,17 @@ def read(
     ScanError
         If the scan cannot be read.
     """
+    from myomag.settings.load import load_settings, parse_settings
+    from myomag.single.scan import with_voxel
     from myomag.single.sources import source_of
 
-    layers: list[Layer] = []
     if isinstance(settings, str | Path):
-        layers.append((Path(settings).name, Path(settings)))
-    elif settings:
-        layers.append(("settings", settings))
+        loaded = load_settings(Path(settings), root=Path(settings).parent)
+    else:
+        loaded = parse_settings(settings or {})
     if voxel is not None:
-        layers.append(("voxel", {"convert": {"voxel": list(voxel)}}))
-    root = Path(settings).parent if isinstance(settings, str | Path) else None
-    scan = Scan(source_of(Path(path).expanduser()), layers, root)
+        loaded = with_voxel(loaded, ",".join(map(str, voxel)))
+    scan = Scan(source_of(Path(path).expanduser()), loaded)
     _ = scan.transients
     return scan
 
@@ -71,12 +63,11 @@ class Scan:
     A property raises ScanError where the scan cannot be processed so far; `to_frame` gives the reason in its row.
     """
 
-    def __init__(self, source: "Source", layers: Sequence[Layer], root: Path | None) -> None:
-        from myomag.settings.load import load_layers
+    def __init__(self, source: "Source", settings: "Settings") -> None:
         from myomag.single.scan import ScanSteps
 
-        self._source, self._layers, self._root = source, layers, root
-        self._steps = ScanSteps(source, load_layers(layers, root=root))
+        self._source, self._settings = source, settings
+        self._steps = ScanSteps(source, settings)
 
     def __repr__(self) -> str:
         return f"<myomag scan {self.name}>"
@@ -105,15 +96,12 @@ class Scan:
         Scan
             This scan, or one like it with that prior knowledge.
         """
-        scan = self
-        if prior is not None:
-            layer = ("prior", {"fit": {"prior_knowledge": str(prior)}})
-            scan = Scan(self._source, [*self._layers, layer], self._root or Path.cwd())
+        scan = self if prior is None else Scan(self._source, _with_prior(self._settings, prior))
         scan._steps.path("quality")
         return scan
 
     def magnesium(self) -> Magnesium:
-        """pH, free Mg, shifts, ratios and energetics, with their uncertainties; docs/records.md has fields and units."""
+        """pH, free Mg, shifts, ratios and energetics, with their uncertainties; docs/records.md has the units."""
         return self._steps.record(Magnesium)
 
     @cached_property
@@ -144,7 +132,7 @@ class Scan:
     @property
     def lines(self) -> "pd.DataFrame":
         """Lines of the fit, one per row: amplitudes [units of the FID], shifts [ppm], widths [Hz], each with its SD."""
-        return _line_frame([({}, line) for line in self.fitted.lines])
+        return line_frame([({}, line) for line in self.fitted.lines])
 
     def spectrum(self) -> "pd.DataFrame":
         """Real part of the phased spectrum over `ppm`: `data`, and after a fit `fit`, `residual` and each line."""
@@ -199,102 +187,11 @@ class Scan:
         return pd.DataFrame([self._steps.result().flat])
 
 
-def open_results(study: str | Path, output: str | Path | None = None) -> "Results":
-    """Results of a study that `myomag run` has made.
+def _with_prior(settings: "Settings", prior: str | Path) -> "Settings":
+    """Settings with other prior knowledge: a shipped one, or that of a file wherever it lies."""
+    from myomag.settings.load import parse_settings
 
-    Parameters
-    ----------
-    study : str or Path
-        Study folder, or the folder of its results.
-    output : str or Path, optional
-        Folder of the results, where the run was given one.
-
-    Raises
-    ------
-    SettingsError
-        If there are no results.
-    """
-    from myomag.audit.record import open_derivative
-
-    return Results(open_derivative(Path(study), Path(output) if output else None))
-
-
-class Results:
-    """Results of a study as data frames; each file is compared with its SHA-256 in the ledger as it is read.
-
-    Made by `open_results`.
-    """
-
-    def __init__(self, derivative: "Derivative") -> None:
-        self._derivative = derivative
-
-    def __repr__(self) -> str:
-        return f"<myomag results {self._derivative.root}>"
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the results."""
-        return self._derivative.root
-
-    @property
-    def scans(self) -> "pd.DataFrame":
-        """Every scan: the columns of cohort.tsv without those of the study's tables."""
-        from myomag.cohort.columns import FIXED_NAMES
-
-        return self.cohort[list(FIXED_NAMES)].copy()
-
-    @cached_property
-    def lines(self) -> "pd.DataFrame":
-        """Lines of all fits, one per row; columns as in `Scan.lines`, behind the labels of the scan."""
-        from myomag.ledger.rows import checked_path
-
-        found = []
-        with self._derivative.advice.in_errors():
-            for ledger in self._derivative.of_step("fit"):
-                for row in ledger.rows:
-                    labels = {"participant_id": row.participant_id, "session_id": row.session_id, "scan": row.scan}
-                    if file := row.outputs.get(Fit.role):
-                        record = read_scan_record(checked_path(self.folder, *file, ledger.step), Fit)
-                        found += [(labels, line) for line in record.lines]
-        return _line_frame(found)
-
-    @cached_property
-    def cohort(self) -> "pd.DataFrame":
-        """cohort.tsv: one row per scan, results and the study's tables; cohort.json has the units."""
-        return self.table("cohort")
-
-    @cached_property
-    def statistics(self) -> "pd.DataFrame":
-        """statistics.tsv: the models, one row per predictor."""
-        return self.table("statistics")
-
-    def table(self, name: str) -> "pd.DataFrame":
-        """Any table of the results by its name, such as exclusions or repeatability.
-
-        Raises
-        ------
-        LedgerError
-            If there is none, or it was changed since it was written.
-        """
-        from myomag.audit.record import DERIVATIVE, File
-        from myomag.io.tables import read_tsv
-        from myomag.ledger.rows import checked_path
-
-        path = f"{name.removesuffix('.tsv')}.tsv"
-        with self._derivative.advice.in_errors():
-            if (made := self._derivative.makers.get(File(DERIVATIVE, path))) is None:
-                raise LedgerError(f"{path}: no such table in {self.folder}; see its folder, or run the study again.")
-            ledger, row = made
-            sha = next(sha for _, file, sha in ledger.outputs(row) if file.path == path)
-            return read_tsv(checked_path(self.folder, path, sha, ledger.step))
-
-
-def _line_frame(found: Sequence[tuple[Mapping[str, str], FitLine]]) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            {**labels, "line": line.name, **{name: getattr(line, name) for name in NUMBERS_OF_LINE}}
-            for labels, line in found
-        ]
-    )
+    file = Path(prior).expanduser()
+    name, root = (file.name, file.parent.resolve()) if file.is_file() else (str(prior), None)
+    known = parse_settings({"fit": {"prior_knowledge": name}}, label="prior", root=root).fit.prior_knowledge
+    return settings.model_copy(update={"fit": settings.fit.model_copy(update={"prior_knowledge": known})})
