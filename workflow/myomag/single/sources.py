@@ -11,7 +11,7 @@ from myomag.importing.header import Header
 from myomag.importing.personal import Private
 from myomag.importing.propose import NUCLEUS, chosen_labels, place_of
 from myomag.io.bruker import files_of_experiment
-from myomag.io.files import printable
+from myomag.io.files import not_fetched, printable
 from myomag.study.names import entities, split_extension
 
 NO_SPECTRA = ("an image", "no spectroscopy data", "derived data")
@@ -60,13 +60,16 @@ def find_sources(places: Sequence[Path]) -> Sources:
         If a place does not exist, or there are no scans.
     """
     for place in places:
-        if not place.exists() and not place.is_symlink():
-            raise SettingsError(f"{printable(str(place))}: no such file.")
+        if not place.is_file() and not place.is_dir() and not not_fetched(place):
+            raise SettingsError(f"{printable(str(place))}: {'not a file' if place.exists() else 'no such file'}.")
     tops = [place.absolute() for place in places]
     named = [top for top in tops if not top.is_dir()]
     units = list(_units_of_files(named))
     left_out: Counter[str] = Counter()
+    known = {unit.path for unit in units}
     for unit in find_units([top for top in tops if top.is_dir()]).units:
+        if unit.path in known:
+            continue
         if reason := _no_scan(unit):
             left_out[reason] += 1
         else:
@@ -119,7 +122,9 @@ def _no_scan(unit: Unit) -> str:
     header = unit.header
     if header.nucleus and header.nucleus != NUCLEUS:
         return f"{header.nucleus}, not {NUCLEUS}"
-    return header.reason if header.reason.startswith(NO_SPECTRA) else ""
+    # Of a pipe nobody would ever see the end.
+    readable = unit.path.is_file() or unit.path.is_dir() or not_fetched(unit.path)
+    return "" if readable and not header.reason.startswith(NO_SPECTRA) else header.reason
 
 
 def _sources(units: Sequence[Unit], tops: Sequence[Path]) -> list[Source]:
