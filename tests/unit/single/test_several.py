@@ -59,7 +59,7 @@ def test_folder_gives_a_line_each_and_a_bad_file_is_no_end(
     ]
     assert f"{flat['mg_mmol_l']:.3f} [{flat['mg_ci95_low_mmol_l']:.3f} to" in lines[2]
     assert "truncated" in lines[3]
-    assert lines[4:6] == ["1 of 3 scans included.", "1 left out: 1H, not 31P"]
+    assert lines[4:6] == ["Included: 1 of 3 scans.", "1 left out: 1H, not 31P"]
     rows = list(csv.DictReader((tmp_path / "all.csv").read_text().splitlines()))
     assert tuple(rows[0]) == FIXED_NAMES
     assert [row["scan"] for row in rows] == ["'=1+1", "P01/scan", "P02/scan"]

@@ -122,7 +122,7 @@ def show_many(results: Iterable[Analysed], found: Sources) -> Iterator[Analysed]
         included += each.result.flat["status"] == "included"
         page = each.page
         yield each
-    print(f"{included} of {len(found.scans)} scans included.")
+    print(f"Included: {included} of {len(found.scans)} scans.")
     for reason, count in sorted(found.left_out.items()):
         print(f"{count} left out: {printable(reason)}")
     if page:
