@@ -123,7 +123,7 @@ USAGE = {
     "output cannot be made": ["run", "{demo}", "--output", "{demo}/participants.tsv/out"],
     "output is the checkout": ["run", "{demo}", "--output", "{repository}"],
     "scan of no file": ["scan", "{tmp}/none.dat"],
-    "scan of a folder": ["scan", "{demo}"],
+    "scan of a folder without scans": ["scan", "{tmp}"],
     "scan with missing settings": ["scan", "{demo}/README", "--settings", "{tmp}/none.yaml"],
     "scan with wrong settings": ["scan", "{demo}/README", "--settings", "{tmp}/wrong.yaml"],
     "check of no study": ["check", "{tmp}/nowhere"],

@@ -1,3 +1,22 @@
 """myomag: free magnesium and pH of skeletal muscle from 31P MR spectra, with an auditable trail."""
 
+from typing import Any
+
 __version__ = "0.1.0"
+__all__ = ["open_results", "read"]
+
+
+def __getattr__(name: str) -> Any:
+    """Functions for people, loaded when they are asked for: jobs and commands import the package all the time."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Named as texts, so that the digest of a step's code does not take them for parts of the step.
+    from importlib import import_module
+
+    # As in every command; it holds unless numpy was loaded before, or the user chose otherwise.
+    import_module("myomag.run.jobs").one_thread_per_process()
+    return getattr(import_module("myomag.python"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

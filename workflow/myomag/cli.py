@@ -12,7 +12,7 @@ import typer
 
 from myomag.errors import MyomagError, SettingsError
 from myomag.importing.commands import app as import_app
-from myomag.io.files import disk_trouble, printable
+from myomag.io.files import disk_trouble
 from myomag.run.jobs import one_thread_per_process
 
 if TYPE_CHECKING:
@@ -102,8 +102,12 @@ def run(
 
 @app.command()
 def scan(
-    file: Annotated[
-        Path, typer.Argument(help="Vendor or NIfTI-MRS file, or the folder of a Bruker experiment.", metavar="FILE")
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Vendor or NIfTI-MRS files, or folders with them; files of one DICOM series are one scan.",
+            metavar="FILE…|FOLDER…",
+        ),
     ],
     settings: Annotated[
         Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")
@@ -117,26 +121,40 @@ def scan(
             metavar="I,J,K", help="Voxel of a grid (CSI, MRSI): column, row and slice, counted from 1, such as 3,4,1."
         ),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the page of each scan into this folder.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a table, one row per scan, columns as in cohort.tsv.")
+    ] = None,
+    plot: Annotated[
+        bool | None,
+        typer.Option(help="Draw the spectrum of one scan; by default on a terminal that is wide enough."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Analyse one file, from raw data to pH and magnesium."""
-    from myomag.io.bruker import files_of_experiment
+    """Analyse files, from raw data to pH and magnesium: one in full, of many a line each."""
     from myomag.settings.load import load_settings
-    from myomag.single.scan import analyse_file, show_result, with_voxel
+    from myomag.single.scan import with_voxel
+    from myomag.single.several import analysed, check_targets, show_many, show_one, write_table
+    from myomag.single.sources import find_sources, is_one_scan
 
-    if not file.is_file() and not files_of_experiment(file):
-        what = "not a file, nor the folder of a Bruker experiment (samples and acqp); give one file of the scan"
-        what = what if file.exists() else "no such file"
-        raise SettingsError(f"{printable(str(file))}: {what}.")
     loaded = load_settings(settings, root=settings.parent if settings else None)
     if voxel is not None:
         loaded = with_voxel(loaded, voxel)
-    result = analyse_file(file, loaded, bootstrap=bootstrap)
+    found = find_sources(places)
+    check_targets(found, html, csv)
+    results = analysed(found, loaded, bootstrap=bootstrap, pages=html)
+    rows = []
+    for each in results if as_json or len(found.scans) == 1 else show_many(results, found):
+        rows.append(each.result.flat)
+        if len(found.scans) == 1 and not as_json:
+            show_one(each, plot)
+    if csv:
+        write_table(csv, rows)
     if as_json:
-        print(json.dumps(result.flat, indent=1, ensure_ascii=False, allow_nan=False))
-    else:
-        show_result(result)
-    sys.exit(0 if result.flat["status"] == "included" else 1)
+        print_json(rows[0] if len(places) == 1 and is_one_scan(places[0]) else rows)
+    sys.exit(0 if all(row["status"] == "included" for row in rows) else 1)
 
 
 @app.command()

@@ -11,7 +11,8 @@ from myomag.cohort.columns import FIXED_NAMES
 from myomag.core.energetics import saturation_factor
 from myomag.errors import SettingsError
 from myomag.settings.load import load_settings, parse_settings
-from myomag.single.scan import analyse_file, show_result, with_voxel
+from myomag.single.scan import analyse_file, with_voxel
+from myomag.single.show import result_lines
 from vendor_samples import DWELL_S, rda
 
 MakeScan = Callable[..., Path]
@@ -85,7 +86,7 @@ def test_voxel_of_a_grid_gives_its_own_ph_and_magnesium_and_is_named(
     assert abs(result.flat["ph"] - PH) < 4 * result.flat["ph_sd"] + 0.005
     assert result.flat["mg_ci95_low_mmol_l"] < MG < result.flat["mg_ci95_high_mmol_l"]
     assert result.flat["voxel"] == "2,2,1"
-    show_result(result)
+    print("\n".join(result_lines(result)))
     assert "csi, voxel 2,2,1: included" in capsys.readouterr().out
     assert "no PCr line" in analyse_file(grid, with_voxel(load_settings(), "1,1,1")).flat["reason"]
     with pytest.raises(SettingsError, match=r"^--voxel = 2,2: write it as i,j,k"):
@@ -96,8 +97,8 @@ def test_result_is_shown_with_its_errors(
     tmp_path: Path, make_scan: MakeScan, capsys: pytest.CaptureFixture[str]
 ) -> None:
     result = analyse_file(make_scan(tmp_path / "scan.nii.gz"), load_settings())
-    show_result(result)
+    print("\n".join(result_lines(result)))
     shown = capsys.readouterr().out
     assert f"{result.flat['mg_mmol_l']:.3f} mmol/l" in shown
     assert "calibration iotti1996" in shown
-    assert "beta-ATP" in shown
+    assert "β-ATP" in shown

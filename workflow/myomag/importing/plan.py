@@ -1,11 +1,11 @@
 """The plan of an import: a table that `look` proposes, a person edits, and `make` carries out."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from myomag.errors import SettingsError, StudyError, hint
+from myomag.io.files import write_whole
 from myomag.io.tables import loud, quiet, read_text_table, tsv_bytes
 
 YES, NO = ("yes", "y", "true", "1", "x"), ("no", "n", "false", "0", "")
@@ -66,14 +66,10 @@ def plan_bytes(rows: Iterable[PlanRow]) -> bytes:
 
 def write_plan(path: Path, rows: Iterable[PlanRow]) -> None:
     """Write a plan, whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_bytes(plan_bytes(rows))
-        part.replace(path)
+        write_whole(path, plan_bytes(rows))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written ({error.strerror}); name another file: --plan FILE.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_plan(path: Path) -> list[PlanRow]:

@@ -83,6 +83,24 @@ def write_atomic(root: Path, relative: str, content: bytes) -> None:
         write(relative, content)
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one file outside a derivative so that it appears whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names `path`.
+    """
+    part = path.with_name(f".{path.name[:100]}.{os.getpid()}")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_if_changed(root: Path, relative: str, content: bytes) -> None:
     """Write a file unless it holds these bytes already, so that its time stamp keeps its meaning."""
     target = root / relative

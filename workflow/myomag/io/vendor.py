@@ -9,7 +9,7 @@ import numpy as np
 
 from myomag.errors import ScanError
 from myomag.io.bruker import PARAMETER_FILES, SAMPLE_FILES, read_bruker
-from myomag.io.files import POINTERS, to_fetch
+from myomag.io.files import not_fetched, to_fetch
 from myomag.io.nifti_mrs import MrsData, read_nifti_mrs
 from myomag.io.raw_scan import RawScan, completed
 from myomag.io.voxels import Voxel, picked, voxel_text
@@ -178,6 +178,8 @@ def _present(paths: Sequence[Path], kind: str) -> str:
 
 def _start(path: Path) -> bytes:
     """First bytes of a file whose content is here."""
+    if not_fetched(path):
+        raise ScanError(f"{path.name}: {to_fetch(path.name)}")
     try:
         with path.open("rb") as file:
             start = file.read(4096)
@@ -185,8 +187,6 @@ def _start(path: Path) -> bytes:
         raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
     if not start:
         raise ScanError(f"{path.name}: is empty; copy or export it again.")
-    if start.startswith(POINTERS):
-        raise ScanError(f"{path.name}: {to_fetch(path.name)}")
     return start
 
 

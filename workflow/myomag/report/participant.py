@@ -62,7 +62,9 @@ class ScanView:
     provenance: Sequence[Mapping[str, str | None]] = ()
 
 
-def participant_page(participant_id: str, scans: Sequence[ScanView], settings: Settings) -> bytes:
+def participant_page(
+    participant_id: str, scans: Sequence[ScanView], settings: Settings, *, files: Sequence[tuple[str, str]] = ()
+) -> bytes:
     """Page `report/<participant_id>.html`.
 
     Parameters
@@ -73,6 +75,8 @@ def participant_page(participant_id: str, scans: Sequence[ScanView], settings: S
         All scans of the participant; shown in natural order of session and name.
     settings : Settings
         Sections `report`, `qc` and `magnesium`.
+    files : sequence of (str, str)
+        Names and SHA-256 of the raw files of a scan that belongs to no study, whose page leads to nothing but itself.
 
     Returns
     -------
@@ -84,7 +88,14 @@ def participant_page(participant_id: str, scans: Sequence[ScanView], settings: S
     sections = [
         _section(view, settings, f"s{index}", targets[index - 1]) for index, view in enumerate(ordered, start=1)
     ]
-    return render("participant.html.j2", SCRIPTS, participant_id=participant_id, sections=sections)
+    if files:
+        sections = [_alone(section) for section in sections]
+    return render("participant.html.j2", SCRIPTS, participant_id=participant_id, sections=sections, files=files)
+
+
+def _alone(section: dict[str, Any]) -> dict[str, Any]:
+    """Section of a scan without a study: there are no records and no ledger that its numbers could lead to."""
+    return section | {"origins": [], "columns": set(), "headline": [(*item[:3], "") for item in section["headline"]]}
 
 
 def _section(view: ScanView, settings: Settings, identifier: str, target: str) -> dict[str, Any]:

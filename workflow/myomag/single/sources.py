@@ -1,0 +1,167 @@
+"""The scans among some files and folders, grouped as for a study, and the name that each may be shown by."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from myomag.errors import SettingsError
+from myomag.importing.grouping import Unit, find_units, listed, units_in
+from myomag.importing.header import Header
+from myomag.importing.personal import Private
+from myomag.importing.propose import NUCLEUS, chosen_labels, place_of
+from myomag.io.bruker import files_of_experiment
+from myomag.io.files import not_fetched, printable
+from myomag.study.names import entities, split_extension
+
+NO_SPECTRA = ("an image", "no spectroscopy data", "derived data")
+"""How the reasons begin why a file is no scan at all."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files of one scan.
+
+    Attributes
+    ----------
+    stem : str
+        Name of the scan, as the pipeline knows it.
+    shown : str
+        Name that tells it from the others, without what says who the person is.
+    files : mapping of str to Path
+        `raw`, `raw_1`, ... and `sidecar`, as the steps read them.
+    private : Private
+        What no message may hold.
+    """
+
+    stem: str
+    shown: str
+    files: Mapping[str, Path]
+    private: Private
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Scans that were found, and how many files and series are none, by reason."""
+
+    scans: list[Source]
+    left_out: Mapping[str, int]
+
+
+def find_sources(places: Sequence[Path]) -> Sources:
+    """Scans of some files, and of all that is below some folders.
+
+    Files that are named are scans whatever they hold. Below a folder those of another nucleus, images and derived data
+    are left out.
+
+    Raises
+    ------
+    SettingsError
+        If a place does not exist, or there are no scans.
+    """
+    for place in places:
+        if not place.is_file() and not place.is_dir() and not not_fetched(place):
+            raise SettingsError(f"{printable(str(place))}: {'not a file' if place.exists() else 'no such file'}.")
+    tops = [place.absolute() for place in places]
+    named = [top for top in tops if not top.is_dir()]
+    units = list(_units_of_files(named))
+    left_out: Counter[str] = Counter()
+    known = {unit.path for unit in units}
+    for unit in find_units([top for top in tops if top.is_dir()]).units:
+        if unit.path in known:
+            continue
+        if reason := _no_scan(unit):
+            left_out[reason] += 1
+        else:
+            units.append(unit)
+    if not units:
+        others = "; ".join(f"{count} left out: {reason}" for reason, count in left_out.most_common())
+        raise SettingsError(
+            f"{', '.join(printable(str(place)) for place in places)}: no scans of a format that is read"
+            f"{f' ({others})' if others else ''}."
+        )
+    return Sources(_sources(units, tops), left_out)
+
+
+def source_of(place: Path) -> Source:
+    """The scan of a file, or of a folder that holds one.
+
+    Raises
+    ------
+    SettingsError
+        If there is none, or more than one.
+    """
+    found = find_sources([place]).scans
+    if len(found) > 1:
+        raise SettingsError(
+            f"{printable(str(place))}: holds {len(found)} scans; name a file of one, or see all with: myomag scan."
+        )
+    return found[0]
+
+
+def is_one_scan(place: Path) -> bool:
+    """Whether a place stands for one scan by itself: a file, or the folder of a Bruker experiment."""
+    return not place.is_dir() or bool(files_of_experiment(place))
+
+
+def _units_of_files(files: Sequence[Path]) -> Iterator[Unit]:
+    """Scans of files that were named, with what belongs to them; several of one series are one scan."""
+    for folder in dict.fromkeys(file.parent for file in files):
+        wanted = {file.name for file in files if file.parent == folder}
+        stems = {split_extension(name)[0].lower() for name in wanted}
+        beside = {name for name in listed(folder) if split_extension(name)[0].lower() in stems}
+        units = [unit for unit in units_in(folder, sorted(wanted | beside)) if wanted & {p.name for p in unit.files}]
+        yield from units
+        # A file of no known format is read all the same: its reader says what is wrong with it.
+        known = {path.name for unit in units for path in unit.files}
+        yield from (Unit(folder / name, (folder / name,), "", Header()) for name in sorted(wanted - known))
+
+
+def _no_scan(unit: Unit) -> str:
+    """Why what was found in a folder is no scan to be analysed; "" where it is one."""
+    header = unit.header
+    if header.nucleus and header.nucleus != NUCLEUS:
+        return f"{header.nucleus}, not {NUCLEUS}"
+    # Of a pipe nobody would ever see the end.
+    readable = unit.path.is_file() or unit.path.is_dir() or not_fetched(unit.path)
+    return "" if readable and not header.reason.startswith(NO_SPECTRA) else header.reason
+
+
+def _sources(units: Sequence[Unit], tops: Sequence[Path]) -> list[Source]:
+    """Units with names; a name that several have is told apart by the path, and then by a number."""
+    chosen = chosen_labels(units, tops, None)
+    personal = {part for unit in units for part in unit.header.personal}
+    private = Private(part for part in personal if part.lower() not in chosen)
+    stems = [_stem(unit) for unit in units]
+    names = [private.masked(stem) for stem in stems]
+    for longer in (lambda place: split_extension(place)[0], lambda place: place):
+        count = Counter(names)
+        pairs = zip(names, units, strict=True)
+        names = [private.masked(longer(place_of(unit, tops))) if count[name] > 1 else name for name, unit in pairs]
+    return [
+        Source(stem, name, _by_role(unit), private)
+        for stem, name, unit in zip(stems, _numbered(names), units, strict=True)
+    ]
+
+
+def _stem(unit: Unit) -> str:
+    """Name of a scan: that of its folder where the folder stands for it, as in a study."""
+    folder = unit.path.parent.name
+    return folder if entities(folder) and unit.kind == "dicom" else split_extension(unit.path.name)[0]
+
+
+def _numbered(names: Iterable[str]) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        yield f"{name} ({seen[name]})" if seen[name] > 1 else name
+
+
+def _by_role(unit: Unit) -> dict[str, Path]:
+    """Files of a scan by the roles of the pipeline; a sidecar beside a folder counts, too."""
+    raw = [path for path in unit.files if path.suffix.lower() != ".json"] or list(unit.files)
+    files = {"raw": raw[0]} | {f"raw_{number}": path for number, path in enumerate(raw[1:], start=1)}
+    beside = unit.path.with_name(f"{split_extension(unit.path.name)[0]}.json")
+    if beside.is_file():
+        files["sidecar"] = beside
+    return files
