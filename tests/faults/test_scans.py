@@ -24,7 +24,7 @@ from myomag.io.tables import read_text_table
 from myomag.simulate.demo import write_demo
 from running import myomag, results
 
-DRAWN = int(os.environ.get("MYOMAG_FAULTS", "900"))
+DRAWN = int(os.environ.get("MYOMAG_FAULTS", "400"))
 SEED = int(os.environ.get("MYOMAG_FAULTS_SEED", "1"))
 PER_PARTICIPANT = 40
 GOOD = 3
