@@ -36,7 +36,7 @@ def test_stopped_runs_resume_to_the_same_bytes(lab: Lab, original: Lab) -> None:
     other = ("--", "--config", "qc={'min_snr': 4}", "fit={'begin_time_window_us': 300.0}")
     log = lab.derivative / "logs" / "snakemake.log"
     stops = []
-    for number in range(int(os.environ.get("MYOMAG_KILLS", "50"))):
+    for number in range(int(os.environ.get("MYOMAG_KILLS", "24"))):
         how = random.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM))  # noqa: S311
         stops.append((bool(number % 2), startup_s * random.uniform(0, 1), how.name))  # noqa: S311
         log.unlink(missing_ok=True)
