@@ -25,6 +25,7 @@ BROAD_S = 1.2e-3
 """Broad signals are gone after this time [s]: the extrapolation starts there."""
 
 _WINDOW, _LEVEL, _FEW = 256, 16, 4
+_POWERS = 20
 _LARGEST_GROWTH, _LARGEST_RANK, _HANKEL_NOISE = 20.0, 30, 1.3
 
 
@@ -81,7 +82,12 @@ def _common(fid: Complex) -> Complex:
     columns = fid.reshape(fid.shape[0], -1)
     if columns.shape[1] == 1:
         return columns[:, 0]
-    return np.asarray(columns @ np.linalg.eigh(columns.conj().T @ columns)[1][:, -1])
+    # The first singular vector, by powers of the matrix: thousands of transients are too many for all of them.
+    common = columns[:, np.argmax(np.linalg.norm(columns, axis=0))]
+    for _ in range(_POWERS):
+        share = columns.conj().T @ common
+        common = columns @ (share / np.linalg.norm(share))
+    return np.asarray(common)
 
 
 def _noise_sd(fid: Complex) -> float:

@@ -58,8 +58,10 @@ def transients_before_steady_state(tracks: LineTracks, *, min_z: float, toleranc
     scatter = _scatter(tracks.pcr, most)
     drift = np.vander(kept / count, 3 if count >= _CURVED else 2)
     ratio, excess, sd, misfit = _best_decay(tracks.pcr.values[kept], kept, drift)
+    if excess < min_z * scatter * sd:
+        return 0
     step = min(_excess(tracks.pcr.values[kept], drift, (kept < k).astype(float))[2] for k in kept[1:])
-    if excess < min_z * scatter * sd or misfit > step + _TIED * scatter**2:
+    if misfit > step + _TIED * scatter**2:
         return 0
     decay = np.asarray(ratio**kept, dtype=np.float64)
     of_atp, of_pi = (_excess(track.values[kept], drift, decay)[0] for track in (tracks.atp, tracks.pi))
