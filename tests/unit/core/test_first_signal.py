@@ -150,3 +150,8 @@ def test_real_scans(shared_data):
         noise = np.random.default_rng(count).standard_normal((count, 192)).view(np.complex128) * sd / np.sqrt(2)
         fid = np.concatenate([noise, mrs.fid[:, :, 0]])
         assert leading_samples_to_cut(fid, dwell_time_s=mrs.dwell_time_s) == count
+
+
+@pytest.mark.filterwarnings("error")
+def test_transients_of_zeros_have_nothing_to_cut():
+    assert leading_samples_to_cut(np.zeros((256, 8), dtype=complex), dwell_time_s=1 / 3000) == 0

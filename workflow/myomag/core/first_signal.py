@@ -86,7 +86,8 @@ def _common(fid: Complex) -> Complex:
     common = columns[:, np.argmax(np.linalg.norm(columns, axis=0))]
     for _ in range(_POWERS):
         share = columns.conj().T @ common
-        common = columns @ (share / np.linalg.norm(share))
+        # An FID of zeros stays one.
+        common = columns @ (share / (np.linalg.norm(share) or 1.0))
     return np.asarray(common)
 
 
