@@ -288,7 +288,9 @@ def test_check_of_a_good_study_finds_nothing(call: Callable[..., Outcome], tmp_p
     lines = outcome.out.splitlines()
     assert (outcome.code, lines[-1]) == (0, f"0 problems found in {tmp_path / 'study'}.")
     assert lines[0] == "Columns used:" and lines[1].startswith("  age (participants.tsv): number, ")
-    assert "  mg_age: not estimable: 2 participants with all values; 1 predictor needs at least 4" in lines
+    assert any(
+        line.startswith("  mg_age, mg_sex") and "not estimable: 2 participants with all" in line for line in lines
+    )
     assert not (tmp_path / "study/derivatives").exists()
     found = json.loads(call("check", tmp_path / "study", "--json").out)
     assert found["problems"] == [] and found["columns"][0]["column"] == "age"

@@ -201,7 +201,9 @@ def _nobody(design: Design) -> str | None:
 
 def absent_column(name: str, columns: Sequence[str]) -> str:
     """Say that a column does not exist, and which one may be meant."""
-    return "; ".join(filter(None, (f"no column {name!r} in the tables of the study", hint(name, columns))))
+    # Another word in front makes another quantity: serum_mg_mmol_l is no misspelt mg_mmol_l.
+    near = hint(name, (column for column in columns if column not in name))
+    return "; ".join(filter(None, (f"no column {name!r} in the tables of the study", near)))
 
 
 def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:

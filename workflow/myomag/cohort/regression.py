@@ -121,7 +121,8 @@ def check_estimable(outcome: Values, predictors: Mapping[str, Values], weights: 
     n, k = len(outcome), len(predictors)
     if n < k + 3:
         terms = "1 predictor needs" if k == 1 else f"{k} predictors need"
-        raise NotEstimable(f"{n} participants with all values; {terms} at least {k + 3}")
+        people = "1 participant" if n == 1 else f"{n} participants"
+        raise NotEstimable(f"{people} with all values; {terms} at least {k + 3}")
     for name, values in {"the outcome": outcome, **predictors}.items():
         check_varied(name, values)
     if weights is not None and not np.all((weights > 0) & np.isfinite(weights)):

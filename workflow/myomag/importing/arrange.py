@@ -86,17 +86,17 @@ def _sessions(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
 
 def _other_forms(rows: Sequence[PlanRow]) -> None:
     """Leave out scans that are there in another format, nearer to the scanner, too."""
-    rank = {form.title: form.rank for form in FORMATS.values()}
+    nearer = {form.title: [FORMATS[kind].title for kind in form.exported_from] for form in FORMATS.values()}
     same: dict[tuple[str, ...], list[PlanRow]] = defaultdict(list)
     for row in rows:
         if row.participant and row.protocol:
             same[row.participant, row.session, row.protocol, row.task, row.voi].append(row)
     for scans in same.values():
-        first = min(scans, key=lambda row: rank[row.format])
+        formats = {row.format for row in scans}
         for row in scans:
-            if rank[row.format] > rank[first.format]:
+            if found := next((title for title in nearer[row.format] if title in formats), ""):
                 row.use = "no"
-                add_remark(row, f"the same protocol is there as {first.format}, nearer to the scanner")
+                add_remark(row, f"the same protocol is there as {found}, nearer to the scanner")
 
 
 def _protocols(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:

@@ -18,6 +18,8 @@ from myomag.study.imports import IMPORTS
 from myomag.study.names import NIFTI, VENDOR, split_extension
 
 DERIVED_FOLDERS = frozenset({"derivatives"})
+ARCHIVES = (".gz", ".tgz")
+"""Compressed files that are no NIfTI: that would be .nii.gz."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ def _told(path: Path) -> tuple[str | None, Header]:
         if not known or "supported formats" in str(error):
             return None, Header()
         return "", Header(reason=str(error).removeprefix(f"{path.name}: ").rstrip("."))
+    if kind == "nifti" and split_extension(path.name)[1] in ARCHIVES:
+        return None, Header()
     return kind, read_header(path, kind)
 
 

@@ -26,25 +26,27 @@ class Format:
         Header of a file, of several the first.
     folder : bool
         Whether a scan is a folder, whose files keep their names.
-    rank : int
-        Of the same scan in several formats the one with the lowest number is used: it is nearest to the scanner.
+    exported_from : tuple of str
+        Formats from which files of this one are made, the nearest to the scanner first: of a scan in several formats
+        the nearest is used.
     """
 
     title: str
     read: Callable[[Path], Header]
     folder: bool = False
-    rank: int = 0
+    exported_from: tuple[str, ...] = ()
 
 
+_RAW = ("twix", "philips-list", "ge", "bruker", "philips", "dicom", "rda")
 FORMATS = {
     "twix": Format("Siemens twix", binary.twix_header),
-    "dicom": Format("DICOM", binary.dicom_header, rank=1),
-    "rda": Format("Siemens rda", text.rda_header, rank=2),
-    "philips": Format("Philips SPAR/SDAT", text.spar_header, rank=1),
-    "nifti": Format("NIfTI-MRS", binary.nifti_header, rank=3),
-    "jmrui": Format("jMRUI text", text.jmrui_header, rank=4),
-    "mrui": Format("jMRUI binary", binary.mrui_header, rank=4),
-    "lcmodel": Format("LCModel RAW", text.lcmodel_header, rank=4),
+    "dicom": Format("DICOM", binary.dicom_header, exported_from=("twix", "philips-list", "philips")),
+    "rda": Format("Siemens rda", text.rda_header, exported_from=("twix", "dicom")),
+    "philips": Format("Philips SPAR/SDAT", text.spar_header, exported_from=("philips-list",)),
+    "nifti": Format("NIfTI-MRS", binary.nifti_header, exported_from=_RAW),
+    "jmrui": Format("jMRUI text", text.jmrui_header, exported_from=(*_RAW, "nifti")),
+    "mrui": Format("jMRUI binary", binary.mrui_header, exported_from=(*_RAW, "nifti")),
+    "lcmodel": Format("LCModel RAW", text.lcmodel_header, exported_from=(*_RAW, "nifti")),
     "ge": Format("GE P-file", raw.ge_header),
     "bruker": Format("Bruker", raw.bruker_header, folder=True),
     "philips-list": Format("Philips data/list", raw.data_list_header),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from myomag.cohort.kinds import by_size
+from myomag.report.text import plural
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -20,7 +21,7 @@ def column_lines(variables: Rows) -> Iterator[str]:
         ends = f", {_number(row['min'])} to {_number(row['max'])}" if row.get("min") not in (None, "") else ""
         levels = f", {row['levels']}" if row.get("levels") else ""
         left_out = f"; left out: {row['left_out']}" if row.get("left_out") else ""
-        counts = f"{row['participants']} participants, {row['missing']} missing"
+        counts = f"{plural(int(row['participants']), 'participant')}, {row['missing']} missing"
         yield f"  {row['column']} ({row['tables']}): {row['type']}{ends}{levels}; {counts}{left_out}"
 
 
@@ -28,21 +29,28 @@ def prospect_lines(models: Rows) -> Iterator[str]:
     """Models of the settings with the participants they would have, or why they cannot be estimated."""
     if models:
         yield "Models, if Mg and pH of all scans without a problem can be evaluated:"
-    several = len({row["kind"] for row in models}) > 1
-    for row in models:
-        outcome = f"{row['n']} participants" if row["estimable"] else f"not estimable: {row['reason']}"
-        yield f"  {_name(row, several)}: {outcome}"
+    yield from _outcomes(models, [row["reason"] if not row["estimable"] else "" for row in models])
 
 
 def model_lines(statistics: Rows) -> Iterator[str]:
     """Models with the participants they have, or why they could not be estimated; each once, whatever its terms."""
     if statistics:
         yield "Models:"
-    several = len({row.get("kind") for row in statistics}) > 1
-    for row in {(row["model"], row.get("kind")): row for row in reversed(statistics)}.values().__reversed__():
-        fine = row["status"] == "estimated"
-        outcome = f"{row['n']} participants" if fine else f"{row['status']}: {str(row['reason']).partition('; ')[0]}"
-        yield f"  {_name(row, several)}: {outcome}"
+    rows = list({(row["model"], row.get("kind")): row for row in reversed(statistics)}.values())[::-1]
+    failed = (row["status"] != "estimated" for row in rows)
+    reasons = [str(row["reason"]).partition("; ")[0] if each else "" for row, each in zip(rows, failed, strict=True)]
+    yield from _outcomes(rows, reasons)
+
+
+def _outcomes(models: Rows, reasons: Sequence[str]) -> Iterator[str]:
+    """What became of the models, those of one outcome in a line."""
+    several = len({row.get("kind") for row in models}) > 1
+    alike: dict[str, list[str]] = {}
+    for row, reason in zip(models, reasons, strict=True):
+        outcome = f"not estimable: {reason}" if reason else plural(int(row["n"]), "participant")
+        alike.setdefault(outcome, []).append(_name(row, several))
+    for outcome, names in alike.items():
+        yield f"  {', '.join(names)}: {outcome}"
 
 
 def kind_lines(cohort: Rows) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """One scan straight from raw data to pH and magnesium, without a study: the steps of the pipeline in a row."""
 
+import os
 import shutil
 import tempfile
 import weakref
@@ -10,6 +11,7 @@ from typing import Any, Self
 from myomag import pipeline
 from myomag.cohort.columns import flat_result
 from myomag.errors import ScanError, SettingsError
+from myomag.io.files import not_fetched, to_fetch
 from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
 from myomag.io.voxels import parsed_voxel, voxel_text
 from myomag.ledger.results import ScanOutcome
@@ -75,12 +77,20 @@ class ScanSteps:
             if self._failed:
                 raise self._failed[1]
             try:
+                if not self._done:
+                    self._check_fetched()
                 run_step(pipeline.BY_NAME[name], self.source.stem, self.files, self.settings, self._folder)
             except ScanError as error:
                 told = ScanError(self.source.private.masked(str(error)))
                 self._failed = name, told
                 raise told from None
             self._done.append(name)
+
+    def _check_fetched(self) -> None:
+        """Name the command that fetches what is not here from where the user stands; the steps know names alone."""
+        for path in self.source.files.values():
+            if not_fetched(path):
+                raise ScanError(f"{path.name}: {to_fetch(os.path.relpath(path))}")
 
     def result(self, bootstrap: int = 0) -> SingleResult:
         """All steps, or those up to the one that fails; its reason then stands in the result.
