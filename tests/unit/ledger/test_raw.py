@@ -98,7 +98,7 @@ def test_scan_with_a_problem_and_unreadable_raw_file_become_failed_rows(small: S
     assert rows["sub-2_unloc"].reason.startswith("sub-2_unloc.nii.gz: cannot be read")
 
 
-@pytest.mark.parametrize(("scans", "batches"), [(0, 1), (1, 1), (24, 2), (441, 8), (10_000, 32), (100_000, 128)])
+@pytest.mark.parametrize(("scans", "batches"), [(0, 1), (1, 1), (24, 2), (441, 4), (10_000, 16), (100_000, 64)])
 def test_batches_are_chosen_by_the_size_of_the_study(tmp_path: Path, scans: int, batches: int) -> None:
     assert chosen_batches(tmp_path, "auto", scans) == batches
     assert chosen_batches(tmp_path, 7, scans) == 7
@@ -117,7 +117,7 @@ def test_batches_chosen_are_kept_while_the_study_grows_and_a_study_that_outgrows
     assert "its 2 batches were chosen for 24" in remark
     assert f"remove {BATCHES}" in remark
     (tmp_path / BATCHES).unlink()
-    assert chosen_batches(tmp_path, "auto", 10_000) == 32
+    assert chosen_batches(tmp_path, "auto", 10_000) == 16
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"batches": null, "scans": 1}', "not JSON"])

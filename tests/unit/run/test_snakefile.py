@@ -40,7 +40,7 @@ def test_job_knows_the_batches_without_a_search(study: Path, monkeypatch: pytest
 
 
 def test_number_of_batches_is_chosen_once_and_kept(study: Path) -> None:
-    """0.4 √30 is 2.2; of 400 scans it would be 8."""
+    """0.4 · 30^0.42 is 1.7; of 400 scans it would be 4."""
     assert indexed(study).batches == ["0", "1"]
     add_scans(study, 130, 499)
     assert indexed(study).batches == ["0", "1"]
@@ -51,7 +51,7 @@ def test_number_of_batches_is_chosen_once_and_kept(study: Path) -> None:
     assert len(indexed(study, batches=5).batches) == 5, "a number fixes it"
     assert not any("batches" in remark for remark in indexed(study, batches=5).remarks())
     (study.parent / "out" / BATCHES).unlink()
-    assert len(indexed(study).batches) == 8, "as the remark says"
+    assert len(indexed(study).batches) == 4, "as the remark says"
 
 
 def test_damaged_number_of_batches_is_named(study: Path) -> None:

@@ -89,11 +89,13 @@ def scan_state(
         line = {"pcr_hz": pcr.frequency_hz, "pcr_fwhm_hz": pcr.fwhm_hz}
         return line_tracks((fid * np.conj(turns))[:, first:], **sampling, **line, noise_sd=noise)
 
-    dummies = transients_before_steady_state(tracks(0), min_z=steady_state_z, tolerance=steady_state_tolerance)
+    found = tracks(0)
+    dummies = transients_before_steady_state(found, min_z=steady_state_z, tolerance=steady_state_tolerance)
     if dummies:
         alignment = _after(averaged(fid[:, dummies:], align=align), alignment, dummies)
         pcr = _pcr(alignment.average, **sampling)
-    change = state_change(tracks(dummies), ratio_tolerance=ratio_tolerance, shift_tolerance_ppm=shift_tolerance_ppm)
+        found = tracks(dummies)
+    change = state_change(found, ratio_tolerance=ratio_tolerance, shift_tolerance_ppm=shift_tolerance_ppm)
     return ScanState(alignment, pcr, dummies, change)
 
 

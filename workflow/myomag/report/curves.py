@@ -18,11 +18,17 @@ STEP_PPM = 0.0125
 
 @dataclass(frozen=True)
 class Component:
-    """One line of the fit in the plotted range; `values` are spectral heights, shape (points,)."""
+    """One line of the fit: its FID from time zero on, shape (samples,), and how it is displayed."""
 
     name: str
     shift_ppm: float
-    values: Array
+    fid: NDArray[np.complex128]
+    display: "_Display"
+
+    @cached_property
+    def values(self) -> Array:
+        """Spectral heights in the plotted range, shape (points,)."""
+        return self.display.real_part(self.fid)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,10 @@ class Curves:
     @cached_property
     def fit(self) -> Array:
         """Sum of the components."""
-        return np.asarray(np.sum([part.values for part in self.components], axis=0), dtype=np.float64)
+        if not self.components:
+            return np.zeros_like(self.data)
+        # One transform of the sum: a page draws two of the lines only.
+        return self.components[0].display.real_part(np.sum([part.fid for part in self.components], axis=0))
 
 
 def displayed_curves(
@@ -85,8 +94,7 @@ def displayed_curves(
         range_ppm,
     )
     components = tuple(
-        Component(line.name, line.shift_ppm, display.real_part(model))
-        for line, model in zip(lines, models, strict=True)
+        Component(line.name, line.shift_ppm, model, display) for line, model in zip(lines, models, strict=True)
     )
     noise = None if noise_sd is None else noise_sd * float(np.sqrt(len(fid)))
     data = display.real_part(np.concatenate([known, np.asarray(fid)]))

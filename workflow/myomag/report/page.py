@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -26,12 +27,12 @@ def render(template: str, scripts: Sequence[str], **context: Any) -> bytes:
     The page carries a Content-Security-Policy that allows this style and these scripts by their digest and nothing
     else, so it cannot load or run anything even if a study smuggles markup into it.
     """
-    css, javascript = (Markup("").join(map(_inline, names)) for names in (STYLES, scripts))
+    css, javascript = _inline(STYLES), _inline(tuple(scripts))
     policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
-    page = _environment().get_template(template).stream(css=css, script=javascript, policy=policy, **context)
+    pieces = _environment().get_template(template).generate(css=css, script=javascript, policy=policy, **context)
     # Encoded in parts: as one text, a page of 10,000 scans takes four times its bytes.
-    page.enable_buffering(1000)
-    return b"".join(part.encode("utf-8") for part in page)
+    parts = iter(lambda: list(itertools.islice(pieces, 1000)), [])
+    return b"".join("".join(part).encode("utf-8") for part in parts)
 
 
 def local_link(path: str) -> str:
@@ -71,9 +72,12 @@ def _environment() -> "Environment":
     return environment
 
 
-def _inline(name: str) -> Markup:
-    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 (a file of the package)
+@cache
+def _inline(names: tuple[str, ...]) -> Markup:
+    # Files of the package.
+    return Markup("").join(Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in names)  # noqa: S704
 
 
+@cache
 def _digest(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode('utf-8')).digest()).decode('ascii')}'"

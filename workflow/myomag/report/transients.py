@@ -19,6 +19,8 @@ MEAN_TOP, MEAN_BOTTOM, MAP_TOP = 10.0, 100.0, 108.0
 STEPS, SHADES, MOST_ROWS = 96, 8, 128
 BEFORE_STEADY_STATE = "acquired before the steady state"
 LINE_WIDTHS, LEAST_HZ, MOST_HZ = 2.5, 15.0, 150.0
+FAINT = 0.01
+"""Weight below which samples no longer show in a shade."""
 
 
 def transient_maps(transients: NDArray[np.complex128], dwell_time_s: float, quality: Quality) -> list[dict[str, Any]]:
@@ -38,9 +40,12 @@ def transient_maps(transients: NDArray[np.complex128], dwell_time_s: float, qual
     if count < 2 or not shifts_hz.size == phases_deg.size == count:
         return []
     out = left_out(quality)
-    aligned = transients * phasors(-shifts_hz, -np.deg2rad(phases_deg), points, dwell_time_s)
+    weight = np.exp(-np.pi * quality.pcr_fwhm_hz / 2 * time_axis(points, dwell_time_s))
+    weight = weight[weight > FAINT]
+    measured = weight[:, None] * transients[: weight.size]
+    aligned = measured * phasors(-shifts_hz, -np.deg2rad(phases_deg), weight.size, dwell_time_s)
     offset_hz = _offsets(quality, shifts_hz)
-    before, after = _spectra([transients, aligned], dwell_time_s, offset_hz, quality)
+    before, after = _spectra([measured, aligned], dwell_time_s, offset_hz, quality)
     used = [index for index in range(count) if index not in out]
     means = before.mean(axis=1), after[:, used].mean(axis=1)
     top, mean_top = float(np.quantile(after[:, used].max(axis=0), 0.9)), float(max(mean.max() for mean in means))
@@ -67,13 +72,11 @@ def _offsets(quality: Quality, shifts_hz: Array) -> Array:
 def _spectra(
     fids: Sequence[NDArray[np.complex128]], dwell_time_s: float, offset_hz: Array, quality: Quality
 ) -> list[Array]:
-    """Spectra around PCr in the phase of the average, weighted with its decay, shapes (offsets, transients)."""
-    points = len(fids[0])
-    weight = np.exp(-np.pi * quality.pcr_fwhm_hz / 2 * time_axis(points, dwell_time_s))
+    """Spectra around PCr of weighted FIDs in the phase of the average, shapes (offsets, transients)."""
     frequency_hz = offset_hz + quality.pcr_offset_hz
     phase_rad = np.deg2rad(quality.phase_deg)
-    turns = phasors(-frequency_hz, np.full(frequency_hz.size, -phase_rad), points, dwell_time_s)
-    return [np.real(turns.T @ (weight[:, None] * fid)) for fid in fids]
+    turns = phasors(-frequency_hz, np.full(frequency_hz.size, -phase_rad), len(fids[0]), dwell_time_s)
+    return [np.real(turns.T @ fid) for fid in fids]
 
 
 def _panel(offset_hz: Array, spectra: Array, mean: Array, out: Mapping[int, str], name: str) -> Markup:
