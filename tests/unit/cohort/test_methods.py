@@ -100,8 +100,13 @@ def test_text_follows_settings_headers_and_counts(everything):
         "numpy 9.9",
         "iotti1996 (found)",
         "robust SDs",
+        "not corrected for partial saturation",
     ):
         assert part in text, part
+    magnesium = everything.magnesium.model_copy(update={"t1_s": {"3": {"PCr": 6.5}}, "t1_source": "own measurement"})
+    corrected = everything.model_copy(update={"magnesium": magnesium})
+    text = methods_text(by_protocol(acquired()), flow, corrected, ["girth"], {})
+    assert "with T1 at 3 T: PCr 6.5 s (own measurement)" in text and "8.2 mmol/l ATP" in text
 
 
 def test_text_without_any_scan(everything):

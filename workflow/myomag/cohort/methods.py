@@ -9,6 +9,7 @@ from myomag.cohort.mrsinmrs import calibration, name_of, processing
 from myomag.cohort.plan import Model, planned_models
 from myomag.io.tables import TableRow
 from myomag.settings.cohort import Range
+from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.models import Settings
 
 HC3 = "HC3: MacKinnon & White 1985, J. Econometrics 29:305"
@@ -105,8 +106,32 @@ def _quantification(settings: Settings) -> Iterator[str]:
         f"{calibration(magnesium.mg_calibration)}; Mg is given with an interval, and as undefined with its "
         "probability where the shifts lie outside the calibration."
     )
+    yield _energetics(magnesium)
     others = ", ".join(map(name_of, magnesium.compare_calibrations)) or "no other calibration"
     yield f"For comparison: {others} (sensitivity.tsv and the record of each scan)."
+
+
+def _energetics(magnesium: MagnesiumSettings) -> str:
+    if magnesium.t1_s is None:
+        return (
+            "Ratios of amplitudes were not corrected for partial saturation; free ADP and the free energy of ATP "
+            "hydrolysis, which need it, were not computed."
+        )
+    source = f" ({magnesium.t1_source})" if magnesium.t1_source else ""
+    return (
+        f"Amplitudes were corrected for partial saturation with T1 {_listed(magnesium.t1_s)}{source}. Free ADP was "
+        "computed from the creatine kinase equilibrium and the free energy of ATP hydrolysis from it, with "
+        f"{magnesium.atp_mmol_l:g} mmol/l ATP, {magnesium.total_creatine_mmol_l:g} mmol/l total creatine, "
+        f"{magnesium.temperature_c:g} °C and an ionic strength of {magnesium.ionic_strength_mol_l:g} mol/l assumed."
+    )
+
+
+def _listed(t1_s: Mapping[str, Any]) -> str:
+    """T1 of lines, or of the lines at each field strength, in words."""
+    return ", ".join(
+        f"at {name} T: {_listed(value)}" if isinstance(value, Mapping) else f"{name} {value:g} s"
+        for name, value in t1_s.items()
+    )
 
 
 def _pulse(settings: Settings) -> str:

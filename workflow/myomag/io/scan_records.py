@@ -346,10 +346,14 @@ class Magnesium(ScanRecord):
     saturation_factors: dict[str, float] | None = Field(
         description="Share of each line left by partial saturation; null where it is not corrected."
     )
-    adp_umol_l: float | None = Field(description="Free ADP by creatine kinase, on assumed numbers [µmol/l].")
+    adp_umol_l: float | None = Field(
+        description="Free ADP by creatine kinase, with T1 set and on assumed numbers [µmol/l]."
+    )
     adp_sd_umol_l: float | None = Field(description="Standard deviation of free ADP by the fit [µmol/l].")
     adp_reason: str | None = Field(description="Why there is no ADP.")
-    dg_atp_kj_mol: float | None = Field(description="Free energy of ATP hydrolysis, on assumed numbers [kJ/mol].")
+    dg_atp_kj_mol: float | None = Field(
+        description="Free energy of ATP hydrolysis, with T1 set and on assumed numbers [kJ/mol]."
+    )
     dg_atp_sd_kj_mol: float | None = Field(description="Standard deviation of that energy by the fit [kJ/mol].")
     dg_atp_reason: str | None = Field(description="Why there is no such energy.")
     energetics_standing: str = Field(description="Weakest standing of all that ADP and ΔG rest on.")

@@ -1,10 +1,17 @@
 """Settings of pH, magnesium and energetics."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from myomag.settings.base import Document, Name, Section
+
+T1 = Annotated[float, Field(ge=0.01, le=100)]
+
+
+def _named(t1_s: Any) -> Any:
+    """Field strengths, which YAML reads as numbers, as text like the names of lines."""
+    return {str(key): value for key, value in t1_s.items()} if isinstance(t1_s, dict) else t1_s
 
 
 class MagnesiumSettings(Section):
@@ -52,9 +59,28 @@ class MagnesiumSettings(Section):
         description="Line of ATP that amplitudes are divided by. Pulses of finite bandwidth weaken beta-ATP, far from "
         "the carrier, and alpha-ATP overlaps NAD.",
     )
-    t1_s: dict[Name, Annotated[float, Field(ge=0.01, le=100)]] | None = Field(
+    t1_s: Annotated[dict[Name, T1 | dict[Name, T1]], BeforeValidator(_named)] | None = Field(
         None,
-        description="T1 per line of the fit [s], such as {PCr: 6.5, gamma-ATP: 4}, to correct ratios, ADP and ΔG for "
-        "partial saturation with RepetitionTime and FlipAngle of the sidecar. null: no correction, as T1 at 3 T are "
-        "unverified; ratios then depend on the repetition time.",
+        description="T1 per line of the fit [s], such as {PCr: 6.5, Pi: 6, gamma-ATP: 4}, or those of each field "
+        "strength [T], such as {3: {PCr: 6.5, ...}, 7: {...}}, to correct ratios for partial saturation with "
+        "RepetitionTime and FlipAngle of the sidecar. null: no correction, as T1 at 3 T are unverified; ratios then "
+        "depend on the repetition time, and there is no ADP and no ΔG, which would be several times too high.",
     )
+    t1_source: str | None = Field(
+        None, max_length=300, description="Where the T1 come from, for the table of assumptions and the methods."
+    )
+
+    @field_validator("t1_s")
+    @classmethod
+    def _of_fields_or_of_lines(cls, t1_s: dict[str, Any] | None) -> dict[str, Any] | None:
+        by_field = [isinstance(value, dict) for value in (t1_s or {}).values()]
+        if any(by_field) and not (all(by_field) and all(map(_is_field, t1_s or {}))):
+            raise ValueError("give either T1 of lines, or field strengths [T] with the T1 of the lines of each")
+        return t1_s
+
+
+def _is_field(key: str) -> bool:
+    try:
+        return 0.1 <= float(key) <= 25
+    except ValueError:
+        return False

@@ -1,6 +1,6 @@
 """Ratios of metabolites, free ADP and the free energy of ATP hydrolysis of one scan, as part of its record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import exp
 from typing import Any
 
@@ -9,11 +9,18 @@ import numpy as np
 from myomag.core import constants as known
 from myomag.core.calibration import GIVEN, weakest
 from myomag.core.energetics import Constants, Derived, dg_atp_kj_mol, free_adp_umol_l, saturation_factor
+from myomag.io.nuclei import GYROMAGNETIC_RATIO_MHZ_T
 from myomag.io.scan_records import Assumption
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.steps.estimates import Estimate
 from myomag.steps.measured import Array, Measured, Quantity
 
+NOT_CORRECTED = (
+    "the amplitudes are not corrected for partial saturation, without which ADP comes out several times too high; set "
+    "magnesium.t1_s"
+)
+SAME_FIELD = 0.05
+"""Share by which a field strength may differ from that of the T1: 2.89 T is called 3 T."""
 ASSUMED = (known.ATP, known.TOTAL_CREATINE, known.TEMPERATURE, known.IONIC_STRENGTH)
 
 
@@ -42,13 +49,16 @@ def energetics_fields(
     """
     atp = settings.atp_line
     lines = {"PCr": atp, "Pi": atp, "PDE": atp, "PME": atp}
-    correction, problem = _saturation(settings.t1_s, sidecar, (*lines, atp))
+    t1_s, absent = _t1_of(settings.t1_s, sidecar)
+    correction, problem = _saturation(t1_s, absent, sidecar, (*lines, atp))
     ratios = {f"{line}/ATP": _ratio(measured, line, to, correction, problem) for line, to in lines.items()}
     pi_pcr = _ratio(measured, "Pi", "PCr", correction, problem)
-    adp, adp_reason = _adp(constants, ph, mg, ratios["PCr/ATP"], settings)
+    adp, adp_reason = (
+        (None, NOT_CORRECTED) if settings.t1_s is None else _adp(constants, ph, mg, ratios["PCr/ATP"], settings)
+    )
     energy, energy_reason = _energy(constants, ph, mg, adp, adp_reason, ratios["Pi/ATP"], settings)
     covariance = _covariance(measured, ph, mg, ratios["PCr/ATP"], ratios["Pi/ATP"])
-    assumed = _assumptions(settings)
+    assumed = [*_assumptions(settings), *_t1_assumed(t1_s, correction, settings)]
     standings = [each.standing for each in assumed] + [ph.calibration.standing, mg.calibration.standing]
     return {
         **_ratio_fields("pi_pcr", pi_pcr),
@@ -68,12 +78,33 @@ def energetics_fields(
     }
 
 
+def _t1_of(t1_s: Mapping[str, Any] | None, sidecar: Mapping[str, Any]) -> tuple[Mapping[str, float] | None, str]:
+    """T1 of each line at the field of a scan [s], and why there are none for it."""
+    if t1_s is None or not any(isinstance(value, Mapping) for value in t1_s.values()):
+        return t1_s, ""
+    field_t = field_strength_t(sidecar)
+    for given, of_lines in t1_s.items():
+        if field_t is not None and abs(float(given) / field_t - 1) <= SAME_FIELD:
+            return of_lines, ""
+    at = "an unknown field strength" if field_t is None else f"{field_t:.2f} T"
+    return {}, f"t1_s has T1 for {' T and '.join(t1_s)} T, none for {at}"
+
+
+def field_strength_t(sidecar: Mapping[str, Any]) -> float | None:
+    """Field strength by the spectrometer frequency [T]; that of the header may be rounded."""
+    frequency = sidecar.get("SpectrometerFrequency")
+    mhz = frequency[0] if isinstance(frequency, list) and frequency else frequency
+    return mhz / GYROMAGNETIC_RATIO_MHZ_T["31P"] if isinstance(mhz, int | float) and mhz > 0 else None
+
+
 def _saturation(
-    t1_s: Mapping[str, float] | None, sidecar: Mapping[str, Any], lines: tuple[str, ...]
+    t1_s: Mapping[str, float] | None, absent: str, sidecar: Mapping[str, Any], lines: tuple[str, ...]
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Saturation factor of each line, and per line why there is none although the settings ask for it."""
     if t1_s is None:
         return {}, {}
+    if absent:
+        return {}, dict.fromkeys(lines, f"saturation cannot be corrected: {absent}")
     stated = {}
     for key, least in (("RepetitionTime", 1e-3), ("FlipAngle", 0.1)):
         value = sidecar.get(key)
@@ -175,6 +206,15 @@ def _sd(quantity: Derived | None, covariance: Array | None) -> float | None:
     relevant = Derived(quantity.value, quantity.gradient[used])
     matrix = covariance[np.ix_(used, used)]
     return relevant.sd(matrix) if np.all(np.isfinite(matrix)) else None
+
+
+def _t1_assumed(
+    t1_s: Mapping[str, float] | None, corrected: Mapping[str, float], settings: MagnesiumSettings
+) -> Iterator[Assumption]:
+    """T1 that entered the correction, which are the user's own."""
+    source = settings.t1_source or "Settings of the study"
+    for line in corrected:
+        yield Assumption(name=f"T1 of {line}", value=(t1_s or {})[line], unit="s", source=source, standing=GIVEN)
 
 
 def _assumptions(settings: MagnesiumSettings) -> list[Assumption]:
