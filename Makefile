@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 DEMO := demo
+PURELIB := import sysconfig; print(sysconfig.get_path("purelib"))
 BENCH := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYAMARES_PYTHON=.venv/pyamares/bin/python $(BIN)/python
 
-.PHONY: help demo test test-slurm validators lint bench config docs lock clean
+.PHONY: help demo test test-slurm validators lint bench config docs site pictures lock clean
 
 help:
 	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
@@ -13,6 +14,8 @@ help:
 	@echo "make validators  install the validators of BIDS and RO-Crates, which make test then uses too"
 	@echo "make test-slurm  run the demo on a Slurm started on this machine (Debian, root)"
 	@echo "make docs   run the commands of docs/ again and put in what they print"
+	@echo "make site   build the documentation into site/, and check its links"
+	@echo "make pictures  make the pictures of the documentation again (needs Chromium)"
 	@echo "make lint   ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make bench  measure speed and accuracy"
 	@echo "make clean  remove the environment and the demo"
@@ -76,9 +79,25 @@ config: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/renew.py
 
+# Sphinx lives apart, too; the package that it documents, and what that imports, come from the environment of myomag.
+.venv/site/ready: envs/site.txt $(READY)
+	$(PYTHON) -m venv .venv/site
+	.venv/site/bin/python -m pip install --quiet --require-hashes -r envs/site.txt
+	$(BIN)/python -c '$(PURELIB)' > "$$(.venv/site/bin/python -c '$(PURELIB)')/myomag.pth"
+	@touch $@
+
+site: .venv/site/ready
+	rm -rf site
+	.venv/site/bin/python -m sphinx --quiet --fail-on-warning --keep-going -E -c docs -d .venv/site/doctrees . site
+	.venv/site/bin/python docs/check_site.py site
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
+
 # Needs uv; the lock holds versions and hashes for every platform, and no addresses.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/requirements.lock
+	uv pip compile --group site --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/site.txt
 
 clean:
-	rm -rf .venv $(DEMO) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(DEMO) site .mypy_cache .ruff_cache .pytest_cache
