@@ -33,6 +33,7 @@ nitpick_ignore_regex = [("py:.*", r"(?!myomag).*"), ("py:.*", r"myomag\.(?!pytho
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 add_module_names = False
+default_role = "code"
 
 html_theme = "furo"
 html_title = f"myomag {__version__}"

@@ -19,6 +19,7 @@ PICTURES = Path(__file__).parent / "pictures"
 MYOMAG = [sys.executable, "-c", "import sys; sys.argv[0] = 'myomag'; from myomag.cli import main; main()"]
 COLOURS = 64
 """A page has few: with a palette a picture takes a third of its bytes."""
+MARGIN = 16
 
 
 def main() -> None:
@@ -33,8 +34,8 @@ def main() -> None:
         _run(folder, "run", "study")
         report = folder / "study" / "derivatives" / "myomag" / "report"
         with browser_page(executable, folder / "profile") as page:
-            _picture(page, report / "index.html", "report.png", ("header.page", "#results", "#figure-mg_age"))
-            _picture(page, report / "sub-002.html", "scan.png", ("figure.spectrum",))
+            _picture(page, report / "index.html", "report.png", ("#results", "#figure-mg_age"), width=840)
+            _picture(page, report / "sub-002.html", "scan.png", ("figure.spectrum",), width=1100)
 
 
 def _run(folder: Path, *arguments: str) -> None:
@@ -44,28 +45,29 @@ def _run(folder: Path, *arguments: str) -> None:
         sys.exit(done.returncode)
 
 
-def _picture(page: Page, path: Path, name: str, selectors: tuple[str, ...]) -> None:
-    """Parts of a page, one below the other."""
-    page.open(path, width=1100)
+def _picture(page: Page, path: Path, name: str, selectors: tuple[str, ...], width: int) -> None:
+    """Parts of a page that is so wide, one beside the other."""
+    page.open(path, width=width)
     page.wait_for("true")
     page.screenshot(PICTURES / name)
     with Image.open(PICTURES / name) as taken:
         parts = [taken.convert("RGB").crop(_place(page, selector)) for selector in selectors]
-    picture = Image.new("RGB", (max(part.width for part in parts), sum(part.height for part in parts)), "white")
-    top = 0
+    height = max(part.height for part in parts) + 2 * MARGIN
+    picture = Image.new("RGB", (sum(part.width + MARGIN for part in parts) + MARGIN, height), "white")
+    left = MARGIN
     for part in parts:
-        picture.paste(part, (0, top))
-        top += part.height
+        picture.paste(part, (left, (height - part.height) // 2))
+        left += part.width + MARGIN
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
 
 
-def _place(page: Page, selector: str) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of an element, with a margin."""
-    left, top, right, bottom = page.evaluate(
-        f"(({{left, top, right, bottom}}) => [left, top + scrollY, right, bottom + scrollY])"
+def _place(page: Page, selector: str) -> tuple[int, ...]:
+    """Left, top, right and bottom of an element [px]."""
+    found = page.evaluate(
+        "(({left, top, right, bottom}) => [left, top + scrollY, right, bottom + scrollY])"
         f"(document.querySelector('{selector}').getBoundingClientRect())"
     )
-    return int(left) - 16, int(top) - 8, int(right) + 16, int(bottom) + 8
+    return tuple(int(end) for end in found)
 
 
 if __name__ == "__main__":

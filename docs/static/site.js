@@ -4,4 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "Pages");
   document.querySelector(".toc-drawer")?.setAttribute("aria-label", "On this page");
   for (const part of document.querySelectorAll("pre, .table-wrapper, div.math")) part.tabIndex = 0;
+  if (!document.querySelector("h1")) {
+    document.querySelector("article")?.prepend(Object.assign(document.createElement("h1"), { textContent: "Search" }));
+  }
 });

@@ -10,8 +10,8 @@ from myomag.io.scan_records import RECORDS, ScanRecord
 
 HEAD = """# Records of a scan
 
-The JSON files that the steps write for each scan, field by field. They are generated from the models in
-`workflow/myomag/io/scan_records.py` (`make config`). A value that is not known is null; numbers have ten digits."""
+The JSON files that the steps write for each scan, field by field. This page is generated from the models in
+`workflow/myomag/io/scan_records.py` (`make config`). A value that is not known is null. Numbers have ten digits."""
 
 _PLAIN = {str: "text", float: "number", int: "integer", bool: "true or false", type(None): "null"}
 
@@ -64,7 +64,8 @@ def _kind(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f'"{value}"' for value in args)
     if origin is list:
-        return f"list of {_kind(args[0])}".replace("number", "numbers")
+        kind = _kind(args[0])
+        return f"list of {'numbers' if kind == 'number' else kind.replace('list of', 'lists of')}"
     if origin is dict:
         return f"{_kind(args[1])}, by name"
     if args:

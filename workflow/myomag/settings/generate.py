@@ -24,7 +24,7 @@ DOCS = REPOSITORY / "docs"
 
 def generated_files() -> dict[Path, str]:
     """Every generated file of the repository with the text it should hold."""
-    # The catalogue of tables imports what estimates models, which `myomag init` has no need of.
+    # The tables stand below the settings, and import what estimates models: `myomag init` has no need of them.
     from myomag.cohort.columns_page import columns_tables
 
     return {
