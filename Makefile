@@ -90,6 +90,7 @@ site: .venv/site/ready
 	rm -rf site
 	.venv/site/bin/python -m sphinx --quiet --fail-on-warning --keep-going -E -c docs -d .venv/site/doctrees . site
 	.venv/site/bin/python docs/check_site.py site
+	@echo "Open site/index.html"
 
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py

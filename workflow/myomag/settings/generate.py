@@ -18,7 +18,6 @@ from myomag.settings.base import Section
 from myomag.settings.models import Settings
 from myomag.settings.yaml_text import yaml_value
 
-
 DOCS = REPOSITORY / "docs"
 
 
