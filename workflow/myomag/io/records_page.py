@@ -1,5 +1,6 @@
 """The page that documents the records of a scan, made from their models."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args, get_origin
 
@@ -64,8 +65,7 @@ def _kind(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f'"{value}"' for value in args)
     if origin is list:
-        kind = _kind(args[0])
-        return f"list of {'numbers' if kind == 'number' else kind.replace('list of', 'lists of')}"
+        return f"list of {re.sub(r'^number', 'numbers', _kind(args[0])).replace('list of', 'lists of')}"
     if origin is dict:
         return f"{_kind(args[1])}, by name"
     if args:

@@ -110,7 +110,7 @@ class Scan:
 
     @cached_property
     def transients(self) -> MrsData:
-        """Scan as it was read: `fid`, shape (points, transients, coils), `dwell_time_s`, `spectrometer_frequency_mhz`."""
+        """Scan as read: `fid`, shape (points, transients, coils), `dwell_time_s`, `spectrometer_frequency_mhz`."""
         return read_nifti_mrs(self._steps.path("fid"))
 
     @cached_property
@@ -137,14 +137,15 @@ class Scan:
     def lines(self) -> "pd.DataFrame":
         """Lines of the fit, one per row: amplitudes [units of the FID], shifts [ppm], widths [Hz], each with its SD.
 
-        Shifts count from the carrier, where PCr was placed. The SD of an amplitude is the Cramér–Rao bound, larger where
-        the residual is not white (`fitted.sd_raised_by`).
+        Shifts count from the carrier, where PCr was placed. The SD of an amplitude is the Cramér–Rao bound, raised
+        where the residual is not white (`fitted.sd_raised_by`).
         """
         return line_frame([({}, line) for line in self.fitted.lines])
 
     def spectrum(self) -> "pd.DataFrame":
-        """Real part of the phased spectrum [units of the FID × samples] over `ppm`: `data`, and after a fit `fit`,
-        `residual` and each line, all with one phase.
+        """Real part of the phased spectrum over `ppm`: `data`, and after a fit `fit`, `residual` and each line.
+
+        All have the same phase, and the units of the FID times samples.
         """
         import pandas as pd
 
