@@ -81,7 +81,7 @@ docs: $(READY)
 
 # Sphinx lives apart, too; the package that it documents, and what that imports, come from the environment of myomag.
 .venv/site/ready: envs/site.txt $(READY)
-	$(PYTHON) -m venv .venv/site
+	$(BIN)/python -m venv .venv/site
 	.venv/site/bin/python -m pip install --quiet --require-hashes -r envs/site.txt
 	$(BIN)/python -c '$(PURELIB)' > "$$(.venv/site/bin/python -c '$(PURELIB)')/myomag.pth"
 	@touch $@

@@ -1,4 +1,8 @@
-"""Documentation site: `make site` builds it into site/ from the Markdown of the repository, without a network."""
+"""Documentation site: `make site` builds it into site/ from the Markdown of the repository; nothing comes from the net.
+
+Sphinx, because mkdocs has had no release since 2024, and mkdocs-material has only been promised repairs until
+November 2026. The search works from file://; from a server (`python -m http.server -d site`) it shows excerpts, too.
+"""
 
 import sys
 from pathlib import Path
