@@ -3,10 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 DEMO := demo
-PURELIB := import sysconfig; print(sysconfig.get_path("purelib"))
 BENCH := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYAMARES_PYTHON=.venv/pyamares/bin/python $(BIN)/python
 
-.PHONY: help demo test test-slurm validators lint bench config docs site pictures lock clean
+.PHONY: help demo test test-slurm validators lint bench config docs lock clean
 
 help:
 	@echo "make demo   simulate a study, run the whole pipeline on it, say where the report is"
@@ -75,17 +74,15 @@ bench: $(READY) .venv/pyamares/ready
 config: $(READY)
 	$(BIN)/python -m myomag.settings.generate
 
-# Run the commands of the documentation again and put in what they print.
-docs: $(READY)
-	$(BIN)/python docs/renew.py
-
 # Sphinx lives apart, too; the package that it documents, and what that imports, come from the environment of myomag.
+PURELIB := import sysconfig; print(sysconfig.get_path("purelib"))
 .venv/site/ready: envs/site.txt $(READY)
 	$(BIN)/python -m venv .venv/site
 	.venv/site/bin/python -m pip install --quiet --require-hashes -r envs/site.txt
 	$(BIN)/python -c '$(PURELIB)' > "$$(.venv/site/bin/python -c '$(PURELIB)')/myomag.pth"
 	@touch $@
 
+.PHONY: site pictures lock-site
 site: .venv/site/ready
 	rm -rf site
 	.venv/site/bin/python -m sphinx --quiet --fail-on-warning --keep-going -E -c docs -d .venv/site/doctrees . site
@@ -95,10 +92,17 @@ site: .venv/site/ready
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py
 
+lock: lock-site
+lock-site:
+	uv pip compile envs/site.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/site.txt
+
+# Run the commands of the documentation again and put in what they print.
+docs: $(READY)
+	$(BIN)/python docs/renew.py
+
 # Needs uv; the lock holds versions and hashes for every platform, and no addresses.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/requirements.lock
-	uv pip compile --group site --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/site.txt
 
 clean:
 	rm -rf .venv $(DEMO) site .mypy_cache .ruff_cache .pytest_cache
