@@ -13,6 +13,8 @@ help:
 	@echo "make validators  install the validators of BIDS and RO-Crates, which make test then uses too"
 	@echo "make test-slurm  run the demo on a Slurm started on this machine (Debian, root)"
 	@echo "make docs   run the commands of docs/ again and put in what they print"
+	@echo "make site   build the documentation into site/, and check its links"
+	@echo "make pictures  make the pictures of the documentation again (needs Chromium)"
 	@echo "make lint   ruff, mypy, snakefmt, snakemake --lint"
 	@echo "make bench  measure speed and accuracy"
 	@echo "make clean  remove the environment and the demo"
@@ -72,6 +74,28 @@ bench: $(READY) .venv/pyamares/ready
 config: $(READY)
 	$(BIN)/python -m myomag.settings.generate
 
+# Sphinx lives apart, too; the package that it documents, and what that imports, come from the environment of myomag.
+PURELIB := import sysconfig; print(sysconfig.get_path("purelib"))
+.venv/site/ready: envs/site.txt $(READY)
+	$(BIN)/python -m venv .venv/site
+	.venv/site/bin/python -m pip install --quiet --require-hashes -r envs/site.txt
+	$(BIN)/python -c '$(PURELIB)' > "$$(.venv/site/bin/python -c '$(PURELIB)')/myomag.pth"
+	@touch $@
+
+.PHONY: site pictures lock-site
+site: .venv/site/ready
+	rm -rf site
+	.venv/site/bin/python -m sphinx --quiet --fail-on-warning --keep-going -E -c docs -d .venv/site/doctrees . site
+	.venv/site/bin/python docs/check_site.py site
+	@echo "Open site/index.html"
+
+pictures: $(READY)
+	$(BIN)/python docs/pictures.py
+
+lock: lock-site
+lock-site:
+	uv pip compile envs/site.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/site.txt
+
 # Run the commands of the documentation again and put in what they print.
 docs: $(READY)
 	$(BIN)/python docs/renew.py
@@ -81,4 +105,4 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/requirements.lock
 
 clean:
-	rm -rf .venv $(DEMO) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(DEMO) site .mypy_cache .ruff_cache .pytest_cache

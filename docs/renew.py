@@ -36,7 +36,11 @@ def _block(text: str, folder: Path) -> str:
 
 def _output(command: str, folder: Path) -> str:
     """What a command prints; progress and time taken are left out."""
-    paths = {"PATH": f"{folder / '.bin'}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY / "workflow")}
+    paths = {
+        "PATH": f"{folder / '.bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": str(REPOSITORY / "workflow"),
+        "TYPER_USE_RICH": "0",  # the help of commands without frames
+    }
     done = subprocess.run(  # noqa: S603
         ["bash", "-c", command],  # noqa: S607
         cwd=folder,

@@ -171,7 +171,7 @@ class PriorKnowledge:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "PriorKnowledge":
-        """Prior knowledge from the mapping of a document (format: config/README.md).
+        """Prior knowledge from the mapping of a document (format: docs/extend.md).
 
         Raises
         ------

@@ -1,5 +1,6 @@
 """The page that documents the records of a scan, made from their models."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args, get_origin
 
@@ -10,8 +11,8 @@ from myomag.io.scan_records import RECORDS, ScanRecord
 
 HEAD = """# Records of a scan
 
-The JSON files that the steps write for each scan, field by field. They are generated from the models in
-`workflow/myomag/io/scan_records.py` (`make config`). A value that is not known is null; numbers have ten digits."""
+The JSON files that the steps write for each scan, field by field. This page is generated from the models in
+`workflow/myomag/io/scan_records.py` (`make config`). A value that is not known is null. Numbers have ten digits."""
 
 _PLAIN = {str: "text", float: "number", int: "integer", bool: "true or false", type(None): "null"}
 
@@ -64,7 +65,7 @@ def _kind(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f'"{value}"' for value in args)
     if origin is list:
-        return f"list of {_kind(args[0])}".replace("number", "numbers")
+        return f"list of {re.sub(r'^number', 'numbers', _kind(args[0])).replace('list of', 'lists of')}"
     if origin is dict:
         return f"{_kind(args[1])}, by name"
     if args:

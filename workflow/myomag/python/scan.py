@@ -31,7 +31,8 @@ def read(
     path : str or Path
         Vendor or NIfTI-MRS file, or a folder with the files of one scan. A sidecar of the same name is used.
     settings : mapping, str or Path, optional
-        What differs from the defaults: as in myomag.yaml, or such a file.
+        What differs from the defaults: a mapping as in myomag.yaml, such as
+        ``{"magnesium": {"ph_calibration": "petroff1985"}}``, or such a file.
     voxel : sequence of int, optional
         Column, row and slice, counted from 1, of the voxel to take from a grid.
 
@@ -101,41 +102,51 @@ class Scan:
         return scan
 
     def magnesium(self) -> Magnesium:
-        """pH, free Mg, shifts, ratios and energetics, with their uncertainties; docs/records.md has the units."""
+        """pH, free Mg, shifts, ratios and energetics, with their uncertainties and reasons (record Magnesium).
+
+        Shifts count from the fitted PCr line [ppm]; the units of all fields are in docs/records.md.
+        """
         return self._steps.record(Magnesium)
 
     @cached_property
     def transients(self) -> MrsData:
-        """Scan as it was read: `fid`, shape (points, transients, coils), and how it was sampled."""
+        """Scan as read: `fid`, shape (points, transients, coils), `dwell_time_s`, `spectrometer_frequency_mhz`."""
         return read_nifti_mrs(self._steps.path("fid"))
 
     @cached_property
     def averaged(self) -> MrsData:
-        """Average of the aligned transients: `fid`, shape (points, 1, 1), PCr at 0 Hz."""
+        """Average of the aligned transients, likewise: `fid`, shape (points, 1, 1), PCr at 0 Hz."""
         return read_nifti_mrs(self._steps.path("preproc"))
 
     @cached_property
     def measures(self) -> Measures:
-        """SNR, line width, drift and transients as measured on the average."""
+        """SNR, line width, drift and transients as measured on the average (record Measures)."""
         return self._steps.record(Measures)
 
     @cached_property
     def fitted(self) -> Fit:
-        """Fit with its covariance."""
+        """Fit with its covariance (record Fit)."""
         return self._steps.record(Fit)
 
     @cached_property
     def quality(self) -> Quality:
-        """Verdict on spectrum and fit, with its reasons."""
+        """Verdict on spectrum and fit, with its reasons (record Quality)."""
         return self._steps.record(Quality)
 
     @property
     def lines(self) -> "pd.DataFrame":
-        """Lines of the fit, one per row: amplitudes [units of the FID], shifts [ppm], widths [Hz], each with its SD."""
+        """Lines of the fit, one per row: amplitudes [units of the FID], shifts [ppm], widths [Hz], each with its SD.
+
+        Shifts count from the carrier, where PCr was placed. The SD of an amplitude is the Cramér–Rao bound, raised
+        where the residual is not white (`fitted.sd_raised_by`).
+        """
         return line_frame([({}, line) for line in self.fitted.lines])
 
     def spectrum(self) -> "pd.DataFrame":
-        """Real part of the phased spectrum over `ppm`: `data`, and after a fit `fit`, `residual` and each line."""
+        """Real part of the phased spectrum over `ppm`: `data`, and after a fit `fit`, `residual` and each line.
+
+        All have the same phase, and the units of the FID times samples.
+        """
         import pandas as pd
 
         from myomag.single.view import curves_of
@@ -181,7 +192,7 @@ class Scan:
         return axes
 
     def to_frame(self) -> "pd.DataFrame":
-        """The row that the scan has in cohort.tsv; a scan that fails has status failed and the reason."""
+        """The row that the scan has in cohort.tsv (units in cohort.json); one that fails has its reason there."""
         import pandas as pd
 
         return pd.DataFrame([self._steps.result().flat])

@@ -1,6 +1,6 @@
 """Files generated from the models and the plan of the pipeline: defaults, schema, and tables of the pages.
 
-Write them again after changing `myomag.settings`, `myomag.io.scan_records` or `myomag.pipeline` with: make config
+Write them again with `make config` after a change of settings, records of a scan, columns of tables, or the plan.
 """
 
 import json
@@ -18,15 +18,20 @@ from myomag.settings.base import Section
 from myomag.settings.models import Settings
 from myomag.settings.yaml_text import yaml_value
 
+DOCS = REPOSITORY / "docs"
+
 
 def generated_files() -> dict[Path, str]:
     """Every generated file of the repository with the text it should hold."""
+    # The tables stand below the settings, and import what estimates models: `myomag init` has no need of them.
+    from myomag.cohort.columns_page import columns_tables
+
     return {
         CONFIG_DIR / "config.yaml": default_config(),
         CONFIG_DIR / "config.schema.json": config_schema(),
-        CONFIG_DIR / "README.md": _page(CONFIG_DIR / "README.md", steps=steps_table(), settings=settings_tables()),
-        REPOSITORY / "README.md": _page(REPOSITORY / "README.md", files=files_table()),
-        REPOSITORY / "docs" / "records.md": records_page(),
+        DOCS / "settings.md": _page(DOCS / "settings.md", steps=steps_table(), settings=settings_tables()),
+        DOCS / "results.md": _page(DOCS / "results.md", files=files_table(), columns=columns_tables()),
+        DOCS / "records.md": records_page(),
     }
 
 
@@ -61,7 +66,7 @@ def settings_tables() -> str:
             (f"`{key}`", _cell(getattr(section, key)), field.description or "", _repeated(f"{name}.{key}"))
             for key, field in type(section).model_fields.items()
         ]
-        title = f"### `{name}` — {(type(section).__doc__ or '').rstrip('.')}"
+        title = f"## `{name}` — {(type(section).__doc__ or '').rstrip('.')}"
         parts.append(f"{title}\n\n{_table(('key', 'default', 'meaning and unit', 'a change repeats'), rows)}")
     return "\n\n".join(parts)
 
