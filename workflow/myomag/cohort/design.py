@@ -146,6 +146,8 @@ class Design:
         Terms of the predictors.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
+    groups : ndarray of str, shape (n,)
+        Level of the column with random intercepts; empty where the model has none.
     problem : str or None
         Why the model cannot be estimated.
     notes : sequence of str
@@ -159,6 +161,7 @@ class Design:
     terms: Mapping[str, Values] = field(default_factory=dict)
     main: Sequence[str] = ()
     errors: Mapping[str, Values] = field(default_factory=dict)
+    groups: NDArray[Any] = field(default_factory=lambda: np.empty(0, dtype=object))
     problem: str | None = None
     notes: Sequence[str] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -184,6 +187,7 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         terms=terms,
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, entering)),
+        groups=chosen.levels(model.random).values[entering] if model.random else np.empty(0, dtype=object),
         notes=(*notes, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=_left_out(sample, chosen, model, reasons),
     )
@@ -209,6 +213,8 @@ def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:
     reasons = np.full(len(chosen.owners.people), None, dtype=object)
     for name in reversed((model.outcome, *model.predictors, *model.covariates)):
         reasons[~chosen.variable(name, model.repeated).known] = f"no value of {name}"
+    if model.random is not None:
+        reasons[~chosen.levels(model.random).known] = f"no value of {model.random}"
     if model.strata is not None:
         other = f"not among the {stratum}" if stratum in SEXES else f"{model.strata} is not {stratum}"
         reasons[chosen.levels(model.strata).values != stratum] = other

@@ -94,6 +94,8 @@ def _rows(model: Model, stratum: str, observed: Design) -> Iterator[dict[str, An
     measured = model.outcome if model.outcome in design.errors else next(iter(design.errors))
     row |= {"measured": LOG_MG if measured == MG else measured}
     try:
+        if model.random is not None:
+            raise NotEstimable(f"random: {model.random}: this correction knows no random intercept; site: covariate does")
         check_estimable(design.outcome, design.terms)
         row |= _reliability(design, model, measured)
         estimates = _estimates(design, model)
