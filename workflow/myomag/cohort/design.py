@@ -24,7 +24,7 @@ from myomag.cohort.participants import (
     participant_sex,
     participant_values,
 )
-from myomag.cohort.plan import ALL, MG, Model
+from myomag.cohort.plan import ALL, MG, SITE, Model
 from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
 from myomag.settings.cohort import CohortSettings, Range
@@ -179,7 +179,8 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
     reasons = _reasons(chosen, model, stratum)
     entering = ~reasons.astype(bool)
     main = _terms(chosen, model.predictors, model, entering)
-    terms = main | _terms(chosen, model.covariates, model, entering)
+    covariates, site = _without_single_site(chosen, model, entering)
+    terms = main | _terms(chosen, covariates, model, entering)
     outcome = _terms(chosen, (model.outcome,), model, entering)
     design = Design(
         people=tuple(chosen.owners.people[entering].tolist()),
@@ -188,7 +189,7 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, entering)),
         groups=chosen.levels(model.random).values[entering] if model.random else np.empty(0, dtype=object),
-        notes=(*notes, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
+        notes=(*notes, *site, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=_left_out(sample, chosen, model, reasons),
     )
     several = f"{model.outcome} is text with {len(outcome)} other levels, not a number" if len(outcome) > 1 else None
@@ -242,6 +243,15 @@ def _terms(sample: Sample, names: Sequence[str], model: Model, entering: NDArray
             levels = sorted(set(values))
             terms |= {f"{name}: {level}": (values == level).astype(np.float64) for level in levels[1:] or levels}
     return terms
+
+
+def _without_single_site(
+    sample: Sample, model: Model, entering: NDArray[np.bool_]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Covariates without the site where all participants are of one, and a note on it."""
+    if SITE in model.covariates and len(levels := set(sample.levels(SITE).values[entering])) == 1:
+        return [name for name in model.covariates if name != SITE], (f"all participants are of {SITE} {levels.pop()}",)
+    return model.covariates, ()
 
 
 def _errors(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:
