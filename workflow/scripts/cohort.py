@@ -6,4 +6,6 @@ from myomag.study.tables import read_tables
 
 with job(snakemake) as task:
     checked_tables(task)
-    write_study(task, cohort_tables(results(task), read_tables(task.study), task.settings(Settings), task.spec.reject).items())
+    write_study(
+        task, cohort_tables(results(task), read_tables(task.study), task.settings(Settings), task.spec.reject).items()
+    )

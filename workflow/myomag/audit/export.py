@@ -74,7 +74,9 @@ def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) 
     from rocrate.rocrate import ROCrate
 
     if derivative.sites:
-        raise SettingsError(f"{derivative.root}: a group of sites; export each of them: myomag export SITE --ro-crate DIR")
+        raise SettingsError(
+            f"{derivative.root}: a group of sites; export each of them: myomag export SITE --ro-crate DIR"
+        )
     folder = folder.expanduser().resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder}: exists and is not empty; name a new folder for the crate.")

@@ -1,4 +1,4 @@
-"""The record of a group read back together with those of its sites, under the names that the group gives their scans."""
+"""The record of a group with those of its sites, under the names that the group gives their scans."""
 
 import os
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ class Site:
 
     names: SiteNames
     derivative: Derivative
+
 
 @dataclass(frozen=True)
 class Group(Derivative):

@@ -199,16 +199,19 @@ class Derivative:
     def advice(self) -> Advice:
         """What commands need that are to work on this derivative, with the settings that the last run was given."""
         if self.sites:
-            ledger = self.ledgers.get(ledger_path("settings"))
-            file = ledger.rows[0].inputs.get("settings") if ledger and ledger.rows else None
-            given = ("--settings", os.path.normpath(self.root / file[0])) if file else ()
-            places = tuple(map(str, self.sites.values()))
-            return GroupAdvice(str(self.root), place=given, sites=places, names=tuple(self.sites))
+            return self._group_advice
         place = () if self.root == default_output(self.study) else ("--output", str(self.root))
         ledger = self.ledgers.get(ledger_path("settings"))
         given = ledger.activity.get("command_line") or {} if ledger else {}
         settings = ("--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())) if given else ()
         return Advice("STUDY" if self.study == self.root else str(self.study), place, settings)
+
+    @property
+    def _group_advice(self) -> GroupAdvice:
+        ledger = self.ledgers.get(ledger_path("settings"))
+        file = ledger.rows[0].inputs.get("settings") if ledger and ledger.rows else None
+        given = ("--settings", os.path.normpath(self.root / file[0])) if file else ()
+        return GroupAdvice(str(self.root), given, sites=tuple(map(str, self.sites.values())), names=tuple(self.sites))
 
     def origins_of(self, ledger: Ledger) -> Mapping[str, str]:  # noqa: ARG002
         """Where each setting came from that is not a default and held for a ledger."""

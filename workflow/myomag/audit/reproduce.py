@@ -98,8 +98,8 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
     """
     if derivative.sites:
         raise SettingsError(
-            f"{derivative.root}: a group of sites; reproduce each of them (myomag reproduce SITE), group them again into "
-            "another folder, and compare both: myomag diff."
+            f"{derivative.root}: a group of sites; reproduce each of them (myomag reproduce SITE), group them again "
+            "into another folder, and compare both: myomag diff."
         )
     scans = _scans(derivative, targets)
     _check_sources(derivative, scans)

@@ -69,8 +69,8 @@ def _with_site(model: Model, settings: CohortSettings) -> Model:
     """Model in which the site enters as the settings say; as it is where it names the site itself."""
     if settings.site is None or SITE in model.columns or (settings.site == "random" and model.random):
         return model
-    changes = {"covariate": {"covariates": [*model.covariates, SITE]}, "random": {"random": SITE}}
-    return model.model_copy(update=changes[settings.site])
+    covariate = {"covariates": [*model.covariates, SITE]}
+    return model.model_copy(update=covariate if settings.site == "covariate" else {"random": SITE})
 
 
 def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str]) -> Model:

@@ -1,4 +1,4 @@
-"""What the tables of several sites say, as one table of a study: the columns their cohorts got from their own tables."""
+"""What the tables of several sites say, as one table of a study: what their cohorts got from their own tables."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """Names of participants, sessions and scans where the derivatives of several sites are joined.
 
-The same label at two sites is two people, unless the settings say otherwise: the site goes before the label. Where it is
-one person, the site goes before the label of the session, so that scans still have names of their own.
+The same label at two sites is two people, unless the settings say otherwise: the site goes before the label. Where it
+is one person, the site goes before the label of the session, so that scans still have names of their own.
 """
 
 from dataclasses import dataclass, replace

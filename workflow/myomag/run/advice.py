@@ -70,7 +70,9 @@ class GroupAdvice(Advice):
         """Message in which "myomag run STUDY" is the command that made the group."""
         named = (word for name in self.names for word in ("--site", name))
         group = shlex.join(["myomag", "group", self.study, *self.sites, *named, *self.place])
-        return _RUN.sub(lambda _: group, text).replace("myomag verify STUDY", shlex.join(["myomag", "verify", self.study]))
+        return _RUN.sub(lambda _: group, text).replace(
+            "myomag verify STUDY", shlex.join(["myomag", "verify", self.study])
+        )
 
 
 def advice_for_run(study: Path, output: Path | None, profile: str, options: Sequence[str]) -> Advice:

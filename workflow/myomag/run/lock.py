@@ -69,7 +69,9 @@ def check_quiet(root: Path) -> None:
         with (root / PRIVATE / "running").open(encoding="utf-8") as handle:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise MyomagError(f"{root}: a run is working here; wait for its end, and start the same command again.") from error
+        raise MyomagError(
+            f"{root}: a run is working here; wait for its end, and start the same command again."
+        ) from error
     except OSError:
         # No run was ever here, or the file system has no locks.
         return

@@ -223,7 +223,7 @@ def _sum_up(root: Path, seconds: float) -> None:
 
 
 def show_outcome(root: Path) -> None:
-    """Print how many scans were included, excluded and failed, why, what the models rest on, and where the report is."""
+    """Print how many scans were included, excluded and failed, why, what models rest on, and where the report is."""
     from myomag.report.flow import participant_flow
     from myomag.report.summary import column_lines, kind_lines, model_lines
 
