@@ -1,3 +1,5 @@
+from functools import partial
+
 from myomag.ledger.harness import job
 from myomag.ledger.study_harness import checked_tables, results, write_study
 from myomag.settings.models import Settings
@@ -7,5 +9,8 @@ from myomag.study.tables import read_tables
 with job(snakemake) as task:
     checked_tables(task)
     write_study(
-        task, cohort_tables(results(task), read_tables(task.study), task.settings(Settings), task.spec.reject).items()
+        task,
+        cohort_tables(
+            results(task), partial(read_tables, task.study), task.settings(Settings), task.spec.reject
+        ).items(),
     )

@@ -113,7 +113,7 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     specs = {step: resolve(step, derivative.document) for step in ("cohort", "pages")}
     settings = {step: Settings.only(spec.settings) for step, spec in specs.items()}
     results = _results(folder, "cohort")
-    tables = cohort_tables(results, read_tables(derivative.study), settings["cohort"], specs["cohort"].reject)
+    tables = cohort_tables(results, partial(read_tables, derivative.study), settings["cohort"], specs["cohort"].reject)
     pages = participant_pages(by_participant(_results(folder, "pages")), settings["pages"], specs["pages"].reject)
     (file,) = pipeline.BY_NAME["pages"].writes
     return tables | {output_path(file, Row(participant, participant, "")): page for participant, page in pages}

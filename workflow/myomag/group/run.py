@@ -152,8 +152,10 @@ def _write_cohort(grouping: Grouping) -> None:
             checked_outputs(site.derivative.root, Path(ledger_path(step)))
     steps = [name for name in pipeline.ledgers_read("cohort") if pipeline.BY_NAME[name].kind != "entry"]
     task = grouping.job("cohort", grouping.ledgers(*steps, "cohort"))
-    tables = [site_table(grouping.sites)]
-    made_of = cohort_tables(grouping.results("cohort"), tables, task.settings(Settings), task.spec.reject)
+    table = site_table(grouping.sites)
+    made_of = cohort_tables(
+        grouping.results("cohort"), lambda _people, _used: [table], task.settings(Settings), task.spec.reject
+    )
     write_study(task, made_of.items())
 
 

@@ -77,7 +77,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     check_output(flow.study, root)
     flow.check_scans()
     # Now, and not after hours of fits.
-    read_tables(flow.study)
+    read_tables(flow.study, ())
     try:
         (root / PRIVATE).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,13 +1,13 @@
 """From the results of all scans to the tables of the cohort."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
 from myomag.cohort.dictionaries import joined_entries
 from myomag.cohort.methods import methods_text
-from myomag.cohort.readings import read_used
+from myomag.cohort.readings import needed_columns, read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.io.records import digest, read_record, record_bytes
@@ -18,9 +18,11 @@ from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
 from myomag.study.tables import StudyTable
 
+TableReader = Callable[[Collection[str], Collection[str]], Sequence[StudyTable]]
+
 
 def cohort_tables(
-    results: Iterable[ScanResult], tables: Sequence[StudyTable], settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
 ) -> dict[str, bytes]:
     """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
 
@@ -28,8 +30,8 @@ def cohort_tables(
     ----------
     results : iterable of ScanResult
         All scans of the study.
-    tables : sequence of StudyTable
-        Tables of the study, which are joined.
+    tables : callable
+        Takes participants, and columns that are used; gives the tables of the study, which are joined.
     settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     reject : mapping of str to str
@@ -51,7 +53,7 @@ def cohort_tables(
 
 
 def _analysis(
-    results: Iterable[ScanResult], tables: Sequence[StudyTable], settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
 ) -> Analysis:
     protocols: dict[str, Protocol] = defaultdict(Protocol)
 
@@ -64,7 +66,8 @@ def _analysis(
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
-    read = read_used(tables, settings.cohort)
+    people = set(scans.table["participant_id"])
+    read = read_used(tables(people, needed_columns(settings.cohort)), settings.cohort)
     cohort = build_cohort(scans, read.tables)
     return Analysis(scans, cohort, joined_entries(read.tables), dict(sorted(protocols.items())), settings, read)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any
 from myomag.errors import StudyError
 from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.io.records import parsed_json
-from myomag.io.tables import keyed_rows, prefixed, read_text_table
+from myomag.io.tables import cell_text, keyed_rows, labelled_rows, open_table, prefixed, read_text_table
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
 ABSENT = ""
@@ -46,6 +47,9 @@ class StudyTable:
         File and line of each row.
     by_session : bool
         Whether the rows are those of sessions.
+    others : mapping of str to sequence of (int, str or None)
+        Line and value of single columns of participants who have no row here, as they are in no scan: how such a
+        column is written is told by all of its cells.
     """
 
     name: str
@@ -54,6 +58,7 @@ class StudyTable:
     descriptions: Mapping[str, Any]
     lines: Mapping[Any, tuple[str, int]] = field(default_factory=dict)
     by_session: bool = False
+    others: Mapping[str, Sequence[tuple[int, str | None]]] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -107,7 +112,7 @@ def personal_columns(study: Path) -> Iterator[str]:
     for path in table_paths(study, _TABLES):
         # A table that cannot be read is told of where it is joined.
         with suppress(StudyError):
-            names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
+            names = [printable(column) for column in open_table(path)[0] if is_personal(column)]
             if names:
                 place = path.relative_to(study)
                 yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
@@ -121,8 +126,19 @@ def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> 
     return sorted(path for path in (*found, *matched) if not path.name.startswith("."))
 
 
-def read_tables(study: Path) -> tuple[StudyTable, ...]:
+def read_tables(
+    study: Path, people: Collection[str] | None = None, used: Collection[str] = ()
+) -> tuple[StudyTable, ...]:
     """Read participants.tsv, phenotype/*.tsv and sub-*/sub-*_sessions.tsv, the general ones first.
+
+    Parameters
+    ----------
+    study : Path
+        The study.
+    people : collection of str, optional
+        Participants whose rows are kept, as tables may be of many more than have scans; None for all.
+    used : collection of str
+        Columns whose cells are kept of the others too, by the names they have in the cohort.
 
     Raises
     ------
@@ -131,7 +147,7 @@ def read_tables(study: Path) -> tuple[StudyTable, ...]:
     """
     paths = table_paths(study)
     general, phenotype = ([path for path in paths if path.parent == parent] for parent in (study, study / "phenotype"))
-    tables = [_participant_table(study, path) for path in (*general, *phenotype)]
+    tables = [_participant_table(study, path, people, used) for path in (*general, *phenotype)]
     if sessions := [path for path in paths if path.parent not in (study, study / "phenotype")]:
         tables.append(_sessions_table(study, sessions))
     return tuple(tables)
@@ -156,18 +172,26 @@ def joined_columns(tables: Sequence[StudyTable], own: Collection[str]) -> list[J
     return [JoinedColumn(_unused(name, taken), column, tuple(held)) for (name, column), held in offered.items()]
 
 
-def _participant_table(study: Path, path: Path) -> StudyTable:
-    table = read_text_table(path)
+def _participant_table(study: Path, path: Path, people: Collection[str] | None, used: Collection[str]) -> StudyTable:
+    columns, found = labelled_rows(path, "participant_id", "sub")
     rows: dict[str, Values] = {}
     lines: dict[str, tuple[str, int]] = {}
     name = path.relative_to(study).as_posix()
-    hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
-    for line, (label, values) in zip(table.lines, keyed_rows(table, "participant_id", "sub"), strict=True):
-        if label in rows:
+    kept = [at for at, column in enumerate(columns) if column in used or f"{path.stem}_{column}" in used]
+    others: dict[str, list[tuple[int, str | None]]] = {columns[at]: [] for at in kept}
+    known = set[str]()
+    for line, label, cells in found:
+        if label in known:
+            hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
             raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
-        rows[label], lines[label] = values, (name, line)
-    columns = tuple(name for name in table.columns if name != "participant_id")
-    return StudyTable(name, columns, rows, _descriptions(path.with_suffix(".json")), lines)
+        known.add(label)
+        if people is None or label in people:
+            rows[label], lines[label] = tuple(map(cell_text, cells)), (name, line)
+        else:
+            for at in kept:
+                text = cell_text(cells[at])
+                others[columns[at]].append((line, None if text is None else sys.intern(text)))
+    return StudyTable(name, columns, rows, _descriptions(path.with_suffix(".json")), lines, others=others)
 
 
 def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
