@@ -12,7 +12,7 @@ from myomag.cohort.tables import build_cohort
 from myomag.errors import StudyError
 from myomag.settings.cohort import CohortModel, CohortSettings, Range
 from myomag.settings.models import Settings
-from myomag.study.tables import read_tables
+from myomag.study.tables import formulas, read_tables
 
 MODELS = [
     CohortModel(name="mg_age", outcome="muscle_mg", predictors=["age"]),
@@ -106,6 +106,12 @@ def test_rows_of_people_without_scans_cost_nothing_and_still_tell_codes(write_st
     scanned = read_used(read_tables(study, ["sub-001", "sub-003"], needed_columns(SETTINGS)), SETTINGS)
     assert scanned.tables[0].rows == {"sub-001": ("25", "F"), "sub-003": (None, "F")}
     assert sorted(scanned.problems()) == sorted(every.problems())
+
+
+def test_formulas_are_told_of(write_study):
+    text = "participant_id|age|group\nsub-001|-1|@SUM(A1)\nsub-002|25|=cmd()\n"
+    ((file, problem),) = formulas(read_tables(write_study({"participants.tsv": text})))
+    assert file == "participants.tsv" and problem.startswith("group holds '@SUM(A1)' and 1 more: a formula")
 
 
 def test_columns_that_nothing_uses_stay_as_they_are(write_study):

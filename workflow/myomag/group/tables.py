@@ -10,7 +10,7 @@ from myomag.cohort.plan import SITE
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS
 from myomag.errors import SettingsError
 from myomag.io.records import record_bytes
-from myomag.io.tables import TextTable, read_text_table, tsv_bytes
+from myomag.io.tables import TextTable, loud, read_text_table, tsv_bytes
 from myomag.study.tables import ABSENT, StudyTable
 
 OF_STUDY = f"{SITE}_of_study"
@@ -33,7 +33,7 @@ def site_table(sites: Mapping[str, Site]) -> StudyTable:
         for line, values in zip(tables[name].lines, tables[name].rows, strict=True):
             row = dict(zip(tables[name].columns, values, strict=True))
             key = site.names.participant(str(row["participant_id"])), site.names.session(row["session_id"] or "")
-            found = {SITE: name} | {_name(column): row[column] for column in _joined(tables[name])}
+            found = {SITE: name} | {_name(column): _said(row[column]) for column in _joined(tables[name])}
             rows[key] = tuple(found.get(column, ABSENT) for column in columns)
             lines[key] = f"{COHORT} of {name}", line
     return StudyTable(f"{COHORT} of each site", tuple(columns), rows, _descriptions(sites), lines, by_session=True)
@@ -44,7 +44,12 @@ def _joined(table: TextTable) -> list[str]:
 
 
 def _name(column: str) -> str:
-    return OF_STUDY if column == SITE else column
+    return OF_STUDY if column == SITE else loud(column)
+
+
+def _said(cell: str | None) -> str | None:
+    """What a cell of a table of results says."""
+    return None if cell is None else loud(cell)
 
 
 def _descriptions(sites: Mapping[str, Site]) -> dict[str, Any]:
@@ -82,7 +87,8 @@ def _protocols(sites: Mapping[str, Site]) -> Iterator[dict[str, str | None]]:
         for values in table.rows:
             row = dict(zip(table.columns, values, strict=True))
             named = {key: _renamed(row.get(key), site) for key in ("outlying", "not_pooled")}
-            yield row | named | {"protocol": f"{name}-{row['protocol']}", SITE: name}
+            said = {key: _said(cell) for key, cell in row.items()}
+            yield said | named | {"protocol": f"{name}-{row['protocol']}", SITE: name}
 
 
 def _renamed(scans: str | None, site: Site) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myomag.errors import StudyError, hint
-from myomag.io.files import not_fetched, printable, to_fetch
+from myomag.io.files import not_fetched, to_fetch
 from myomag.io.records import SIGNIFICANT_DIGITS
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 TableRow = Mapping[str, Any]
 """Row of a result table: value by column, None where it is missing."""
 MISSING = "n/a"
-ACTIVE = ("=", "+", "-", "@", "'")
+ACTIVE = ("=", "+", "-", "@", "'", "＝", "＋", "－", "＠")
 """How a text begins that a spreadsheet may take for a formula, and the sign that is put before it."""
+_HARMLESS = re.compile(r"[+-][\d.,:%/ ]*([eE][+-]?\d+)?")
+"""A number in whatever notation, or a dash: no spreadsheet does more with it than read it."""
 SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -193,7 +195,7 @@ def prefixed(text: str, prefix: str) -> str:
 
 
 def read_tsv(path: Path) -> "pd.DataFrame":
-    """Read a TSV file, numbers where a whole column is numeric, text elsewhere.
+    """Read a TSV file that `tsv_bytes` wrote, numbers where a whole column is numeric, text elsewhere.
 
     Labels (`participant_id`, `session_id`, `scan`) stay text, and so does a column with zero-padded numbers.
     """
@@ -201,7 +203,10 @@ def read_tsv(path: Path) -> "pd.DataFrame":
 
     table = read_text_table(path)
     return pd.DataFrame(
-        {name: typed_series(name, [row[at] for row in table.rows]) for at, name in enumerate(table.columns)}
+        {
+            loud(name): typed_series(name, [cell and loud(cell) for cell in (row[at] for row in table.rows)])
+            for at, name in enumerate(table.columns)
+        }
     )
 
 
@@ -236,7 +241,7 @@ def tsv_bytes(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
     """TSV text of rows below a header line: the same values give the same bytes on every machine.
 
     Floats have at most 10 significant digits, missing values (None, NaN, NA, empty text) read `n/a`; tabs and line
-    breaks inside a text become spaces.
+    breaks inside a text become spaces, and an apostrophe stands before one that may be a formula to a spreadsheet.
 
     Raises
     ------
@@ -253,10 +258,14 @@ def table_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     return list(rows)
 
 
+def is_active(text: str) -> bool:
+    """Whether a text may be a formula to a spreadsheet, or looks as `quiet` makes one."""
+    return text.startswith(ACTIVE) and not _HARMLESS.fullmatch(text)
+
+
 def quiet(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, without characters that a terminal may obey; see `loud`."""
-    shown = printable(text)
-    return f"'{shown}" if shown.startswith(ACTIVE) else shown
+    """Text that no spreadsheet takes for a formula: an apostrophe is put before one; see `loud`."""
+    return f"'{text}" if is_active(text) else text
 
 
 def loud(cell: str) -> str:
@@ -295,7 +304,7 @@ def cell_text(value: str) -> str | None:
 
 
 def written(value: object) -> str:
-    """Text of one cell of a TSV file, on one line."""
+    """Text of one cell of a TSV file, on one line, and no formula to a spreadsheet."""
     if is_missing(value):
         return MISSING
     if isinstance(value, bool):
@@ -304,4 +313,4 @@ def written(value: object) -> str:
         if math.isinf(value):
             raise ValueError("a table holds a number that is not finite")
         return f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}"
-    return re.sub(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", str(value)).strip()
+    return quiet(re.sub(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", str(value)).strip())

@@ -26,7 +26,7 @@ from myomag.study.offer import has_scans, nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
-from myomag.study.tables import read_tables
+from myomag.study.tables import formulas, read_tables
 
 if TYPE_CHECKING:
     from myomag.cohort.readings import ReadTables
@@ -238,9 +238,9 @@ class Flow:
             yield remark
 
     def _table_problems(self) -> list[tuple[str, str]]:
-        """File and problem of cells that the analysis cannot take as they are."""
+        """File and problem of cells that the analysis, or a spreadsheet that shows it, cannot take as they are."""
         try:
-            return self.tables.problems()
+            return [*self.tables.problems(), *formulas(self.tables.tables)]
         except StudyError:
             # Told of where the tables are read.
             return []

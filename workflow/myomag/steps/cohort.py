@@ -11,7 +11,7 @@ from myomag.cohort.readings import needed_columns, read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.io.records import digest, read_record, record_bytes
-from myomag.io.tables import table_bytes, table_rows
+from myomag.io.tables import table_bytes, table_rows, written
 from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
 from myomag.settings.models import Settings
@@ -42,7 +42,10 @@ def cohort_tables(
     for table in TABLES.values():
         if table.build is not None:
             contents[table.file] = table_bytes(table.build(analysis))
-            contents[f"{table.name}.json"] = record_bytes(analysis.dictionary(table.name))
+            contents[f"{table.name}.json"] = record_bytes(
+                # Under the names that the columns have in the file.
+                {written(name): entry for name, entry in analysis.dictionary(table.name).items()}
+            )
     software = environment()
     versions = {"Python": software["python"], **software["packages"]}
     columns = list(analysis.cohort.columns)

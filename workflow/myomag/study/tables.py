@@ -15,7 +15,16 @@ from typing import Any
 from myomag.errors import StudyError
 from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.io.records import parsed_json
-from myomag.io.tables import cell_text, keyed_rows, labelled_rows, open_table, prefixed, read_text_table
+from myomag.io.tables import (
+    ACTIVE,
+    cell_text,
+    is_active,
+    keyed_rows,
+    labelled_rows,
+    open_table,
+    prefixed,
+    read_text_table,
+)
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
 ABSENT = ""
@@ -116,6 +125,20 @@ def personal_columns(study: Path) -> Iterator[str]:
             if names:
                 place = path.relative_to(study)
                 yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
+
+
+def formulas(tables: Iterable[StudyTable]) -> Iterator[tuple[str, str]]:
+    """File and remark for each column of the results that holds what a spreadsheet may take for a formula."""
+    for table in tables:
+        for at, column in enumerate(table.columns):
+            texts = [table.rows[key][at] or "" for key in table.rows] if not is_personal(column) else []
+            if found := [text for text in (column, *texts) if text[:1] in ACTIVE and is_active(text)]:
+                more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+                yield (
+                    table.name,
+                    f"{printable(column)} holds {found[0][:40]!r}{more}: a formula to a spreadsheet; in the results an "
+                    "apostrophe stands before it.",
+                )
 
 
 def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
