@@ -181,6 +181,7 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def init(study: StudyArgument) -> None:
     """Write a commented myomag.yaml with every setting into a study."""
+    from myomag.io.files import write_whole
     from myomag.pipeline import SETTINGS_FILE
     from myomag.settings.generate import settings_template
 
@@ -189,7 +190,14 @@ def init(study: StudyArgument) -> None:
         raise SettingsError(f"{study}: no such study folder.")
     if target.exists():
         raise SettingsError(f"{target}: exists already; edit it, or remove it first.")
-    target.write_text(settings_template(), encoding="utf-8")
+    try:
+        write_whole(target, settings_template().encode())
+    except OSError as error:
+        raise SettingsError(
+            f"{target}: cannot be written ({error.strerror}). The study may stay as it is: write the settings into "
+            f"another folder (myomag init OTHER), and hand them over: myomag run {study} --output DIR -- --configfile "
+            "OTHER/myomag.yaml"
+        ) from error
     print(f"Wrote {target}. Uncomment what should differ from the defaults.")
 
 

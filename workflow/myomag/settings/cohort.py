@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from myomag.settings.base import Finite, Fraction, Name, NotNegative, Positive, Section
+from myomag.settings.base import Finite, Fraction, Name, Section, Within
 
 KindPart = Literal["task", "acq", "voi", "rec", "echo", "inv", "suffix"]
 """Parts of the name of a scan that may tell kinds apart; of nuclei only one is analysed."""
@@ -160,14 +160,18 @@ class CohortSettings(Section):
         description="Columns that tell sessions apart in time; the first that varies within participants is used. "
         "Numbers are years, anything else a date as BIDS writes it.",
     )
-    max_repeat_years: NotNegative = Field(
+    max_repeat_years: Annotated[
+        float, Within(0, 5, "years", "muscle changes over years, so that such scans repeat nothing; is it in days?")
+    ] = Field(
         0.1, description="Scans of a participant at most this far apart count as repeats of one measurement [years]."
     )
-    age_groups: list[Positive] = Field(
+    age_groups: list[Annotated[float, Within(1, 120, "years", "nobody is older; is it in months or days?")]] = Field(
         default=[40.0, 60.0, 80.0],
         description="Ages at which one age group of Table 1 ends and the next begins [years].",
     )
-    outlier_z: Positive = Field(
+    outlier_z: Annotated[
+        float, Within(1, 1000, "SDs", "less is the scatter itself, and more lies nothing; is it in percent?")
+    ] = Field(
         3.5,
         description="The sensitivity analysis leaves out pMg this many robust standard deviations (1.4826 MAD) from "
         "the median of the participants.",
