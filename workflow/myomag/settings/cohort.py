@@ -169,9 +169,7 @@ class CohortSettings(Section):
         default=[40.0, 60.0, 80.0],
         description="Ages at which one age group of Table 1 ends and the next begins [years].",
     )
-    outlier_z: Annotated[
-        float, Within(1, 1000, "SDs", "less is the scatter itself, and more lies nothing; is it in percent?")
-    ] = Field(
+    outlier_z: Annotated[float, Within(0.01, 1000, "SDs", "nothing lies further away; is it in percent?")] = Field(
         3.5,
         description="The sensitivity analysis leaves out pMg this many robust standard deviations (1.4826 MAD) from "
         "the median of the participants.",

@@ -10,7 +10,7 @@ _HERTZ = "a line of muscle moves by tenths to tens of hertz while it is measured
 ShiftHz = Annotated[float, Within(0.1, 500, "Hz", f"{_HERTZ}; is it in ppm, kHz or MHz?")]
 Sds = Annotated[float, Within(1, 1000, "SDs", "less is the scatter itself, and more lies nothing; is it in percent?")]
 Snr = Annotated[
-    float, Within(0.1, 1000, "", "it is an amplitude over the SD of noise, some 5 to 500 in muscle; is it in %?")
+    float, Within(0.1, 10_000, "", "it is an amplitude over the SD of noise, some 5 to 500 in muscle; is it in %?")
 ]
 WidthPpm = Annotated[
     float,
