@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from myomag.errors import SettingsError, hint
 from myomag.io.files import printable
+from myomag.settings.base import OutsideError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -54,7 +55,7 @@ def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
         return key, "not text; put the key in quotes, or remove it"
     if item["type"] == "missing":
         return key, "missing; add it"
-    if item["type"] == "value_error":
+    if item["type"] == "value_error" and not isinstance(item["ctx"]["error"], OutsideError):
         return key or "settings", item["msg"].removeprefix("Value error, ")
     value = json.dumps(item["input"], default=str)
     return f"{key} = {value if len(value) <= 60 else value[:57] + '...'}", f"must be {_expected(item)}"
@@ -81,7 +82,7 @@ def _expected(item: Any) -> str:
         return "something, not empty"
     if item["type"] == "float_type" and isinstance(item["input"], str) and _NUMBER.fullmatch(item["input"]):
         return f"a number, not text: write {float(item['input'])!r}"
-    return str(item["msg"]).removeprefix("Input should be ")
+    return str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def _field_path(location: Iterable[int | str], model: type[BaseModel]) -> tuple[list[str], list[str]]:
