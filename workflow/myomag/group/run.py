@@ -28,6 +28,7 @@ from myomag.ledger.rows import Files, checked_outputs, ledger_path, output_path,
 from myomag.ledger.rows import Row as LedgerRow
 from myomag.ledger.spec import resolve, step_code
 from myomag.ledger.study_harness import made, write_study
+from myomag.progress import progress
 from myomag.run.lock import alone
 from myomag.settings.models import Settings
 from myomag.settings.yaml_text import yaml_text
@@ -163,8 +164,12 @@ def _write_pages(grouping: Grouping) -> None:
     task = grouping.job("pages", grouping.ledgers(*pipeline.ledgers_read("pages")))
     (file,) = task.step.writes
     scans = by_participant(grouping.results("pages"))
-    pages: Iterable[tuple[str, Content]] = (
-        (output_path(file, LedgerRow(label, label, "")), page)
-        for label, page in participant_pages(scans, task.settings(Settings), task.spec.reject)
-    )
-    write_study(task, pages)
+    pages = participant_pages(scans, task.settings(Settings), task.spec.reject)
+
+    def written() -> Iterator[tuple[str, Content]]:
+        with progress("pages written", len(scans)) as advance:
+            for number, (label, page) in enumerate(pages, start=1):
+                yield output_path(file, LedgerRow(label, label, "")), page
+                advance(number)
+
+    write_study(task, written())
