@@ -24,7 +24,7 @@ from myomag.ledger.code import code_digest
 from myomag.ledger.derivative import described
 from myomag.ledger.harness import Job
 from myomag.ledger.results import ScanResult, by_participant, read_results
-from myomag.ledger.rows import Files, checked_outputs, ledger_path, output_path, read_ledger
+from myomag.ledger.rows import Files, ledger_path, output_path, read_ledger
 from myomag.ledger.rows import Row as LedgerRow
 from myomag.ledger.spec import resolve, step_code
 from myomag.ledger.study_harness import made, write_study
@@ -148,9 +148,6 @@ def _write_settings(grouping: Grouping, file: Path | None) -> None:
 
 
 def _write_cohort(grouping: Grouping) -> None:
-    for site in grouping.sites.values():
-        for step in ("cohort", "protocols"):
-            checked_outputs(site.derivative.root, Path(ledger_path(step)))
     steps = [name for name in pipeline.ledgers_read("cohort") if pipeline.BY_NAME[name].kind != "entry"]
     task = grouping.job("cohort", grouping.ledgers(*steps, "cohort"))
     table = site_table(grouping.sites)

@@ -10,9 +10,10 @@ from myomag import pipeline
 from myomag.audit.causes import differences
 from myomag.audit.chain import ledger_problems, settings_problems
 from myomag.audit.group import Site, has_raw, with_study
-from myomag.audit.record import Derivative, open_derivative
+from myomag.audit.record import Derivative, Ledger, open_derivative
 from myomag.errors import LedgerError, SettingsError
 from myomag.ledger.derivative import RAW_LINK
+from myomag.ledger.rows import checked_outputs, ledger_path
 from myomag.ledger.sites import SiteNames
 from myomag.ledger.spec import step_code
 from myomag.run.lock import check_quiet
@@ -83,10 +84,20 @@ def check_finished(name: str, derivative: Derivative) -> None:
         Naming the first of what is wrong, and the remedy.
     """
     check_quiet(derivative.root)
-    problems = chain(ledger_problems(derivative), settings_problems(derivative))
+    # Another version may take other settings for a step, so that its digests cannot be compared; `remarks` tells of it.
+    other = {ledger.path for ledger in derivative.ledgers.values() if not _is_current(ledger)}
+    settings = (problem for problem in settings_problems(derivative) if problem.path not in other)
+    problems = chain(ledger_problems(derivative), settings)
     if problem := next(problems, None):
         message = derivative.advice.complete(problem.message)
         raise LedgerError(f"site {name}: not finished, or changed since: {problem.path}: {message}")
+    with derivative.advice.in_errors():
+        for step in ("settings", "protocols", "cohort"):
+            checked_outputs(derivative.root, Path(ledger_path(step)))
+
+
+def _is_current(ledger: Ledger) -> bool:
+    return all(not row.code or row.code == step_code(ledger.step) for row in ledger.rows)
 
 
 def check_alike(sites: Mapping[str, Derivative]) -> None:
