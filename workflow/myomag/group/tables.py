@@ -9,8 +9,9 @@ from myomag.cohort.columns import FIXED_NAMES
 from myomag.cohort.plan import SITE
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS
 from myomag.errors import SettingsError
+from myomag.io.formulas import loud
 from myomag.io.records import record_bytes
-from myomag.io.tables import TextTable, loud, read_text_table, tsv_bytes
+from myomag.io.tables import TextTable, read_text_table, tsv_bytes
 from myomag.study.tables import ABSENT, StudyTable
 
 OF_STUDY = f"{SITE}_of_study"

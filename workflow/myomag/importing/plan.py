@@ -6,7 +6,8 @@ from pathlib import Path
 
 from myomag.errors import SettingsError, StudyError, hint
 from myomag.io.files import printable, write_whole
-from myomag.io.tables import loud, read_text_table, tsv_bytes
+from myomag.io.formulas import loud
+from myomag.io.tables import read_text_table, tsv_bytes
 
 YES, NO = ("yes", "y", "true", "1", "x"), ("no", "n", "false", "0", "")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from myomag.errors import StudyError, hint
 from myomag.io.files import not_fetched, to_fetch
+from myomag.io.formulas import loud, quiet
 from myomag.io.records import SIGNIFICANT_DIGITS
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 TableRow = Mapping[str, Any]
 """Row of a result table: value by column, None where it is missing."""
 MISSING = "n/a"
-ACTIVE = ("=", "+", "-", "@", "'", "＝", "＋", "－", "＠")
-"""How a text begins that a spreadsheet may take for a formula, and the sign that is put before it."""
-_HARMLESS = re.compile(r"[+-][\d.,:%/ ]*([eE][+-]?\d+)?")
-"""A number in whatever notation, or a dash: no spreadsheet does more with it than read it."""
 SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -256,21 +253,6 @@ def table_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     """Rows of a frame by column; a missing value is None."""
     rows: Any = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return list(rows)
-
-
-def is_active(text: str) -> bool:
-    """Whether a text may be a formula to a spreadsheet, or looks as `quiet` makes one."""
-    return text.startswith(ACTIVE) and not _HARMLESS.fullmatch(text)
-
-
-def quiet(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe is put before one; see `loud`."""
-    return f"'{text}" if is_active(text) else text
-
-
-def loud(cell: str) -> str:
-    """Text that `quiet` made a cell of."""
-    return cell[1:] if cell.startswith("'") else cell
 
 
 def is_missing(value: object) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from myomag.errors import StudyError
 from myomag.io.files import printable
-from myomag.io.tables import loud, read_text_table, tsv_bytes
+from myomag.io.formulas import loud
+from myomag.io.tables import read_text_table, tsv_bytes
 
 IMPORTS = "sourcedata/import.tsv"
 

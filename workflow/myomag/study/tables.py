@@ -14,17 +14,9 @@ from typing import Any
 
 from myomag.errors import StudyError
 from myomag.io.files import not_fetched, printable, to_fetch
+from myomag.io.formulas import ACTIVE, is_active
 from myomag.io.records import parsed_json
-from myomag.io.tables import (
-    ACTIVE,
-    cell_text,
-    is_active,
-    keyed_rows,
-    labelled_rows,
-    open_table,
-    prefixed,
-    read_text_table,
-)
+from myomag.io.tables import cell_text, keyed_rows, labelled_rows, open_table, prefixed, read_text_table
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
 ABSENT = ""
