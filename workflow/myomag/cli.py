@@ -63,6 +63,8 @@ def _opened(study: Path, output: Path | None) -> Iterator["Derivative"]:
     from myomag.audit.record import open_derivative
 
     derivative = open_derivative(study, output)
+    for note in derivative.notes:
+        print(f"note: {note}", file=sys.stderr)
     with derivative.advice.in_errors():
         yield derivative
 
@@ -179,6 +181,7 @@ def check(study: StudyArgument, as_json: JsonOption = False) -> None:
 @app.command()
 def init(study: StudyArgument) -> None:
     """Write a commented myomag.yaml with every setting into a study."""
+    from myomag.io.files import write_whole
     from myomag.pipeline import SETTINGS_FILE
     from myomag.settings.generate import settings_template
 
@@ -187,7 +190,14 @@ def init(study: StudyArgument) -> None:
         raise SettingsError(f"{study}: no such study folder.")
     if target.exists():
         raise SettingsError(f"{target}: exists already; edit it, or remove it first.")
-    target.write_text(settings_template(), encoding="utf-8")
+    try:
+        write_whole(target, settings_template().encode())
+    except OSError as error:
+        raise SettingsError(
+            f"{target}: cannot be written ({error.strerror}). The study may stay as it is: write the settings into "
+            f"another folder (myomag init OTHER), and hand them over: myomag run {study} --output DIR -- --configfile "
+            "OTHER/myomag.yaml"
+        ) from error
     print(f"Wrote {target}. Uncomment what should differ from the defaults.")
 
 
@@ -264,6 +274,29 @@ def trace(
             print_json(tracing.trace_dict(derivative, found))
         else:
             print("\n".join(trace_lines(derivative, found)))
+
+
+@app.command()
+def group(
+    out: Annotated[Path, typer.Argument(help="Folder of the group: new, or one made before.", metavar="OUT")],
+    derivatives: Annotated[
+        list[Path], typer.Argument(help="Finished derivatives, or studies that have one.", metavar="DERIVATIVE…")
+    ],
+    site: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Name of the site of each derivative, in their order [its study's folder]."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML file with the sections cohort and report of the group.")
+    ] = None,
+) -> None:
+    """Make tables, statistics and report of one cohort from the derivatives of several sites, without raw data."""
+    from myomag.group.run import make_group
+    from myomag.run.runner import show_outcome
+
+    for remark in make_group(out, derivatives, site or [], settings):
+        print(f"WARNING: {remark}", file=sys.stderr)
+    show_outcome(out.expanduser().resolve())
 
 
 @app.command()

@@ -112,3 +112,10 @@ def test_text_follows_settings_headers_and_counts(everything):
 def test_text_without_any_scan(everything):
     text = methods_text({}, table_rows(build_flow(pd.DataFrame())), everything, [], {})
     assert "0 scans of 0 protocols could be read." in text
+
+
+def test_markup_of_a_header_stays_text(everything):
+    acquisitions = acquired(PulseSequenceType="<script>alert(1)</script>", ManufacturersModelName="[x](http://x)")
+    text = methods_text(by_protocol(acquisitions), table_rows(build_flow(pd.DataFrame())), everything, [], {})
+    assert "<script" not in text and "&lt;script>alert(1)" in text and "](" not in text
+    assert text.endswith("they stand here as text.\n")

@@ -6,13 +6,13 @@ import pytest
 
 from myomag.cohort.catalogue import TABLES, Analysis
 from myomag.cohort.prospects import expected_cohort, model_prospects
-from myomag.cohort.readings import read_used
+from myomag.cohort.readings import needed_columns, read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.errors import StudyError
 from myomag.settings.cohort import CohortModel, CohortSettings, Range
 from myomag.settings.models import Settings
-from myomag.study.tables import read_tables
+from myomag.study.tables import formulas, read_tables
 
 MODELS = [
     CohortModel(name="mg_age", outcome="muscle_mg", predictors=["age"]),
@@ -97,6 +97,21 @@ def test_values_of_sessions_are_named_with_their_file(write_study):
     files = {"participants.tsv": table([25, 40], "FM"), "sub-001/sub-001_sessions.tsv": "session_id|age\nses-1|NA\n"}
     read = read_used(read_tables(write_study(files)), SETTINGS)
     assert read.problems() == [("sub-001/sub-001_sessions.tsv", "line 2: age is 'NA': read as missing; write n/a.")]
+
+
+def test_rows_of_people_without_scans_cost_nothing_and_still_tell_codes(write_study):
+    """What 999 means is told by the ages of all, though only two of them were scanned."""
+    study = write_study({"participants.tsv": table([25, 40, 999, 61, 70, 55, "NA"], "FMFMFMF")})
+    every = read_used(read_tables(study), SETTINGS)
+    scanned = read_used(read_tables(study, ["sub-001", "sub-003"], needed_columns(SETTINGS)), SETTINGS)
+    assert scanned.tables[0].rows == {"sub-001": ("25", "F"), "sub-003": (None, "F")}
+    assert sorted(scanned.problems()) == sorted(every.problems())
+
+
+def test_formulas_are_told_of(write_study):
+    text = "participant_id|age|group\nsub-001|-1|@SUM(A1)\nsub-002|25|=cmd()\n"
+    ((file, problem),) = formulas(read_tables(write_study({"participants.tsv": text})))
+    assert file == "participants.tsv" and problem.startswith("group holds '@SUM(A1)' and 1 more: a formula")
 
 
 def test_columns_that_nothing_uses_stay_as_they_are(write_study):

@@ -344,3 +344,25 @@ def test_demographics_without_age_and_sex(full_cohort, settings):
     table = demographics_of(full_cohort.drop(columns=["age", "sex"]), settings)
     assert set(table["age_group"]) == {"all"}
     assert table.groupby("stratum")["participants"].max().to_dict() == {"all": 60, "men": 0, "women": 0}
+
+
+def test_site_takes_away_what_differs_between_sites(full_cohort, settings):
+    """Older people at a site that reads lower: without the site, age seems to matter."""
+    rng = np.random.default_rng(3)
+    site = np.where(np.arange(60) < 30, "a", "b")
+    age = np.where(site == "a", 40.0, 70.0) + rng.uniform(-10, 10, 60)
+    cohort = full_cohort.assign(site=site, age=age, pmg=3.35 + 0.2 * (site == "b") + rng.normal(0, 0.01, 60))
+    slopes = {}
+    for effect in (None, "covariate", "random"):
+        own = with_model(settings, adjusted_for=["site"]).model_copy(update={"site": effect})
+        table = mains(cohort, own)
+        slopes[effect] = abs(table.loc["m", "b"])
+        assert table.loc["m", "status"] == "estimated"
+        # A model that names the site is not given it again.
+        if effect != "random":
+            assert table.loc["m_adjusted" if effect is None else "m", "covariates"] == "site"
+    assert slopes["covariate"] < slopes[None] / 5 and slopes["random"] < slopes[None] / 5
+    one = mains(
+        cohort[site == "a"].reset_index(drop=True), with_model(settings).model_copy(update={"site": "covariate"})
+    )
+    assert one.loc["m", "status"] == "estimated" and "all participants are of site a" in one.loc["m", "reason"]

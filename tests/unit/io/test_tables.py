@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from myomag.errors import StudyError
-from myomag.io.tables import number, read_tsv, table_bytes, table_rows
+from myomag.io.tables import number, read_tsv, table_bytes, table_rows, tsv_bytes
 
 
 @pytest.fixture
@@ -122,3 +122,16 @@ def test_rows_hold_plain_values_and_none_where_one_is_missing():
     assert [type(value) for value in first.values()] == [float, int, str, bool]
     assert second == {"mg_mmol_l": None, "transients": None, "reason": None, "reference": False}
     assert table_rows(pd.DataFrame({"scan": []})) == []
+
+
+@pytest.mark.parametrize("text", ["=cmd()", "@SUM(A1)", "+cmd|' /C calc'!A0", "-1+HYPERLINK(1)", "'=x", "＝1"])
+def test_what_a_spreadsheet_takes_for_a_formula_is_text_in_the_file_and_comes_back_as_it_was(tsv, text):
+    content = tsv_bytes(["note", text], [[text, 1]])
+    assert content.decode().split("\n")[1].startswith("'")
+    frame = read_tsv(tsv(content))
+    assert list(frame.columns) == ["note", text] and frame["note"].tolist() == [text]
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+5", "-1,5", "-", "+4e-3", "89+", "n/a"])
+def test_numbers_are_written_as_they_are(text):
+    assert tsv_bytes(["value"], [[text]]).decode() == f"value\n{text}\n"

@@ -11,7 +11,7 @@ import pytest
 
 from myomag.errors import MyomagError
 from myomag.io.files import PRIVATE
-from myomag.run.lock import sole_run
+from myomag.run.lock import alone, check_quiet, sole_run
 
 
 def held(root: Path, *command: str) -> AbstractContextManager[int]:
@@ -62,3 +62,12 @@ def test_lock_of_snakemake_is_removed_only_after_a_killed_run(derivative: Path, 
     assert noted.exists() is unlocked
     if unlocked:
         assert noted.read_text().split() == ["--unlock", "--quiet"]
+
+
+def test_who_looks_at_a_derivative_is_told_of_the_run_in_it(derivative: Path) -> None:
+    check_quiet(derivative)
+    with held(derivative), pytest.raises(MyomagError, match="a run is working here; wait for its end"):
+        check_quiet(derivative)
+    with alone(derivative), pytest.raises(MyomagError, match="another run is working here"):
+        held(derivative).__enter__()
+    check_quiet(derivative)

@@ -1,6 +1,14 @@
 """All settings: batches, and what differs for single participants and scans."""
 
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from myomag.settings.base import Within
+from myomag.settings.cohort import Range
 from myomag.settings.load import parse_settings
+from myomag.settings.models import Settings
 from settings_text import refusal
 
 
@@ -30,3 +38,21 @@ def test_number_of_batches_is_chosen_or_given() -> None:
     message = refusal({"batches": "many"})
     assert 'batches = "many": must be ' in message
     assert "integer" in message and "'auto'" in message
+
+
+def test_every_number_says_where_it_can_lie_and_why() -> None:
+    assert [where for where, inside in numbers(Settings, "") if not inside] == []
+
+
+def numbers(part: Any, where: str, *, inside: bool = False) -> Iterator[tuple[str, bool]]:
+    """Every float that settings take, and whether a range was named for it; ends of a range have one of their own."""
+    if isinstance(part, type) and issubclass(part, BaseModel):
+        for name, field in part.model_fields.items() if part is not Range else ():
+            within = any(isinstance(each, Within) for each in field.metadata)
+            yield from numbers(field.annotation, f"{where}.{name}", inside=within)
+    elif part is float and not where.endswith(".subset"):
+        yield where, inside
+    else:
+        own = any(isinstance(each, Within) for each in get_args(part))
+        for each in get_args(part):
+            yield from numbers(each, where, inside=inside or own)

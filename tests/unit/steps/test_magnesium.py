@@ -75,8 +75,8 @@ def test_settings_of_energetics_and_calibrations_are_checked_before_anything_run
         ({"compare_calibrations": ["tailor1983"]}, "did you mean 'taylor1983'"),
         ({"compare_calibrations": [GUPTA | {"range": {"lower_ppm": 1.0, "upper_ppm": 2.0}}]}, "compare_calibrations"),
         ({"mg_calibration": SPECIATION | {"family": "specification"}}, "iotti, gupta_moore, speciation"),
-        ({"temperature_c": 310.15}, "less than or equal to 50"),
-        ({"t1_s": {"PCr": 6500.0}}, "less than or equal to 100"),
+        ({"temperature_c": 310.15}, "within 4 to 50 °C"),
+        ({"t1_s": {"PCr": 6500.0}}, "within 0.05 to 30 s"),
         ({"t1_s": {"PCr": 6.5, 3: {"PCr": 6.5}}}, "either T1 of lines, or field strengths"),
     ],
 )

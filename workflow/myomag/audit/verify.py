@@ -15,6 +15,7 @@ from myomag.io.records import digest
 from myomag.ledger.raw import study_tables
 from myomag.ledger.rows import activity_path
 from myomag.progress import progress
+from myomag.run.lock import check_quiet
 from myomag.study.search import find_scans
 
 WORKING_FOLDERS = ("logs", "benchmarks", ".snakemake", PRIVATE)
@@ -62,7 +63,14 @@ def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
         What to check.
     anchor : str, optional
         Anchor noted at an earlier time, which this state must have.
+
+    Raises
+    ------
+    MyomagError
+        If a run works there: what it is about to write would be told as faults.
     """
+    check_quiet(derivative.root)
+    derivative = derivative.own
     problems = list(ledger_problems(derivative))
     expected = _expected(derivative, {problem.path for problem in problems if problem.kind == "edited"})
     found = _hashed(derivative, list(expected))

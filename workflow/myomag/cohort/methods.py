@@ -1,5 +1,6 @@
 """Methods section of a paper, written from settings, headers and counts."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -62,7 +63,13 @@ def methods_text(
     parts = ["# Methods", "Written by myomag from the settings, the headers of the scans and the results of this run."]
     for title, lines in sections.items():
         parts += [f"## {title}", ("\n" if title == "References" else "\n\n").join(lines)]
-    return "\n\n".join(parts) + "\n"
+    return harmless("\n\n".join(parts)) + "\n"
+
+
+def harmless(text: str) -> str:
+    """Markdown without markup or links that headers or tables brought into it."""
+    safe = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("](", "] (")
+    return safe if safe == text else f"{safe}\n\nSome names hold characters of markup; they stand here as text."
 
 
 def _references(settings: Settings) -> tuple[str, ...]:
@@ -193,6 +200,8 @@ def _sentence(model: Model) -> str:
     parts = [f"{model.name}: {model.outcome} on {', '.join(model.predictors)}"]
     if model.covariates:
         parts.append(f"adjusted for {', '.join(model.covariates)}")
+    if model.random:
+        parts.append(f"with a random intercept of {model.random} (REML)")
     if model.strata:
         parts.append(f"by {model.strata}")
     if model.subset:

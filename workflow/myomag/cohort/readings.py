@@ -67,13 +67,19 @@ def read_used(tables: Sequence[StudyTable], settings: CohortSettings) -> ReadTab
         keys = [(at, key) for at, table in enumerate(tables) if table in each.tables for key in table.rows]
         cells = [_cell(tables[at], key, each.column) for at, key in keys]
         present = [(place, cell) for place, cell in zip(keys, cells, strict=True) if cell.text != ABSENT]
-        reading = _read(each, [cell for _, cell in present], settings)
+        others = (Cell(t.name, *cell) for t in each.tables for cell in t.others.get(each.column, ()))
+        reading = _read(each, [*(cell for _, cell in present), *others], settings)
         columns.append(ColumnReading(each.name, used[each.name], tuple(t.name for t in each.tables), reading))
-        changed = {place: value for (place, _), value in zip(present, reading.values, strict=True)}
+        changed = {place: value for (place, _), value in zip(present, reading.values, strict=False)}
         for at in {at for at, _ in changed}:
             own = {key: value for (table, key), value in changed.items() if table == at}
             written[at] = _with_values(written[at], each.column, own, reading.levels)
     return ReadTables(tuple(written), tuple(columns))
+
+
+def needed_columns(settings: CohortSettings) -> set[str]:
+    """Columns that `used_columns` may find in the tables of a study, whatever these are."""
+    return set(_named(settings, ()))
 
 
 def used_columns(settings: CohortSettings, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -87,14 +93,18 @@ def used_columns(settings: CohortSettings, columns: Sequence[str]) -> dict[str, 
         Columns of the cohort.
     """
     by_role = roles(settings)
-    names = [name for role, name in by_role.items() if role != "muscle_mg"]
-    names += [*settings.body_size_columns, *settings.time_columns]
-    names += [name for model in planned_models(settings, columns) for name in model.columns]
     return {
         name: tuple(role for role, column in by_role.items() if column == name)
-        for name in dict.fromkeys(names)
+        for name in _named(settings, columns)
         if name in columns and name not in FIXED_NAMES
     }
+
+
+def _named(settings: CohortSettings, columns: Sequence[str]) -> Iterable[str]:
+    """Columns that roles and models name, those of body size and of time; each once."""
+    names = [name for role, name in roles(settings).items() if role != "muscle_mg"]
+    names += [*settings.body_size_columns, *settings.time_columns]
+    return dict.fromkeys([*names, *(name for model in planned_models(settings, columns) for name in model.columns)])
 
 
 def plausible_range(name: str, settings: CohortSettings) -> tuple[float | None, float | None]:

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from myomag.errors import SettingsError, StudyError, hint
-from myomag.io.files import write_whole
-from myomag.io.tables import loud, quiet, read_text_table, tsv_bytes
+from myomag.io.files import printable, write_whole
+from myomag.io.formulas import loud
+from myomag.io.tables import read_text_table, tsv_bytes
 
 YES, NO = ("yes", "y", "true", "1", "x"), ("no", "n", "false", "0", "")
 
@@ -61,7 +62,7 @@ NEEDED = ("use", "participant", "suffix", "path", "files", "nucleus")
 def plan_bytes(rows: Iterable[PlanRow]) -> bytes:
     """A plan as a table."""
     cells = (asdict(row) for row in rows)
-    return tsv_bytes(COLUMNS, ([quiet(row[name]) for name in COLUMNS] for row in cells))
+    return tsv_bytes(COLUMNS, ([printable(row[name]) for name in COLUMNS] for row in cells))
 
 
 def write_plan(path: Path, rows: Iterable[PlanRow]) -> None:
@@ -100,5 +101,5 @@ def read_plan(path: Path) -> list[PlanRow]:
 
 def survives(path: str) -> bool:
     """Whether the name of a file comes back as it was from a table: no line breaks in it, and no spaces at its end."""
-    (line,) = tsv_bytes(["path"], [[quiet(path)]]).decode("utf-8", "replace").splitlines()[1:] or [""]
+    (line,) = tsv_bytes(["path"], [[printable(path)]]).decode("utf-8", "replace").splitlines()[1:] or [""]
     return loud(line) == path and path.strip() == path

@@ -14,7 +14,7 @@ from myomag.errors import LedgerError
 DISK_REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room, or ask for a larger quota",
-    errno.EROFS: "make the folder writable, or name another one: --output DIR",
+    errno.EROFS: "make the folder writable, or name another one",
 }
 """What helps where a disk takes no more."""
 

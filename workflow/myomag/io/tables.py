@@ -2,13 +2,15 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myomag.errors import StudyError, hint
-from myomag.io.files import not_fetched, printable, to_fetch
+from myomag.io.files import not_fetched, to_fetch
+from myomag.io.formulas import loud, quiet
 from myomag.io.records import SIGNIFICANT_DIGITS
 
 if TYPE_CHECKING:
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 TableRow = Mapping[str, Any]
 """Row of a result table: value by column, None where it is missing."""
 MISSING = "n/a"
-ACTIVE = ("=", "+", "-", "@", "'")
-"""How a text begins that a spreadsheet may take for a formula, and the sign that is put before it."""
 SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -55,33 +55,84 @@ def read_text_table(path: Path) -> TextTable:
     StudyError
         If the file is unreadable, not UTF-8, empty, ragged, or has an empty or repeated column name.
     """
-    if path.exists() and not path.is_file():
-        raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
-    if not_fetched(path):
-        raise StudyError(f"{path}: {to_fetch(path)}")
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: not UTF-8 text (byte {error.start}); save the table as UTF-8.") from error
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
-    columns = tuple(_unquoted(name.strip()) for name in lines[0].split("\t"))
+    columns, rows = open_table(path)
+    numbers, values = [], []
+    for number, cells in rows:
+        numbers.append(number)
+        values.append(tuple(map(cell_text, cells)))
+    return TextTable(path, columns, tuple(values), tuple(numbers))
+
+
+def open_table(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    """Columns of a TSV file, and line and cells of each row as they are read: for a table too large to be held.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    tuple of str
+        Column names.
+    iterator of (int, list of str)
+        Line, from 1, and cells as they stand there (see `cell_text`), as many as there are columns.
+
+    Raises
+    ------
+    StudyError
+        As `read_text_table` does, of a row when it is reached.
+    """
+    lines = _lines(path)
+    columns = tuple(_unquoted(name.strip()) for name in next(lines, "").split("\t"))
     _check_columns(path, columns)
-    rows, numbers = [], []
-    for number, line in enumerate(lines[1:], start=2):
+    return columns, _cells(path, len(columns), lines)
+
+
+def _cells(path: Path, columns: int, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(lines, start=2):
         if "\t" in line and not line.strip():
             # Spreadsheets leave rows without anything in them.
             continue
         values = line.split("\t")
-        if len(values) != len(columns):
+        if len(values) != columns:
             raise StudyError(
-                f"{path}: line {number}: {len(values)} values for {len(columns)} columns; "
+                f"{path}: line {number}: {len(values)} values for {columns} columns; "
                 f"separate values by one tab and write {MISSING} where one is missing."
             )
-        rows.append(tuple(_present(value) for value in values))
-        numbers.append(number)
-    return TextTable(path, columns, tuple(rows), tuple(numbers))
+        yield number, values
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a text file without their ends, one after the other, and without empty ones at its end."""
+    if path.exists() and not path.is_file():
+        raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
+    if not_fetched(path):
+        raise StudyError(f"{path}: {to_fetch(path)}")
+    empty = 0
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for line in file:
+                text = line.rstrip("\n")
+                if text:
+                    yield from [""] * empty
+                    empty = 0
+                    yield text
+                else:
+                    empty += 1
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: not UTF-8 text (byte {_undecodable(path)}); save the table as UTF-8.") from error
+
+
+def _undecodable(path: Path) -> int:
+    """First byte that is no UTF-8; a decoder that reads on in parts tells its place in one of them."""
+    try:
+        path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, tuple[str | None, ...]]]:
@@ -93,20 +144,45 @@ def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, t
         If the column is missing, or empty in a row.
     """
     if key not in table.columns:
-        raise StudyError(f"{table.path}: {_without_key(table, key)}")
+        raise StudyError(f"{table.path}: {_without_key(table.columns, key)}")
     index = table.columns.index(key)
     for number, row in zip(table.lines, table.rows, strict=True):
-        if (label := row[index]) is None:
-            raise StudyError(f"{table.path}: line {number}: {key} is missing; write {prefix}-<label>.")
-        yield prefixed(label, prefix), row[:index] + row[index + 1 :]
+        yield _label(table.path, number, row[index], key, prefix), row[:index] + row[index + 1 :]
 
 
-def _without_key(table: TextTable, key: str) -> str:
+def labelled_rows(path: Path, key: str, prefix: str) -> tuple[tuple[str, ...], Iterator[tuple[int, str, list[str]]]]:
+    """Columns without that of the labels, and line, label with its prefix and other cells of each row as it is read.
+
+    Raises
+    ------
+    StudyError
+        If the column is missing, or empty in a row, and as `open_table` does.
+    """
+    columns, rows = open_table(path)
+    if key not in columns:
+        raise StudyError(f"{path}: {_without_key(columns, key)}")
+    index = columns.index(key)
+
+    def labelled() -> Iterator[tuple[int, str, list[str]]]:
+        for number, cells in rows:
+            label = _label(path, number, cell_text(cells.pop(index)), key, prefix)
+            yield number, label, cells
+
+    return (*columns[:index], *columns[index + 1 :]), labelled()
+
+
+def _label(path: Path, line: int, label: str | None, key: str, prefix: str) -> str:
+    if label is None:
+        raise StudyError(f"{path}: line {line}: {key} is missing; write {prefix}-<label>.")
+    return prefixed(label, prefix)
+
+
+def _without_key(columns: Sequence[str], key: str) -> str:
     """What to say of a table that has no column of labels: its values may be separated by something else than tabs."""
     for mark, name in SEPARATORS.items():
-        if len(table.columns) == 1 and key in (part.strip(" \"'") for part in table.columns[0].split(mark)):
+        if len(columns) == 1 and key in (part.strip(" \"'") for part in columns[0].split(mark)):
             return f"values are separated by {name}, not by tabs; save the table as tab-separated text (.tsv)."
-    near = hint(key, table.columns)
+    near = hint(key, columns)
     return f"no column {key!r}; add it as the first column{f' ({near})' if near else ''}."
 
 
@@ -116,7 +192,7 @@ def prefixed(text: str, prefix: str) -> str:
 
 
 def read_tsv(path: Path) -> "pd.DataFrame":
-    """Read a TSV file, numbers where a whole column is numeric, text elsewhere.
+    """Read a TSV file that `tsv_bytes` wrote, numbers where a whole column is numeric, text elsewhere.
 
     Labels (`participant_id`, `session_id`, `scan`) stay text, and so does a column with zero-padded numbers.
     """
@@ -124,7 +200,10 @@ def read_tsv(path: Path) -> "pd.DataFrame":
 
     table = read_text_table(path)
     return pd.DataFrame(
-        {name: typed_series(name, [row[at] for row in table.rows]) for at, name in enumerate(table.columns)}
+        {
+            loud(name): typed_series(name, [cell and loud(cell) for cell in (row[at] for row in table.rows)])
+            for at, name in enumerate(table.columns)
+        }
     )
 
 
@@ -159,7 +238,7 @@ def tsv_bytes(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
     """TSV text of rows below a header line: the same values give the same bytes on every machine.
 
     Floats have at most 10 significant digits, missing values (None, NaN, NA, empty text) read `n/a`; tabs and line
-    breaks inside a text become spaces.
+    breaks inside a text become spaces, and an apostrophe stands before one that may be a formula to a spreadsheet.
 
     Raises
     ------
@@ -176,17 +255,6 @@ def table_rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     return list(rows)
 
 
-def quiet(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, without characters that a terminal may obey; see `loud`."""
-    shown = printable(text)
-    return f"'{shown}" if shown.startswith(ACTIVE) else shown
-
-
-def loud(cell: str) -> str:
-    """Text that `quiet` made a cell of."""
-    return cell[1:] if cell.startswith("'") else cell
-
-
 def is_missing(value: object) -> bool:
     """Whether a table value is missing: None, NaN, pandas' NA or blank text."""
     if value is None or (isinstance(value, str) and not value.strip()):
@@ -197,10 +265,11 @@ def is_missing(value: object) -> bool:
 
 
 def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    counts = Counter(columns)
     for name in columns:
         if not name:
             raise StudyError(f"{path}: the header line has an empty column name; name every column.")
-        if columns.count(name) > 1:
+        if counts[name] > 1:
             raise StudyError(f"{path}: column {name!r} appears more than once; rename or remove one.")
 
 
@@ -210,13 +279,14 @@ def _unquoted(text: str) -> str:
     return text[1:-1].replace('""', '"').strip() if quoted else text
 
 
-def _present(value: str) -> str | None:
+def cell_text(value: str) -> str | None:
+    """What a cell says; None where a value is missing. Quotes around it are no part of it."""
     stripped = _unquoted(value.strip())
     return None if stripped in ("", MISSING) else stripped
 
 
 def written(value: object) -> str:
-    """Text of one cell of a TSV file, on one line."""
+    """Text of one cell of a TSV file, on one line, and no formula to a spreadsheet."""
     if is_missing(value):
         return MISSING
     if isinstance(value, bool):
@@ -225,4 +295,4 @@ def written(value: object) -> str:
         if math.isinf(value):
             raise ValueError("a table holds a number that is not finite")
         return f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}"
-    return re.sub(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", str(value)).strip()
+    return quiet(re.sub(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", str(value)).strip())

@@ -1,5 +1,6 @@
 """Tables of the cohort as papers print them: participants, models, comparisons, repeats, reporting."""
 
+import html
 from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Any
@@ -233,7 +234,8 @@ def reporting_sections(mrsinmrs: Sequence[TableRow]) -> list[tuple[str, list[Tab
 def methods_parts(methods: str) -> list[tuple[str, list[str]]]:
     """Blocks of methods.md: heading (h), paragraph (p) or list (ul), with its lines."""
     parts = []
-    for block in filter(str.strip, methods.split("\n\n")):
+    # The page escapes what it shows itself.
+    for block in filter(str.strip, html.unescape(methods).split("\n\n")):
         lines = block.strip().splitlines()
         if block.startswith("#"):
             parts.append(("h", [lines[0].lstrip("# ")]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from myomag import pipeline
 from myomag.errors import MyomagError, SettingsError, StudyError
@@ -26,7 +26,10 @@ from myomag.study.offer import has_scans, nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
-from myomag.study.tables import read_tables
+from myomag.study.tables import formulas, read_tables
+
+if TYPE_CHECKING:
+    from myomag.cohort.readings import ReadTables
 
 MOST_NOTES = 10
 """Remarks named one by one on the terminal before the rest is only counted."""
@@ -214,6 +217,14 @@ class Flow:
 
         write_run_time(self.root)
 
+    @cached_property
+    def tables(self) -> "ReadTables":
+        """Tables of the study for the participants with scans, as the analysis reads them."""
+        from myomag.cohort.readings import needed_columns, read_used
+
+        settings = self.settings.cohort
+        return read_used(read_tables(self.study, self.found.participants, needed_columns(settings)), settings)
+
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
         # Jobs of the plan need none of it.
@@ -227,11 +238,9 @@ class Flow:
             yield remark
 
     def _table_problems(self) -> list[tuple[str, str]]:
-        """File and problem of cells that the analysis cannot take as they are."""
-        from myomag.cohort.readings import read_used
-
+        """File and problem of cells that the analysis, or a spreadsheet that shows it, cannot take as they are."""
         try:
-            return read_used(read_tables(self.study), self.settings.cohort).problems()
+            return [*self.tables.problems(), *formulas(self.tables.tables)]
         except StudyError:
             # Told of where the tables are read.
             return []

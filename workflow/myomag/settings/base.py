@@ -1,13 +1,52 @@
 """What all sections of the settings share."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
+
+class OutsideError(ValueError):
+    """A number that does not lie where it can; the message says where that is, behind `must be`."""
+
+
+@dataclass(frozen=True)
+class Within:
+    """Where a number can lie, in which unit, and why: one in another unit is told of before anything is computed.
+
+    Attributes
+    ----------
+    low, high : float
+        Both may be taken.
+    unit : str
+        Unit as it is written behind a number; "" for none.
+    why : str
+        What lies beyond, or the unit that may be meant, as a sentence or a question.
+    """
+
+    low: float
+    high: float
+    unit: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
+
+    def check(self, value: float) -> float:
+        """Value that lies within; NaN never does."""
+        if not self.low <= value <= self.high:
+            raise OutsideError(f"within {self}: {self.why}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return AfterValidator(self.check).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "minimum": self.low, "maximum": self.high}
+
+
+Fraction = Annotated[float, Within(0, 1, "", "it is a fraction of one; is it in percent?")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 Document = Name | dict[str, Any]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from myomag.settings.base import Finite, Fraction, Name, NotNegative, Positive, Section
+from myomag.settings.base import Finite, Fraction, Name, Section, Within
 
 KindPart = Literal["task", "acq", "voi", "rec", "echo", "inv", "suffix"]
 """Parts of the name of a scan that may tell kinds apart; of nuclei only one is analysed."""
@@ -55,6 +55,11 @@ class CohortModel(Section):
         "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
     )
     control: bool = Field(False, description="A negative control: it should find nothing.")
+    random: Name | None = Field(
+        None,
+        description="Column whose levels, such as site, each have an intercept of their own, normally distributed: a "
+        "linear mixed model (REML). null: none.",
+    )
 
 
 def published_models() -> list[CohortModel]:
@@ -138,20 +143,33 @@ class CohortSettings(Section):
         description="Range in which a value can lie, by role or column, in the units of the column; one outside, such "
         "as a code for missing, is left out and named. A mapping of your own replaces the default.",
     )
+    site: Literal["covariate", "random"] | None = Field(
+        None,
+        description="How the column site, as `myomag group` writes it, enters every model that does not name it. "
+        "covariate: an offset for each site; random: normal offsets (needs some five sites or more). null: not at all; "
+        "`myomag group` then takes covariate, unless its own settings say null.",
+    )
+    same_participants: bool = Field(
+        False,
+        description="`myomag group`: participants of the same label at two sites are the same people. false: they are "
+        "others, and the site is put before their labels; true: before the labels of their sessions.",
+    )
     time_columns: list[Name] = Field(
         default=["years", "age", "acq_time"],
         min_length=1,
         description="Columns that tell sessions apart in time; the first that varies within participants is used. "
         "Numbers are years, anything else a date as BIDS writes it.",
     )
-    max_repeat_years: NotNegative = Field(
+    max_repeat_years: Annotated[
+        float, Within(0, 5, "years", "muscle changes over years, so that such scans repeat nothing; is it in days?")
+    ] = Field(
         0.1, description="Scans of a participant at most this far apart count as repeats of one measurement [years]."
     )
-    age_groups: list[Positive] = Field(
+    age_groups: list[Annotated[float, Within(1, 120, "years", "nobody is older; is it in months or days?")]] = Field(
         default=[40.0, 60.0, 80.0],
         description="Ages at which one age group of Table 1 ends and the next begins [years].",
     )
-    outlier_z: Positive = Field(
+    outlier_z: Annotated[float, Within(0.01, 1000, "SDs", "nothing lies further away; is it in percent?")] = Field(
         3.5,
         description="The sensitivity analysis leaves out pMg this many robust standard deviations (1.4826 MAD) from "
         "the median of the participants.",

@@ -20,6 +20,8 @@ RESOURCES = {
     "compare_calibrations": "calibrations",
 }
 """Settings that name resources, with the folder in config/ of the shipped ones."""
+QUANTITIES = {"ph_calibration": "ph", "mg_calibration": "mg"}
+"""What a calibration must be of where only one quantity has a meaning."""
 
 
 def with_resources(section: str, values: Mapping[str, Any], label: str, root: Path | None) -> dict[str, Any]:
@@ -34,12 +36,14 @@ def with_resources(section: str, values: Mapping[str, Any], label: str, root: Pa
     for key in (key for key in RESOURCES if key in values):
         where, value = f"{label}: {section}.{key}", values[key]
         named = value if isinstance(value, list) else [value]
-        documents = [_content(item, RESOURCES[key], where, root) for item in named]
+        documents = [_content(item, key, where, root) for item in named]
         try:
             for document in documents:
                 _check(key, document)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise SettingsError(f"{where}: {one_line(error)}.") from error
+            other = isinstance(value, str) and value in shipped(RESOURCES[key])
+            remedy = f"; shipped: {', '.join(offered(key))}" if other else ""
+            raise SettingsError(f"{where}: {one_line(error)}{remedy}.") from error
         result[key] = documents if isinstance(value, list) else documents[0]
     return result
 
@@ -57,13 +61,13 @@ def _check(key: str, document: Mapping[str, Any]) -> None:
         mg_calibration(document)
 
 
-def _content(value: str | dict[str, Any], folder: str, where: str, root: Path | None) -> dict[str, Any]:
+def _content(value: str | dict[str, Any], key: str, where: str, root: Path | None) -> dict[str, Any]:
     """Content of a resource, be it named or spelt out."""
     if isinstance(value, dict):
         return value
-    if value in (names := shipped(folder)):
-        return shipped_document(folder, value)
-    path = _inside(root, value, where, names)
+    if value in shipped(RESOURCES[key]):
+        return shipped_document(RESOURCES[key], value)
+    path = _inside(root, value, where, offered(key))
     try:
         content = _pyamares(path) if path.suffix == ".csv" else read_yaml(path)
     except (OSError, ValueError) as error:
@@ -87,6 +91,12 @@ def _pyamares(path: Path) -> dict[str, Any]:
 def shipped(folder: str) -> list[str]:
     """Names of the prior knowledge or the calibrations in a folder of config/."""
     return sorted(path.stem for path in (CONFIG_DIR / folder).glob("*.yaml"))
+
+
+def offered(key: str) -> list[str]:
+    """Names of the shipped resources that a setting can take: a calibration of Mg is none of pH."""
+    folder, wanted = RESOURCES[key], QUANTITIES.get(key)
+    return [name for name in shipped(folder) if wanted in (None, shipped_document(folder, name).get("quantity"))]
 
 
 def shipped_document(folder: str, name: str) -> dict[str, Any]:

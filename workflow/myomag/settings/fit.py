@@ -1,16 +1,29 @@
 """Settings of the AMARES fit and of the begin time."""
 
+from typing import Annotated
+
 from pydantic import Field
 
-from myomag.settings.base import Document, Finite, Name, NotNegative, Positive, Section
+from myomag.settings.base import Document, Name, Section, Within
+
+_FIRST = "the first sample lies tens to some thousand microseconds from the pulse"
+BeginTimeUs = Annotated[float, Within(-5000, 5000, "µs", f"{_FIRST}; is it in ns?")]
+BeginTimeSdUs = Annotated[float, Within(0.01, 5000, "µs", f"{_FIRST}; is it in s?")]
 
 
 class Pulse(Section):
     """Excitation by a block pulse."""
 
-    duration_us: Positive = Field(description="Duration [µs].")
-    flip_angle_deg: float = Field(gt=0, lt=180, description="Flip angle on resonance [degrees].")
-    carrier_ppm: Finite = Field(0.0, description="Frequency of the pulse [ppm from PCr].")
+    duration_us: Annotated[
+        float,
+        Within(1, 20_000, "µs", "a pulse that excites muscle lasts tens to thousands of microseconds; is it in ms?"),
+    ] = Field(description="Duration [µs].")
+    flip_angle_deg: Annotated[
+        float, Within(2, 179, "degrees", "less excites nothing, and 180° inverts; is it in radians?")
+    ] = Field(description="Flip angle on resonance [degrees].")
+    carrier_ppm: Annotated[float, Within(-100, 100, "ppm", "the spectrum spans −20 to 10 ppm; is it in Hz?")] = Field(
+        0.0, description="Frequency of the pulse [ppm from PCr]."
+    )
 
 
 class FitSettings(Section):
@@ -24,24 +37,18 @@ class FitSettings(Section):
     fit_begin_time: bool = Field(
         True, description="Fit the begin time (first-order phase); false keeps the stated value."
     )
-    begin_time_us: float | None = Field(
+    begin_time_us: BeginTimeUs | None = Field(
         None,
-        ge=-5000,
-        le=5000,
         description="Begin time of the first sample [µs]. null: as the sidecar states it: by "
         "AcquisitionStartTime, 0 for an echo, which is sampled from its top, EchoTime for an FID, else 0. "
         "Only the start value when fit_begin_time is true.",
     )
-    begin_time_sd_us: float = Field(
+    begin_time_sd_us: BeginTimeSdUs = Field(
         100.0,
-        ge=0.01,
-        le=5000,
         description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs].",
     )
-    echo_begin_time_sd_us: float = Field(
+    echo_begin_time_sd_us: BeginTimeSdUs = Field(
         20.0,
-        ge=0.01,
-        le=5000,
         description="How far the first sample of an echo may lie from its top (SD) where no other scan of the protocol "
         "tells [µs].",
     )
@@ -61,7 +68,7 @@ class FitSettings(Section):
         ],
         description="Sidecar fields that tell protocols apart; numbers count to three digits.",
     )
-    begin_time_window_us: Positive = Field(
+    begin_time_window_us: Annotated[float, Within(1, 10_000, "µs", f"{_FIRST}; is it in ms or s?")] = Field(
         400.0, description="The fitted begin time stays within this distance of its start value [µs]."
     )
     pulse: Pulse | None = Field(
@@ -70,7 +77,9 @@ class FitSettings(Section):
         "phases on lines far from its carrier that no begin time takes up: 500 µs and 90° at 3 T move Mg by 3 % and "
         "more. The begin time then counts from where lines near the carrier seem to start. null: no such phases.",
     )
-    skip_time_us: NotNegative | None = Field(
+    skip_time_us: (
+        Annotated[float, Within(0, 20_000, "µs", "after 20 ms half of the signal of ATP is gone; is it in ns?")] | None
+    ) = Field(
         None,
         description="Leave out the samples of this first stretch of the FID [µs], where broad signals of bone and "
         "phospholipids live. null: 4.5 decay times of a signal 28 ppm wide, about 1 ms at 3 T; the record says how "

@@ -7,14 +7,15 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from myomag import pipeline
 from myomag.io.places import CONFIG_DIR, REPOSITORY
 from myomag.io.records_page import records_page
-from myomag.settings.base import Section
+from myomag.settings.base import Section, Within
 from myomag.settings.models import Settings
 from myomag.settings.yaml_text import yaml_value
 
@@ -63,7 +64,7 @@ def settings_tables() -> str:
     parts = []
     for name, section in _sections():
         rows = [
-            (f"`{key}`", _cell(getattr(section, key)), field.description or "", _repeated(f"{name}.{key}"))
+            (f"`{key}`", _cell(getattr(section, key)), _meaning(field), _repeated(f"{name}.{key}"))
             for key, field in type(section).model_fields.items()
         ]
         title = f"## `{name}` — {(type(section).__doc__ or '').rstrip('.')}"
@@ -88,6 +89,20 @@ def files_table() -> str:
         for step, written in files.items()
     ]
     return _table(("step", "does", "writes"), rows)
+
+
+def _meaning(field: FieldInfo) -> str:
+    """Description of a setting, and the range in which it can lie."""
+    limits = next(_limits((*field.metadata, field.annotation)), None)
+    return " ".join([field.description or "", *([f"Range: {limits}."] if limits else [])])
+
+
+def _limits(annotations: Iterable[Any]) -> Iterator[Within]:
+    for each in annotations:
+        if isinstance(each, Within):
+            yield each
+        elif get_origin(each) is not Literal:
+            yield from _limits(get_args(each))
 
 
 def _repeated(setting: str) -> str:

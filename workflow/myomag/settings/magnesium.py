@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from myomag.settings.base import Document, Name, Section
+from myomag.settings.base import Document, Name, Section, Within
 
-T1 = Annotated[float, Field(ge=0.01, le=100)]
+T1Seconds = Annotated[float, Within(0.05, 30, "s", "T1 of 31P in muscle are 1 to 10 s; is it in ms?")]
 
 
 def _named(t1_s: Any) -> Any:
@@ -28,30 +28,28 @@ class MagnesiumSettings(Section):
         description="Calibrations of pH and Mg whose answer is given beside the result, as a table of sensitivity: "
         "names in config/calibrations/, files of the study or the content itself.",
     )
-    temperature_c: float = Field(
+    temperature_c: Annotated[float, Within(4, 50, "°C", "it is that of muscle; is it in kelvin or °F?")] = Field(
         37.0,
-        gt=0,
-        le=50,
         description="Temperature of the muscle [°C], for ADP, ΔG of ATP and the speciation of ATP. "
         "37 is a convention (unverified).",
     )
-    ionic_strength_mol_l: float = Field(
+    ionic_strength_mol_l: Annotated[
+        float, Within(0, 0.5, "mol/l", "cells have .15 to .3, where the formulas hold; is it in mmol/l?")
+    ] = Field(
         0.25,
-        ge=0,
-        le=0.5,
         description="Ionic strength of the cell [mol/l], used as the temperature is. 0.25 is unverified.",
     )
-    atp_mmol_l: float = Field(
-        8.2,
-        gt=0,
-        le=1000,
-        description="ATP of muscle [mmol/l], which turns ratios to ATP into concentrations for ADP and ΔG. "
-        "8.2 ± 0.4 (SEM) is a published mean of resting muscle (found).",
+    atp_mmol_l: Annotated[float, Within(0.5, 50, "mmol/l", "muscle has some 5 to 10; is it in mol/l or µmol/l?")] = (
+        Field(
+            8.2,
+            description="ATP of muscle [mmol/l], which turns ratios to ATP into concentrations for ADP and ΔG. "
+            "8.2 ± 0.4 (SEM) is a published mean of resting muscle (found).",
+        )
     )
-    total_creatine_mmol_l: float = Field(
+    total_creatine_mmol_l: Annotated[
+        float, Within(1, 200, "mmol/l", "muscle has some 30 to 50; is it in mol/l or µmol/l?")
+    ] = Field(
         42.5,
-        gt=0,
-        le=1000,
         description="PCr plus creatine of muscle [mmol/l], for ADP. 42.5 is from memory (unverified).",
     )
     atp_line: Literal["gamma-ATP", "alpha-ATP", "beta-ATP"] = Field(
@@ -59,7 +57,7 @@ class MagnesiumSettings(Section):
         description="Line of ATP that amplitudes are divided by. Pulses of finite bandwidth weaken beta-ATP, far from "
         "the carrier, and alpha-ATP overlaps NAD.",
     )
-    t1_s: Annotated[dict[Name, T1 | dict[Name, T1]], BeforeValidator(_named)] | None = Field(
+    t1_s: Annotated[dict[Name, T1Seconds | dict[Name, T1Seconds]], BeforeValidator(_named)] | None = Field(
         None,
         description="T1 per line of the fit [s], such as {PCr: 6.5, Pi: 6, gamma-ATP: 4}, or those of each field "
         "strength [T], such as {3: {PCr: 6.5, ...}, 7: {...}}, to correct ratios for partial saturation with "

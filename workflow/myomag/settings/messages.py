@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from myomag.errors import SettingsError, hint
 from myomag.io.files import printable
+from myomag.settings.base import OutsideError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -49,15 +50,28 @@ def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
     location, known = _field_path(item["loc"], model)
     key = printable(prefix + ".".join(location))
     if item["type"] == "extra_forbidden":
-        return key, "unknown key; " + (hint(location[-1], known) or f"known keys: {', '.join(known)}")
+        return key, _unknown(location[-1], known, model)
     if item["type"] == "invalid_key":
         return key, "not text; put the key in quotes, or remove it"
     if item["type"] == "missing":
         return key, "missing; add it"
-    if item["type"] == "value_error":
+    if item["type"] == "value_error" and not isinstance(item["ctx"]["error"], OutsideError):
         return key or "settings", item["msg"].removeprefix("Value error, ")
     value = json.dumps(item["input"], default=str)
     return f"{key} = {value if len(value) <= 60 else value[:57] + '...'}", f"must be {_expected(item)}"
+
+
+def _unknown(key: str, known: list[str], model: type[BaseModel]) -> str:
+    """What to say of a key that is none where it stands: where it belongs, or the nearest one that is."""
+    sections = {
+        name: section
+        for name, field in model.model_fields.items()
+        for section in _members(field.annotation)
+        if isinstance(section, type) and issubclass(section, BaseModel)
+    }
+    if owners := [name for name, section in sections.items() if key in section.model_fields]:
+        return f"{key} belongs under {' or '.join(f'{name}:' for name in owners)} (write that line above it)"
+    return "unknown key; " + (hint(key, known) or f"known keys: {', '.join(known)}")
 
 
 def _expected(item: Any) -> str:
@@ -68,7 +82,7 @@ def _expected(item: Any) -> str:
         return "something, not empty"
     if item["type"] == "float_type" and isinstance(item["input"], str) and _NUMBER.fullmatch(item["input"]):
         return f"a number, not text: write {float(item['input'])!r}"
-    return str(item["msg"]).removeprefix("Input should be ")
+    return str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
 
 
 def _field_path(location: Iterable[int | str], model: type[BaseModel]) -> tuple[list[str], list[str]]:

@@ -1,32 +1,45 @@
 """Settings of combining transients and of the verdict."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
-from myomag.settings.base import Fraction, NotNegative, Positive, Section
+from myomag.settings.base import Fraction, Section, Within
+
+_HERTZ = "a line of muscle moves by tenths to tens of hertz while it is measured"
+ShiftHz = Annotated[float, Within(0.1, 500, "Hz", f"{_HERTZ}; is it in ppm, kHz or MHz?")]
+Sds = Annotated[float, Within(1, 1000, "SDs", "less is the scatter itself, and more lies nothing; is it in percent?")]
+Snr = Annotated[
+    float, Within(0.1, 10_000, "", "it is an amplitude over the SD of noise, some 5 to 500 in muscle; is it in %?")
+]
+WidthPpm = Annotated[
+    float,
+    Within(0.01, 5, "ppm", "lines of muscle are tenths of a ppm wide and at most 8 ppm apart; is it in Hz?"),
+]
+Share = Annotated[float, Within(1e-4, 2, "", "it is relative to the line; is it in percent?")]
+Tolerance = Annotated[float, Within(1e-4, 0.5, "", "it is a fraction of one; is it in percent?")]
+Ratio = Annotated[float, Within(0, 2, "", "it is a ratio of amplitudes, below one or near it; is it in percent?")]
 
 
 class QcSettings(Section):
     """Combining coils and transients, and the verdict on the averaged spectrum."""
 
     align_transients: bool = Field(True, description="Align transients in frequency and phase before averaging.")
-    max_alignment_shift_hz: float = Field(
-        50.0, ge=0.1, le=500, description="Largest frequency shift alignment may apply to a transient [Hz]."
+    max_alignment_shift_hz: ShiftHz = Field(
+        50.0, description="Largest frequency shift alignment may apply to a transient [Hz]."
     )
-    outlier_z: float = Field(
+    outlier_z: Sds = Field(
         5.0,
-        ge=1,
-        allow_inf_nan=False,
         description="A transient is rejected when its residual energy lies this many robust standard deviations "
         "(1.4826 MAD) above the median of the scan, or its amplitude as many away from it.",
     )
-    steady_state_z: float = Field(
+    steady_state_z: Sds = Field(
         4.0,
-        ge=1,
         description="First transients are left out as acquired before the steady state when the excess of their PCr, "
         "falling from transient to transient, stands out by this many standard deviations (of 3 to 7 transients: its "
         "excess over that of ATP, against all later ones; of fewer none is left out).",
     )
-    steady_state_tolerance: Positive = Field(
+    steady_state_tolerance: Tolerance = Field(
         0.01, description="Transients count as before the steady state while that excess is above this fraction."
     )
     min_state_p: Fraction = Field(
@@ -34,19 +47,19 @@ class QcSettings(Section):
         description="A scan is not averaged when PCr against ATP, Pi against PCr or the shift of Pi changes over its "
         "transients by more than one state would with this probability: a series, no scan at rest. 0 averages all.",
     )
-    state_ratio_tolerance: Positive = Field(
+    state_ratio_tolerance: Tolerance = Field(
         0.025, description="Scatter of the ratio of two lines over a scan that is no change of state (SD, fraction)."
     )
-    state_shift_tolerance_ppm: Positive = Field(
-        0.01, description="Scatter of the shift of Pi over a scan that is no change of state (SD) [ppm]."
-    )
-    min_snr: Positive = Field(
+    state_shift_tolerance_ppm: Annotated[
+        float, Within(1e-4, 2, "ppm", "Pi moves by 2 ppm from pH 6 to 7.5; is it in Hz?")
+    ] = Field(0.01, description="Scatter of the shift of Pi over a scan that is no change of state (SD) [ppm].")
+    min_snr: Snr = Field(
         5.0, description="Fail below this PCr SNR (time-domain PCr amplitude over noise SD per channel)."
     )
-    warn_snr: Positive = Field(15.0, description="Warn below this PCr SNR.")
-    max_linewidth_ppm: Positive = Field(0.8, description="Fail above this PCr full width at half maximum [ppm].")
-    warn_linewidth_ppm: Positive = Field(0.4, description="Warn above this PCr full width at half maximum [ppm].")
-    warn_drift_hz: Positive = Field(
+    warn_snr: Snr = Field(15.0, description="Warn below this PCr SNR.")
+    max_linewidth_ppm: WidthPpm = Field(0.8, description="Fail above this PCr full width at half maximum [ppm].")
+    warn_linewidth_ppm: WidthPpm = Field(0.4, description="Warn above this PCr full width at half maximum [ppm].")
+    warn_drift_hz: ShiftHz = Field(
         15.0, description="Warn when the frequency wanders more than this over the scan [Hz]."
     )
     warn_rejected_fraction: Fraction = Field(0.25, description="Warn above this fraction of rejected transients.")
@@ -56,18 +69,16 @@ class QcSettings(Section):
         description="A line that results rest on is there when noise and misfit yield as much with no more than this "
         "chance, all places and widths searched counted (benchmarks/DETECTION.md).",
     )
-    min_beta_atp_ratio: NotNegative = Field(
+    min_beta_atp_ratio: Ratio = Field(
         0.15, description="β-ATP is there only with at least this amplitude, relative to the mean of α- and γ-ATP."
     )
-    min_pi_pcr_ratio: NotNegative = Field(
-        0.02, description="Pi is there only with at least this amplitude, relative to PCr."
-    )
-    warn_residual_share: Positive = Field(
+    min_pi_pcr_ratio: Ratio = Field(0.02, description="Pi is there only with at least this amplitude, relative to PCr.")
+    warn_residual_share: Share = Field(
         0.1,
         description="Warn where the fit leaves more than this around PCr, Pi or β-ATP, relative to the line (root of "
         "the power beyond what white noise leaves in all but one of a thousand fits).",
     )
-    max_residual_share: Positive = Field(0.2, description="Fail above this share, by the same measure.")
+    max_residual_share: Share = Field(0.2, description="Fail above this share, by the same measure.")
 
     @model_validator(mode="after")
     def _ordered(self) -> "QcSettings":

@@ -12,7 +12,6 @@ from typing import Any
 
 from myomag import pipeline
 from myomag.cohort.prospects import expected_cohort, model_prospects
-from myomag.cohort.readings import read_used
 from myomag.cohort.same_data import said, same_data
 from myomag.cohort.variables import build_variables
 from myomag.errors import MyomagError, ScanError, SettingsError
@@ -28,7 +27,6 @@ from myomag.single.functions import run_step
 from myomag.study.offer import nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.search import Scan
-from myomag.study.tables import read_tables
 
 STEPS = tuple(takewhile(lambda step: not step.pooled, (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS)))
 """Steps that find fault with a scan: those before the fit, which fails where they do."""
@@ -105,7 +103,7 @@ def examine_study(study: Path) -> Checked:
 def _overview(flow: Flow, faulty: Collection[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Columns that are used, and the models of the settings with the participants whose scans are not faulty."""
     settings = flow.settings.cohort
-    read = read_used(read_tables(flow.study), settings)
+    read = flow.tables
     good = (scan for scan in flow.found.scans if not scan.problem and scan.stem not in faulty)
     scans = [(scan.participant_id, scan.session_id or None, scan.stem) for scan in good]
     cohort = expected_cohort(scans, read, settings)

@@ -10,7 +10,6 @@ from typing import Any
 
 from myomag.errors import ScanError, SettingsError
 from myomag.io.files import printable, write_whole
-from myomag.io.tables import quiet
 from myomag.report.figures import csv_bytes
 from myomag.report.page import scan_anchor
 from myomag.settings.models import Settings
@@ -130,10 +129,6 @@ def show_many(results: Iterable[Analysed], found: Sources) -> Iterator[Analysed]
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Flat results as CSV, in which no cell is a formula to a spreadsheet; a missing value is an empty cell."""
+    """Flat results as CSV; a missing value is an empty cell."""
     names = dict.fromkeys(name for row in rows for name in row)
-    write_whole(path, csv_bytes({name: _cell(row.get(name)) for name in names} for row in rows))
-
-
-def _cell(value: object) -> object:
-    return quiet(value) if isinstance(value, str) else value
+    write_whole(path, csv_bytes({name: row.get(name) for name in names} for row in rows))

@@ -11,7 +11,7 @@ TOP_CODED = re.compile(r"(\d+(\.\d+)?)\+")
 MOST_LINES = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell: its file, its line in it, and its text, None where it is empty or n/a."""
 
@@ -76,7 +76,7 @@ class Faults:
 
 
 def _lines(lines: Sequence[int]) -> str:
-    shown = ", ".join(map(str, lines[:MOST_LINES]))
+    shown = ", ".join(map(str, sorted(lines)[:MOST_LINES]))
     more = f" and {len(lines) - MOST_LINES} more" if len(lines) > MOST_LINES else ""
     return f"line{'s' if len(lines) > 1 else ''} {shown}{more}"
 

@@ -5,7 +5,9 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from myomag.errors import StudyError
-from myomag.io.tables import loud, quiet, read_text_table, tsv_bytes
+from myomag.io.files import printable
+from myomag.io.formulas import loud
+from myomag.io.tables import read_text_table, tsv_bytes
 
 IMPORTS = "sourcedata/import.tsv"
 
@@ -61,5 +63,5 @@ def read_imports(study: Path) -> dict[str, Import]:
 
 def imports_bytes(rows: Iterable[Import]) -> bytes:
     """The table, sorted by place; a cell that a spreadsheet may take for a formula begins with an apostrophe."""
-    cells = (map(quiet, astuple(row)) for row in sorted(rows, key=lambda row: row.path))
+    cells = (map(printable, astuple(row)) for row in sorted(rows, key=lambda row: row.path))
     return tsv_bytes([field.name for field in fields(Import)], cells)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from myomag.io.tables import keyed_rows, read_text_table
+from myomag.io.tables import labelled_rows
 from myomag.study.search import Study
 
 SPREADSHEETS = (".csv", ".xlsx", ".xls", ".ods", ".txt")
@@ -56,5 +56,5 @@ def listed_participants(root: Path) -> set[str] | None:
     path = root / "participants.tsv"
     if not os.path.lexists(path):
         return None
-    table = read_text_table(path)
-    return {label for label, _ in keyed_rows(table, "participant_id", "sub")}
+    _, rows = labelled_rows(path, "participant_id", "sub")
+    return {label for _, label, _ in rows}

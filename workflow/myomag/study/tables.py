@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -13,8 +14,9 @@ from typing import Any
 
 from myomag.errors import StudyError
 from myomag.io.files import not_fetched, printable, to_fetch
+from myomag.io.formulas import ACTIVE, is_active
 from myomag.io.records import parsed_json
-from myomag.io.tables import keyed_rows, prefixed, read_text_table
+from myomag.io.tables import cell_text, keyed_rows, labelled_rows, open_table, prefixed, read_text_table
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
 ABSENT = ""
@@ -44,6 +46,11 @@ class StudyTable:
         Data dictionary of the columns, as far as a JSON file beside the table gives one.
     lines : mapping
         File and line of each row.
+    by_session : bool
+        Whether the rows are those of sessions.
+    others : mapping of str to sequence of (int, str or None)
+        Line and value of single columns of participants who have no row here, as they are in no scan: how such a
+        column is written is told by all of its cells.
     """
 
     name: str
@@ -51,6 +58,8 @@ class StudyTable:
     rows: Mapping[Any, Values]
     descriptions: Mapping[str, Any]
     lines: Mapping[Any, tuple[str, int]] = field(default_factory=dict)
+    by_session: bool = False
+    others: Mapping[str, Sequence[tuple[int, str | None]]] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -70,7 +79,7 @@ class StudyTable:
     def value(self, column: str, participant_id: str, session_id: str | None) -> str | None:
         """Value that belongs to a participant in a session, ABSENT if the table has none."""
         participant, session = prefixed(participant_id, "sub"), prefixed(session_id or "", "ses")
-        values = self.rows.get((participant, session) if self.name == SESSIONS else participant)
+        values = self.rows.get((participant, session) if self.by_session else participant)
         return ABSENT if values is None else values[self.places[column]]
 
 
@@ -104,10 +113,24 @@ def personal_columns(study: Path) -> Iterator[str]:
     for path in table_paths(study, _TABLES):
         # A table that cannot be read is told of where it is joined.
         with suppress(StudyError):
-            names = [printable(column) for column in read_text_table(path).columns if is_personal(column)]
+            names = [printable(column) for column in open_table(path)[0] if is_personal(column)]
             if names:
                 place = path.relative_to(study)
                 yield f"{place}: left out of the results as personal data or free text: {', '.join(names)}."
+
+
+def formulas(tables: Iterable[StudyTable]) -> Iterator[tuple[str, str]]:
+    """File and remark for each column of the results that holds what a spreadsheet may take for a formula."""
+    for table in tables:
+        for at, column in enumerate(table.columns):
+            texts = [table.rows[key][at] or "" for key in table.rows] if not is_personal(column) else []
+            if found := [text for text in (column, *texts) if text[:1] in ACTIVE and is_active(text)]:
+                more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+                yield (
+                    table.name,
+                    f"{printable(column)} holds {found[0][:40]!r}{more}: a formula to a spreadsheet; in the results an "
+                    "apostrophe stands before it.",
+                )
 
 
 def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
@@ -118,8 +141,19 @@ def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> 
     return sorted(path for path in (*found, *matched) if not path.name.startswith("."))
 
 
-def read_tables(study: Path) -> tuple[StudyTable, ...]:
+def read_tables(
+    study: Path, people: Collection[str] | None = None, used: Collection[str] = ()
+) -> tuple[StudyTable, ...]:
     """Read participants.tsv, phenotype/*.tsv and sub-*/sub-*_sessions.tsv, the general ones first.
+
+    Parameters
+    ----------
+    study : Path
+        The study.
+    people : collection of str, optional
+        Participants whose rows are kept, as tables may be of many more than have scans; None for all.
+    used : collection of str
+        Columns whose cells are kept of the others too, by the names they have in the cohort.
 
     Raises
     ------
@@ -128,7 +162,7 @@ def read_tables(study: Path) -> tuple[StudyTable, ...]:
     """
     paths = table_paths(study)
     general, phenotype = ([path for path in paths if path.parent == parent] for parent in (study, study / "phenotype"))
-    tables = [_participant_table(study, path) for path in (*general, *phenotype)]
+    tables = [_participant_table(study, path, people, used) for path in (*general, *phenotype)]
     if sessions := [path for path in paths if path.parent not in (study, study / "phenotype")]:
         tables.append(_sessions_table(study, sessions))
     return tuple(tables)
@@ -153,18 +187,26 @@ def joined_columns(tables: Sequence[StudyTable], own: Collection[str]) -> list[J
     return [JoinedColumn(_unused(name, taken), column, tuple(held)) for (name, column), held in offered.items()]
 
 
-def _participant_table(study: Path, path: Path) -> StudyTable:
-    table = read_text_table(path)
+def _participant_table(study: Path, path: Path, people: Collection[str] | None, used: Collection[str]) -> StudyTable:
+    columns, found = labelled_rows(path, "participant_id", "sub")
     rows: dict[str, Values] = {}
     lines: dict[str, tuple[str, int]] = {}
     name = path.relative_to(study).as_posix()
-    hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
-    for line, (label, values) in zip(table.lines, keyed_rows(table, "participant_id", "sub"), strict=True):
-        if label in rows:
+    kept = [at for at, column in enumerate(columns) if column in used or f"{path.stem}_{column}" in used]
+    others: dict[str, list[tuple[int, str | None]]] = {columns[at]: [] for at in kept}
+    known = set[str]()
+    for line, label, cells in found:
+        if label in known:
+            hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
             raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
-        rows[label], lines[label] = values, (name, line)
-    columns = tuple(name for name in table.columns if name != "participant_id")
-    return StudyTable(name, columns, rows, _descriptions(path.with_suffix(".json")), lines)
+        known.add(label)
+        if people is None or label in people:
+            rows[label], lines[label] = tuple(map(cell_text, cells)), (name, line)
+        else:
+            for at in kept:
+                text = cell_text(cells[at])
+                others[columns[at]].append((line, None if text is None else sys.intern(text)))
+    return StudyTable(name, columns, rows, _descriptions(path.with_suffix(".json")), lines, others=others)
 
 
 def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
@@ -185,7 +227,7 @@ def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
             columns |= dict.fromkeys(name for name in names if name != "participant_id")
         descriptions |= _descriptions(path.with_suffix(".json"))
     rows = {key: tuple(values.get(name, ABSENT) for name in columns) for key, values in found.items()}
-    return StudyTable(SESSIONS, tuple(columns), rows, descriptions, lines)
+    return StudyTable(SESSIONS, tuple(columns), rows, descriptions, lines, by_session=True)
 
 
 def _descriptions(path: Path) -> Mapping[str, Any]:
