@@ -8,13 +8,13 @@ from typing import Any
 
 from myomag import pipeline
 from myomag.audit.causes import differences
-from myomag.audit.lineage import CODE, ENVIRONMENT, state
+from myomag.audit.lineage import state
 from myomag.audit.recompute import raw_files, recompute, recomputed_rows
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.audit.trace import known_names, scans_named, unknown
 from myomag.errors import LedgerError, SettingsError
 from myomag.io.files import sha256_bytes, sha256_file
-from myomag.ledger.activity import environment
+from myomag.ledger.activity import CODE, ENVIRONMENT, environment
 from myomag.ledger.pooled import PROTOCOLS
 from myomag.ledger.rows import Row
 from myomag.ledger.spec import step_code
