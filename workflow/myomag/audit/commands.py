@@ -92,7 +92,8 @@ def trace(
     target: Annotated[
         str,
         typer.Argument(
-            help="sub-001, sub-001/ses-1, a scan, sub-001:mg_mmol_l, statistics:mg_age (or another table), or a file.",
+            help="sub-001, sub-001/ses-1, a scan, sub-001:mg_mmol_l, statistics:mg_age (or another table), "
+            "statistics:mg_age:p (TABLE:ROW:COLUMN), or a file.",
             metavar="TARGET",
         ),
     ],

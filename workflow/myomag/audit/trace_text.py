@@ -41,6 +41,11 @@ def _value_lines(value: dict[str, Any]) -> Iterator[str]:
 
 def _table_lines(table: dict[str, Any]) -> Iterator[str]:
     """Rows of a table; of a model the scans behind it, told by their raw files: the steps of each are for --json."""
+    for cell in table.get("cells", ()):
+        yield f"{cell['row']}: {cell['column']} = {cell['value'] or 'n/a'}   in {table['table']}"
+        if "agrees" in cell:
+            now = f"ANOTHER value, {cell['computed'] or 'n/a'}: {table['table']} or {cell['from']} was changed"
+            yield f"  estimated again from {cell['from']}: {'the same value' if cell['agrees'] else now}"
     for row in table["rows"][:MOST]:
         cells = "  ".join(
             f"{key}\u00a0{value}".replace(" ", "\u00a0") for key, value in row.items() if value is not None
@@ -56,7 +61,8 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
             continue
         yield f"{len(scans)} scans {label}"
         for scan in scans[:MOST]:
-            yield f"  {scan['scan']}" + (f": {scan['step']}: {scan['reason']}" if "reason" in scan else "")
+            values = ", ".join(f"{column} {cell or 'n/a'}" for column, cell in scan.get("values", {}).items())
+            yield f"  {scan['scan']}: " + (f"{scan['step']}: {scan['reason']}" if "reason" in scan else values)
             yield from (f"    SHA-256 {sha}  {printable(path)}" for path, sha in scan["raw"].items())
         if len(scans) > MOST:
             yield f"  … and {len(scans) - MOST} more: --json has all"
