@@ -76,7 +76,7 @@ def _cells(derivative: Derivative, name: str, rows: list[TextRow], column: str) 
     for row in rows:
         key = _key(row, path)
         label = " ".join(filter(None, (row.get(each) for each in KEYS.get(path, ())))) or next(iter(row.values()))
-        cell = {"row": label, "column": column, "value": row[column]}
+        cell: dict[str, Any] = {"row": label, "column": column, "value": row[column]}
         if follows:
             cell |= {"from": "cohort.tsv", "computed": now.get(key), "agrees": equal(row[column], now.get(key))}
         cells.append(cell)

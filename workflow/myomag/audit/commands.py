@@ -98,14 +98,20 @@ def trace(
         ),
     ],
     output: OutputOption = None,
+    graph: Annotated[
+        Path | None, typer.Option(help="Draw it into a page of its own, which needs no network.", metavar="FILE.html")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Follow a value, scan, file or statistic back to the raw data."""
     from myomag.audit import trace as tracing
+    from myomag.audit.graph import write_graph
     from myomag.audit.trace_text import trace_lines
 
     with _opened(study, output) as derivative:
         found = tracing.trace(derivative, target)
+        if graph:
+            write_graph(graph, derivative, found)
         if as_json:
             print_json(tracing.trace_dict(derivative, found))
         else:
