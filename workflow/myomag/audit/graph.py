@@ -112,8 +112,11 @@ def _drawing(derivative: Derivative, found: Trace, files: Mapping[File, Mapping[
             if file not in many:
                 drawing.boxes[file] = _file_box(file, files[file])
                 drawing.edges[file, step.name] = None
-        if many:
+        if many and any(graph.makers.get(top) == step for top in found.tops if isinstance(top, File)):
             _add_plan(drawing, derivative, step.ledger.step, step.name)
+        elif many:
+            drawing.boxes[step.name, "read"] = Box("file", plural(len(many), "file"), "of other scans", "files")
+            drawing.edges[(step.name, "read"), step.name] = None
     for file, maker in graph.makers.items():
         if maker.name in graph.steps and (file in drawing.boxes or file in found.tops):
             drawing.boxes[file] = _file_box(file, files[file])

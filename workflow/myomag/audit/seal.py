@@ -197,7 +197,7 @@ def log_of(derivative: Derivative, named: Path | None, *, reading: bool = False)
     """
     if named is not None:
         return named.expanduser().absolute()
-    if not derivative.has_study:
+    if not derivative.has_study or derivative.crate:
         return None
     given = derivative.given if reading else {}
     try:
