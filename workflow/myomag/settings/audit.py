@@ -8,13 +8,13 @@ from myomag.settings.base import Name, Section
 
 
 class AuditSettings(Section):
-    """Seals: the anchor of each run in a log outside the results."""
+    """The anchor of each run, sealed in a log outside the results."""
 
     seal_log: Name | Literal[False] | None = Field(
         None,
-        description="Log that each run adds its seal to. null: beside the study, STUDY.seals.jsonl; beside the results "
-        "where these lie elsewhere. false: none. A place outside the folder that holds the study is given on the "
-        "command line.",
+        description="Log that each run adds its seal to, by default (null) STUDY.seals.jsonl beside the study, or "
+        "beside the results where these lie elsewhere; false for none. A place outside the folder that holds the study "
+        "is given on the command line.",
     )
     sign_key: Name | None = Field(
         None,
