@@ -81,3 +81,15 @@ def test_place_of_the_log(tmp_path: Path) -> None:
     ):
         with pytest.raises(SettingsError, match=message):
             seal_log(study, default, settings, {})
+
+
+def test_record_that_was_begun_anew_is_told_of(tmp_path: Path) -> None:
+    """As where the results were removed: nothing of what was sealed goes on."""
+    root, log = derivative(tmp_path / "out", "1"), tmp_path / "log"
+    record = root / "ledger" / "fit" / "batch-1.activity.jsonl"
+    seals = []
+    for lines in ("one\n", "one\ntwo\n", "three\n"):
+        record.write_text(lines)
+        seals.append(append_seal(root, log) or {})
+    assert [seal.get("anew", False) for seal in seals] == [False, False, True]
+    assert [len(tips) for tips in read_log(log).tips.values()] == [1]

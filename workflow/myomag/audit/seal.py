@@ -16,6 +16,7 @@ from myomag.ledger.rows import activity_path
 from myomag.ledger.seal import ACTIVITY, MARK, Log, leaves_of, named_marks, read_log
 from myomag.ledger.seal_place import seal_log
 from myomag.ledger.signing import signer, stamp_holds, stamped
+from myomag.report.text import plural
 from myomag.settings.audit import AuditSettings
 from myomag.settings.load import study_settings
 
@@ -60,6 +61,7 @@ class SealCheck:
             lines = ", ".join(map(str, bad))
             self._problem(f"line {lines} of the log changed, is not whole, or follows a line that was removed", "seals")
         self.problems += rewritten(derivative, self.log)
+        self._check_beginnings(accepted)
         changes = list(_changes(derivative, self.log, last["time"]))
         for made_again, problem in changes:
             if made_again and not self.asked:
@@ -67,13 +69,26 @@ class SealCheck:
             else:
                 self.problems.append(problem)
         agrees = "the record is the one sealed last" if not changes else "the record is not the one sealed last"
-        self.notes.append(f"{len(self.log.seals)} seals in {self.log.path}, the last of {last['time']}: {agrees}.")
+        self.notes.append(
+            f"{plural(len(self.log.seals), 'seal')} in {self.log.path}, the last of {last['time']}: {agrees}."
+        )
         self.notes += (
             f"Seal of {seal['time']} accepted a record that was begun anew: {seal['accepted']}"
             for seal in self.log.seals
             if "accepted" in seal
         )
         self._check_added(last)
+
+    def _check_beginnings(self, accepted: int) -> None:
+        """Seals that found nothing left of the record before, as where the results were removed."""
+        for seal in self.log.seals:
+            if seal.get("anew") and seal["line"] > accepted:
+                said = f"the seal of {seal['time']} is about a record that was begun anew; if you removed the results, "
+                said += "say so: myomag seal STUDY --accept REASON"
+                if self.asked:
+                    self._problem(said, "sealed")
+                else:
+                    self.notes.append(f"{said[0].upper()}{said[1:]}")
 
     def _problem(self, message: str, kind: str) -> None:
         self.problems.append(Problem(kind, self.log.path.name, message))
@@ -123,7 +138,12 @@ def rewritten(derivative: Derivative, log: Log) -> Iterator[Problem]:
             present = {line_digest(line) for line in lines}
             lost = [time for time, tip in tips if tip not in present]
             if lost:
-                yield Problem("sealed", path, f"rewritten: does not go on from the line that was sealed on {lost[0]}")
+                yield Problem(
+                    "sealed",
+                    path,
+                    f"rewritten: does not go on from the line that was sealed on {lost[0]}; "
+                    "if you deleted it for a reason: myomag seal STUDY --accept REASON",
+                )
 
 
 def _lines(derivative: Derivative, path: str) -> list[str]:

@@ -11,6 +11,7 @@ from myomag.audit.record import Derivative
 from myomag.audit.seal import log_of, rewritten
 from myomag.errors import LedgerError, SettingsError
 from myomag.ledger.seal import add_signature, add_token, append_seal, read_log
+from myomag.report.text import plural
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Sealed:
     def lines(self) -> Iterator[str]:
         """Lines for a terminal."""
         added = f"added: {', '.join(self.added)}" if self.added else "nothing to add: the record is the one sealed last"
-        yield f"{self.log}: {added}. It holds {self.seals} seals, the last of {self.time}."
+        yield f"{self.log}: {added}. It holds {plural(self.seals, 'seal')}, the last of {self.time}."
         yield f"anchor {self.anchor}"
 
 
@@ -95,8 +96,5 @@ def _check(derivative: Derivative, path: Path, accept: str | None) -> None:
     """Refuse to seal what does not hold together."""
     problems = [*ledger_problems(derivative), *([] if accept else rewritten(derivative, read_log(path)))]
     if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise LedgerError(
-            f"{problems[0].path}: {problems[0].message}{more}. Not sealed; look into it: myomag verify STUDY. "
-            "A record that was begun anew for a reason is sealed with: --accept REASON"
-        )
+        more = f" (and {len(problems) - 1} more: myomag verify STUDY)" if len(problems) > 1 else ""
+        raise LedgerError(f"not sealed: {problems[0].path}: {problems[0].message}{more}")

@@ -47,7 +47,8 @@ class Log:
     marks : dict of str to str
         Marks of the rows of each ledger.
     tips : dict of str to list of (str, str)
-        Time and last line of each activity record at every seal since the last one that accepted a new beginning.
+        Time and last line of each activity record at every seal since the record was begun anew, as it was found or as
+        someone accepted.
     added : list of dict
         Signatures and time stamps.
     """
@@ -110,7 +111,7 @@ def _add(log: Log, entry: Mapping[str, Any], number: int) -> None:
             log.tips.setdefault(path, []).append((entry["time"], leaf))
         else:
             log.marks[path] = marks
-    if "accepted" in entry:
+    if "accepted" in entry or entry.get("anew"):
         known = (item for item in log.leaves.items() if item[0].endswith(ACTIVITY))
         log.tips = {path: [(entry["time"], leaf)] for path, leaf in known}
 
@@ -198,12 +199,23 @@ def append_seal(root: Path, path: Path, **said: Any) -> dict[str, Any] | None:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "myomag": __version__,
             "anchor": anchor,
+            **({"anew": True} if log.last and not _goes_on(root, log) else {}),
             **said,
             "leaves": {name: [leaf, _marks(root / name)] for name, leaf in new.items()},
             "gone": sorted(log.leaves.keys() - leaves.keys()),
         }
         append_line(log, entry)
     return entry
+
+
+def _goes_on(root: Path, log: Log) -> bool:
+    """Whether any activity record still has the line that was sealed last: none has where the results were removed."""
+    sealed = {name: leaf for name, leaf in log.leaves.items() if name.endswith(ACTIVITY)}
+    return not sealed or any(
+        leaf in map(line_digest, (root / name).read_text("utf-8", "replace").splitlines())
+        for name, leaf in sealed.items()
+        if (root / name).is_file()
+    )
 
 
 def seal_run(root: Path, path: Path | None, key: Path | None) -> Iterator[str]:
@@ -256,7 +268,13 @@ def _last_seal(log: Log) -> str:
 
 
 def _marks(path: Path) -> str:
-    return "" if path.name.endswith(ACTIVITY) else "".join(mark for _, mark in named_marks(path))
+    if path.name.endswith(ACTIVITY):
+        return ""
+    try:
+        return "".join(mark for _, mark in named_marks(path))
+    except ValueError:
+        # Damaged, which verify tells: its digest is sealed all the same.
+        return ""
 
 
 @contextmanager
