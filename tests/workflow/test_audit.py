@@ -152,18 +152,6 @@ def test_verify_recorded_settings_edited(study: Path) -> None:
     assert ("stale", ledger(study, "verdict").relative_to(derivative(study)).as_posix()) in found
 
 
-def test_anchor_tells_of_a_record_rewritten_as_a_whole(study: Path) -> None:
-    """Someone who changes a file and runs the pipeline's own steps again leaves a record without a flaw."""
-    noted = json.loads(audit("verify", study, "--json").stdout)["anchor_sha256"]
-    assert audit("verify", study, "--anchor", noted).returncode == 0
-    flip_byte(study / RAW)
-    assert myomag("run", study).returncode == 0
-    assert problems(study) == set()
-    done = audit("verify", study, "--anchor", noted)
-    assert done.returncode == 1
-    assert "anchor" in done.stdout
-
-
 def test_verify_advises_a_repair_that_works_as_printed(finished: Path, tmp_path: Path) -> None:
     """Also where the study has a name with a space, and the derivative and a setting were given with the command."""
     study, output = tmp_path / "my study", tmp_path / "out"

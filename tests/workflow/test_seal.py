@@ -96,14 +96,19 @@ def test_log_that_was_edited(sealed: Sealed, old: str | None, new: str) -> None:
 
 
 def test_inputs_of_every_run_stay_known(sealed: Sealed) -> None:
-    """Raw data that were exchanged between two runs: each seal holds, and the trace tells what was found before."""
+    """Raw data that were exchanged between two runs: each seal holds, and the trace tells what was found before.
+
+    An anchor that was noted tells, too, of a record without a flaw.
+    """
     from myomag.io.files import sha256_file
 
     before = sha256_file(sealed.study / RAW)
     shutil.copyfile(sealed.study / RAW.replace("sub-001", "sub-002"), sealed.study / RAW)
     assert myomag("run", sealed.study).returncode == 0
     assert sealed.verify()[0] == set()
-    assert len(sealed.lines()) == 2
+    first, second = sealed.lines()
+    assert sealed.verify("--anchor", second["anchor"])[0] == set()
+    assert sealed.verify("--anchor", first["anchor"])[0] == {("anchor", "ledger")}
     files = json.loads(audit("trace", sealed.study, "sub-001", "--json").stdout)["files"]
     (raw,) = [file for file in files if (file["in"], file["path"]) == ("study", RAW)]
     assert [sha for _, sha in raw["earlier"]] == [before]

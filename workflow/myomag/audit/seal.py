@@ -1,7 +1,7 @@
 """Whether a record is the one that was sealed, and what changed since; who signed, and when it was stamped."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -213,13 +213,17 @@ def log_of(derivative: Derivative, named: Path | None, *, reading: bool = False)
     Raises
     ------
     SettingsError
-        If the settings name a place that they may not.
+        If the settings name a place that they may not, or the last run was given one.
     """
     if named is not None:
         return named.expanduser().absolute()
     if not derivative.has_study or derivative.crate:
         return None
-    given = derivative.given if reading else {}
+    given = derivative.given
+    own = given.get("audit")
+    if not reading and isinstance(own, Mapping) and own.get("seal_log"):
+        # A record may come from others: where it points to, nothing is written unasked.
+        raise SettingsError(f"the last run added its seal to {own['seal_log']}; name this log: --log {own['seal_log']}")
     try:
         settings = study_settings(derivative.study, given).audit
     except SettingsError:
