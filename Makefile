@@ -105,4 +105,4 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --output-file envs/requirements.lock
 
 clean:
-	rm -rf .venv $(DEMO) site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(DEMO) $(DEMO).seals.jsonl site .mypy_cache .ruff_cache .pytest_cache

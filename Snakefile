@@ -38,8 +38,10 @@ onstart:
 
 
 onsuccess:
-    flow.end()
+    for note in flow.end():
+        logger.warning(note, extra={"event": "note"})
 
 
 onerror:
-    flow.end()
+    for note in flow.end():
+        logger.warning(note, extra={"event": "note"})

@@ -20,6 +20,7 @@ from myomag.ledger.harness import arguments
 from myomag.ledger.rows import Row, output_path
 from myomag.ledger.spec import Spec, resolve
 from myomag.pipeline import BY_NAME, NAMES, SCAN_STEPS, STEPS, Step
+from myomag.settings.audit import AuditSettings
 from myomag.settings.base import Section
 from myomag.settings.load import load_settings
 from myomag.settings.models import SCAN_SECTIONS, Settings
@@ -145,11 +146,15 @@ def test_settings_that_a_step_declares_exist() -> None:
 
 
 def test_each_setting_is_declared_by_the_step_that_computes_with_it() -> None:
-    """Study-level steps see the settings of scans to say in a text what was done."""
+    """Study-level steps see the settings of scans to say in a text what was done; seals are no result."""
     of_scans = set().union(*(declared(BY_NAME[name]) for name in SCAN_STEPS))
     assert of_scans == {key for key in keys() if key.partition(".")[0] in SCAN_SECTIONS}
     others = set().union(*(declared(step) for step in STEPS if step.kind != "scan" and step is not pipeline.SETTINGS))
-    assert set(keys()) - of_scans - others == {"batches", "overrides"}
+    assert set(keys()) - of_scans - others == {
+        "batches",
+        "overrides",
+        *(f"audit.{key}" for key in AuditSettings.model_fields),
+    }
 
 
 def test_setting_changes_the_spec_of_exactly_the_steps_that_declare_it() -> None:

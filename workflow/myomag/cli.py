@@ -1,22 +1,18 @@
 """The `myomag` command."""
 
 import io
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from myomag.audit.commands import app as audit_app
 from myomag.errors import MyomagError, SettingsError
 from myomag.importing.commands import app as import_app
 from myomag.io.files import disk_trouble
+from myomag.options import JsonOption, OutputOption, StudyArgument, print_json
 from myomag.run.jobs import one_thread_per_process
-
-if TYPE_CHECKING:
-    from myomag.audit.record import Derivative
 
 app = typer.Typer(
     help="Free magnesium and pH of skeletal muscle from 31P MR spectra.",
@@ -27,14 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(import_app, name="import")
-StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
-
-
-def print_json(content: object) -> None:
-    """Print JSON for a script."""
-    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+app.add_typer(audit_app)
 
 
 def main() -> None:
@@ -55,18 +44,6 @@ def main() -> None:
         place, reason = error.filename or "the output folder", error.strerror or str(error)
         print(f"myomag: {disk_trouble([reason], place) or f'{place}: {reason}'}", file=sys.stderr)
         sys.exit(1)
-
-
-@contextmanager
-def _opened(study: Path, output: Path | None) -> Iterator["Derivative"]:
-    """Open the record of a derivative; errors on it advise commands that name it."""
-    from myomag.audit.record import open_derivative
-
-    derivative = open_derivative(study, output)
-    for note in derivative.notes:
-        print(f"note: {note}", file=sys.stderr)
-    with derivative.advice.in_errors():
-        yield derivative
 
 
 def _show_version(wanted: bool) -> None:
@@ -232,51 +209,6 @@ def demo(
 
 
 @app.command()
-def verify(
-    study: StudyArgument,
-    output: OutputOption = None,
-    anchor: Annotated[str | None, typer.Option(help="Anchor noted earlier; the record must still have it.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Hash every file again and name each one changed, missing, swapped or added."""
-    from myomag.audit.verify import show_verification
-    from myomag.audit.verify import verify as verified
-
-    with _opened(study, output) as derivative:
-        result = verified(derivative, anchor)
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        show_verification(result, derivative)
-    sys.exit(1 if result.problems else 0)
-
-
-@app.command()
-def trace(
-    study: StudyArgument,
-    target: Annotated[
-        str,
-        typer.Argument(
-            help="sub-001, sub-001/ses-1, a scan, sub-001:mg_mmol_l, statistics:mg_age (or another table), or a file.",
-            metavar="TARGET",
-        ),
-    ],
-    output: OutputOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Follow a value, scan, file or statistic back to the raw data."""
-    from myomag.audit import trace as tracing
-    from myomag.audit.trace_text import trace_lines
-
-    with _opened(study, output) as derivative:
-        found = tracing.trace(derivative, target)
-        if as_json:
-            print_json(tracing.trace_dict(derivative, found))
-        else:
-            print("\n".join(trace_lines(derivative, found)))
-
-
-@app.command()
 def group(
     out: Annotated[Path, typer.Argument(help="Folder of the group: new, or one made before.", metavar="OUT")],
     derivatives: Annotated[
@@ -297,64 +229,3 @@ def group(
     for remark in make_group(out, derivatives, site or [], settings):
         print(f"WARNING: {remark}", file=sys.stderr)
     show_outcome(out.expanduser().resolve())
-
-
-@app.command()
-def diff(
-    a: Annotated[Path, typer.Argument(help="Study or derivative folder.", metavar="A")],
-    b: Annotated[Path, typer.Argument(help="The one to compare with it.", metavar="B")],
-    tolerance: Annotated[
-        float, typer.Option(min=0.0, help="Numbers this share of the larger one apart count as equal.")
-    ] = 0.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Say which results of two derivatives differ, by how much, and the first cause of each."""
-    from myomag.audit.diff import diff as compared
-    from myomag.audit.diff import diff_lines
-    from myomag.audit.record import open_derivative
-
-    found = compared(open_derivative(a), open_derivative(b), tolerance)
-    if as_json:
-        print_json(found.as_dict())
-    else:
-        print("\n".join(diff_lines(found)))
-    sys.exit(0 if found.same else 1)
-
-
-@app.command()
-def reproduce(
-    study: StudyArgument,
-    scans: Annotated[
-        list[str] | None, typer.Argument(help="Participants or scans; none: all of them.", metavar="[SCAN…]")
-    ] = None,
-    output: OutputOption = None,
-    cores: Annotated[int | None, typer.Option(min=1, help="Number of processes; all processors if not given.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Compute results again in a temporary folder and compare them byte for byte."""
-    from myomag.audit import reproduce as reproducing
-
-    with _opened(study, output) as derivative:
-        result = reproducing.reproduce(derivative, scans or [], cores)
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        print("\n".join(reproducing.reproduction_lines(result)))
-    sys.exit(1 if result.deviations else 0)
-
-
-@app.command()
-def export(
-    study: StudyArgument,
-    ro_crate: Annotated[Path, typer.Option(help="New folder for the RO-Crate.", metavar="DIR")],
-    output: OutputOption = None,
-    people: Annotated[bool, typer.Option(help="Name users and hosts, and add the activity records.")] = False,
-) -> None:
-    """Write a Workflow Run RO-Crate (Provenance Run Crate) of the results for an archive."""
-    from myomag.audit.export import export_crate
-
-    with _opened(study, output) as derivative:
-        done = export_crate(derivative, ro_crate, people=people)
-    for remark in done.remarks:
-        print(f"note: {remark}", file=sys.stderr)
-    print(f"Wrote an RO-Crate of {done.files} files to {done.folder}.")

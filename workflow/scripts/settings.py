@@ -12,6 +12,7 @@ with job(snakemake) as task:
         task,
         settings_files(task.study, task.root, task.spec.settings),
         inputs=sources["read"],
+        read=sources["read"],
         origins=sources["origins"],
         command_line=sources["command_line"],
     )

@@ -9,6 +9,7 @@ import yaml
 
 from myomag import pipeline
 from myomag.io.places import CONFIG_DIR, REPOSITORY
+from myomag.settings.audit import AuditSettings
 from myomag.settings.cohort import CohortModel, CohortSettings
 from myomag.settings.generate import generated_files, settings_tables, settings_template, steps_table
 from myomag.settings.load import load_settings
@@ -28,6 +29,7 @@ def test_tables_name_every_step_setting_and_what_a_change_repeats() -> None:
     assert set(rows) == {key for section in SCAN_SECTIONS.values() for key in section.model_fields} | {
         *CohortSettings.model_fields,
         *ReportSettings.model_fields,
+        *AuditSettings.model_fields,
     }
     assert rows["warn_snr"] == "`verdict` and all behind it |"
     assert rows["begin_time_sd_us"] == "`fit` and all behind it |"

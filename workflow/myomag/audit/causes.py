@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from myomag import pipeline
-from myomag.audit.lineage import ENVIRONMENT as RECORDED
 from myomag.audit.lineage import state
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.io.records import digest
+from myomag.ledger.activity import ENVIRONMENT as RECORDED
 from myomag.ledger.rows import Files, Row, ledger_path
 
 RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT = (

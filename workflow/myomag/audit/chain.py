@@ -1,17 +1,17 @@
 """Whether the ledgers are those their steps wrote, and rest on one another: checked by the activity records."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from myomag import pipeline
 from myomag.audit.record import Derivative, Ledger
 from myomag.errors import LedgerError
-from myomag.io.files import sha256_bytes, sha256_file
-from myomag.io.records import canonical, digest
+from myomag.io.files import sha256_file
+from myomag.io.records import digest
+from myomag.ledger.chained import bad_lines
 from myomag.ledger.harness import ledger_files
+from myomag.ledger.inputs import INPUTS, files_of, last_inputs
 from myomag.ledger.raw import TABLES
 from myomag.ledger.rows import activity_path, ledger_path
 
@@ -24,7 +24,7 @@ class Problem:
     ----------
     kind : str
         changed, missing, swapped, added (a file); edited (a ledger, an activity record or the settings); stale (made
-        from an earlier state); anchor.
+        from an earlier state); sealed, signature (not as the log of seals says); anchor.
     path : str
         The file, relative to the study or the derivative.
     message : str
@@ -47,9 +47,32 @@ def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
     for ledger in derivative.ledgers.values():
         if ledger.problem:
             yield Problem("edited", ledger.path, ledger.problem)
-        elif ledger.step != "raw":
+        elif ledger.lines or not (ledger.step == "raw" or derivative.crate):
             yield from _edited(derivative, ledger)
+    yield from _inputs_problems(derivative)
     yield from _stale(derivative)
+
+
+def _inputs_problems(derivative: Derivative) -> Iterator[Problem]:
+    """The record of what every run found has to end with what the raw ledgers name."""
+    lines = derivative.inputs
+    present = {ledger.path: files for ledger in derivative.of_step("raw") if (files := files_of(ledger.rows))}
+    if not lines:
+        if not derivative.crate:
+            yield Problem(
+                "missing", INPUTS, "record of the inputs of every run missing; begin it again: myomag run STUDY"
+            )
+    elif bad := [str(number) for number in bad_lines(lines)]:
+        yield Problem("edited", INPUTS, f"{_numbered(bad)} changed, or one before; restore the record")
+    elif (last := last_inputs(lines)) != present:
+        other = sorted(path for path in last.keys() | present.keys() if last.get(path) != present.get(path))
+        yield Problem(
+            "edited", INPUTS, f"ends with other files than {other[0]} names; one of both was edited: restore it"
+        )
+
+
+def _numbered(lines: list[str]) -> str:
+    return f"line{'s'[: len(lines) - 1]} {', '.join(lines)}"
 
 
 def _missing(derivative: Derivative) -> Iterator[Problem]:
@@ -69,37 +92,16 @@ def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
     if not ledger.lines:
         yield Problem("missing", name, f"activity record of {ledger.path} missing; {again(ledger.step)}")
         return
-    bad = [str(number) for number in _bad_lines(ledger.lines)]
+    bad = [str(number) for number in bad_lines(ledger.lines)]
     if bad:
         yield Problem(
             "edited",
             name,
-            f"line{'s'[: len(bad) - 1]} {', '.join(bad)} changed, or one before; restore the record, or delete it, "
+            f"{_numbered(bad)} changed, or one before; restore the record, or delete it, "
             f"which loses what it says of earlier runs, and {again(ledger.step)}",
         )
     elif ledger.activity.get("ledger_sha256") != sha256_file(path):
         yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {again(ledger.step)}")
-
-
-def _bad_lines(lines: list[str]) -> Iterator[int]:
-    """Lines, counted from 1, that are not what was written, or do not follow the line before them."""
-    before = None
-    for number, line in enumerate(lines, start=1):
-        entry = _entry(line)
-        if not entry or entry.get("previous_sha256") != before:
-            yield number
-        before = sha256_bytes(line.removesuffix("\n").encode())
-
-
-def _entry(line: str) -> dict[str, Any] | None:
-    """Content of a line, if it states its own digest and is, byte for byte, what was written of it."""
-    try:
-        entry: dict[str, Any] = json.loads(line)
-        stated = entry.pop("sha256")
-        whole = entry | {"sha256": stated}
-        return whole if digest(entry) == stated and f"{canonical(whole)}\n" == line else None
-    except (ValueError, LookupError, AttributeError, TypeError):
-        return None
 
 
 def _stale(derivative: Derivative) -> Iterator[Problem]:

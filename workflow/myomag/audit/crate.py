@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from myomag import __version__, pipeline
-from myomag.audit.lineage import ENVIRONMENT, Step, step_of
+from myomag.audit.crate_record import RESULTS
+from myomag.audit.lineage import Step, step_of
 from myomag.audit.record import STUDY, Derivative, File, Ledger
 from myomag.io.places import REPOSITORY, SCRIPTS
+from myomag.ledger.activity import CODE, ENVIRONMENT
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
 
 PROFILES = {
-    "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
-    "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
-    "https://w3id.org/ro/wfrun/provenance/0.5": "Provenance Run Crate",
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
+    "https://w3id.org/ro/wfrun/process/0.6": "Process Run Crate",
+    "https://w3id.org/ro/wfrun/workflow/0.6": "Workflow Run Crate",
+    "https://w3id.org/ro/wfrun/provenance/0.6": "Provenance Run Crate",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.1": "Workflow RO-Crate",
 }
+"""Of RO-Crate 1.3."""
 TERMS = "https://w3id.org/ro/terms/workflow-run#"
 SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
-RESULTS = "derivative"
-"""Folder of the crate with the files of the derivative."""
 INPUTS = {"raw": "Raw scans", "tables": "Tables of the study", "settings": "Resolved settings"}
 OUTPUTS = {"records": "Records of pH and magnesium", "results": "Tables and pages"}
 
@@ -97,12 +98,12 @@ class Run:
     def _add_root(self) -> None:
         root = self.crate.root_dataset
         profiles = [
-            self.entity(uri, "CreativeWork", name=f"{name} {uri[-3:]}", version=uri[-3:])
+            self.entity(uri, ["CreativeWork", "Profile"], name=f"{name} {uri[-3:]}", version=uri[-3:])
             for uri, name in PROFILES.items()
         ]
         root["conformsTo"] = [{"@id": profile.id} for profile in profiles]
-        # Named one by one, so that a reader needs no second context from the network.
-        self.crate.metadata.extra_terms |= {name: f"{TERMS}{name}" for name in ("sha256", "environment")}
+        # Named by itself, so that a reader needs no second context from the network.
+        self.crate.metadata.extra_terms["environment"] = f"{TERMS}environment"
 
     def _workflow(self) -> Any:
         language = self.entity(
@@ -111,6 +112,7 @@ class Run:
             name="Snakemake",
             url="https://snakemake.github.io",
             identifier="https://snakemake.github.io",
+            version=self._version("snakemake"),
         )
         workflow = self.crate.dereference("Snakefile")
         workflow["name"], workflow["version"] = "myomag", __version__
@@ -225,7 +227,7 @@ class Run:
 
     def _environment(self, activity: Mapping[str, Any]) -> list[Any]:
         """Software that a job ran with, one entity for each name and value."""
-        content = {key: activity.get(key) for key in (*ENVIRONMENT, "git_commit", "git_dirty")}
+        content = {key: activity.get(key) for key in (*ENVIRONMENT, *CODE)}
         content |= content.pop("packages") or {}
         return [
             self.entity(f"#{name}-{_slug(str(value))}", "PropertyValue", name=name, value=str(value))

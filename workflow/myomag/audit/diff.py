@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from myomag import pipeline
 from myomag.audit.causes import NOTHING_ELSE, UNEXPLAINED, Cause, Comparison
 from myomag.audit.causes import TABLES as STUDY_TABLES
 from myomag.audit.record import Derivative
+from myomag.audit.values import Value, differing_values, table_cells
 from myomag.cohort.catalogue import TABLES
 from myomag.cohort.columns import FIXED_COLUMNS
-from myomag.errors import StudyError
-from myomag.io.tables import number, read_text_table
+from myomag.io.tables import number
 
 KEYS = {table.file: table.key for table in TABLES.values() if table.name not in ("exclusions", "flow")}
 """Tables that are compared, and the columns that pair their rows; exclusions and flow say what the cohort says."""
@@ -20,6 +21,10 @@ MEASURED = {column.name for column in FIXED_COLUMNS if len(column.path) > 1}
 DECIDED = {column.name for column in FIXED_COLUMNS} - MEASURED
 MOST = 10
 """Scans and files shown before the rest is only counted."""
+MOST_VALUES = 20
+"""Fields of the records of a scan that are named."""
+MOST_SCANS = 3
+"""Scans of each cause of which the first field that differs is shown."""
 MOST_COLUMNS = 5
 """Columns of each table shown for each cause."""
 
@@ -54,6 +59,8 @@ class Diff:
         Cells that differ by more than the tolerance.
     documents : dict of str to Cause
         Pages, figures and texts made from many scans that differ in their bytes.
+    values : dict of str to list of Value
+        Fields of the records of each scan that differ, those of the first step that differs; at most MOST_VALUES.
     """
 
     only_in_a: list[str]
@@ -62,6 +69,7 @@ class Diff:
     changed: dict[str, list[Cause]]
     differences: list[Difference]
     documents: dict[str, Cause]
+    values: dict[str, list[Value]]
 
     @property
     def same(self) -> bool:
@@ -78,6 +86,7 @@ class Diff:
             "changed": {scan: [asdict(cause) for cause in causes] for scan, causes in self.changed.items()},
             "differences": [asdict(difference) for difference in self.differences],
             "documents": {path: asdict(cause) for path, cause in self.documents.items()},
+            "values": {scan: [asdict(value) for value in values] for scan, values in self.values.items()},
         }
 
 
@@ -95,11 +104,29 @@ def diff(a: Derivative, b: Derivative, tolerance: float = 0.0) -> Diff:
     changed = {scan: causes for scan in comparison.shared if (causes := comparison.scan_causes(scan))}
     cells = [cell for table in KEYS for cell in _cells(comparison, table, tolerance)]
     only_a, only_b = ([s for s in own.rows if s not in other.rows] for own, other in ((a, b), (b, a)))
-    return Diff(only_a, only_b, len(comparison.shared), changed, cells, _documents(comparison))
+    values = {scan: found for scan in changed if (found := _values(comparison, scan))}
+    return Diff(only_a, only_b, len(comparison.shared), changed, cells, _documents(comparison), values)
+
+
+def _values(comparison: Comparison, scan: str) -> list[Value]:
+    """Fields that differ in the records of the first step at which they do."""
+    a, b = comparison.a, comparison.b
+    for step in pipeline.SCAN_STEPS:
+        if step in a.rows[scan] and step in b.rows[scan]:
+            one, other = (derivative.rows[scan][step][1].outputs for derivative in (a, b))
+            pairs = [(one[role], other[role]) for role in one.keys() & other.keys() if one[role][1] != other[role][1]]
+            found = [
+                value
+                for (path_a, _), (path_b, _) in sorted(pairs)
+                for value in differing_values(a.root / path_a, b.root / path_b)
+            ]
+            if found:
+                return found[:MOST_VALUES]
+    return []
 
 
 def _cells(comparison: Comparison, table: str, tolerance: float) -> Iterator[Difference]:
-    rows_a, rows_b = (_rows(derivative, table) for derivative in (comparison.a, comparison.b))
+    rows_a, rows_b = (table_cells(derivative.root / table, KEYS[table]) for derivative in (comparison.a, comparison.b))
     changed = comparison.changed_since(table)
     for key in dict.fromkeys((*rows_a, *rows_b)):
         for column, a, b in _unequal(rows_a.get(key), rows_b.get(key)):
@@ -120,15 +147,6 @@ def _unequal(
     for column in dict.fromkeys((*row_a, *row_b)):
         if row_a.get(column) != row_b.get(column):
             yield column, row_a.get(column), row_b.get(column)
-
-
-def _rows(derivative: Derivative, table: str) -> dict[str, dict[str, str | None]]:
-    try:
-        content = read_text_table(derivative.root / table)
-    except StudyError:
-        return {}
-    rows = [dict(zip(content.columns, row, strict=True)) for row in content.rows]
-    return {" ".join(str(row[name]) for name in KEYS[table]): row for row in rows}
 
 
 def _sizes(a: str | None, b: str | None) -> tuple[float | None, float | None]:
@@ -186,6 +204,10 @@ def diff_lines(found: Diff) -> Iterator[str]:
         yield f"{cause.kind}, first at {cause.step}: {cause.detail}"
         if cause.through:
             yield f"  through: {cause.through}"
+        first = [(scan, found.values[scan][0]) for scan in scans if scan in found.values][:MOST_SCANS]
+        yield from (
+            f"  {scan} {value.name}: {value.present or 'n/a'} → {value.other or 'n/a'}" for scan, value in first
+        )
         also = dict.fromkeys(c for scan in scans for c in found.changed[scan][1:])
         yield from (f"  besides: {c.kind} at {c.step}: {c.detail}" for c in also)
         yield f"  {len(scans)} of {found.compared} scans have files that differ"

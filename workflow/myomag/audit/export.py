@@ -1,17 +1,22 @@
 """A derivative with its record as an RO-Crate, for an archive."""
 
-from collections.abc import Iterator
+import io
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from myomag import pipeline
-from myomag.audit.crate import RESULTS, Run, code_type, crate_id
+from myomag.audit.crate import Run, code_type, crate_id
+from myomag.audit.crate_record import METADATA, RESULTS
+from myomag.audit.prov import PLACE, prov_document
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.errors import LedgerError, SettingsError
-from myomag.io.files import sha256_file
+from myomag.io.files import sha256_bytes, sha256_file
 from myomag.io.places import REPOSITORY
 from myomag.io.records import read_record
+from myomag.ledger.inputs import INPUTS
 from myomag.ledger.rows import activity_path
 from myomag.ledger.spec import step_code
 from myomag.progress import progress
@@ -42,10 +47,11 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: the folder, the number of files in it, and remarks for the user."""
+    """What was written: the folder, the number of files in it, the SHA-256 of its metadata, and remarks."""
 
     folder: Path
     files: int
+    anchor: str
     remarks: list[str]
 
 
@@ -80,30 +86,47 @@ def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) 
     folder = folder.expanduser().resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder}: exists and is not empty; name a new folder for the crate.")
-    crate = ROCrate(version="1.1")
-    files = _add_files(crate, derivative, people)
+    crate = ROCrate(version="1.3")
+    named = _named(derivative, people)
+    _add_files(crate, derivative, named)
+    _add_lineage(crate, derivative, named)
     _add_workflow_files(crate)
     _add_description(crate, derivative)
-    Run(crate, derivative, files, people).describe()
+    Run(crate, derivative, {file: crate_id(file, sha) for file, sha in named.items()}, people).describe()
     crate.write(folder)
-    return Export(folder, sum(path.is_file() for path in folder.rglob("*")), list(_remarks(derivative, people)))
+    files = sum(path.is_file() for path in folder.rglob("*"))
+    return Export(folder, files, sha256_file(folder / METADATA), list(_remarks(derivative, people)))
 
 
-def _add_files(crate: "ROCrate", derivative: Derivative, people: bool) -> dict[File, str]:
-    """Add the files that the record names, after checking them; returns their identifiers."""
+def _named(derivative: Derivative, people: bool) -> dict[File, str]:
+    """Files that the record names, and those it consists of, with their SHA-256."""
     named: dict[File, str] = {}
     for ledger in derivative.ledgers.values():
         for row in ledger.rows:
             named |= {file: sha for files in (ledger.inputs(row), ledger.outputs(row)) for _, file, sha in files}
     records = [Path(path) for path in derivative.ledgers]
     records += [activity_path(path) for path in records if people and (derivative.root / activity_path(path)).is_file()]
+    records += [Path(INPUTS)] if people and derivative.inputs else []
     for path in records:
         named[File(DERIVATIVE, path.as_posix())] = sha256_file(derivative.root / path)
+    return named
+
+
+def _add_files(crate: "ROCrate", derivative: Derivative, named: Mapping[File, str]) -> None:
+    """Add the files that the record names, after checking them."""
     with progress("files checked", len(named)) as advance:
         for number, (file, sha) in enumerate(sorted(named.items()), start=1):
             _add_file(crate, derivative, file, sha)
             advance(number)
-    return {file: crate_id(file, sha) for file, sha in named.items()}
+
+
+def _add_lineage(crate: "ROCrate", derivative: Derivative, named: Mapping[File, str]) -> None:
+    """Add the lineage in the terms of W3C PROV."""
+    told = {file: sha for file, sha in named.items() if not file.path.startswith("ledger/")}
+    content = json.dumps(prov_document(derivative, told), indent=1, ensure_ascii=False).encode()
+    properties = {"name": "Lineage as W3C PROV (BIDS-Prov)", "encodingFormat": "application/ld+json"}
+    place = f"{RESULTS}/{PLACE}"
+    crate.add_file(io.BytesIO(content), place, properties=properties | {"sha256": sha256_bytes(content)})
 
 
 def _add_file(crate: "ROCrate", derivative: Derivative, file: File, sha: str) -> None:
@@ -132,7 +155,8 @@ def _add_workflow_files(crate: "ROCrate") -> None:
             if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in str(path):
                 name = path.relative_to(REPOSITORY).as_posix()
                 form = {"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}
-                crate.add_file(path, name, properties={"@type": code_type(name), "name": name, **form})
+                known = {"@type": code_type(name), "name": name, "sha256": sha256_file(path)}
+                crate.add_file(path, name, properties=known | form)
 
 
 def _add_description(crate: "ROCrate", derivative: Derivative) -> None:

@@ -149,7 +149,7 @@ def open_group(derivative: Derivative) -> Group:
     for name, root in derivative.sites.items():
         with suppress(SettingsError):
             sites[name] = Site(SiteNames(name, same), with_study(open_derivative(root)))
-    return Group(derivative.study, derivative.root, sites)
+    return Group(derivative.study, derivative.root, of_sites=sites)
 
 
 def with_study(derivative: Derivative) -> Derivative:

@@ -7,12 +7,9 @@ from typing import Any
 from myomag import pipeline
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File, Ledger
 from myomag.io.files import sha256_file
+from myomag.ledger.activity import CODE, ENVIRONMENT, RUN
 from myomag.ledger.pooled import PROTOCOLS
 from myomag.ledger.rows import Row
-
-ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
-CODE = ("git_commit", "git_dirty")
-RUN = ("host", "user", "job", "started", "ended")
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,9 @@ def _digests(derivative: Derivative) -> dict[File, str]:
 
 
 def state(derivative: Derivative, file: File, sha: str) -> str:
-    """Whether a file is still what the record says: as recorded, changed or missing."""
+    """Whether a file is still what the record says: as recorded, changed, missing, or of a study that is not here."""
+    if file.where == STUDY and not derivative.has_study:
+        return "not here"
     try:
         return "as recorded" if sha256_file(derivative.place(file)) == sha else "changed"
     except OSError:
@@ -166,7 +165,10 @@ def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
 
 
 def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str, Any]:
-    """Everything the record says of a file, and whether it still holds; of an imported one where it came from."""
+    """Everything the record says of a file, and whether it still holds; of an imported one where it came from.
+
+    Of a file of the study that earlier runs found with another content, when and with which SHA-256.
+    """
     origin = derivative.imports.get(file.path) if file.where == STUDY else None
     imported = {"original": origin.original, "sha256": origin.sha256, "time": origin.time} if origin else None
     return {
@@ -176,4 +178,5 @@ def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str,
         "state": state(derivative, file, graph.files[file]),
         "made_by": graph.makers[file].name if file in graph.makers else None,
         "imported": imported,
+        "earlier": [list(seen) for seen in derivative.earlier.get(file.path, [])] if file.where == STUDY else [],
     }

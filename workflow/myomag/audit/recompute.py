@@ -1,21 +1,25 @@
 """The scan-level steps run again in another folder, with recorded settings, by the harness that the pipeline uses."""
 
 import multiprocessing
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from myomag import pipeline
 from myomag.audit.record import Derivative, File
-from myomag.io.files import sha256_bytes, write_atomic
+from myomag.io.files import sha256_bytes, sha256_file, write_atomic
+from myomag.ledger.activity import record_activity
 from myomag.ledger.harness import Job, run_scans
 from myomag.ledger.pooled import pooled_begin_times
 from myomag.ledger.results import ScanResult, by_participant, read_results
-from myomag.ledger.rows import Row, ledger_bytes, ledger_path, output_path
+from myomag.ledger.rows import Row, activity_path, checked_path, ledger_bytes, ledger_path, output_path
 from myomag.ledger.spec import Spec, resolve, step_code
+from myomag.pipeline import reads_study
 from myomag.progress import progress
 from myomag.run.jobs import out_of_reach_of_ctrl_c
 from myomag.settings.models import Settings
@@ -31,7 +35,8 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
     """Run all steps for some scans in an empty folder.
 
     With all scans of the study, what is made from many of them is made again too; with some, the fit takes the pooled
-    begin times that are recorded.
+    begin times that are recorded. Where the study is not here, the converted scans are taken as they are, and what is
+    made with its tables is left out.
 
     Parameters
     ----------
@@ -52,7 +57,10 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
     batches = _write_raw_ledgers(derivative, set(scans), folder)
     whole = set(scans) == set(derivative.rows)
     pooling = pipeline.NAMES.index("protocols")
-    before = [step for step in pipeline.SCAN_STEPS if pipeline.NAMES.index(step) < pooling]
+    taken = steps_taken(derivative)
+    for step in taken:
+        _take(derivative, step, set(scans), folder)
+    before = [step for step in pipeline.SCAN_STEPS if pipeline.NAMES.index(step) < pooling and step not in taken]
     _run(derivative, batches, before, folder, cores, {})
     tables, pooled = {}, derivative.pooled
     if whole:
@@ -60,11 +68,35 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
         for path, content in tables.items():
             write_atomic(folder, path, content)
         pooled = pooled_begin_times(folder)
-    _run(derivative, batches, [step for step in pipeline.SCAN_STEPS if step not in before], folder, cores, pooled)
+    behind = [step for step in pipeline.SCAN_STEPS if pipeline.NAMES.index(step) > pooling]
+    _run(derivative, batches, behind, folder, cores, pooled)
     if not whole:
         return {}
-    made = tables | _tables_and_pages(derivative, folder)
+    made = tables | _pages(derivative, folder)
+    if not derivative.has_study:
+        return made
+    made |= _tables(derivative, folder)
     return made | _report(derivative, made, folder)
+
+
+def steps_taken(derivative: Derivative) -> tuple[str, ...]:
+    """Steps that are not computed again, as the study is not here that they read."""
+    return () if derivative.has_study else tuple(s for s in pipeline.SCAN_STEPS if reads_study(pipeline.BY_NAME[s]))
+
+
+def _take(derivative: Derivative, step: str, scans: set[str], folder: Path) -> None:
+    """Put what a step made of some scans into the folder, its digests checked."""
+    for ledger in derivative.of_step(step):
+        rows = [row for row in ledger.rows if row.scan in scans]
+        for path, sha in (file for row in rows for file in row.outputs.values()):
+            source, target = checked_path(derivative.root, path, sha, step), folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        if rows:
+            write_atomic(folder, ledger.path, ledger_bytes(rows))
+            record = str(activity_path(Path(ledger.path)))
+            said = {"ledger_sha256": sha256_file(folder / ledger.path)}
+            record_activity(folder, record, started=datetime.now(UTC), step=step, content=said)
 
 
 def _write_raw_ledgers(derivative: Derivative, scans: set[str], folder: Path) -> list[str]:
@@ -109,14 +141,17 @@ def _results(folder: Path, step: str) -> Iterator[ScanResult]:
     return read_results(folder, sorted(path.relative_to(folder) for path in found))
 
 
-def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
-    specs = {step: resolve(step, derivative.document) for step in ("cohort", "pages")}
-    settings = {step: Settings.only(spec.settings) for step, spec in specs.items()}
-    results = _results(folder, "cohort")
-    tables = cohort_tables(results, partial(read_tables, derivative.study), settings["cohort"], specs["cohort"].reject)
-    pages = participant_pages(by_participant(_results(folder, "pages")), settings["pages"], specs["pages"].reject)
+def _tables(derivative: Derivative, folder: Path) -> dict[str, bytes]:
+    spec = resolve("cohort", derivative.document)
+    read = partial(read_tables, derivative.study)
+    return cohort_tables(_results(folder, "cohort"), read, Settings.only(spec.settings), spec.reject)
+
+
+def _pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
+    spec = resolve("pages", derivative.document)
+    pages = participant_pages(by_participant(_results(folder, "pages")), Settings.only(spec.settings), spec.reject)
     (file,) = pipeline.BY_NAME["pages"].writes
-    return tables | {output_path(file, Row(participant, participant, "")): page for participant, page in pages}
+    return {output_path(file, Row(participant, participant, "")): page for participant, page in pages}
 
 
 def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:

@@ -4,30 +4,34 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from myomag import pipeline
+from myomag.audit.crate_record import RESULTS, Crate, crate_of
 from myomag.errors import LedgerError, SettingsError, StudyError
 from myomag.ledger.derivative import RAW_LINK, linked_datasets
+from myomag.ledger.inputs import INPUTS, earlier_inputs
 from myomag.ledger.pooled import pooled_begin_times
 from myomag.ledger.raw import TABLES
 from myomag.ledger.rows import Row, activity_path, ledger_path, read_ledger
 from myomag.ledger.spec import Spec, resolve
 from myomag.run.advice import Advice, GroupAdvice
 from myomag.run.snakefile import default_output
+from myomag.settings.origins import not_default
 from myomag.settings.yaml_text import read_yaml
 from myomag.study.imports import Import, read_imports
 
 STUDY = "study"
 DERIVATIVE = "derivative"
+CRATE = "crate"
 
 
 @dataclass(frozen=True, order=True)
 class File:
-    """A file the record names: `where` is study or derivative, and the path is relative to it."""
+    """A file the record names: `where` is study, derivative or crate, and the path is relative to it."""
 
     where: str
     path: str
@@ -49,6 +53,8 @@ class Ledger:
         Lines of its activity record with their ends; bytes that are no text are replaced.
     site, places : str, mapping of str to str
         In a group: the site whose ledger it is, and where its study and derivative lie, from the group.
+    stated : mapping
+        What a crate without activity records says in their place.
     """
 
     path: str
@@ -58,6 +64,7 @@ class Ledger:
     lines: list[str] = field(default_factory=list)
     site: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def batch(self) -> str:
@@ -69,7 +76,9 @@ class Ledger:
         """Last entry of the activity record: the run that wrote the ledger; empty where there is none."""
         try:
             entry = json.loads(self.lines[-1])
-        except (IndexError, ValueError):
+        except IndexError:
+            return self.stated
+        except ValueError:
             return {}
         return entry if isinstance(entry, dict) else {}
 
@@ -96,10 +105,24 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Derivative:
-    """A derivative with everything its ledgers and activity records say."""
+    """A derivative with everything its ledgers and activity records say.
+
+    Attributes
+    ----------
+    study, root : Path
+        The study, and the derivative; the derivative twice where the study is not here.
+    crate : Crate or None
+        RO-Crate that the derivative is part of.
+    """
 
     study: Path
     root: Path
+    crate: Crate | None = None
+
+    @property
+    def has_study(self) -> bool:
+        """Whether raw data and tables of the study are here."""
+        return self.study != self.root
 
     @property
     def own(self) -> "Derivative":
@@ -124,7 +147,18 @@ class Derivative:
         steps = {path: path.split("/")[1] for path in paths}
         known = [path for path in paths if steps[path] in pipeline.NAMES]
         ordered = sorted(known, key=lambda path: (pipeline.NAMES.index(steps[path]), path))
-        return {path: _read(self.root, path) for path in ordered}
+        return {path: _read(self.root, path, self.crate) for path in ordered}
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Lines that tell which files of the study every run found; none where they were not handed on."""
+        path = self.root / INPUTS
+        return text_lines(path.read_bytes()) if path.is_file() else []
+
+    @cached_property
+    def earlier(self) -> dict[str, list[tuple[str, str]]]:
+        """When earlier runs found a file of the study with another SHA-256, by its path."""
+        return {path: seen[:-1] for path, seen in earlier_inputs(self.inputs).items() if len(seen) > 1}
 
     def of_step(self, *steps: str) -> list[Ledger]:
         """Ledgers of the steps named."""
@@ -174,6 +208,8 @@ class Derivative:
 
     def place(self, file: File) -> Path:
         """Where a file lies now."""
+        if file.where == CRATE and self.crate:
+            return self.crate.folder / file.path
         return (self.study if file.where == STUDY else self.root) / file.path
 
     @cached_property
@@ -201,10 +237,15 @@ class Derivative:
         if self.sites:
             return self._group_advice
         place = () if self.root == default_output(self.study) else ("--output", str(self.root))
+        given = (f"{key}={json.dumps(value)}" for key, value in self.given.items())
+        settings = ("--config", *given) if self.given else ()
+        return Advice(str(self.study) if self.has_study else "STUDY", place, settings)
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """Settings that the last run was given on the command line."""
         ledger = self.ledgers.get(ledger_path("settings"))
-        given = ledger.activity.get("command_line") or {} if ledger else {}
-        settings = ("--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())) if given else ()
-        return Advice("STUDY" if self.study == self.root else str(self.study), place, settings)
+        return (ledger.activity.get("command_line") or {}) if ledger else {}
 
     @property
     def _group_advice(self) -> GroupAdvice:
@@ -221,6 +262,8 @@ class Derivative:
     def origins(self) -> dict[str, str]:
         """Where each setting that is not a default came from."""
         ledger = self.ledgers.get(ledger_path("settings"))
+        if ledger and not ledger.lines:
+            return not_default(self.document)
         return dict(ledger.activity.get("origins", {})) if ledger else {}
 
     def spec(self, ledger: Ledger) -> Spec:
@@ -262,9 +305,9 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
     Parameters
     ----------
     study : Path
-        Study folder; its derivative may be named in its place where the study itself is not needed.
+        Study folder; its derivative, or an RO-Crate of it, may be named in its place where the study is not needed.
     output : Path or None
-        Derivative; None for STUDY/derivatives/myomag.
+        Derivative, or an RO-Crate of it; None for STUDY/derivatives/myomag.
 
     Raises
     ------
@@ -275,11 +318,13 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
     if not study.is_dir():
         raise SettingsError(f"{study}: no such folder; name that of a study, or of its results.")
     root = output.expanduser().resolve() if output else default_output(study)
-    if not output and not root.is_dir() and (study / "ledger").is_dir():
+    if not output and not root.is_dir() and ((study / "ledger").is_dir() or crate_of(study)):
         root = study
-    if not (root / "ledger").is_dir():
+    crate = crate_of(root)
+    results = crate.folder / RESULTS if crate else root
+    if not (results / "ledger").is_dir():
         raise SettingsError(f"{root}: no results here; make them with: myomag run {study}, or name their folder.")
-    derivative = Derivative(study, root)
+    derivative = Derivative(results if root == study else study, results, crate)
     if derivative.sites:
         from myomag.audit.group import open_group
 
@@ -287,12 +332,18 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
     return derivative
 
 
-def _read(root: Path, path: str) -> Ledger:
+def text_lines(content: bytes) -> list[str]:
+    """Lines of a text with their ends; bytes that are no text are replaced."""
+    return list(io.StringIO(content.decode("utf-8", "replace"), newline="\n"))
+
+
+def _read(root: Path, path: str, crate: Crate | None) -> Ledger:
     step, record = path.split("/")[1], activity_path(root / path)
     rows, problem = [], ""
-    text = record.read_bytes().decode("utf-8", "replace") if record.is_file() else ""
+    lines = text_lines(record.read_bytes()) if record.is_file() else []
     try:
         rows = read_ledger(root / path)
     except LedgerError as error:
         problem = str(error).removeprefix(f"{root / path}: ")
-    return Ledger(path, step, rows, problem, list(io.StringIO(text, newline="\n")))
+    ledger = Ledger(path, step, rows, problem, lines)
+    return replace(ledger, stated=crate.activity(step, ledger.batch)) if crate and not lines else ledger

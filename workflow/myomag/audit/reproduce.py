@@ -1,20 +1,22 @@
 """Results computed again and compared byte for byte with those recorded."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from myomag import pipeline
 from myomag.audit.causes import differences
-from myomag.audit.lineage import CODE, ENVIRONMENT, state
-from myomag.audit.recompute import raw_files, recompute, recomputed_rows
+from myomag.audit.lineage import state
+from myomag.audit.recompute import raw_files, recompute, recomputed_rows, steps_taken
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
-from myomag.audit.trace import known_names, scans_named, unknown
+from myomag.audit.statistic import estimate_values
+from myomag.audit.trace import COHORT, known_names, scans_named
+from myomag.audit.values import Value, cell_values, differing_values, unknown
 from myomag.errors import LedgerError, SettingsError
-from myomag.io.files import sha256_bytes, sha256_file
-from myomag.ledger.activity import environment
+from myomag.io.files import printable, sha256_bytes, sha256_file, write_if_changed
+from myomag.ledger.activity import CODE, ENVIRONMENT, environment
 from myomag.ledger.pooled import PROTOCOLS
 from myomag.ledger.rows import Row
 from myomag.ledger.spec import step_code
@@ -22,6 +24,8 @@ from myomag.run.jobs import available_cores
 
 MOST = 10
 """Files named one by one before the rest is only counted."""
+MOST_VALUES = 5
+"""Values named of each of them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Deviation:
         SHA-256 of the file in the derivative and of the one computed now, or both outcomes.
     reasons : tuple of str
         What differs from the recorded run.
+    values : tuple of Value
+        Values of a record or table that differ: in the derivative, and as computed now.
     """
 
     scan: str | None
@@ -46,6 +52,7 @@ class Deviation:
     present: str | None
     found: str | None
     reasons: tuple[str, ...]
+    values: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class Reproduction:
         How software and machine differ from those recorded.
     whole : bool
         Whether all scans were computed again, and with them what is made from many.
+    from_raw : bool
+        Whether raw data and tables of the study were here to begin with.
     """
 
     scans: list[str]
@@ -71,6 +80,7 @@ class Reproduction:
     deviations: list[Deviation]
     environment: list[str]
     whole: bool
+    from_raw: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Content for a script."""
@@ -106,11 +116,18 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
     with tempfile.TemporaryDirectory(prefix="myomag-") as name:
         folder = Path(name).resolve()
         study_files = recompute(derivative, scans, folder, cores or available_cores())
-        pairs = [*_scan_pairs(derivative, recomputed_rows(folder)), *_study_pairs(derivative, study_files)]
-    deviations = [_explained(derivative, *pair) for pair in pairs if pair[3] != pair[4]]
-    return Reproduction(
-        scans, len(pairs) - len(deviations), deviations, _environment(derivative), set(scans) == set(derivative.rows)
-    )
+        for path, made in study_files.items():
+            write_if_changed(folder, path, made)
+        rows = recomputed_rows(folder)
+        pairs = [*_scan_pairs(derivative, rows), *_study_pairs(derivative, study_files)]
+        deviations = [_explained(derivative, folder, *pair) for pair in pairs if pair[3] != pair[4]]
+        if COHORT.path not in study_files:
+            deviations += _of_tables(derivative, cell_values(derivative, folder, rows))
+    if not derivative.has_study:
+        deviations += _of_tables(derivative, estimate_values(derivative))
+    same = sum(pair[3] == pair[4] for pair in pairs)
+    whole = set(scans) == set(derivative.rows)
+    return Reproduction(scans, same, deviations, _environment(derivative), whole, derivative.has_study)
 
 
 def _scans(derivative: Derivative, targets: Sequence[str]) -> list[str]:
@@ -126,7 +143,8 @@ def _scans(derivative: Derivative, targets: Sequence[str]) -> list[str]:
 
 
 def _check_sources(derivative: Derivative, scans: Sequence[str]) -> None:
-    sources = {file: sha for scan in scans for file, sha in raw_files(derivative, scan).items()}
+    raw = scans if derivative.has_study else ()
+    sources = {file: sha for scan in raw for file, sha in raw_files(derivative, scan).items()}
     protocols = File(DERIVATIVE, PROTOCOLS)
     if protocols in derivative.makers:
         sources[protocols] = derivative.makers[protocols][1].outputs[PROTOCOLS][1]
@@ -142,7 +160,7 @@ Pair = tuple[Ledger, Row, str, str | None, str | None]
 def _scan_pairs(derivative: Derivative, rows: Mapping[str, Mapping[str, Row]]) -> Iterator[Pair]:
     for scan, steps in rows.items():
         for step, found in steps.items():
-            if step not in derivative.rows[scan] or step == "raw":
+            if step not in derivative.rows[scan] or step in ("raw", *steps_taken(derivative)):
                 continue
             ledger, recorded = derivative.rows[scan][step]
             if (recorded.status, recorded.reason) != (found.status, found.reason):
@@ -169,10 +187,34 @@ def _present(derivative: Derivative, path: str) -> str | None:
 
 
 def _explained(
-    derivative: Derivative, ledger: Ledger, row: Row, path: str, present: str | None, found: str | None
+    derivative: Derivative, folder: Path, ledger: Ledger, row: Row, path: str, present: str | None, found: str | None
 ) -> Deviation:
-    reasons = []
-    if path != "outcome" and present != dict(row.outputs.values()).get(path):
+    values = differing_values(derivative.root / path, folder / path)
+    if pipeline.BY_NAME[ledger.step].kind == "scan":
+        name = "/".join(filter(None, (row.participant_id, row.session_id)))
+        values = [replace(value, name=f"{name} {value.name}") for value in values]
+    return _deviation(derivative, ledger, row, path, (present, found), values)
+
+
+def _of_tables(derivative: Derivative, found: Iterable[tuple[File, list[Value]]]) -> Iterator[Deviation]:
+    """Tables that were not made again as a whole, with their values that do not follow from what was."""
+    for file, values in found:
+        if values and file in derivative.makers:
+            digests = (_present(derivative, file.path), None)
+            yield _deviation(derivative, *derivative.makers[file], file.path, digests, values)
+
+
+def _deviation(
+    derivative: Derivative,
+    ledger: Ledger,
+    row: Row,
+    path: str,
+    digests: tuple[str | None, str | None],
+    values: Sequence[Value],
+) -> Deviation:
+    """A deviation with what differs from the recorded run."""
+    reasons, (present, found) = [], digests
+    if path != "outcome" and (present or found) and present != dict(row.outputs.values()).get(path):
         reasons.append(derivative.advice.complete("the file was changed since it was made, see: myomag verify STUDY"))
     now = step_code(ledger.step)
     if row.code != now:
@@ -183,7 +225,8 @@ def _explained(
         reasons.append("settings: config.yaml holds others than those the step was run with")
     reasons += [f"environment: {text}" for text in _environment_of(ledger)]
     scan = row.scan if pipeline.BY_NAME[ledger.step].kind == "scan" else None
-    return Deviation(scan, ledger.step, path, present, found, tuple(reasons or ["nothing that is recorded differs"]))
+    reasons = reasons or ["nothing that is recorded differs"]
+    return Deviation(scan, ledger.step, path, present, found, tuple(reasons), tuple(values))
 
 
 def _environment_of(ledger: Ledger) -> list[str]:
@@ -202,16 +245,33 @@ def _environment(derivative: Derivative) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
+def _value_lines(deviation: Deviation) -> Iterator[str]:
+    """The values that differ, the digests or outcomes where there are none to name."""
+    for value in deviation.values[:MOST_VALUES]:
+        yield f"  {printable(str(value))} computed now"
+    if len(deviation.values) > MOST_VALUES:
+        yield f"  … and {len(deviation.values) - MOST_VALUES} more values: --json has all"
+    if not deviation.values:
+        yield f"  in the derivative {deviation.present}, computed now {deviation.found}"
+
+
 def reproduction_lines(result: Reproduction) -> Iterator[str]:
     """Lines of a reproduction for a terminal."""
     for deviation in result.deviations[:MOST]:
         yield f"{deviation.path if deviation.path != 'outcome' else deviation.scan}: differs, step {deviation.step}"
-        yield f"  in the derivative {deviation.present}, computed now {deviation.found}"
+        yield from _value_lines(deviation)
         yield from (f"  {reason}" for reason in deviation.reasons)
     if len(result.deviations) > MOST:
         yield f"… and {len(result.deviations) - MOST} more: --json has all"
     yield from (f"recorded → now: {text}" for text in result.environment)
+    if not result.from_raw:
+        yield "The study is not here: begun from the scans as converted, which were taken as they are recorded."
+        yield "Tables were compared with the records and with cohort.tsv; anew: myomag reproduce STUDY --output CRATE"
     if not result.whole:
         yield "The begin times pooled over each protocol are those recorded: only a whole study gives them anew."
-    verdict = f"{len(result.deviations)} differ" if result.deviations else "all the same, byte for byte"
+    verdict = (
+        f"{len({each.path for each in result.deviations})} differ"
+        if result.deviations
+        else "all the same, byte for byte"
+    )
     yield f"{len(result.scans)} scans computed again, {result.same + len(result.deviations)} files compared: {verdict}."

@@ -1,15 +1,74 @@
-"""Which scans entered a model, and why the others did not."""
+"""Which scans entered a model, why the others did not, and what its table comes to from cohort.tsv alone."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from myomag import pipeline
-from myomag.audit.record import Derivative
+from myomag.audit.record import DERIVATIVE, Derivative, File
+from myomag.audit.values import COHORT, Value, table_cells
+from myomag.cohort.catalogue import TABLES, Analysis
 from myomag.cohort.design import Design
 from myomag.cohort.kinds import kind_of
+from myomag.cohort.scans import Scans
 from myomag.cohort.statistics import designs, included, row_name, samples_of_kinds
-from myomag.io.tables import read_text_table, read_tsv
+from myomag.io.records import read_record
+from myomag.io.tables import MISSING, number, read_text_table, read_tsv, table_rows, written
 from myomag.settings.cohort import CohortSettings
 from myomag.settings.models import Settings
+
+FROM_COHORT = ("statistics", "comparisons", "measurement_error", "repeatability", "longitudinal", "demographics")
+"""Tables that are made of the included scans of cohort.tsv and of nothing else."""
+TOLERANCE = 1e-6
+"""Share by which numbers may differ: cohort.tsv has ten digits of what the models were estimated with."""
+
+
+def estimate_values(derivative: Derivative) -> Iterator[tuple[File, list[Value]]]:
+    """Cells of the tables over the cohort that do not follow from cohort.tsv."""
+    for name in FROM_COHORT:
+        keys, path = TABLES[name].key, TABLES[name].file
+        now = {" ".join(str(row[key]) for key in keys): row for row in estimated(derivative, name)}
+        table = table_cells(derivative.root / path, keys)
+        # A reason also tells how the tables of the study were read.
+        cells = (
+            (key, column, cell) for key, row in table.items() for column, cell in row.items() if column != "reason"
+        )
+        found = ((key, column, cell, now.get(key, {}).get(column)) for key, column, cell in cells)
+        yield (
+            File(DERIVATIVE, path),
+            [Value(f"{key} {column}", cell, other) for key, column, cell, other in found if not equal(cell, other)],
+        )
+
+
+def estimated(derivative: Derivative, name: str) -> list[dict[str, str | None]]:
+    """Rows of a table of FROM_COHORT as they come out of cohort.tsv now, as text.
+
+    Parameters
+    ----------
+    derivative : Derivative
+        The record.
+    name : str
+        Table.
+    """
+    settings = Settings.model_validate(derivative.document)
+    described = read_record(derivative.root / "cohort.json")
+    scans = Scans.of((), settings.cohort)
+    analysis = Analysis(scans, read_tsv(derivative.root / "cohort.tsv"), described, {}, settings)
+    table = TABLES[name]
+    made = table.build(analysis) if table.build else None
+    return [] if made is None else [{str(key): _cell(value) for key, value in row.items()} for row in table_rows(made)]
+
+
+def _cell(value: Any) -> str | None:
+    text = written(value)
+    return None if text == MISSING else text
+
+
+def equal(one: str | None, other: str | None) -> bool:
+    """Whether two cells say the same, numbers within the digits of the tables."""
+    x, y = (number(text) if text is not None else None for text in (one, other))
+    if x is None or y is None:
+        return one == other
+    return abs(x - y) <= TOLERANCE * max(abs(x), abs(y), TOLERANCE)
 
 
 def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
@@ -23,7 +82,8 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
         Model, as in statistics.tsv.
     """
     settings = Settings.model_validate(derivative.document).cohort
-    of_kinds = _designs(derivative, name, settings)
+    columns, of_kinds = _designs(derivative, name, settings)
+    cells = table_cells(derivative.root / COHORT, ("scan",))
     people = {kind: set(design.people) for kind, design in of_kinds.items()}
     entered, left_out = [], []
     for scan in _scans(derivative):
@@ -36,7 +96,9 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
             continue
         kind = kind_of(str(scan["scan"]), settings.kind_by)
         if person in people.get(kind, ()):
-            entered.append(identity | {"sha256": _result(derivative, str(scan["scan"]))})
+            own = cells.get(str(scan["scan"]), {})
+            values = {column: own.get(column) for column in columns}
+            entered.append(identity | {"values": values, "sha256": _result(derivative, str(scan["scan"]))})
         else:
             design = of_kinds.get(kind, Design(problem=f"{kind} has no such model"))
             reason = design.left_out.get(person) or design.problem
@@ -44,15 +106,17 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
     return {"entered": entered, "not_entered": left_out}
 
 
-def _designs(derivative: Derivative, name: str, settings: CohortSettings) -> dict[str, Design]:
-    """Outcome and terms of the model of a row, for each kind of scans that has it."""
-    samples = samples_of_kinds(included(read_tsv(derivative.root / "cohort.tsv"), settings))
-    return {
-        kind: design
+def _designs(derivative: Derivative, name: str, settings: CohortSettings) -> tuple[list[str], dict[str, Design]]:
+    """Columns of the model of a row, and its design for each kind of scans that has it."""
+    samples = samples_of_kinds(included(read_tsv(derivative.root / COHORT), settings))
+    found = {
+        kind: (model, design)
         for kind, sample in samples.items()
         for model, stratum, design in designs(sample)
         if row_name(model, stratum) == name
     }
+    columns = dict.fromkeys(column for model, _ in found.values() for column in model.columns)
+    return list(columns), {kind: design for kind, (_, design) in found.items()}
 
 
 def _scans(derivative: Derivative) -> list[dict[str, str | None]]:

@@ -1,21 +1,20 @@
 """From a value, scan, participant, file or row of a table back to the raw data."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from myomag import pipeline
+from myomag.audit.cells import table_part
 from myomag.audit.lineage import Lineage, Step, file_record, lineage, step_of, step_record
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
+from myomag.audit.values import content, table_cells, unknown
 from myomag.cohort.columns import FIXED_COLUMNS
-from myomag.errors import SettingsError, StudyError, hint
-from myomag.io.tables import TextTable, read_text_table, written
+from myomag.errors import SettingsError, StudyError
+from myomag.io.tables import written
 
 COHORT = File(DERIVATIVE, "cohort.tsv")
-SAME_SAMPLE = ("statistics", "measurement_error")
-"""Tables whose rows are named by a model and rest on the participants that have all its values."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Trace:
     values : list of dict
         Cells of a table, each with the record it was taken from.
     table : dict or None
-        Rows of another table; of a model with the scans that entered it and those that did not.
+        Rows of another table, or cells of them; of a model with the scans that entered it and those that did not.
     tops : list
         Files, and steps that failed, from which the tree starts.
     graph : Lineage
@@ -52,7 +51,8 @@ def trace(derivative: Derivative, target: str) -> Trace:
         The record.
     target : str
         sub-001, sub-001/ses-1, the stem of a scan, one of these with a column of cohort.tsv (sub-001:mg_mmol_l),
-        rows of another table by what stands in its first column (statistics:mg_age), or a file.
+        rows of a table by what stands in its first column (statistics:mg_age), one column of them
+        (statistics:mg_age:p), or a file.
 
     Raises
     ------
@@ -66,7 +66,11 @@ def trace(derivative: Derivative, target: str) -> Trace:
     name, _, column = target.partition(":")
     table = File(DERIVATIVE, f"{name}.tsv")
     if column and table in derivative.makers:
-        return replace(_traced(derivative, target, [table]), table=_table(derivative, table, column))
+        found = table_part(derivative, table, column)
+        if table == COHORT and "cells" in found:
+            (cell, *_), rows = found["cells"], found["rows"]
+            return _traced_values(derivative, target, [str(row["scan"]) for row in rows], cell["column"])
+        return replace(_traced(derivative, target, [table]), table=found)
     scans = scans_named(derivative, name)
     if not scans:
         raise SettingsError(f"{target}: {unknown(name, known_names(derivative))}")
@@ -79,15 +83,6 @@ def _traced(derivative: Derivative, target: str, tops: list[File | Step]) -> Tra
     files = [top for top in tops if isinstance(top, File)]
     steps = [top for top in tops if isinstance(top, Step)]
     return Trace(target, tops, lineage(derivative, files, steps))
-
-
-def _table(derivative: Derivative, file: File, name: str) -> dict[str, Any]:
-    rows = {"table": file.path, "rows": table_rows(derivative, file, name)}
-    if file.path.removesuffix(".tsv") not in SAME_SAMPLE:
-        return rows
-    from myomag.audit.statistic import scans_of
-
-    return rows | scans_of(derivative, name)
 
 
 def _traced_values(derivative: Derivative, target: str, scans: list[str], column: str) -> Trace:
@@ -151,7 +146,7 @@ def _ends() -> set[str]:
 
 def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
     """Cell of cohort.tsv, and the record that it was taken from."""
-    row = next((row for row in table_rows(derivative, COHORT) if row.get("scan") == scan), None)
+    row = table_cells(derivative.place(COHORT), ("scan",)).get(scan)
     if row is None:
         raise StudyError(f"{COHORT.path}: no row of {scan}; it was changed: myomag verify STUDY")
     if column not in row:
@@ -159,24 +154,13 @@ def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
     value: dict[str, Any] = {"scan": scan, "column": column, "value": row[column], "table": COHORT.path}
     path = next((each.path for each in FIXED_COLUMNS if each.name == column), None)
     if path is None:
-        stated = str((_content(derivative.root / "cohort.json", column) or {}).get("Source"))
+        stated = str((content(derivative.root / "cohort.json", column) or {}).get("Source"))
         return value | {"from": stated, "sources": derivative.joined_from(scan, stated)}
     source = next((file for file in _outputs(derivative, scan, path[0])), None) if len(path) > 1 else None
     if source is None:
         return value | {"from": None, "sources": list(_records(derivative, scan))}
-    agrees = written(_content(derivative.place(source), *path[1:])) == (row[column] or "n/a")
+    agrees = written(content(derivative.place(source), *path[1:])) == (row[column] or "n/a")
     return value | {"from": source.path, "field": ".".join(path[1:]), "agrees": agrees, "sources": [source]}
-
-
-def _content(path: Path, *keys: str) -> Any:
-    """What stands under some keys of a JSON file; None where it does not, or the file was damaged."""
-    try:
-        found: Any = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
 
 
 def _records(derivative: Derivative, scan: str) -> Iterator[File]:
@@ -190,35 +174,12 @@ def _outputs(derivative: Derivative, scan: str, role: str) -> Iterator[File]:
         yield from (file for name, file, _ in ledger.outputs(row) if name == role)
 
 
-def table_rows(derivative: Derivative, file: File, name: str | None = None) -> list[dict[str, str | None]]:
-    """Rows of a table of the derivative as text; with a name, those that have it in their first column.
-
-    Raises
-    ------
-    SettingsError
-        If the table has no such row.
-    StudyError
-        If there is no such table.
-    """
-    table: TextTable = read_text_table(derivative.place(file))
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows if name in (None, row[0])]
-    if name and not rows:
-        kind = f"{table.columns[0]} in {file.path}"
-        raise SettingsError(f"{name}: {unknown(name, [str(row[0]) for row in table.rows], kind)}")
-    return rows
-
-
 def known_names(derivative: Derivative) -> list[str]:
     """Names of participants, sessions, scans and files."""
     rows = [next(iter(rows.values()))[1] for rows in derivative.rows.values()]
     sessions = [f"{row.participant_id}/{row.session_id}" for row in rows if row.session_id]
     paths = [file.path for file in derivative.makers]
     return [*(row.participant_id for row in rows), *sessions, *derivative.rows, "statistics:mg_age", *paths]
-
-
-def unknown(name: str, known: list[str], kind: str = "participant, scan or file") -> str:
-    """What to say of a name that does not exist: the nearest ones that do."""
-    return f"no such {kind}; " + (hint(name, known, most=3) or f"known: {', '.join(known[:5])}, …")
 
 
 def _whole(derivative: Derivative, found: Trace) -> Lineage:

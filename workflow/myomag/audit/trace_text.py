@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from myomag.audit.lineage import CODE, ENVIRONMENT, Step, file_record, step_record
+from myomag.audit.lineage import Step, file_record, step_record
 from myomag.audit.record import STUDY, Derivative, File
 from myomag.audit.trace import Trace
 from myomag.io.files import printable
 from myomag.io.records import digest
+from myomag.ledger.activity import CODE, ENVIRONMENT
 
 WIDTH = 120
 MOST = 12
@@ -40,6 +41,11 @@ def _value_lines(value: dict[str, Any]) -> Iterator[str]:
 
 def _table_lines(table: dict[str, Any]) -> Iterator[str]:
     """Rows of a table; of a model the scans behind it, told by their raw files: the steps of each are for --json."""
+    for cell in table.get("cells", ()):
+        yield f"{cell['row']}: {cell['column']} = {cell['value'] or 'n/a'}   in {table['table']}"
+        if "agrees" in cell:
+            now = f"ANOTHER value, {cell['computed'] or 'n/a'}: {table['table']} or {cell['from']} was changed"
+            yield f"  estimated again from {cell['from']}: {'the same value' if cell['agrees'] else now}"
     for row in table["rows"][:MOST]:
         cells = "  ".join(
             f"{key}\u00a0{value}".replace(" ", "\u00a0") for key, value in row.items() if value is not None
@@ -55,7 +61,8 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
             continue
         yield f"{len(scans)} scans {label}"
         for scan in scans[:MOST]:
-            yield f"  {scan['scan']}" + (f": {scan['step']}: {scan['reason']}" if "reason" in scan else "")
+            values = ", ".join(f"{column} {cell or 'n/a'}" for column, cell in scan.get("values", {}).items())
+            yield f"  {scan['scan']}: " + (f"{scan['step']}: {scan['reason']}" if "reason" in scan else values)
             yield from (f"    SHA-256 {sha}  {printable(path)}" for path, sha in scan["raw"].items())
         if len(scans) > MOST:
             yield f"  … and {len(scans) - MOST} more: --json has all"
@@ -81,6 +88,8 @@ class _Writer:
         place = "of the study, " if file.where == STUDY else ""
         yield f"{first}{printable(file.path)}"
         yield f"{rest}  SHA-256 {record['sha256']}  {place}{record['state']}"
+        for found, sha in record["earlier"]:
+            yield f"{rest}  SHA-256 {sha}  as it was found on {found}"
         if origin := record["imported"]:
             verdict = "the same content" if origin["sha256"] == record["sha256"] else "ANOTHER content since"
             yield f"{rest}  imported {origin['time']} from {printable(origin['original'])}: {verdict}"
@@ -107,7 +116,8 @@ class _Writer:
         run = record["run"]
         if run["started"]:
             seconds = (datetime.fromisoformat(run["ended"]) - datetime.fromisoformat(run["started"])).total_seconds()
-            yield f"ran   {run['started']}, {seconds:.2f} s, user {run['user']} on {run['host']}, job {run['job']}"
+            who = f", user {run['user']} on {run['host']}, job {run['job']}" if run["user"] else ""
+            yield f"ran   {run['started']}, {seconds:.2f} s{who}"
             code = f"SHA-256 {record['code_sha256']}, " if record["code_sha256"] else ""
             yield f"code  {code}environment [{self._environment(record)}]"
         yield f"in    {record['ledger']}"
@@ -151,9 +161,9 @@ class _Writer:
             yield ""
             yield f"environment [{number}]"
             yield f"  git commit {commit or 'unknown'}, {clean}"
-            yield f"  Python {python}, {platform}, {processor or 'processor unknown'}"
+            yield f"  Python {python or 'unknown'}, {platform or 'system unknown'}, {processor or 'processor unknown'}"
             yield f"  {', '.join(f'{name} {version}' for name, version in (packages or {}).items())}"
-            yield f"  lock file SHA-256 {lock}"
+            yield f"  lock file SHA-256 {lock or 'unknown'}"
 
 
 def _brief(value: Any) -> str:

@@ -3,17 +3,20 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from myomag.audit.chain import Problem, again, ledger_problems, settings_problems
-from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
+from myomag.audit.crate_record import METADATA, RESULTS
+from myomag.audit.record import CRATE, DERIVATIVE, STUDY, Derivative, File
+from myomag.audit.seal import SealCheck
 from myomag.errors import MyomagError
 from myomag.io.files import PRIVATE, printable, sha256_file
-from myomag.io.records import digest
+from myomag.ledger.inputs import INPUTS
 from myomag.ledger.raw import study_tables
 from myomag.ledger.rows import activity_path
+from myomag.ledger.seal import anchor_of, leaves_of
 from myomag.progress import progress
 from myomag.run.lock import check_quiet
 from myomag.study.search import find_scans
@@ -32,15 +35,19 @@ class Verification:
     files, ledgers : int
         Files hashed and ledgers checked.
     anchor : str
-        SHA-256 over the digests of all ledgers and activity records, which name everything else.
+        Merkle root over all ledgers and activity records, which name everything else; of a crate the SHA-256 of its
+        metadata.
     problems : list of Problem
         Findings, sorted by path.
+    notes : list of str
+        What was not checked, and what the log of seals says.
     """
 
     files: int
     ledgers: int
     anchor: str
     problems: list[Problem]
+    notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Content for a script."""
@@ -51,10 +58,11 @@ class Verification:
             "ledgers": self.ledgers,
             "anchor_sha256": self.anchor,
             "problems": problems,
+            "notes": self.notes,
         }
 
 
-def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
+def verify(derivative: Derivative, anchor: str | None = None, seals: SealCheck | None = None) -> Verification:
     """Check a derivative and the raw data it was made from.
 
     Parameters
@@ -63,6 +71,8 @@ def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
         What to check.
     anchor : str, optional
         Anchor noted at an earlier time, which this state must have.
+    seals : SealCheck, optional
+        Log of seals that it must agree with.
 
     Raises
     ------
@@ -81,16 +91,27 @@ def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
     state = state_anchor(derivative)
     if anchor and anchor != state:
         problems.append(Problem("anchor", "ledger", f"not the state noted: its anchor is {state}, not {anchor}."))
+    notes = list(_notes(derivative))
+    if seals:
+        seals.compare(derivative)
+        problems += seals.problems
+        notes += seals.notes
     advice = derivative.advice
     complete = {replace(problem, message=advice.complete(problem.message)) for problem in problems}
     ordered = sorted(complete, key=lambda problem: (problem.path, problem.kind, problem.message))
-    return Verification(len(expected), len(derivative.ledgers), state, ordered)
+    return Verification(len(expected), len(derivative.ledgers), state, ordered, [advice.complete(n) for n in notes])
 
 
 def state_anchor(derivative: Derivative) -> str:
-    """SHA-256 over the digests of all ledgers and activity records."""
-    paths = sorted(path for path in derivative.root.glob("ledger/*/*") if path.is_file())
-    return digest({path.relative_to(derivative.root).as_posix(): sha256_file(path) for path in paths})
+    """Merkle root over the record; a crate, which leaves out who ran it, is sealed by its metadata."""
+    if derivative.crate:
+        return sha256_file(derivative.crate.folder / METADATA)
+    return anchor_of(leaves_of(derivative.root))
+
+
+def _notes(derivative: Derivative) -> Iterator[str]:
+    if not derivative.has_study:
+        yield "The study is not here: its raw data and tables are named by their digests, and were not compared."
 
 
 Expected = dict[File, dict[str, tuple[str, str]]]
@@ -106,18 +127,23 @@ def _expected(derivative: Derivative, edited: set[str]) -> Expected:
         for row in ledger.rows:
             for verb, files in (("wrote", ledger.outputs(row)), ("read", ledger.inputs(row))):
                 for _, file, sha in files:
-                    if file.path not in derivative.ledgers:
+                    if file.path not in derivative.ledgers and (file.where != STUDY or derivative.has_study):
                         table.setdefault(file, {}).setdefault(sha, (f"{ledger.step} {verb}", ledger.path))
+    for path, sha in derivative.crate.files if derivative.crate else ():
+        inside = path.startswith(f"{RESULTS}/")
+        file = File(DERIVATIVE, path.removeprefix(f"{RESULTS}/")) if inside else File(CRATE, path)
+        trusted.setdefault(file, {}).setdefault(sha, ("export wrote", METADATA))
     return doubtful | trusted
 
 
 def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]:
     """SHA-256 of each file; None where it is missing or unreadable, or not in the derivative but linked into it."""
+    top = derivative.crate.folder if derivative.crate else derivative.root
 
     def found(file: File) -> str | None:
         place = derivative.place(file)
         try:
-            inside = file.where == STUDY or place.resolve().is_relative_to(derivative.root)
+            inside = file.where == STUDY or place.resolve().is_relative_to(top)
             return sha256_file(place) if inside else None
         except (OSError, RuntimeError):
             return None
@@ -140,7 +166,7 @@ def _file_problems(derivative: Derivative, expected: Expected, found: dict[File,
         step, ledger = next(iter(expected[file].values()))
         maker = makers[file][0].step if file in makers else step.split()[0]
         remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else again(maker)
-        source = f"restore it, or {remedy}"
+        source = "restore it from another copy of the crate" if derivative.crate else f"restore it, or {remedy}"
         if sha is None:
             where = f"missing, unreadable or a link in the {file.where}"
             yield Problem("missing", file.path, f"named by {ledger}, {where}; {source}")
@@ -157,22 +183,25 @@ def _file_problems(derivative: Derivative, expected: Expected, found: dict[File,
 
 
 def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem]:
-    """Files of the derivative that no ledger names."""
-    known = {file.path for file in expected if file.where == DERIVATIVE} | set(derivative.ledgers)
-    known |= {activity_path(Path(path)).as_posix() for path in derivative.ledgers}
-    for folder, folders, names in os.walk(derivative.root):
-        here = Path(folder).relative_to(derivative.root)
-        folders[:] = sorted(name for name in folders if here != Path() or name not in WORKING_FOLDERS)
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+    """Files of the derivative, or of the crate it is part of, that no ledger and no metadata name."""
+    known = {derivative.place(file) for file in expected if file.where != STUDY}
+    known |= {derivative.root / path for path in (*derivative.ledgers, INPUTS)}
+    known |= {activity_path(derivative.root / path) for path in derivative.ledgers}
+    top = derivative.crate.folder if derivative.crate else derivative.root
+    known.add(top / METADATA)
+    for folder, folders, names in os.walk(top):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if here != derivative.root or name not in WORKING_FOLDERS)
+        links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted([*names, *links]):
-            path = (here / name).as_posix()
-            if path not in known:
+            if here / name not in known:
+                path = (here / name).relative_to(top).as_posix()
                 yield Problem("added", printable(path), "named by no ledger: not made by this pipeline; remove it.")
 
 
 def _unlisted(derivative: Derivative) -> Iterator[Problem]:
     """Raw files and tables of the study that the pipeline would read and no ledger lists."""
-    if derivative.study == derivative.root:
+    if not derivative.has_study:
         return
     listed = {path for ledger in derivative.of_step("raw") for row in ledger.rows for path, _ in row.inputs.values()}
     failed = {row.scan for ledger in derivative.of_step("raw") for row in ledger.rows if row.status != "ok"}
@@ -196,6 +225,7 @@ def show_verification(result: Verification, derivative: Derivative) -> None:
         print(f"{problem.kind:<8} {problem.path}\n         {problem.message}")
     count = len(result.problems)
     verdict = f"{count} problem{'s' if count != 1 else ''}" if count else "nothing changed, missing or added"
-    print(f"{result.files} files and {result.ledgers} ledgers checked in {derivative.root}: {verdict}.")
+    place = derivative.crate.folder if derivative.crate else derivative.root
+    print(f"{result.files} files and {result.ledgers} ledgers checked in {place}: {verdict}.")
     print("Not checked, for they hold no results: logs/, benchmarks/ and hidden working folders.")
-    print(f"anchor {result.anchor}")
+    print("\n".join([*result.notes, f"anchor {result.anchor}"]))

@@ -103,9 +103,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_if_changed(root: Path, relative: str, content: bytes) -> None:
     """Write a file unless it holds these bytes already, so that its time stamp keeps its meaning."""
-    target = root / relative
-    if not target.is_file() or sha256_file(target) != sha256_bytes(content):
+    if not has_content(root / relative, content):
         write_atomic(root, relative, content)
+
+
+def has_content(path: Path, content: bytes) -> bool:
+    """Whether a file holds these bytes."""
+    return path.is_file() and sha256_file(path) == sha256_bytes(content)
 
 
 def remove_files(root: Path, paths: Iterable[str]) -> None:

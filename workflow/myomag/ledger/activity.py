@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from myomag.io.files import sha256_bytes, sha256_file, write_atomic
+from myomag.io.files import sha256_file, write_atomic
 from myomag.io.places import REPOSITORY
-from myomag.io.records import canonical, digest
+from myomag.ledger.chained import chained, line_digest
 from myomag.ledger.code import installed_version
 
 LOCK = REPOSITORY / "envs" / "requirements.lock"
@@ -22,6 +22,11 @@ RECORDED_PACKAGES = (
     *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
     *("pydicom", "pymapvbvd", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
 )
+
+ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
+CODE = ("git_commit", "git_dirty")
+RUN = ("host", "user", "job", "started", "ended")
+"""Keys of an activity record: software and machine, the checkout, and who ran a step when and where."""
 
 _FAMILY = ("cpu family", "model")
 _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
@@ -59,9 +64,6 @@ def processor() -> str:
 def record_activity(root: Path, relative: str, *, started: datetime, step: str, content: Mapping[str, Any]) -> None:
     """Append a line to an activity record: when, where, by whom and with what a step ran.
 
-    Each line names the SHA-256 of the line before it, so that a changed or removed line breaks the chain, and that of
-    its own content, so that a change of the last line shows too.
-
     Parameters
     ----------
     root, relative
@@ -82,10 +84,9 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
         "job": os.environ.get("SLURM_JOB_ID", str(os.getpid())),
         **content,
         **environment(),
-        "previous_sha256": sha256_bytes(lines[-1].encode()) if lines else None,
     }
-    entry["sha256"] = digest(entry)
-    write_atomic(root, relative, ("\n".join([*lines, canonical(entry)]) + "\n").encode())
+    line = chained(entry, line_digest(lines[-1]) if lines else None)
+    write_atomic(root, relative, ("\n".join([*lines, line]) + "\n").encode())
 
 
 def user_name() -> str:

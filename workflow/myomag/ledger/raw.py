@@ -4,6 +4,7 @@ The raw ledgers are what the first rule depends on. They change when the content
 because of a time stamp: a touched file re-runs nothing, an edited one re-runs its batch even if its mtime was kept.
 """
 
+import itertools
 import math
 import os
 import time
@@ -14,8 +15,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from myomag.errors import LedgerError, ScanError, StudyError
-from myomag.io.files import PRIVATE, printable, sha256_file, to_fetch, together, write_if_changed
+from myomag.io.files import PRIVATE, has_content, printable, sha256_file, to_fetch, together, write_if_changed
 from myomag.io.records import read_record, record_bytes
+from myomag.ledger.inputs import INPUTS, change, files_of, record_changes
 from myomag.ledger.rows import Files, Row, batch_of, ledger_bytes, ledger_path
 from myomag.progress import progress
 from myomag.study.search import Scan, Study
@@ -62,11 +64,30 @@ def write_index(study: Study, root: Path, batches: int) -> None:
     by_batch: dict[int, list[Scan]] = defaultdict(list)
     for scan in study.scans:
         by_batch[batch_of(scan.participant_id, batches)].append(scan)
-    for batch, scans in sorted(by_batch.items()):
-        write_if_changed(root, ledger_path("raw", batch), ledger_bytes(_row(scan, digests) for scan in scans))
-    table_rows = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
-    write_if_changed(root, TABLES, ledger_bytes(table_rows))
+    found = {TABLES: [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]}
+    _write_ledgers(root, itertools.chain(found.items(), _batches(by_batch, digests)))
     write_if_changed(root, INDEX, "\n".join(map(str, sorted(by_batch))).encode())
+
+
+def _batches(by_batch: Mapping[int, list[Scan]], digests: Mapping[str, str]) -> Iterator[tuple[str, list[Row]]]:
+    for batch, scans in sorted(by_batch.items()):
+        yield ledger_path("raw", batch), [_row(scan, digests) for scan in scans]
+
+
+def _write_ledgers(root: Path, ledgers: Iterable[tuple[str, list[Row]]]) -> None:
+    """Write the raw ledgers that changed, and before them what changes in them, so that no run's inputs are lost."""
+    changes, contents = [], {}
+    gone = {path.relative_to(root).as_posix() for path in root.glob(ledger_path("raw", "*"))}
+    for path, rows in ledgers:
+        gone.discard(path)
+        content = ledger_bytes(rows)
+        if not has_content(root / path, content) or not (root / INPUTS).is_file():
+            contents[path] = content
+            changes.append(change(root, path, files_of(rows)))
+    changes += [change(root, path, {}) for path in sorted(gone)]
+    record_changes(root, [each for each in changes if each])
+    for path, content in contents.items():
+        write_if_changed(root, path, content)
 
 
 def indexed_batches(root: Path) -> list[str]:

@@ -21,13 +21,13 @@ STYLES = ("style.css", "figure.css")
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
-def render(template: str, scripts: Sequence[str], **context: Any) -> bytes:
-    """Page from `templates/<template>` with the shared style and `templates/<script>` of each script inlined.
+def render(template: str, scripts: Sequence[str], styles: Sequence[str] = (), **context: Any) -> bytes:
+    """Page from `templates/<template>` with the shared style, and `templates/<name>` of scripts and styles, inlined.
 
     The page carries a Content-Security-Policy that allows this style and these scripts by their digest and nothing
     else, so it cannot load or run anything even if a study smuggles markup into it.
     """
-    css, javascript = _inline(STYLES), _inline(tuple(scripts))
+    css, javascript = _inline((*STYLES, *styles)), _inline(tuple(scripts))
     policy = f"default-src 'none'; style-src {_digest(css)}; script-src {_digest(javascript)}; base-uri 'none'"
     pieces = _environment().get_template(template).generate(css=css, script=javascript, policy=policy, **context)
     # Encoded in parts: as one text, a page of 10,000 scans takes four times its bytes.

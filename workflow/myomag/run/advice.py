@@ -9,7 +9,7 @@ from pathlib import Path
 
 from myomag.errors import MyomagError
 
-_COMMAND = re.compile(r"myomag (run|verify) STUDY(?! --output)( --(?= ))?")
+_COMMAND = re.compile(r"myomag (run|verify|seal) STUDY(?! --output)( --(?= ))?")
 _RUN = re.compile(r"myomag run STUDY( -- --forcerun \w+)?")
 _CONFIG = ("--config", "-C", "--configfile", "--configfiles")
 

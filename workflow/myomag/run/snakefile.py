@@ -18,6 +18,7 @@ from myomag.ledger.derivative import check_output
 from myomag.ledger.pooled import check_protocols, pooled_begin_times
 from myomag.ledger.raw import chosen_batches, indexed_batches, keep_batches, outgrown, write_index
 from myomag.ledger.rows import ledger_path, read_ledger
+from myomag.ledger.seal_place import seal_log
 from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
 from myomag.settings.load import study_settings
@@ -138,12 +139,14 @@ class Flow:
         Raises
         ------
         SettingsError
-            If the study has no scans, or the folder is not one for a derivative.
+            If the study has no scans, the folder is not one for a derivative, or the log of seals may not lie there.
         LedgerError
             If the table of protocols, which the fits are given, was changed.
         """
         check_output(self.study, self.root)
         check_protocols(self.root)
+        # Now, and not after hours of fits.
+        _ = self.seal_log
         self.check_scans()
         write_index(self.found, self.root, self._batch_count())
         if not any(Path(".snakemake", "metadata").glob("*")):
@@ -211,11 +214,24 @@ class Flow:
         """Before the jobs start: remove files that a killed run left unfinished."""
         remove_unfinished(self.root)
 
-    def end(self) -> None:
-        """After the jobs: write where the time went."""
+    def end(self) -> list[str]:
+        """After the jobs: write where the time went, and seal the record; returns what to note of that."""
+        from myomag.ledger.seal import seal_run
         from myomag.run.run_time import write_run_time
 
         write_run_time(self.root)
+        return [f"note: {remark}" for remark in seal_run(self.root, self.seal_log, self.sign_key)]
+
+    @cached_property
+    def seal_log(self) -> Path | None:
+        """Log that the seal of this run goes to."""
+        return seal_log(self.study, self.root.resolve(), self.settings.audit, self.given)
+
+    @property
+    def sign_key(self) -> Path | None:
+        """SSH key that signs the seal."""
+        key = self.settings.audit.sign_key
+        return self.study / Path(key).expanduser() if key else None
 
     @cached_property
     def tables(self) -> "ReadTables":

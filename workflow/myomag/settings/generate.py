@@ -108,6 +108,8 @@ def _limits(annotations: Iterable[Any]) -> Iterator[Within]:
 def _repeated(setting: str) -> str:
     """Steps that a change of a setting repeats, beside the one that writes all settings down."""
     steps = [name for name in pipeline.repeated_by(setting) if name != "settings"]
+    if not steps:
+        return "nothing"
     behind = pipeline.NAMES[pipeline.NAMES.index(steps[0]) :]
     return f"{_code(steps[:1])} and all behind it" if len(steps) > 1 and steps == list(behind) else _code(steps)
 

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from myomag.settings.audit import AuditSettings
 from myomag.settings.base import Section
 from myomag.settings.cohort import CohortSettings
 from myomag.settings.convert import ConvertSettings
@@ -83,6 +84,7 @@ class Settings(Section):
     magnesium: MagnesiumSettings = Field(default_factory=MagnesiumSettings)
     cohort: CohortSettings = Field(default_factory=CohortSettings)
     report: ReportSettings = Field(default_factory=ReportSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     overrides: dict[Annotated[str, AfterValidator(_target)], Override] = Field(
         default_factory=dict,
         description="Settings for one participant (sub-001) or one scan (its file stem) alone: "

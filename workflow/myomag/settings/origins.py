@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from myomag.pipeline import SETTINGS_FILE
+from myomag.settings.load import load_settings
 from myomag.settings.yaml_text import entries
 
 COMMAND_LINE = "--config"
+RECORDED = "config.yaml"
+"""Origin of a setting of which the record says no more."""
 DESCRIPTION = "dataset_description.json"
 """File of the study whose name for it goes into the description of the derivative."""
 
@@ -38,6 +41,25 @@ def setting_origins(label: str, path: Path, given: Mapping[str, Any]) -> dict[st
         if section != "study" and not isinstance(content, Mapping):
             origins[section] = COMMAND_LINE
     return dict(sorted(origins.items()))
+
+
+def not_default(document: Mapping[str, Any]) -> dict[str, str]:
+    """Settings of a recorded document that are no defaults, where nothing tells any more who set them."""
+    defaults = load_settings().model_dump()
+    own = {
+        f"{section}.{key}": RECORDED
+        for section, content in document.items()
+        if section != "overrides" and isinstance(content, Mapping)
+        for key, value in content.items()
+        if value != defaults.get(section, {}).get(key)
+    }
+    overrides = document.get("overrides") or {}
+    return own | {
+        f"overrides.{target}.{name}": RECORDED
+        for target, content in overrides.items()
+        for section, values in content.items()
+        for name in ([f"{section}.{key}" for key in values] if isinstance(values, Mapping) else [section])
+    }
 
 
 def _lines(path: Path) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,78 @@
+"""Which raw files and tables every run found: the raw ledgers tell of the last one alone."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from myomag.errors import LedgerError
+from myomag.io.files import together
+from myomag.ledger.chained import chained, entry_of, line_digest
+from myomag.ledger.rows import Row, read_ledger
+
+INPUTS = "ledger/raw/inputs.activity.jsonl"
+"""A line for each raw ledger that a run found changed, with the digests of the files that are new or other."""
+
+
+def files_of(rows: Sequence[Row]) -> dict[str, str]:
+    """SHA-256 of the files that a raw ledger names, by path."""
+    return {path: sha for row in rows for path, sha in row.inputs.values()}
+
+
+def change(root: Path, ledger: str, files: Mapping[str, str]) -> dict[str, Any] | None:
+    """What a raw ledger is about to say that the present one does not; None for nothing."""
+    known = _present(root, ledger) if (root / INPUTS).is_file() else {}
+    new = {path: sha for path, sha in files.items() if known.get(path) != sha}
+    gone = sorted(known.keys() - files.keys())
+    return {"ledger": ledger, "files": new, "gone": gone} if new or gone else None
+
+
+def record_changes(root: Path, changes: Sequence[Mapping[str, Any]]) -> None:
+    """Add a line for each raw ledger that changed."""
+    if not changes:
+        return
+    found = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with together(root) as write:
+        write(INPUTS, (line.encode() for line in _lines(root / INPUTS, found, changes)))
+
+
+def earlier_inputs(lines: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """When a file of the study was found with which SHA-256, by path, the first one first."""
+    history: dict[str, list[tuple[str, str]]] = {}
+    for entry in filter(None, map(entry_of, lines)):
+        for path, sha in entry["files"].items():
+            seen = history.setdefault(path, [])
+            if not seen or seen[-1][1] != sha:
+                seen.append((entry["found"], sha))
+    return history
+
+
+def last_inputs(lines: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What the lines come to: SHA-256 of the files of each raw ledger."""
+    state: dict[str, dict[str, str]] = {}
+    for entry in filter(None, map(entry_of, lines)):
+        files = state.setdefault(entry["ledger"], {})
+        files |= entry["files"]
+        for path in entry["gone"]:
+            files.pop(path, None)
+    return {ledger: files for ledger, files in state.items() if files}
+
+
+def _present(root: Path, ledger: str) -> dict[str, str]:
+    try:
+        return files_of(read_ledger(root / ledger))
+    except LedgerError:
+        return {}
+
+
+def _lines(path: Path, found: str, changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    before = None
+    with path.open(encoding="utf-8", newline="\n") if path.is_file() else io.StringIO() as present:
+        for line in present:
+            before = line_digest(line)
+            yield line
+    for each in changes:
+        line = chained({"found": found, **each}, before)
+        before = line_digest(line)
+        yield f"{line}\n"

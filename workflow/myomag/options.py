@@ -1,0 +1,16 @@
+"""Arguments and options that several commands share."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
+
+
+def print_json(content: object) -> None:
+    """Print JSON for a script."""
+    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
