@@ -136,7 +136,7 @@ def test_scan_that_turns_bad_leaves_no_result_behind_even_if_the_old_ledger_is_l
     note.write_text("mine")
     if lost:
         (small.root / CONVERT).unlink()
-    small.convert(failing("sub-2", "sub-3"))
+    small.convert(failing("sub-2", "sub-3"), code="changed")
     assert (small.root / FID.format(1)).exists()
     assert not (small.root / "sub-2").exists()
     assert [path.name for path in note.parent.iterdir()] == ["note.txt"]

@@ -1,6 +1,7 @@
 """The activity records: when, where, by whom and with which software a step ran."""
 
 import getpass
+import json
 import os
 import platform
 import re
@@ -86,6 +87,15 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
     }
     entry["sha256"] = digest(entry)
     write_atomic(root, relative, ("\n".join([*lines, canonical(entry)]) + "\n").encode())
+
+
+def last_entry(path: Path) -> dict[str, Any]:
+    """Last line of an activity record: the job that wrote its ledger; empty where there is none, or no readable one."""
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    except (OSError, ValueError, IndexError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def user_name() -> str:

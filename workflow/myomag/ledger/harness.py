@@ -16,6 +16,7 @@ from myomag.errors import LedgerError, ScanError
 from myomag.io.files import remove_files, sha256_file, together
 from myomag.io.records import digest
 from myomag.ledger.activity import record_activity
+from myomag.ledger.keep import Kept, identity, kept_rows
 from myomag.ledger.rows import (
     Files,
     Row,
@@ -27,7 +28,7 @@ from myomag.ledger.rows import (
     remedy,
 )
 from myomag.ledger.sidecars import with_origin
-from myomag.ledger.spec import Spec
+from myomag.ledger.spec import Spec, params_digest, software_digest
 from myomag.run.jobs import job_log
 from myomag.settings.base import Section
 
@@ -53,6 +54,8 @@ class Job:
         Ledger it writes, relative to the derivative.
     root, study : Path
         Derivative and study folder.
+    params, software : str
+        Digests of all that Snakemake goes by beside ledgers, and of the versions of packages among it.
     """
 
     spec: Spec
@@ -60,6 +63,8 @@ class Job:
     ledger: Path
     root: Path
     study: Path
+    params: str = ""
+    software: str = ""
 
     @property
     def step(self) -> pipeline.Step:
@@ -92,6 +97,8 @@ def job(snakemake: Any) -> Iterator[Job]:
             place.relative_to(root),
             root.resolve(),
             Path(snakemake.config["study"]),
+            params_digest(snakemake.params.spec, getattr(snakemake.params, "sources", "")),
+            software_digest(snakemake.params.spec),
         )
 
 
@@ -100,6 +107,7 @@ def run_scans(task: Job, function: StepFunction) -> None:
 
     Bad data (`ScanError`) makes a failed row; a file that is not what its ledger says, or a bug, stops the job and
     leaves everything as it was. Files that an earlier run wrote for these scans and this one did not are removed.
+    Scans for which nothing changed keep their files and rows; the activity record then names those that were made.
 
     Parameters
     ----------
@@ -109,17 +117,20 @@ def run_scans(task: Job, function: StepFunction) -> None:
         The step's pure function: scan, paths by role, settings (and pooled begin times) → contents by role.
     """
     started, step = datetime.now(UTC), task.step
-    before = _rows_before(task)
+    before, kept = _rows_before(task), kept_rows(task.root, task.ledger, task.software)
     done: list[Row] = []
+    made: list[str] = []
     with together(task.root) as write:
         for number, rows in enumerate(before, start=1):
-            done.append(_run_scan(task, function, rows, write))
+            done.append(_run_scan(task, function, rows, write, kept))
+            if kept.rows.get(identity(done[-1])) is not done[-1]:
+                made.append(done[-1].scan)
             log.info(
                 "%s %d/%d %s: %s", step.name, number, len(before), done[-1].scan, done[-1].reason or done[-1].status
             )
         write(str(task.ledger), ledger_bytes(done))
     remove_files(task.root, left_over(step, done))
-    record_job(task, started)
+    record_job(task, started, **({"made": made} if len(made) < len(done) else {}))
 
 
 def ledger_files(root: Path, paths: Iterable[Path]) -> Files:
@@ -144,6 +155,8 @@ def record_job(task: Job, started: datetime, **said: Any) -> None:
         content={
             "ledger_sha256": sha256_file(task.root / task.ledger),
             "inputs_sha256": digest(ledger_files(task.root, task.ledgers)),
+            "params_sha256": task.params,
+            "software_sha256": task.software,
             **said,
         },
     )
@@ -158,7 +171,9 @@ def _rows_before(task: Job) -> list[dict[str, Row]]:
     return [rows for _, rows in sorted(scans.items())]
 
 
-def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write: Callable[[str, bytes], str]) -> Row:
+def _run_scan(
+    task: Job, function: StepFunction, rows: Mapping[str, Row], write: Callable[[str, bytes], str], kept: Kept
+) -> Row:
     step = task.step
     failed = next((row for row in rows.values() if row.status != "ok"), None)
     row = failed or next(iter(rows.values()))
@@ -169,6 +184,8 @@ def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write:
     wanted = roles_read(step, rows)
     try:
         paths = {role: _checked(task, role, path, sha) for role, (path, sha) in wanted.items()}
+        if old := kept.row(replace(done, step=step.name, inputs=wanted)):
+            return old
         results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
     except ScanError as error:
         return replace(done, status="failed", step=step.name, reason=" ".join(str(error).split()), inputs=wanted)

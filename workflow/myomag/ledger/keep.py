@@ -1,0 +1,73 @@
+"""Rows that a job may keep from the last time: of scans for which nothing changed that their results rest on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from myomag.errors import LedgerError
+from myomag.io.files import sha256_file
+from myomag.ledger.activity import environment, last_entry
+from myomag.ledger.rows import Files, Row, activity_path, checked_ledger
+
+Identity = tuple[str, str, str]
+_CHECKOUT = ("git_commit", "git_dirty")
+"""What says nothing of a step: the digest of its code does."""
+
+
+def identity(row: Row) -> Identity:
+    """What tells a scan from all others, however wrong its name is."""
+    return row.participant_id, row.session_id, row.scan
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows of the ledger that a job is about to write anew.
+
+    Attributes
+    ----------
+    root : Path
+        The derivative.
+    rows : mapping of Identity to Row
+        Rows of that ledger, none where it is not the one its step wrote, or was made with other software.
+    """
+
+    root: Path
+    rows: Mapping[Identity, Row] = field(default_factory=dict)
+
+    def row(self, now: Row) -> Row | None:
+        """Row of the last time, where settings, code and inputs are those of `now` and its files are as they were."""
+        old = self.rows.get(identity(now))
+        same = old and (old.status, old.step) == ("ok", now.step)
+        if not old or not same or (old.settings, old.code, old.inputs) != (now.settings, now.code, now.inputs):
+            return None
+        return old if old.outputs and as_recorded(self.root, old.outputs) else None
+
+
+def kept_rows(root: Path, ledger: Path, software: str) -> Kept:
+    """Rows that a job may keep.
+
+    Parameters
+    ----------
+    root, ledger : Path
+        The derivative, and the place in it of the ledger that the job writes.
+    software : str
+        Digest of the versions of the packages that the step imports.
+    """
+    if not (root / ledger).is_file():
+        return Kept(root)
+    try:
+        rows = checked_ledger(root, ledger)
+    except LedgerError:
+        return Kept(root)
+    then, now = last_entry(root / activity_path(ledger)), environment()
+    same = all(then.get(name) == value for name, value in now.items() if name not in _CHECKOUT)
+    same = same and then.get("software_sha256") == software
+    return Kept(root, {identity(row): row for row in rows} if same else {})
+
+
+def as_recorded(root: Path, files: Files) -> bool:
+    """Whether files of the derivative are there with the bytes that a ledger names."""
+    try:
+        return all(sha256_file(root / path) == sha for path, sha in files.values())
+    except OSError:
+        return False
