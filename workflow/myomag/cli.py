@@ -29,6 +29,10 @@ app = typer.Typer(
 app.add_typer(import_app, name="import")
 StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS dataset).", metavar="STUDY")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+ParticipantOption = Annotated[
+    list[str] | None, typer.Option(metavar="LABEL", help="Only this participant, and what is there; repeatable.")
+]
+SessionOption = Annotated[list[str] | None, typer.Option(metavar="LABEL", help="Only this session; repeatable.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
 
 
@@ -91,13 +95,18 @@ def run(
         list[str] | None, typer.Argument(help="After --: options for snakemake.", metavar="[-- OPTIONS]")
     ] = None,
     output: OutputOption = None,
-    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run and why.")] = False,
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run, why, and how long.")] = False,
+    participant: ParticipantOption = None,
+    session: SessionOption = None,
+    repair: Annotated[bool, typer.Option(help="Make results again, too, that are not as recorded.")] = False,
     profile: Annotated[str, typer.Option(help="local, slurm, pbs, lsf, or the folder of a profile.")] = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="With -n: print JSON for scripts.")] = False,
 ) -> None:
     """Run the whole pipeline on a study; what is up to date is not run again."""
-    from myomag.run.runner import run_pipeline
+    from myomag.run.runner import Wish, run_pipeline, show_plan
 
-    sys.exit(run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or []))
+    wish = Wish(study, output, profile, snakemake_options or [], participant or [], session or [], repair)
+    sys.exit(show_plan(wish, as_json=as_json) if dry_run else run_pipeline(wish))
 
 
 @app.command()
@@ -158,12 +167,17 @@ def scan(
 
 
 @app.command()
-def check(study: StudyArgument, as_json: JsonOption = False) -> None:
+def check(
+    study: StudyArgument,
+    participant: ParticipantOption = None,
+    session: SessionOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Say what would go wrong with a study before running it."""
     from myomag.report.summary import column_lines, prospect_lines
     from myomag.single.check import examine_study
 
-    found = examine_study(study)
+    found = examine_study(study, participant or [], session or [])
     problems = found.problems
     if as_json:
         print_json({"problems": problems, "columns": found.columns, "models": found.models})

@@ -25,6 +25,9 @@ COLUMNS = ("scan", "participant_id", "session_id", "status", "step", "reason", "
 Files = dict[str, tuple[str, str]]
 """Role of a file → (path, SHA-256); raw paths are relative to the study, all others to the derivative."""
 
+LEFT_OUT = "left out"
+"""Status of a scan that the selection of a run did not name."""
+
 _FILES_TEXT = json.JSONEncoder(sort_keys=True).encode
 """Made once: json.dumps would make an encoder for each of the cells of a large study."""
 
@@ -36,9 +39,9 @@ class Row:
     Attributes
     ----------
     status : str
-        "ok" or "failed".
+        "ok", "failed" or LEFT_OUT.
     step, reason : str
-        Step at which the scan failed, and why; the step of the ledger and "" otherwise.
+        Step at which the scan failed or was left out, and why; the step of the ledger and "" otherwise.
     settings, code : str
         Digests of the settings that held for this scan and of the step's code.
     inputs, outputs : Files
@@ -88,12 +91,19 @@ def read_ledger(path: Path) -> list[Row]:
         If the file is missing or is not a ledger.
     """
     try:
-        return _rows(path.read_text(encoding="utf-8"))
+        return parse_ledger(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise LedgerError(f"{path}: not a readable ledger ({error}). {remedy(path.parent.name)}") from error
 
 
-def _rows(text: str) -> list[Row]:
+def parse_ledger(text: str) -> list[Row]:
+    """Rows of a ledger from its text.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError or AttributeError
+        If it is not the text of a ledger.
+    """
     header, *lines = text.splitlines()
     if tuple(header.split("\t")) != COLUMNS:
         raise ValueError("unexpected columns")

@@ -111,7 +111,7 @@ def resolve(
 
 
 def params_digest(spec: str, sources: str = "") -> str:
-    """SHA-256 of what Snakemake compares of a job: its spec as text, and where the settings came from, if it is told."""
+    """SHA-256 of what Snakemake compares of a job: its spec as text, and where the settings came from, if told."""
     return digest([spec, sources])
 
 
