@@ -33,8 +33,8 @@ class Lab:
         return myomag("run", self.study, *place, *options, repository=self.repository, **variables)
 
     def planned(self, *options: str, **variables: str) -> dict[str, int]:
-        """Jobs per rule that would run."""
-        done = self.run("--dry-run", "--", *options, **variables)
+        """Jobs per rule that Snakemake would run."""
+        done = self.run("--", "--dry-run", *options, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         assert jobs(done.stdout) or "Nothing to be done" in done.stdout
         return jobs(done.stdout)

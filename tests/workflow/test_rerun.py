@@ -297,7 +297,7 @@ def test_edited_intermediate_is_refused_and_repaired_by_the_advice(lab: Lab, ori
     (message,) = [line for line in refused.stderr.splitlines() if line.startswith("ERROR: ")]
     assert message.startswith(f"ERROR: {name}: changed since step qc wrote it")
     assert lab.run().returncode == 1, "the same error is met again, not passed over"
-    advice = re.search(r"myomag run (.+ -- --forcerun \w+)$", message)
+    advice = re.search(r"myomag run (.+ --repair)$", message)
     assert advice is not None
     assert myomag("run", *shlex.split(advice[1]), repository=lab.repository).returncode == 0
     assert differing(results(lab.derivative), results(original.derivative)) == []
@@ -325,7 +325,7 @@ def test_edited_summary_is_noticed_even_where_nothing_is_to_be_done(
     refused = lab.run()
     assert (refused.returncode, "up to date" in refused.stdout) == (1, False)
     assert f"{name}: changed since step {step} wrote it" in refused.stderr
-    advice = re.search(r"myomag run (.+ -- --forcerun \w+)$", refused.stderr, re.MULTILINE)
+    advice = re.search(r"myomag run (.+ --repair)$", refused.stderr, re.MULTILINE)
     assert advice is not None
     assert myomag("run", *shlex.split(advice[1]), repository=lab.repository).returncode == 0
     assert differing(results(lab.derivative), results(original.derivative)) == []

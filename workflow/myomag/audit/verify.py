@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from myomag.audit.chain import Problem, again, ledger_problems, settings_problems
+from myomag.audit.chain import AGAIN, Problem, ledger_problems, settings_problems
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.errors import MyomagError
 from myomag.io.files import PRIVATE, printable, sha256_file
@@ -66,7 +66,7 @@ def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
     problems = list(ledger_problems(derivative))
     expected = _expected(derivative, {problem.path for problem in problems if problem.kind == "edited"})
     found = _hashed(derivative, list(expected))
-    problems += _file_problems(derivative, expected, found)
+    problems += _file_problems(expected, found)
     problems += _unaccounted(derivative, expected)
     problems += _unlisted(derivative)
     problems += settings_problems(derivative)
@@ -122,16 +122,14 @@ def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]
     return digests
 
 
-def _file_problems(derivative: Derivative, expected: Expected, found: dict[File, str | None]) -> Iterator[Problem]:
-    makers = derivative.makers
+def _file_problems(expected: Expected, found: dict[File, str | None]) -> Iterator[Problem]:
     wrong = {file: sha for file, sha in found.items() if sha not in expected[file]}
     owners = {sha: file for file, digests in expected.items() for sha in digests}
     for file in wrong:
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        maker = makers[file][0].step if file in makers else step.split()[0]
-        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else again(maker)
+        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else AGAIN
         source = f"restore it, or {remedy}"
         if sha is None:
             where = f"missing, unreadable or a link in the {file.where}"

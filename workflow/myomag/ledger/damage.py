@@ -8,9 +8,8 @@ from pathlib import Path
 
 from myomag import pipeline
 from myomag.errors import LedgerError
-from myomag.io.files import sha256_file
 from myomag.ledger.activity import last_entry
-from myomag.ledger.rows import COLUMNS, activity_path, checked_ledger, ledger_path
+from myomag.ledger.rows import COLUMNS, activity_path, checked_ledger, checked_path, ledger_path
 
 _OUTPUTS = COLUMNS.index("outputs") - len(COLUMNS)
 
@@ -82,5 +81,7 @@ def _changed(root: Path, place: Path) -> Iterator[str]:
         return
     for row in rows:
         for path, sha in row.outputs.values():
-            if not (root / path).is_file() or sha256_file(root / path) != sha:
+            try:
+                checked_path(root, path, sha, place.parent.name)
+            except LedgerError:
                 yield path

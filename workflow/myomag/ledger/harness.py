@@ -25,7 +25,6 @@ from myomag.ledger.rows import (
     checked_path,
     ledger_bytes,
     output_path,
-    remedy,
 )
 from myomag.ledger.sidecars import with_origin
 from myomag.ledger.spec import Spec, params_digest, software_digest
@@ -184,7 +183,8 @@ def _run_scan(
     wanted = roles_read(step, rows)
     try:
         paths = {role: _checked(task, role, path, sha) for role, (path, sha) in wanted.items()}
-        if old := kept.row(replace(done, step=step.name, inputs=wanted)):
+        old = kept.row(replace(done, step=step.name, inputs=wanted))
+        if old and old.outputs.keys() == {file.role for file in step.writes}:
             return old
         results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
     except ScanError as error:
@@ -219,7 +219,10 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
             found[role] = row.outputs[role]
         else:
             scan = next(iter(rows.values())).scan
-            raise LedgerError(f"{scan}: the ledger of step {source} names no {role}. {remedy(source)}")
+            raise LedgerError(
+                f"{scan}: the ledger of step {source} names no {role}. Compute it again from there: "
+                f"myomag run STUDY -- --forcerun {source}"
+            )
     return dict(sorted(found.items()))
 
 

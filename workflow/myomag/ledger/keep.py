@@ -40,7 +40,7 @@ class Kept:
         same = old and (old.status, old.step) == ("ok", now.step)
         if not old or not same or (old.settings, old.code, old.inputs) != (now.settings, now.code, now.inputs):
             return None
-        return old if old.outputs and as_recorded(self.root, old.outputs) else None
+        return old if as_recorded(self.root, old.outputs) else None
 
 
 def kept_rows(root: Path, ledger: Path, software: str) -> Kept:
