@@ -7,6 +7,7 @@ import pytest
 from ledger_samples import CONVERT, FID, Small, copy, edit
 from myomag.errors import LedgerError
 from myomag.ledger import keep
+from myomag.ledger.rows import activity_path
 
 ALL = ["sub-1_unloc", "sub-2_unloc", "sub-3_unloc"]
 
@@ -23,7 +24,7 @@ def made(small: Small, **values: Any) -> list[str]:
     small.convert(noted, **values)
     assert small.activities(CONVERT)[-1].get("made", ALL) == names
     after = small.tree()
-    (small.root / CONVERT).unlink()
+    (small.root / activity_path(CONVERT)).unlink()
     small.convert(**values)
     assert small.tree() == after
     return names
@@ -49,6 +50,12 @@ def test_nothing_is_kept_from_other_software_or_an_edited_ledger(small: Small, m
         assert made(small) == ALL
     edit(small.root / CONVERT)
     assert made(small) == ALL
+
+
+def test_job_finds_the_ledger_that_snakemake_removes_before_it(small: Small) -> None:
+    small.convert()
+    (small.root / CONVERT).unlink()
+    assert made(small) == []
 
 
 def test_edited_input_is_refused_though_the_results_of_it_are_there(small: Small) -> None:

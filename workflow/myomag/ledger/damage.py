@@ -52,9 +52,7 @@ def damaged(root: Path, batches: Collection[str], *, hashed: bool = False) -> li
 def _missing(root: Path, place: str, *, hashed: bool) -> Iterator[str]:
     record = activity_path(Path(place))
     if not (root / place).is_file():
-        # A step that never ran has neither, and runs without further ado.
-        if (root / record).is_file():
-            yield place
+        # Its step runs without further ado.
         return
     if not last_entry(root / record):
         yield str(record)

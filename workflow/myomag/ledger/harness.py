@@ -16,7 +16,7 @@ from myomag.errors import LedgerError, ScanError
 from myomag.io.files import remove_files, sha256_file, together
 from myomag.io.records import digest
 from myomag.ledger.activity import record_activity
-from myomag.ledger.keep import Kept, identity, kept_rows
+from myomag.ledger.keep import Kept, identity, kept_rows, remember
 from myomag.ledger.rows import (
     Files,
     Row,
@@ -128,6 +128,7 @@ def run_scans(task: Job, function: StepFunction) -> None:
                 "%s %d/%d %s: %s", step.name, number, len(before), done[-1].scan, done[-1].reason or done[-1].status
             )
         write(str(task.ledger), ledger_bytes(done))
+    remember(task.root, task.ledger)
     remove_files(task.root, left_over(step, done))
     record_job(task, started, **({"made": made} if len(made) < len(done) else {}))
 

@@ -1,15 +1,17 @@
 """Rows that a job may keep from the last time: of scans for which nothing changed that their results rest on."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from myomag.errors import LedgerError
-from myomag.io.files import sha256_file
+from myomag.io.files import PRIVATE, sha256_file
 from myomag.ledger.activity import environment, last_entry
-from myomag.ledger.rows import Files, Row, activity_path, checked_ledger
+from myomag.ledger.rows import Files, Row, activity_path, read_ledger
 
 Identity = tuple[str, str, str]
+_REMEMBERED = Path(PRIVATE, "remembered")
 _CHECKOUT = ("git_commit", "git_dirty")
 """What says nothing of a step: the digest of its code does."""
 
@@ -53,16 +55,27 @@ def kept_rows(root: Path, ledger: Path, software: str) -> Kept:
     software : str
         Digest of the versions of the packages that the step imports.
     """
-    if not (root / ledger).is_file():
-        return Kept(root)
-    try:
-        rows = checked_ledger(root, ledger)
-    except LedgerError:
-        return Kept(root)
     then, now = last_entry(root / activity_path(ledger)), environment()
     same = all(then.get(name) == value for name, value in now.items() if name not in _CHECKOUT)
-    same = same and then.get("software_sha256") == software
-    return Kept(root, {identity(row): row for row in rows} if same else {})
+    if not same or then.get("software_sha256") != software:
+        return Kept(root)
+    try:
+        known = sha256_file(root / _REMEMBERED / ledger) == then.get("ledger_sha256")
+        return Kept(root, {identity(row): row for row in read_ledger(root / _REMEMBERED / ledger)} if known else {})
+    except (OSError, LedgerError):
+        return Kept(root)
+
+
+def remember(root: Path, ledger: Path) -> None:
+    """Give a ledger a second name, under which the next job of its batch finds it: Snakemake removes the first.
+
+    Where the file system has no hard links, that job makes its whole batch.
+    """
+    name = root / _REMEMBERED / ledger
+    with suppress(OSError):
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.unlink(missing_ok=True)
+        name.hardlink_to(root / ledger)
 
 
 def as_recorded(root: Path, files: Files) -> bool:

@@ -53,10 +53,10 @@ def cost(forecast: Forecast, cores: int) -> Cost:
     """Time of the jobs of a plan with so many processors."""
     tasks = list(forecast.tasks.values())
     rates = {step: _rate(forecast, step) for step in {task.step for task in tasks}}
-    times = {task: _seconds(task, rates[task.step]) for task in tasks}
+    sure = {task: _seconds(task, len(task.scans), rates[task.step]) for task in tasks if task.sure}
+    at_most = {task: _seconds(task, len(task.at_most), rates[task.step]) for task in tasks}
     measured = all(rate is not None for rate in rates.values())
-    sure = {task: time for task, time in times.items() if task.sure}
-    return Cost(_wall(sure, cores), _wall(times, cores), cores, measured)
+    return Cost(_wall(sure, cores), _wall(at_most, cores), cores, measured)
 
 
 def _wall(times: dict[Task, float], cores: int) -> float:
@@ -68,10 +68,10 @@ def _wall(times: dict[Task, float], cores: int) -> float:
     return round(total, 1)
 
 
-def _seconds(task: Task, rate: float | None) -> float:
+def _seconds(task: Task, scans: int, rate: float | None) -> float:
     if rate is None:
         rate = SCAN_S.get(task.step, PAGE_S if pipeline.BY_NAME[task.step].batched else STUDY_S)
-    return JOB_S + rate * len(task.scans)
+    return JOB_S + rate * scans
 
 
 def _rate(forecast: Forecast, step: str) -> float | None:

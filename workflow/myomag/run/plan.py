@@ -36,17 +36,18 @@ class Task:
     ----------
     step, batch : str
         Step, and number of the batch; "" for a step that sees all scans.
-    scans : frozenset of Identity
-        Scans that it makes; the others of its batch are kept.
+    scans, at_most : frozenset of Identity
+        Scans that it makes in any case, and with those that it may make; the others of its batch are kept.
     sure : bool
         Whether it runs in any case.
     why : str
-        first, unfinished, settings, code, software, data, another step, missing or pooled.
+        first, unfinished, settings, code, software, data, another step or missing.
     """
 
     step: str
     batch: str
     scans: frozenset[Identity]
+    at_most: frozenset[Identity]
     sure: bool
     why: str
 
@@ -122,15 +123,17 @@ class Forecast:
         before = [task for path in self._read(step, batch) if (task := self._tasks.get(path))]
         looked_at_again = self.flow.waits_for_protocols(step.name) and self._runs(POOLED)
         if why and why != "data":
-            return Task(step.name, batch, mine, True, why)
-        touched = self._changed(step, batch) | {scan for task in before for scan in task.scans}
-        scans = mine & touched if step.kind == "scan" else mine
-        if why:
-            return Task(step.name, batch, scans, True, why)
-        sure = any(self._alters(task) if looked_at_again else task.sure for task in before)
+            return Task(step.name, batch, mine, mine, True, why)
+        sure = bool(why) or any(self._alters(task) if looked_at_again else task.sure for task in before)
+        changed = self._changed(step, batch)
+        scans = mine & changed.union(*(task.scans for task in before)) if step.kind == "scan" else mine
+        at_most = mine & changed.union(*(task.at_most for task in before)) if step.kind == "scan" else mine
         if looked_at_again and step.pooled:
-            return Task(step.name, batch, mine, sure, "another step" if sure else "pooled")
-        return Task(step.name, batch, scans, sure, "another step") if before else None
+            # The pooled values hold for all.
+            at_most = mine
+        elif not why and not before:
+            return None
+        return Task(step.name, batch, scans if sure else frozenset(), at_most, sure, why or "another step")
 
     def _own(self, step: pipeline.Step, batch: str, place: str) -> str:
         """Why a job runs whatever others do; "" where it does not."""
@@ -138,7 +141,7 @@ class Forecast:
         if self.first or not self._remembered:
             return "first"
         if not (root / place).is_file():
-            return "" if (root / activity_path(Path(place))).is_file() else "first"
+            return "unfinished" if (root / activity_path(Path(place))).is_file() else "first"
         if place in self._unfinished:
             return "unfinished"
         then = last_entry(root / activity_path(Path(place)))
@@ -177,9 +180,6 @@ class Forecast:
                 files[path] = (path, sha256_bytes(self.entry[path]))
             elif (self.flow.root / path).is_file():
                 files[path] = (path, sha256_file(self.flow.root / path))
-            else:
-                # Made again, and then as it was.
-                files[path] = (path, str(last_entry(self.flow.root / activity_path(Path(path))).get("ledger_sha256")))
         return digest(files)
 
     def _read(self, step: pipeline.Step, batch: str) -> list[str]:
@@ -201,7 +201,7 @@ class Forecast:
         rows = rows_of(self.flow.root / task.ledger)
         if pipeline.BY_NAME[task.step].kind == "scan" and set(map(identity, rows)) != self._listed(task.batch):
             return True
-        return task.why == "data" and pipeline.reads_study(pipeline.BY_NAME[task.step]) and bool(task.scans)
+        return bool(self._changed(pipeline.BY_NAME[task.step], task.batch))
 
     def _of_batch(self, batch: str) -> frozenset[Identity]:
         """Scans of a batch, or of the study, those left out not among them."""
@@ -219,7 +219,8 @@ class Forecast:
         rows = rows_of(self.flow.root / damage.ledger)
         lost = {identity(row) for row in rows if any(path in damage.files for path, _ in row.outputs.values())}
         of_scans = pipeline.BY_NAME[step].kind == "scan" and lost
-        return Task(step, batch, frozenset(lost) if of_scans else self._of_batch(batch), True, "missing")
+        scans = frozenset(lost) if of_scans else self._of_batch(batch)
+        return Task(step, batch, scans, scans, True, "missing")
 
     @cached_property
     def _remembered(self) -> bool:

@@ -17,7 +17,7 @@ from myomag.run.plan import POOLED, Forecast, Task
 
 MOST = 5
 """Files and settings named one by one."""
-_POOL_MOVES = "if the begin time pooled over a protocol moves"
+_CONDITION = "(at most: where spectra or the begin time pooled over a protocol come out differently)"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ def plan(forecast: Forecast, cores: int) -> Plan:
 
 def _step(tasks: Sequence[Task]) -> StepPlan:
     sure = [task for task in tasks if task.sure]
-    scans, scans_at_most = ({scan for task in some for scan in task.scans} for some in (sure, tasks))
+    scans = {scan for task in sure for scan in task.scans}
+    scans_at_most = {scan for task in tasks for scan in task.at_most}
     people, people_at_most = ({participant for participant, _, _ in some} for some in (scans, scans_at_most))
     return StepPlan(
         step=tasks[0].step,
@@ -168,6 +169,8 @@ def plan_lines(found: Plan) -> Iterator[str]:
     told = [(step.step, _extent(step)) for step in found.steps]
     for extent, group in groupby(told, key=lambda item: item[1]):
         yield f"runs {', '.join(step for step, _ in group)}: {extent}"
+    if any("at most" in extent for _, extent in told):
+        yield _CONDITION
     if found.kept:
         yield f"keeps {', '.join(found.kept)}"
     yield str(found.cost)
@@ -184,19 +187,17 @@ def _listed(kind: str, texts: Sequence[str]) -> Iterator[str]:
 def _extent(step: StepPlan) -> str:
     """How much a step does, such as "24 scans of 24 participants"."""
     if pipeline.BY_NAME[step.step].kind == "study":
-        return "once" if step.jobs else f"at most once, {_condition(step)}"
+        return "once" if step.jobs else "at most once"
     pages = pipeline.BY_NAME[step.step].kind == "participant"
     sure, most = (
         _plural(people, "participant") if pages else f"{_plural(scans, 'scan')} of {_plural(people, 'participant')}"
         for scans, people in ((step.scans, step.participants), (step.scans_at_most, step.participants_at_most))
     )
+    if not step.scans_at_most:
+        return "no scan, but the record"
     if sure == most:
         return sure
-    return f"{f'{sure}; ' if step.jobs else ''}at most {most}, {_condition(step)}"
-
-
-def _condition(step: StepPlan) -> str:
-    return _POOL_MOVES if "pooled" in step.why else "if what it reads comes out differently"
+    return f"{f'{sure}, ' if step.scans else ''}at most {most}"
 
 
 def _plural(number: int, what: str) -> str:
