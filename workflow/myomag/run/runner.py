@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -111,10 +112,13 @@ def run_pipeline(wish: Wish) -> int:
             if run.code:
                 return _told(run, root, advice)
         run = run_snakemake(command, root, root / LOG, lock)
-        run.state.up_to_date &= not again
+        run.state.up_to_date &= not (again or asked.part)
         code = _told(run, root, advice)
     if code == 0 and asked.part:
-        print("Done as far as was asked for. The tables and the report may be those of before: myomag run STUDY")
+        print(
+            f"Done as far as was asked for: {run.state.done} jobs. Tables and report may be those of before; all of it: "
+            + advice.complete("myomag run STUDY")
+        )
     elif code == 0:
         sum_up(root, time.monotonic() - started)
     return code
@@ -144,7 +148,12 @@ def show_plan(wish: Wish, *, as_json: bool) -> int:
     else:
         print(advice.complete("\n".join(plan_lines(found))))
     if asked.part or asked.forced:
-        print("note: the plan is that of the whole run; of a part, or of forced jobs: … -- -n …", file=sys.stderr)
+        rest = shlex.join(["-n", *wish.options])
+        print(
+            "note: this is the plan of a whole run; what Snakemake would do by these options: "
+            f"{advice_for_run(replace(wish, options=())).complete('myomag run STUDY')} -- {rest}",
+            file=sys.stderr,
+        )
     return 1 if found.refused else 0
 
 
@@ -179,15 +188,13 @@ def _settled_unwritten(flow: Flow, root: Path) -> int | None:
     except OSError as error:
         from myomag.run.plan import Forecast
 
-        reason, left = error.strerror, "results"
-        if (root / "ledger").is_dir():
-            prepare_jobs()
-            steps = dict.fromkeys(task.step for task in Forecast(flow).tasks.values())
-            left = ", ".join(steps)
-        if left:
+        reason, forecast = error.strerror, Forecast(flow)
+        prepare_jobs()
+        steps = "" if forecast.first else ", ".join(dict.fromkeys(task.step for task in forecast.tasks.values()))
+        if steps or forecast.first:
+            left = f", and there is work to do: {steps}" if steps else ""
             raise SettingsError(
-                f"{root}: cannot be written ({reason}), and there is work to do: {left}. Make the folder writable, or "
-                "name another one: --output DIR."
+                f"{root}: cannot be written ({reason}){left}; make it writable, or name another folder: --output DIR."
             ) from error
     check_summaries(root)
     print("Nothing to be done: all results are up to date.")

@@ -24,7 +24,7 @@ def present_time_stamps(root: Path) -> None:
     for path in late:
         os.utime(path)
     print(
-        f"note: {len(late)} ledgers were dated in the future, up to {latest:%Y-%m-%d %H:%M}, and are dated now: "
+        f"note: ledgers were dated in the future ({len(late)}, up to {latest:%Y-%m-%d %H:%M}), and are dated now: "
         "results go by content. Is the clock of this machine right, and was it then?",
         file=sys.stderr,
     )
