@@ -1,7 +1,6 @@
 """The `myomag` command."""
 
 import io
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import typer
 from myomag.errors import MyomagError, SettingsError
 from myomag.importing.commands import app as import_app
 from myomag.io.files import disk_trouble
+from myomag.printing import print_json
 from myomag.run.jobs import one_thread_per_process
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ ParticipantOption = Annotated[
 ]
 SessionOption = Annotated[list[str] | None, typer.Option(metavar="LABEL", help="Only this session; repeatable.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
-
-
-def print_json(content: object) -> None:
-    """Print JSON for a script."""
-    print(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def main() -> None:
@@ -143,27 +138,10 @@ def scan(
     as_json: JsonOption = False,
 ) -> None:
     """Analyse files, from raw data to pH and magnesium: one in full, of many a line each."""
-    from myomag.settings.load import load_settings
-    from myomag.single.scan import with_voxel
-    from myomag.single.several import analysed, check_targets, show_many, show_one, write_table
-    from myomag.single.sources import find_sources, is_one_scan
+    from myomag.single.command import Shown, scan_files
 
-    loaded = load_settings(settings, root=settings.parent if settings else None)
-    if voxel is not None:
-        loaded = with_voxel(loaded, voxel)
-    found = find_sources(places)
-    check_targets(found, html, csv)
-    results = analysed(found, loaded, bootstrap=bootstrap, pages=html)
-    rows = []
-    for each in results if as_json or len(found.scans) == 1 else show_many(results, found):
-        rows.append(each.result.flat)
-        if len(found.scans) == 1 and not as_json:
-            show_one(each, plot)
-    if csv:
-        write_table(csv, rows)
-    if as_json:
-        print_json(rows[0] if len(places) == 1 and is_one_scan(places[0]) else rows)
-    sys.exit(0 if all(row["status"] == "included" for row in rows) else 1)
+    shown = Shown(html, csv, plot, as_json)
+    sys.exit(scan_files(places, settings=settings, bootstrap=bootstrap, voxel=voxel, shown=shown))
 
 
 @app.command()
@@ -174,20 +152,9 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Say what would go wrong with a study before running it."""
-    from myomag.report.summary import column_lines, prospect_lines
-    from myomag.single.check import examine_study
+    from myomag.single.command import show_check
 
-    found = examine_study(study, participant or [], session or [])
-    problems = found.problems
-    if as_json:
-        print_json({"problems": problems, "columns": found.columns, "models": found.models})
-    else:
-        for problem in problems:
-            print(f"{problem['where']}: {problem['problem']}")
-        for line in (*column_lines(found.columns), *prospect_lines(found.models)):
-            print(line)
-        print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found in {study}.")
-    sys.exit(1 if problems else 0)
+    sys.exit(show_check(study, participant or [], session or [], as_json=as_json))
 
 
 @app.command()
@@ -220,19 +187,9 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 2019,
 ) -> None:
     """Simulate a study with known truth (DIR/truth.tsv)."""
-    from myomag.progress import progress
-    from myomag.simulate.demo import PRESETS, write_demo
+    from myomag.simulate.demo import show_demo
 
-    number = participants or PRESETS[preset].participants
-    with progress("participants simulated", number) as advance:
-        write_demo(
-            directory,
-            preset=PRESETS[preset],
-            participants=number,
-            seed=seed,
-            progress=lambda done, _: advance(done),
-        )
-    print(f"Wrote a simulated study of {number} participants to {directory}.")
+    show_demo(directory, preset, participants, seed)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from myomag import pipeline
 from myomag.audit.causes import differences
-from myomag.io.files import printable
+from myomag.io.files import printable, sha256_bytes
 from myomag.ledger.activity import environment, last_entry
 from myomag.ledger.keep import Identity, identity
 from myomag.ledger.raw import TABLES
@@ -39,9 +39,17 @@ def _settings(forecast: Forecast) -> list[str]:
         return []
     found = differences(before, forecast.flow.document) if isinstance(before, Mapping) else ()
     texts = [text.replace("only in B", "added").replace("only in A", "removed") for text in found]
-    if not texts and _ran_for(forecast, pipeline.SETTINGS.name, "settings"):
+    if texts:
+        return texts
+    others = [
+        step for step in pipeline.NAMES if step != pipeline.SETTINGS.name and _ran_for(forecast, step, "settings")
+    ]
+    if others:
+        # A run that began with them did not come to the end.
+        return [f"the results of {', '.join(others)} were made with others"]
+    if moved_for:
         return ["the same values, written or given in another way"]
-    return texts
+    return []
 
 
 def _scans(forecast: Forecast) -> dict[str, list[str]]:
@@ -73,11 +81,13 @@ def _tables(forecast: Forecast) -> list[str]:
     """Tables of the study that are others than the cohort was made with."""
     root = forecast.flow.root
     made = {path: sha for row in rows_of(root / ledger_path("cohort")) for path, sha in row.inputs.values()}
-    if not made or not _ran_for(forecast, "cohort", "data"):
+    if not made or made.get(TABLES) == sha256_bytes(forecast.entry[TABLES]):
         return []
     now = {row.scan: row.inputs for row in parse_ledger(forecast.entry[TABLES].decode())}
     then = {row.scan: row.inputs for row in rows_of(root / TABLES)}
-    return sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    # A run that took note of them did not come to the cohort.
+    return names or ["others than the cohort was made with"]
 
 
 def _packages(forecast: Forecast) -> list[str]:

@@ -21,6 +21,7 @@ from myomag.ledger.damage import Damage, damaged
 from myomag.ledger.derivative import check_output
 from myomag.ledger.raw import indexed_batches
 from myomag.ledger.study_harness import check_summaries
+from myomag.printing import print_json
 from myomag.run.advice import Advice, advice_for_run
 from myomag.run.jobs import available_cores, keep_what_is_loaded
 from myomag.run.lock import sole_run
@@ -116,7 +117,7 @@ def run_pipeline(wish: Wish) -> int:
         code = _told(run, root, advice)
     if code == 0 and asked.part:
         print(
-            f"Done as far as was asked for: {run.state.done} jobs. Tables and report may be those of before; all of it: "
+            f"Done as far as was asked for: {run.state.done} jobs. Tables and report may be older; all of it: "
             + advice.complete("myomag run STUDY")
         )
     elif code == 0:
@@ -144,7 +145,7 @@ def show_plan(wish: Wish, *, as_json: bool) -> int:
     with advice.in_errors():
         found = plan(Forecast(flow, hashed=wish.repair), cores)
     if as_json:
-        print(json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        print_json(found.as_dict())
     else:
         print(advice.complete("\n".join(plan_lines(found))))
     if asked.part or asked.forced:
