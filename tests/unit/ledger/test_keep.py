@@ -46,7 +46,7 @@ def test_only_what_changed_is_made_again(small: Small) -> None:
 def test_nothing_is_kept_from_other_software_or_an_edited_ledger(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     small.convert()
     with monkeypatch.context() as patch:
-        patch.setattr(keep, "environment", lambda: {"packages": {"numpy": "999"}})
+        patch.setattr(keep, "surroundings", lambda: {"packages": {"numpy": "999"}})
         assert made(small) == ALL
     edit(small.root / CONVERT)
     assert made(small) == ALL

@@ -31,16 +31,19 @@ _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
 
 def environment() -> dict[str, Any]:
     """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
-    packages = {name: found for name in RECORDED_PACKAGES if (found := installed_version(name))}
     commit, dirty = _checkout()
+    return surroundings() | {"git_commit": commit, "git_dirty": dirty}
+
+
+def surroundings() -> dict[str, Any]:
+    """The software without the code of this package, whose digest is in every row."""
+    packages = {name: found for name in RECORDED_PACKAGES if (found := installed_version(name))}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
         "packages": packages,
         "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
-        "git_commit": commit,
-        "git_dirty": dirty,
     }
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from myomag.errors import LedgerError
 from myomag.io.files import PRIVATE, sha256_file
-from myomag.ledger.activity import environment, last_entry
+from myomag.ledger.activity import last_entry, surroundings
 from myomag.ledger.rows import Files, Row, activity_path, read_ledger
 
 Identity = tuple[str, str, str]
 _REMEMBERED = Path(PRIVATE, "remembered")
-_CHECKOUT = ("git_commit", "git_dirty")
-"""What says nothing of a step: the digest of its code does."""
 
 
 def identity(row: Row) -> Identity:
@@ -55,9 +53,8 @@ def kept_rows(root: Path, ledger: Path, software: str) -> Kept:
     software : str
         Digest of the versions of the packages that the step imports.
     """
-    then, now = last_entry(root / activity_path(ledger)), environment()
-    same = all(then.get(name) == value for name, value in now.items() if name not in _CHECKOUT)
-    if not same or then.get("software_sha256") != software:
+    then, now = last_entry(root / activity_path(ledger)), surroundings() | {"software_sha256": software}
+    if any(then.get(name) != value for name, value in now.items()):
         return Kept(root)
     try:
         known = sha256_file(root / _REMEMBERED / ledger) == then.get("ledger_sha256")

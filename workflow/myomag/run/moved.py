@@ -6,7 +6,7 @@ from pathlib import Path
 from myomag import pipeline
 from myomag.audit.causes import differences
 from myomag.io.files import printable, sha256_bytes
-from myomag.ledger.activity import environment, last_entry
+from myomag.ledger.activity import last_entry, surroundings
 from myomag.ledger.keep import Identity, identity
 from myomag.ledger.raw import TABLES
 from myomag.ledger.rows import LEFT_OUT, Row, activity_path, ledger_path, parse_ledger
@@ -41,10 +41,8 @@ def _settings(forecast: Forecast) -> list[str]:
     texts = [text.replace("only in B", "added").replace("only in A", "removed") for text in found]
     if texts:
         return texts
-    others = [
-        step for step in pipeline.NAMES if step != pipeline.SETTINGS.name and _ran_for(forecast, step, "settings")
-    ]
-    if others:
+    moved_for = [step for step in pipeline.NAMES if _ran_for(forecast, step, "settings")]
+    if others := [step for step in moved_for if step != pipeline.SETTINGS.name]:
         # A run that began with them did not come to the end.
         return [f"the results of {', '.join(others)} were made with others"]
     if moved_for:
@@ -94,7 +92,7 @@ def _packages(forecast: Forecast) -> list[str]:
     """Packages for whose other versions steps run again."""
     tasks = (_ran_for(forecast, step, "software") for step in pipeline.NAMES)
     records = [last_entry(forecast.flow.root / activity_path(Path(task.ledger))) for task in tasks if task]
-    now = environment()
+    now = surroundings()
     found = (
         text
         for then in records
