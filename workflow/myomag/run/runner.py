@@ -140,10 +140,12 @@ def show_plan(wish: Wish, *, as_json: bool) -> int:
     asked, flow, _ = _checked(wish)
     _profile(wish.profile)
     prepare_jobs()
-    cores = available_cores() if asked.cores in (None, "all") else int(str(asked.cores))
     advice = advice_for_run(wish)
     with advice.in_errors():
-        found = plan(Forecast(flow, hashed=wish.repair), cores)
+        forecast = Forecast(flow, hashed=wish.repair)
+        # On a cluster each batch has a processor of its own.
+        here = available_cores() if wish.profile == "local" else max(1, len(forecast.raw))
+        found = plan(forecast, int(asked.cores or here))
     if as_json:
         print_json(found.as_dict())
     else:
