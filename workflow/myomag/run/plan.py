@@ -122,10 +122,10 @@ class Forecast:
         why = self._own(step, batch, place)
         before = [task for path in self._read(step, batch) if (task := self._tasks.get(path))]
         looked_at_again = self.flow.waits_for_protocols(step.name) and self._runs(POOLED)
-        if why and why != "data":
+        if why and why != "data" and (why, step.kind) != ("settings", "scan"):
             return Task(step.name, batch, mine, mine, True, why)
         sure = bool(why) or any(self._alters(task) if looked_at_again else task.sure for task in before)
-        changed = self._changed(step, batch)
+        changed = self._changed(step, batch) | (self._set_otherwise(step, batch) if why == "settings" else set())
         scans = mine & changed.union(*(task.scans for task in before)) if step.kind == "scan" else mine
         at_most = mine & changed.union(*(task.at_most for task in before)) if step.kind == "scan" else mine
         if looked_at_again and step.pooled:
@@ -191,6 +191,17 @@ class Forecast:
             return set()
         then = {identity(row): row for row in rows_of(self.flow.root / ledger_path(step.name, batch))}
         return {identity(row) for row in self.raw[batch] if differs(then.get(identity(row)), row)}
+
+    def _set_otherwise(self, step: pipeline.Step, batch: str) -> set[Identity]:
+        """Scans of a batch for which other settings hold than at the last time."""
+        spec = Spec.from_text(self.flow.spec(step.name, batch, self.raw[batch]))
+        of_most, own = spec.digest_of_scan("", ""), spec.overrides.keys()
+        return {
+            identity(row)
+            for row in rows_of(self.flow.root / ledger_path(step.name, batch))
+            if row.settings
+            != (spec.digest_of_scan(row.participant_id, row.scan) if {row.participant_id, row.scan} & own else of_most)
+        }
 
     def _alters(self, task: Task) -> bool:
         """Whether the ledger of a job cannot come out as it was: its rows name other settings, code or scans."""

@@ -158,7 +158,7 @@ def plan_lines(found: Plan) -> Iterator[str]:
     """The plan for a person."""
     yield from (f"{'the run would refuse:':<21} {reason}" for reason in found.refused)
     for kind, texts in found.moved.items():
-        yield from _listed(kind, texts)
+        yield from _listed(kind, [", ".join(texts)] if kind == "code" else texts)
     yield from _listed("missing, made again", found.missing)
     if found.left_out:
         yield f"{'left out':<21} {_plural(found.left_out, 'scan')} not selected"
