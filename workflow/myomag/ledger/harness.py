@@ -118,19 +118,18 @@ def run_scans(task: Job, function: StepFunction) -> None:
     started, step = datetime.now(UTC), task.step
     before, kept = _rows_before(task), kept_rows(task.root, task.ledger, task.software)
     done: list[Row] = []
-    made: list[str] = []
     with together(task.root) as write:
         for number, rows in enumerate(before, start=1):
             done.append(_run_scan(task, function, rows, write, kept))
-            if kept.rows.get(identity(done[-1])) is not done[-1]:
-                made.append(done[-1].scan)
             log.info(
                 "%s %d/%d %s: %s", step.name, number, len(before), done[-1].scan, done[-1].reason or done[-1].status
             )
         write(str(task.ledger), ledger_bytes(done))
     remember(task.root, task.ledger)
     remove_files(task.root, left_over(step, done))
-    record_job(task, started, **({"made": made} if len(made) < len(done) else {}))
+    stayed = {row.scan for row in done if kept.rows.get(identity(row)) is row}
+    made = [row.scan for row in done if row.step == step.name and row.scan not in stayed]
+    record_job(task, started, **({"made": made} if stayed else {}))
 
 
 def ledger_files(root: Path, paths: Iterable[Path]) -> Files:
