@@ -6,6 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from myomag import pipeline
+from myomag.run.options import asked_for
+from myomag.run.plan import Forecast
+from myomag.run.snakefile import Flow
 from myomag.simulate.demo import write_demo
 from running import checkout, finished, jobs, myomag
 
@@ -33,11 +36,15 @@ class Lab:
         return myomag("run", self.study, *place, *options, repository=self.repository, **variables)
 
     def planned(self, *options: str, **variables: str) -> dict[str, int]:
-        """Jobs per rule that would run."""
-        done = self.run("--dry-run", "--", *options, **variables)
+        """Jobs per rule that Snakemake would run."""
+        done = self.run("--", "--dry-run", *options, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
         assert jobs(done.stdout) or "Nothing to be done" in done.stdout
         return jobs(done.stdout)
+
+    def forecast(self, *options: str) -> Forecast:
+        """Jobs that would run, by the ledgers; the code is that of these tests, not of the lab."""
+        return Forecast(Flow({"study": str(self.study)}, asked_for(options).given, self.derivative))
 
     def done(self, *options: str) -> Counter[str]:
         """Jobs per rule that did run, without an error."""

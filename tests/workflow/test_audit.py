@@ -164,7 +164,7 @@ def test_verify_advises_a_repair_that_works_as_printed(finished: Path, tmp_path:
     refused = myomag("run", study, "--output", output, *given, "--forcerun", "magnesium")
     (message,) = [line for line in refused.stderr.splitlines() if line.startswith("ERROR: ")]
     commands = [text[text.index("myomag run") :] for text in (problem["message"], message)]
-    assert [shlex.split(each)[-2:] for each in commands] == [["--forcerun", "fit"]] * 2
+    assert all("--repair" in shlex.split(each) for each in commands)
     assert all("Another" in each for each in commands)
     assert myomag(*shlex.split(commands[0])[1:]).returncode == 0
     assert audit("verify", study, "--output", output).returncode == 0

@@ -91,7 +91,7 @@ def test_job_that_is_lost_for_good_is_one_clear_line(study: Path, tmp_path: Path
 
 @pytest.mark.parametrize("profile", sorted(path.parent.name for path in PROFILES.glob("*/config.yaml")))
 def test_every_profile_plans_the_same_jobs(profile: str, study: Path, tmp_path: Path) -> None:
-    done = myomag("run", study, "--output", tmp_path / "out", "--profile", profile, "--dry-run")
+    done = myomag("run", study, "--output", tmp_path / "out", "--profile", profile, "--", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert sum(jobs(done.stdout).values()) == len(ALL)
 

@@ -11,7 +11,7 @@ from myomag.audit.commands import app as audit_app
 from myomag.errors import MyomagError, SettingsError
 from myomag.importing.commands import app as import_app
 from myomag.io.files import disk_trouble
-from myomag.options import JsonOption, OutputOption, StudyArgument, print_json
+from myomag.options import JsonOption, OutputOption, ParticipantOption, SessionOption, StudyArgument
 from myomag.run.jobs import one_thread_per_process
 
 app = typer.Typer(
@@ -70,13 +70,18 @@ def run(
         list[str] | None, typer.Argument(help="After --: options for snakemake.", metavar="[-- OPTIONS]")
     ] = None,
     output: OutputOption = None,
-    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run and why.")] = False,
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run, why, and how long.")] = False,
+    participant: ParticipantOption = None,
+    session: SessionOption = None,
+    repair: Annotated[bool, typer.Option(help="Make results again, too, that are not as recorded.")] = False,
     profile: Annotated[str, typer.Option(help="local, slurm, pbs, lsf, or the folder of a profile.")] = "local",
+    as_json: Annotated[bool, typer.Option("--json", help="With -n: print JSON for scripts.")] = False,
 ) -> None:
     """Run the whole pipeline on a study; what is up to date is not run again."""
-    from myomag.run.runner import run_pipeline
+    from myomag.run.runner import Wish, run_pipeline, show_plan
 
-    sys.exit(run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or []))
+    wish = Wish(study, output, profile, snakemake_options or [], participant or [], session or [], repair)
+    sys.exit(show_plan(wish, as_json=as_json) if dry_run else run_pipeline(wish))
 
 
 @app.command()
@@ -113,46 +118,23 @@ def scan(
     as_json: JsonOption = False,
 ) -> None:
     """Analyse files, from raw data to pH and magnesium: one in full, of many a line each."""
-    from myomag.settings.load import load_settings
-    from myomag.single.scan import with_voxel
-    from myomag.single.several import analysed, check_targets, show_many, show_one, write_table
-    from myomag.single.sources import find_sources, is_one_scan
+    from myomag.single.command import Shown, scan_files
 
-    loaded = load_settings(settings, root=settings.parent if settings else None)
-    if voxel is not None:
-        loaded = with_voxel(loaded, voxel)
-    found = find_sources(places)
-    check_targets(found, html, csv)
-    results = analysed(found, loaded, bootstrap=bootstrap, pages=html)
-    rows = []
-    for each in results if as_json or len(found.scans) == 1 else show_many(results, found):
-        rows.append(each.result.flat)
-        if len(found.scans) == 1 and not as_json:
-            show_one(each, plot)
-    if csv:
-        write_table(csv, rows)
-    if as_json:
-        print_json(rows[0] if len(places) == 1 and is_one_scan(places[0]) else rows)
-    sys.exit(0 if all(row["status"] == "included" for row in rows) else 1)
+    shown = Shown(html, csv, plot, as_json)
+    sys.exit(scan_files(places, settings=settings, bootstrap=bootstrap, voxel=voxel, shown=shown))
 
 
 @app.command()
-def check(study: StudyArgument, as_json: JsonOption = False) -> None:
+def check(
+    study: StudyArgument,
+    participant: ParticipantOption = None,
+    session: SessionOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Say what would go wrong with a study before running it."""
-    from myomag.report.summary import column_lines, prospect_lines
-    from myomag.single.check import examine_study
+    from myomag.single.command import show_check
 
-    found = examine_study(study)
-    problems = found.problems
-    if as_json:
-        print_json({"problems": problems, "columns": found.columns, "models": found.models})
-    else:
-        for problem in problems:
-            print(f"{problem['where']}: {problem['problem']}")
-        for line in (*column_lines(found.columns), *prospect_lines(found.models)):
-            print(line)
-        print(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found in {study}.")
-    sys.exit(1 if problems else 0)
+    sys.exit(show_check(study, participant or [], session or [], as_json=as_json))
 
 
 @app.command()
@@ -193,19 +175,9 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 2019,
 ) -> None:
     """Simulate a study with known truth (DIR/truth.tsv)."""
-    from myomag.progress import progress
-    from myomag.simulate.demo import PRESETS, write_demo
+    from myomag.simulate.demo import show_demo
 
-    number = participants or PRESETS[preset].participants
-    with progress("participants simulated", number) as advance:
-        write_demo(
-            directory,
-            preset=PRESETS[preset],
-            participants=number,
-            seed=seed,
-            progress=lambda done, _: advance(done),
-        )
-    print(f"Wrote a simulated study of {number} participants to {directory}.")
+    show_demo(directory, preset, participants, seed)
 
 
 @app.command()
@@ -224,7 +196,7 @@ def group(
 ) -> None:
     """Make tables, statistics and report of one cohort from the derivatives of several sites, without raw data."""
     from myomag.group.run import make_group
-    from myomag.run.runner import show_outcome
+    from myomag.run.outcome import show_outcome
 
     for remark in make_group(out, derivatives, site or [], settings):
         print(f"WARNING: {remark}", file=sys.stderr)

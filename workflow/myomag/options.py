@@ -10,6 +10,11 @@ StudyArgument = Annotated[Path, typer.Argument(help="Study folder (a BIDS datase
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
 
+ParticipantOption = Annotated[
+    list[str] | None, typer.Option(metavar="LABEL", help="Only this participant, and what is there; repeatable.")
+]
+SessionOption = Annotated[list[str] | None, typer.Option(metavar="LABEL", help="Only this session; repeatable.")]
+
 
 def print_json(content: object) -> None:
     """Print JSON for a script."""

@@ -187,7 +187,7 @@ def test_a_new_setting_of_one_section_leaves_the_steps_of_the_others_alone(step:
 def test_what_is_done_with_results_leaves_the_scan_level_steps_alone(step: str) -> None:
     closure = code._closure(SCRIPTS / f"{step}.py")
     modules = {path.stem for path in closure if path.parent == PACKAGE / "ledger"}
-    assert modules == {"__init__", "activity", "chained", "code", "harness", "rows", "sidecars", "spec"}
+    assert modules == {"__init__", "activity", "chained", "code", "harness", "keep", "rows", "sidecars", "spec"}
 
 
 def test_the_fit_is_not_computed_again_for_the_magnesium_code() -> None:

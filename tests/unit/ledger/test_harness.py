@@ -136,7 +136,7 @@ def test_scan_that_turns_bad_leaves_no_result_behind_even_if_the_old_ledger_is_l
     note.write_text("mine")
     if lost:
         (small.root / CONVERT).unlink()
-    small.convert(failing("sub-2", "sub-3"))
+    small.convert(failing("sub-2", "sub-3"), code="changed")
     assert (small.root / FID.format(1)).exists()
     assert not (small.root / "sub-2").exists()
     assert [path.name for path in note.parent.iterdir()] == ["note.txt"]
@@ -188,9 +188,7 @@ def test_tampered_intermediate_is_refused_by_the_next_step_and_repaired_by_the_a
     tamper, message = TAMPERINGS[how]
     target = small.root / FID.format(1)
     tamper(target)
-    with pytest.raises(
-        LedgerError, match=rf"sub-1/mrs/sub-1_unloc\.nii\.gz: .*{message}.*--forcerun convert"
-    ) as caught:
+    with pytest.raises(LedgerError, match=rf"sub-1/mrs/sub-1_unloc\.nii\.gz: .*{message}.*--repair") as caught:
         small.run("qc")
     assert "\n" not in str(caught.value)
     if target.is_dir():

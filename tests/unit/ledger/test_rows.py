@@ -82,7 +82,7 @@ def test_damaged_ledger_is_refused_with_its_name_and_a_remedy(tmp_path: Path, co
     path = tmp_path / "fit" / "batch-0.tsv"
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(LedgerError, match=r"fit/batch-0\.tsv: not a readable ledger.*--forcerun fit"):
+    with pytest.raises(LedgerError, match=r"fit/batch-0\.tsv: not a readable ledger.*--repair"):
         read_ledger(path)
 
 
@@ -96,7 +96,7 @@ def test_edited_ledger_is_refused_by_the_next_step_and_by_readers_of_results(sma
     assert checked_ledger(small.root, CONVERT) == rows
     place = small.root / CONVERT
     place.write_text(place.read_text().replace("broken", "harmless"))
-    with pytest.raises(LedgerError, match=r"ledger/convert/batch-0\.tsv: changed.*--forcerun convert"):
+    with pytest.raises(LedgerError, match=r"ledger/convert/batch-0\.tsv: changed.*--repair"):
         small.run("qc")
     with pytest.raises(LedgerError, match="changed since"):
         list(read_results(small.root, [CONVERT]))
@@ -126,7 +126,7 @@ def test_file_that_is_not_as_recorded_is_refused(small: Small, change: Callable[
     (small.root / place).write_bytes(ledger_bytes([row]))
     assert checked_outputs(small.root, place) == row
     change(small.root / "cohort.tsv")
-    with pytest.raises(LedgerError, match=r"cohort\.tsv: .*step cohort.*--forcerun cohort"):
+    with pytest.raises(LedgerError, match=r"cohort\.tsv: .*step cohort.*--repair"):
         checked_outputs(small.root, place)
 
 

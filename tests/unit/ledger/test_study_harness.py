@@ -46,7 +46,7 @@ def test_study_step_writes_outputs_ledger_and_activity(small: Small) -> None:
     assert row.inputs == {read: (read, sha256_file(small.root / read))} == ledger_files(small.root, task.ledgers)
     assert small.activities(task.ledger)[0]["origins"] == {"a": "b"}
     (small.root / "protocols.tsv").write_bytes(b"y\n")
-    with pytest.raises(LedgerError, match=r"protocols\.tsv: changed since step protocols wrote.*forcerun protocols"):
+    with pytest.raises(LedgerError, match=r"protocols\.tsv: changed since step protocols wrote.*--repair"):
         check_summaries(small.root)
 
 
@@ -105,7 +105,7 @@ def test_summaries_are_checked_and_files_of_scans_are_not(small: Small) -> None:
     check_summaries(small.root)
     for path, step in ((CONVERT, "convert"), (Path("report/index.html"), "report")):
         edit(small.root / path)
-        with pytest.raises(LedgerError, match=f"--forcerun {step}"):
+        with pytest.raises(LedgerError, match=f"{step}.*--repair"):
             check_summaries(small.root)
         edit(small.root / path)
     check_summaries(small.root)

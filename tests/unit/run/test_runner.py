@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from myomag.errors import SettingsError
-from myomag.run import runner
+from myomag.run import outcome, reasons, runner
 from myomag.run.advice import Advice
 from myomag.run.process import Run
 from myomag.run.state import RunState
@@ -32,6 +32,13 @@ def ended(root: Path, *printed: str, code: int = 1, stopped: bool = False, logs:
 )
 def test_study_joins_what_the_user_gives_with_config(options: list[str], expected: list[str]) -> None:
     assert runner._with_study(options, Path("/s")) == expected
+
+
+def test_selected_labels_reach_snakemake_as_they_are() -> None:
+    from snakemake.cli import parse_config
+
+    _, *entries = runner._with_study([], Path("/s"), {"participants": ["001", "sub-1e5"], "sessions": ["1"]})
+    assert parse_config(entries) == {"study": "/s", "participants": ["001", "sub-1e5"], "sessions": ["1"]}
 
 
 ODD_PATHS = [
@@ -68,9 +75,9 @@ def test_snakemake_reads_every_study_path_as_it_is(path: str) -> None:
 def test_word_of_slurm_on_a_job_it_ended_is_shown(derivative: Path) -> None:
     said = "slurmstepd-n3: error: Exceeded job memory limit"
     (derivative / "6.log").write_text(f"Building DAG of jobs...\n{said}\n{said}\nWorkflowError:\n")
-    assert runner._errors(ended(derivative, logs=("6.log",)), derivative) == [said]
+    assert reasons._errors(ended(derivative, logs=("6.log",)), derivative) == [said]
     run = ended(derivative, "ERROR: what a script said", logs=("6.log",))
-    assert runner._errors(run, derivative) == ["ERROR: what a script said"]
+    assert reasons._errors(run, derivative) == ["ERROR: what a script said"]
 
 
 def test_job_of_which_nobody_says_anything_is_told_from_one_that_was_not_accepted(derivative: Path) -> None:
@@ -80,8 +87,8 @@ def test_job_of_which_nobody_says_anything_is_told_from_one_that_was_not_accepte
     for run in (accepted, lost):
         run.state.read({"event": "resources_info", "nodes": 100})
     for run in (here, accepted):
-        assert "A job ended without a word" in runner._errors(run, derivative)[0]
-    assert "accepted no job" in runner._errors(lost, derivative)[0]
+        assert "A job ended without a word" in reasons._errors(run, derivative)[0]
+    assert "accepted no job" in reasons._errors(lost, derivative)[0]
 
 
 def test_what_the_snakefile_refused_is_raised_as_it_was_meant(derivative: Path) -> None:
@@ -95,23 +102,33 @@ def test_what_the_snakefile_refused_is_raised_as_it_was_meant(derivative: Path) 
         runner._told(run, derivative, ADVICE)
 
 
+def test_clocks_that_do_not_agree_are_named(derivative: Path) -> None:
+    said = (
+        "Output ledger/fit/all.tsv has older modification time (2026-11-28 19:00:00.123) than input ledger/qc/all.tsv "
+        "(2027-01-01 00:00:00). This could indicate a clock skew problem in your network and would trigger …"
+    )
+    (reason,) = reasons.reasons(ended(derivative, "WorkflowError:", said), derivative, ADVICE)
+    assert reason.startswith("The clocks do not agree: ledger/qc/all.tsv (2027-01-01 00:00:00) is dated later than")
+
+
 def test_of_a_traceback_only_its_end_is_shown(derivative: Path) -> None:
     run = ended(derivative)
     run.state.read({"event": "error", "exception": "KeyError", "message": 'Traceback\n  File "x"\n\nKeyError: 1\n'})
-    assert runner._reasons(run, derivative, ADVICE) == ["KeyError: 1"]
+    assert reasons.reasons(run, derivative, ADVICE) == ["KeyError: 1"]
 
 
 @pytest.mark.parametrize(
-    ("stopped", "last"),
+    ("stopped", "code", "last"),
     [
-        (True, "Stopped. Start the same command again to go on where"),
-        (False, "The run failed; what is done is kept, and the same command goes on from there."),
+        (True, 1, "Stopped. Start the same command again to go on where"),
+        (True, -9, "Snakemake was killed, by the system where memory ran out, or by somebody else. The same command"),
+        (False, 1, "The run failed; what is done is kept, and the same command goes on from there."),
     ],
 )
 def test_run_that_ends_early_says_what_is_done_and_what_remains(
-    stopped: bool, last: str, derivative: Path, capsys: pytest.CaptureFixture[str]
+    stopped: bool, code: int, last: str, derivative: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = ended(derivative, stopped=stopped)
+    run = ended(derivative, stopped=stopped, code=code)
     run.state.read({"event": "run_info", "stats": {"fit": 2, "total": 3}})
     run.state.read({"event": "job_info", "jobid": 1, "rule_name": "fit", "wildcards": {"batch": "0"}})
     run.state.read({"event": "job_finished", "job_id": 1})
@@ -128,7 +145,7 @@ def test_summary_counts_the_scans_of_each_reason(derivative: Path, capsys: pytes
     lines += ["analysed\tn/a\tn/a\t1\t1"]
     (derivative / "flow.tsv").write_text("\n".join(lines) + "\n")
     (derivative / "protocols.tsv").write_text("protocol\tremark\n2f5a\tbegin times of two protocols\n77aa\tn/a\n")
-    runner._sum_up(derivative, 75)
+    outcome.sum_up(derivative, 75)
     printed = capsys.readouterr()
     assert printed.out.splitlines() == [
         "5 scans: 1 included, 3 excluded, 1 failed.",

@@ -36,9 +36,13 @@ class Problem:
     message: str
 
 
-def again(step: str) -> str:
-    """Remedy that repeats a step."""
-    return f"compute it again: myomag run STUDY -- --forcerun {step}"
+AGAIN = "have it made again: myomag run STUDY --repair"
+"""Remedy that repeats what made a file, and nothing else."""
+
+
+def _forced(ledger: Ledger) -> str:
+    """Remedy where a ledger is the one its activity record names, and does not go with others."""
+    return f"compute it again: myomag run STUDY -- --forcerun {ledger.path}"
 
 
 def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
@@ -83,14 +87,14 @@ def _missing(derivative: Derivative) -> Iterator[Problem]:
         if raw.batch:
             expected |= {ledger_path(step.name, raw.batch) for step in pipeline.STEPS if step.kind != "study"}
     for path in sorted(expected - set(derivative.ledgers)):
-        yield Problem("missing", path, f"ledger missing, or its step never ended; {again(path.split('/')[1])}")
+        yield Problem("missing", path, f"ledger missing, or its step never ended; {AGAIN}")
 
 
 def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
     path, record = derivative.root / ledger.path, activity_path(derivative.root / ledger.path)
     name = record.relative_to(derivative.root).as_posix()
     if not ledger.lines:
-        yield Problem("missing", name, f"activity record of {ledger.path} missing; {again(ledger.step)}")
+        yield Problem("missing", name, f"activity record of {ledger.path} missing; {AGAIN}")
         return
     bad = [str(number) for number in bad_lines(ledger.lines)]
     if bad:
@@ -98,10 +102,10 @@ def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
             "edited",
             name,
             f"{_numbered(bad)} changed, or one before; restore the record, or delete it, "
-            f"which loses what it says of earlier runs, and {again(ledger.step)}",
+            f"which loses what it says of earlier runs, and {AGAIN}",
         )
     elif ledger.activity.get("ledger_sha256") != sha256_file(path):
-        yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {again(ledger.step)}")
+        yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {AGAIN}")
 
 
 def _stale(derivative: Derivative) -> Iterator[Problem]:
@@ -118,7 +122,7 @@ def _stale(derivative: Derivative) -> Iterator[Problem]:
                 "stale",
                 ledger.path,
                 f"step {ledger.step} read another {names} than the present one; one of both was changed, or a run was "
-                f"not finished: myomag run STUDY, or {again(ledger.step)}",
+                f"not finished: myomag run STUDY, or {_forced(ledger)}",
             )
 
 
@@ -145,5 +149,5 @@ def settings_problems(derivative: Derivative) -> Iterator[Problem]:
             yield Problem(
                 "stale",
                 ledger.path,
-                f"{rows[0].scan}{more}: made with other settings than config.yaml holds; {again(ledger.step)}",
+                f"{rows[0].scan}{more}: made with other settings than config.yaml holds; {_forced(ledger)}",
             )

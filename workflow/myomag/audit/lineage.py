@@ -145,7 +145,7 @@ def _origin(origins: Mapping[str, str], section: str, key: str, row: Row) -> str
 
 def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
     """Everything the record says of a step."""
-    activity, row = step.ledger.activity, step.row
+    activity, row = step.ledger.activity_of(step.row), step.row
     hold = not row.settings or derivative.settings_hold(step.ledger, row)
     return {
         "step": step.ledger.step,

@@ -74,13 +74,12 @@ class Ledger:
     @property
     def activity(self) -> Mapping[str, Any]:
         """Last entry of the activity record: the run that wrote the ledger; empty where there is none."""
-        try:
-            entry = json.loads(self.lines[-1])
-        except IndexError:
-            return self.stated
-        except ValueError:
-            return {}
-        return entry if isinstance(entry, dict) else {}
+        return _entry(self.lines[-1]) if self.lines else self.stated
+
+    def activity_of(self, row: Row) -> Mapping[str, Any]:
+        """Entry of the run that made a row: the last one that does not say it made others and kept this one."""
+        entries = (_entry(line) for line in reversed(self.lines))
+        return next((entry for entry in entries if row.scan in entry.get("made", [row.scan])), self.activity)
 
     def file(self, where: str, path: str) -> File:
         """File that the ledger names by its path in the study or the derivative that it belongs to."""
@@ -297,6 +296,14 @@ class Derivative:
         """Participants and scans of a batch."""
         raw = self.ledgers.get(ledger_path("raw", batch))
         return {name for row in (raw.rows if raw else ()) for name in (row.participant_id, row.scan)}
+
+
+def _entry(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def open_derivative(study: Path, output: Path | None = None) -> Derivative:

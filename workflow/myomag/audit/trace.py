@@ -130,7 +130,7 @@ def _last(derivative: Derivative, scan: str) -> list[File | Step]:
     for step in reversed(pipeline.NAMES):
         if step in rows:
             ledger, row = rows[step]
-            if row.status != "ok" and row.step == step:
+            if row.status != "ok" and (row.step == step or pipeline.BY_NAME[step].kind == "entry"):
                 return [step_of(derivative, ledger, row)]
             if row.status == "ok":
                 own = {file for _, file, _ in ledger.named(row)}

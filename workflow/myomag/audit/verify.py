@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from myomag.audit.chain import Problem, again, ledger_problems, settings_problems
+from myomag.audit.chain import AGAIN, Problem, ledger_problems, settings_problems
 from myomag.audit.crate_record import METADATA, RESULTS
 from myomag.audit.record import CRATE, DERIVATIVE, STUDY, Derivative, File
 from myomag.audit.seal import SealCheck
@@ -157,15 +157,13 @@ def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]
 
 
 def _file_problems(derivative: Derivative, expected: Expected, found: dict[File, str | None]) -> Iterator[Problem]:
-    makers = derivative.makers
     wrong = {file: sha for file, sha in found.items() if sha not in expected[file]}
     owners = {sha: file for file, digests in expected.items() for sha in digests}
     for file in wrong:
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        maker = makers[file][0].step if file in makers else step.split()[0]
-        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else again(maker)
+        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else AGAIN
         source = "restore it from another copy of the crate" if derivative.crate else f"restore it, or {remedy}"
         if sha is None:
             where = f"missing, unreadable or a link in the {file.where}"

@@ -14,14 +14,15 @@ Kind = tuple[str, str, str]
 FLOW_COLUMNS = {
     "stage": "entered; failed: could not be processed to the end; excluded: processed, but left out; analysed. "
     "The rows of failed, excluded and analysed add up to the row entered, in scans and in participants.",
-    "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand.",
+    "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand; "
+    "selection: not selected for the run.",
     "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers.",
     "scans": "Number of scans.",
     "participants": "Number of participants: analysed with at least one scan, else where their furthest scan was lost.",
 }
 """Columns of flow.tsv and what they hold."""
 _LOST = ("failed", "excluded")
-_ORDER = (*NAMES, "overrides")
+_ORDER = ("selection", *NAMES, "overrides")
 
 
 def build_flow(exclusions: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,6 +1,7 @@
 """The activity records: when, where, by whom and with which software a step ran."""
 
 import getpass
+import json
 import os
 import platform
 import re
@@ -35,16 +36,19 @@ _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
 
 def environment() -> dict[str, Any]:
     """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
-    packages = {name: found for name in RECORDED_PACKAGES if (found := installed_version(name))}
     commit, dirty = _checkout()
+    return surroundings() | {"git_commit": commit, "git_dirty": dirty}
+
+
+def surroundings() -> dict[str, Any]:
+    """The software without the code of this package, whose digest is in every row."""
+    packages = {name: found for name in RECORDED_PACKAGES if (found := installed_version(name))}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
         "packages": packages,
         "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
-        "git_commit": commit,
-        "git_dirty": dirty,
     }
 
 
@@ -87,6 +91,15 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
     }
     line = chained(entry, line_digest(lines[-1]) if lines else None)
     write_atomic(root, relative, ("\n".join([*lines, line]) + "\n").encode())
+
+
+def last_entry(path: Path) -> dict[str, Any]:
+    """Last line of an activity record: the job that wrote its ledger; empty where there is none, or no readable one."""
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    except (OSError, ValueError, IndexError):
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def user_name() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from myomag import pipeline
 from myomag.errors import LedgerError
 from myomag.io.files import PRIVATE, remove_files
+from myomag.ledger.keep import identity
 from myomag.ledger.rows import Row, activity_path, checked_ledger, output_path, read_ledger
 
 
@@ -23,14 +24,14 @@ def sweep(root: Path, ledgers: Iterable[Path]) -> None:
     """
     current = set(ledgers)
     present = [row for place in sorted(current) for row in read_ledger(root / place)]
-    scans, participants = {_identity(row) for row in present}, {row.participant_id for row in present}
+    scans, participants = {identity(row) for row in present}, {row.participant_id for row in present}
     kept = {path for row in present for path in _files("scan", row) | _files("participant", row)}
     for path in sorted(root.glob("ledger/*/batch-*.tsv")):
         place = path.relative_to(root)
         for row in _rows(root, place):
             if row.participant_id not in participants:
                 remove_files(root, _files("participant", row))
-            if _identity(row) not in scans and pipeline.BY_NAME[place.parent.name].kind != "participant":
+            if identity(row) not in scans and pipeline.BY_NAME[place.parent.name].kind != "participant":
                 remove_files(root, _files("scan", row) - kept)
         if Path("ledger", "raw", path.name) not in current:
             remove_files(root, [str(place), str(activity_path(place))])
@@ -40,10 +41,6 @@ def remove_unfinished(root: Path) -> None:
     """Remove the files that a killed run left half-written."""
     for path in (root / PRIVATE / "unfinished").glob("*"):
         path.unlink(missing_ok=True)
-
-
-def _identity(row: Row) -> tuple[str, str, str]:
-    return row.participant_id, row.session_id, row.scan
 
 
 def _files(kind: str, row: Row) -> set[str]:

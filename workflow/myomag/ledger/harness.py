@@ -16,6 +16,7 @@ from myomag.errors import LedgerError, ScanError
 from myomag.io.files import remove_files, sha256_file, together
 from myomag.io.records import digest
 from myomag.ledger.activity import record_activity
+from myomag.ledger.keep import Kept, identity, kept_rows, remember
 from myomag.ledger.rows import (
     Files,
     Row,
@@ -24,10 +25,9 @@ from myomag.ledger.rows import (
     checked_path,
     ledger_bytes,
     output_path,
-    remedy,
 )
 from myomag.ledger.sidecars import with_origin
-from myomag.ledger.spec import Spec
+from myomag.ledger.spec import Spec, params_digest, software_digest
 from myomag.run.jobs import job_log
 from myomag.settings.base import Section
 
@@ -53,6 +53,8 @@ class Job:
         Ledger it writes, relative to the derivative.
     root, study : Path
         Derivative and study folder.
+    params, software : str
+        Digests of all that Snakemake goes by beside ledgers, and of the versions of packages among it.
     """
 
     spec: Spec
@@ -60,6 +62,8 @@ class Job:
     ledger: Path
     root: Path
     study: Path
+    params: str = ""
+    software: str = ""
 
     @property
     def step(self) -> pipeline.Step:
@@ -92,6 +96,8 @@ def job(snakemake: Any) -> Iterator[Job]:
             place.relative_to(root),
             root.resolve(),
             Path(snakemake.config["study"]),
+            params_digest(snakemake.params.spec, getattr(snakemake.params, "sources", "")),
+            software_digest(snakemake.params.spec),
         )
 
 
@@ -100,6 +106,7 @@ def run_scans(task: Job, function: StepFunction) -> None:
 
     Bad data (`ScanError`) makes a failed row; a file that is not what its ledger says, or a bug, stops the job and
     leaves everything as it was. Files that an earlier run wrote for these scans and this one did not are removed.
+    Scans for which nothing changed keep their files and rows; the activity record then names those that were made.
 
     Parameters
     ----------
@@ -109,17 +116,20 @@ def run_scans(task: Job, function: StepFunction) -> None:
         The step's pure function: scan, paths by role, settings (and pooled begin times) → contents by role.
     """
     started, step = datetime.now(UTC), task.step
-    before = _rows_before(task)
+    before, kept = _rows_before(task), kept_rows(task.root, task.ledger, task.software)
     done: list[Row] = []
     with together(task.root) as write:
         for number, rows in enumerate(before, start=1):
-            done.append(_run_scan(task, function, rows, write))
+            done.append(_run_scan(task, function, rows, write, kept))
             log.info(
                 "%s %d/%d %s: %s", step.name, number, len(before), done[-1].scan, done[-1].reason or done[-1].status
             )
         write(str(task.ledger), ledger_bytes(done))
+    remember(task.root, task.ledger)
     remove_files(task.root, left_over(step, done))
-    record_job(task, started)
+    stayed = {row.scan for row in done if kept.rows.get(identity(row)) is row}
+    made = [row.scan for row in done if row.step == step.name and row.scan not in stayed]
+    record_job(task, started, **({"made": made} if stayed else {}))
 
 
 def ledger_files(root: Path, paths: Iterable[Path]) -> Files:
@@ -144,6 +154,8 @@ def record_job(task: Job, started: datetime, **said: Any) -> None:
         content={
             "ledger_sha256": sha256_file(task.root / task.ledger),
             "inputs_sha256": digest(ledger_files(task.root, task.ledgers)),
+            "params_sha256": task.params,
+            "software_sha256": task.software,
             **said,
         },
     )
@@ -158,7 +170,9 @@ def _rows_before(task: Job) -> list[dict[str, Row]]:
     return [rows for _, rows in sorted(scans.items())]
 
 
-def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write: Callable[[str, bytes], str]) -> Row:
+def _run_scan(
+    task: Job, function: StepFunction, rows: Mapping[str, Row], write: Callable[[str, bytes], str], kept: Kept
+) -> Row:
     step = task.step
     failed = next((row for row in rows.values() if row.status != "ok"), None)
     row = failed or next(iter(rows.values()))
@@ -169,6 +183,9 @@ def _run_scan(task: Job, function: StepFunction, rows: Mapping[str, Row], write:
     wanted = roles_read(step, rows)
     try:
         paths = {role: _checked(task, role, path, sha) for role, (path, sha) in wanted.items()}
+        old = kept.row(replace(done, step=step.name, inputs=wanted))
+        if old and old.outputs.keys() == {file.role for file in step.writes}:
+            return old
         results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
     except ScanError as error:
         return replace(done, status="failed", step=step.name, reason=" ".join(str(error).split()), inputs=wanted)
@@ -202,7 +219,10 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
             found[role] = row.outputs[role]
         else:
             scan = next(iter(rows.values())).scan
-            raise LedgerError(f"{scan}: the ledger of step {source} names no {role}. {remedy(source)}")
+            raise LedgerError(
+                f"{scan}: the ledger of step {source} names no {role}. Compute it again from there: "
+                f"myomag run STUDY -- --forcerun {source}"
+            )
     return dict(sorted(found.items()))
 
 

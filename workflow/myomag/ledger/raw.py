@@ -4,12 +4,12 @@ The raw ledgers are what the first rule depends on. They change when the content
 because of a time stamp: a touched file re-runs nothing, an edited one re-runs its batch even if its mtime was kept.
 """
 
-import itertools
 import math
 import os
+import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,7 +18,7 @@ from myomag.errors import LedgerError, ScanError, StudyError
 from myomag.io.files import PRIVATE, has_content, printable, sha256_file, to_fetch, together, write_if_changed
 from myomag.io.records import read_record, record_bytes
 from myomag.ledger.inputs import INPUTS, change, files_of, record_changes
-from myomag.ledger.rows import Files, Row, batch_of, ledger_bytes, ledger_path
+from myomag.ledger.rows import LEFT_OUT, Files, Row, batch_of, ledger_bytes, ledger_path, read_ledger
 from myomag.progress import progress
 from myomag.study.search import Scan, Study
 
@@ -30,6 +30,7 @@ INDEX = f"{PRIVATE}/batches.txt"
 """Batches that hold scans now."""
 OUTGROWN = 4
 """A study this many times as large as when its batches were chosen is told so."""
+NOT_SELECTED = "not among the participants and sessions that were selected"
 SETTLED_NS = 2_000_000_000
 """Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
 AT_ONCE = 1000
@@ -38,8 +39,26 @@ LONG_WORK_BYTES = 2_000_000_000
 """Amount of raw data above which reading it is worth a progress display."""
 
 
-def write_index(study: Study, root: Path, batches: int) -> None:
+def write_index(study: Study, root: Path, batches: int, left_out: Container[str] = ()) -> None:
     """Write the raw ledgers of a study, the ledger of its tables, and the list of the batches that hold scans.
+
+    Parameters as those of `entry_ledgers`.
+    """
+    ledgers = entry_ledgers(study, root, batches, left_out)
+    _write_ledgers(root, ledgers.items())
+    write_if_changed(root, INDEX, "\n".join(entry_batches(ledgers)).encode())
+
+
+def entry_batches(ledgers: Iterable[str]) -> list[str]:
+    """Batches that hold scans, from the places of the raw ledgers, in the order of their numbers."""
+    found = (re.search(r"batch-(\d+)", path) for path in ledgers)
+    return sorted((match[1] for match in found if match), key=int)
+
+
+def entry_ledgers(
+    study: Study, root: Path, batches: int, left_out: Container[str] = (), *, read: bool = True, remember: bool = True
+) -> dict[str, list[Row]]:
+    """Rows of each raw ledger and of the ledger of the tables, by place.
 
     Parameters
     ----------
@@ -49,6 +68,12 @@ def write_index(study: Study, root: Path, batches: int) -> None:
         The derivative.
     batches : int
         Number of batches the participants are spread over.
+    left_out : container of str
+        Scans that the selection of this run does not name; their files are not read.
+    read : bool
+        Whether the files are read at all; else their digests are left empty.
+    remember : bool
+        Whether digests are kept in the derivative for the next time.
 
     Raises
     ------
@@ -56,8 +81,10 @@ def write_index(study: Study, root: Path, batches: int) -> None:
         If a table of the study cannot be read.
     """
     tables = study_tables(study)
-    names = [path for scan in study.scans if not scan.problem for path in (*scan.raw, *scan.sidecars)]
-    digests = _digests(study.root, root, sorted({*names, *tables}))
+    scans = [scan for scan in study.scans if not scan.problem and scan.stem not in left_out]
+    names = [path for scan in scans for path in (*scan.raw, *scan.sidecars)]
+    files = sorted({*names, *tables})
+    digests = _digests(study.root, root, files, remember=remember) if read else dict.fromkeys(files, "")
     for path in tables:
         if path not in digests:
             raise StudyError(f"{path}: cannot be read; check its permissions.")
@@ -65,13 +92,22 @@ def write_index(study: Study, root: Path, batches: int) -> None:
     for scan in study.scans:
         by_batch[batch_of(scan.participant_id, batches)].append(scan)
     found = {TABLES: [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]}
-    _write_ledgers(root, itertools.chain(found.items(), _batches(by_batch, digests)))
-    write_if_changed(root, INDEX, "\n".join(map(str, sorted(by_batch))).encode())
+    return found | {
+        ledger_path("raw", batch): [
+            _left_out(scan) if scan.stem in left_out else _row(scan, digests) for scan in members
+        ]
+        for batch, members in sorted(by_batch.items())
+    }
 
 
-def _batches(by_batch: Mapping[int, list[Scan]], digests: Mapping[str, str]) -> Iterator[tuple[str, list[Row]]]:
-    for batch, scans in sorted(by_batch.items()):
-        yield ledger_path("raw", batch), [_row(scan, digests) for scan in scans]
+def held_scans(root: Path) -> set[str]:
+    """Scans that the results hold already, those that failed among them."""
+    rows = (row for path in root.glob(ledger_path("raw", "*")) for row in read_ledger(path))
+    return {row.scan for row in rows if row.status != LEFT_OUT}
+
+
+def _left_out(scan: Scan) -> Row:
+    return Row(scan.stem, scan.participant_id, scan.session_id, LEFT_OUT, "selection", NOT_SELECTED)
 
 
 def _write_ledgers(root: Path, ledgers: Iterable[tuple[str, list[Row]]]) -> None:
@@ -187,7 +223,7 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
     )
 
 
-def _digests(study: Path, root: Path, paths: Iterable[str]) -> dict[str, str]:
+def _digests(study: Path, root: Path, paths: Iterable[str], *, remember: bool) -> dict[str, str]:
     """SHA-256 of each readable file, computed again only where its stat has changed since the last time."""
     now = time.time_ns()
     # Joined as text: a large study has tens of thousands of files, and a Path for each doubles the time.
@@ -211,7 +247,7 @@ def _digests(study: Path, root: Path, paths: Iterable[str]) -> dict[str, str]:
     for path in stale:
         if not digests[path]:
             del digests[path]
-    if stale or used < listed:
+    if remember and (stale or used < listed):
         known = (path for path in digests if _settled(path, prints[path], now))
         lines = (f"{path}\t{prints[path]}\t{digests[path]}\n" for path in known)
         with together(root) as write:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from myomag import pipeline
 from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
-from myomag.ledger.rows import Files, Row, checked_ledger, checked_path
+from myomag.ledger.rows import LEFT_OUT, Files, Row, checked_ledger, checked_path
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,14 @@ class ScanResult:
         return read_scan_record(path, model) if path else None
 
     def outcome(self, reject: Mapping[str, str]) -> ScanOutcome:
-        """How the scan ended, with its records; rejections by hand are applied to scans that did not fail."""
+        """How the scan ended, with its records; rejections by hand are applied to scans that did not fail.
+
+        A scan that was not selected was not looked at: it is left out like a rejected one, and did not fail.
+        """
         row = self.last
         status, step, reason = row.status, row.step, row.reason
+        if status == LEFT_OUT:
+            status = "rejected"
         by_hand = reject.get(row.scan) or reject.get(row.participant_id)
         if status == "ok" and by_hand:
             status, step, reason = "rejected", "overrides", by_hand

@@ -25,6 +25,11 @@ COLUMNS = ("scan", "participant_id", "session_id", "status", "step", "reason", "
 Files = dict[str, tuple[str, str]]
 """Role of a file → (path, SHA-256); raw paths are relative to the study, all others to the derivative."""
 
+REMEDY = "Restore it, or have it made again: myomag run STUDY --repair"
+"""What to do where a file of a step cannot be relied on."""
+LEFT_OUT = "left out"
+"""Status of a scan that the selection of a run did not name."""
+
 _FILES_TEXT = json.JSONEncoder(sort_keys=True).encode
 """Made once: json.dumps would make an encoder for each of the cells of a large study."""
 
@@ -36,9 +41,9 @@ class Row:
     Attributes
     ----------
     status : str
-        "ok" or "failed".
+        "ok", "failed" or LEFT_OUT.
     step, reason : str
-        Step at which the scan failed, and why; the step of the ledger and "" otherwise.
+        Step at which the scan failed or was left out, and why; the step of the ledger and "" otherwise.
     settings, code : str
         Digests of the settings that held for this scan and of the step's code.
     inputs, outputs : Files
@@ -88,12 +93,19 @@ def read_ledger(path: Path) -> list[Row]:
         If the file is missing or is not a ledger.
     """
     try:
-        return _rows(path.read_text(encoding="utf-8"))
+        return parse_ledger(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise LedgerError(f"{path}: not a readable ledger ({error}). {remedy(path.parent.name)}") from error
+        raise LedgerError(f"{path}: not a readable ledger ({error}). {REMEDY}") from error
 
 
-def _rows(text: str) -> list[Row]:
+def parse_ledger(text: str) -> list[Row]:
+    """Rows of a ledger from its text.
+
+    Raises
+    ------
+    ValueError, TypeError, LookupError or AttributeError
+        If it is not the text of a ledger.
+    """
     header, *lines = text.splitlines()
     if tuple(header.split("\t")) != COLUMNS:
         raise ValueError("unexpected columns")
@@ -132,20 +144,15 @@ def checked_ledger(root: Path, place: Path) -> list[Row]:
     try:
         recorded = json.loads((root / record).read_text(encoding="utf-8").splitlines()[-1])["ledger_sha256"]
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise LedgerError(f"{record}: not a readable activity record. {remedy(step)}") from error
+        raise LedgerError(f"{record}: not a readable activity record. {REMEDY}") from error
     if recorded != sha256_file(root / place):
-        raise LedgerError(f"{place}: changed since step {step} wrote it. {remedy(step)}")
+        raise LedgerError(f"{place}: changed since step {step} wrote it. {REMEDY}")
     return rows
 
 
 def activity_path(ledger: Path) -> Path:
     """Place of the activity record of a ledger, beside it."""
     return ledger.with_suffix(".activity.jsonl")
-
-
-def remedy(step: str) -> str:
-    """What to do where a file of a step cannot be relied on."""
-    return f"Restore it, or compute it again from there: myomag run STUDY -- --forcerun {step}"
 
 
 def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
@@ -158,16 +165,16 @@ def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
     """
     place = root / path
     if not place.resolve().is_relative_to(_resolved(root)):
-        raise LedgerError(f"{path}: the ledger names a file outside the derivative. {remedy(step)}")
+        raise LedgerError(f"{path}: the ledger names a file outside the derivative. {REMEDY}")
     try:
         found = sha256_file(place)
     except OSError as error:
         raise LedgerError(
-            f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {remedy(step)}"
+            f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {REMEDY}"
         ) from error
     if found != sha:
         change = f"expected SHA-256 {sha[:12]}…, found {found[:12]}…"
-        raise LedgerError(f"{path}: changed since step {step} wrote it ({change}). {remedy(step)}")
+        raise LedgerError(f"{path}: changed since step {step} wrote it ({change}). {REMEDY}")
     return place
 
 

@@ -110,6 +110,16 @@ def resolve(
     )
 
 
+def params_digest(spec: str, sources: str = "") -> str:
+    """SHA-256 of what Snakemake compares of a job: its spec as text, and where the settings came from, if told."""
+    return digest([spec, sources])
+
+
+def software_digest(spec: str) -> str:
+    """SHA-256 of the versions of the packages that a spec as text names."""
+    return digest(json.loads(spec)["software"])
+
+
 def _declared(plan: pipeline.Step, section: str, values: Any) -> Any:
     """Values of a section under the keys that a step declares; all of one that it declares as a whole."""
     keys = plan.keys(section)

@@ -5,12 +5,15 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from myomag.errors import MyomagError
 
-_COMMAND = re.compile(r"myomag (run|verify|seal) STUDY(?! --output)( --(?= ))?")
-_RUN = re.compile(r"myomag run STUDY( -- --forcerun \w+)?")
+if TYPE_CHECKING:
+    from myomag.run.runner import Wish
+
+_COMMAND = re.compile(r"myomag (run|verify|seal) STUDY(?! --output)( --repair)?( --(?= ))?")
+_RUN = re.compile(r"myomag run STUDY( --repair| -- --forcerun [\w/.-]+)?")
 _CONFIG = ("--config", "-C", "--configfile", "--configfiles")
 
 
@@ -40,7 +43,8 @@ class Advice:
 
     def _command(self, match: re.Match[str]) -> str:
         words = ["myomag", match[1], self.study, *self.place]
-        if match[1] == "run" and (self.settings or match[2]):
+        words += [match[2].strip()] if match[2] else []
+        if match[1] == "run" and (self.settings or match[3]):
             words += ["--", *self.settings]
         return shlex.join(words)
 
@@ -75,11 +79,13 @@ class GroupAdvice(Advice):
         )
 
 
-def advice_for_run(study: Path, output: Path | None, profile: str, options: Sequence[str]) -> Advice:
-    """What repeats a run with the same settings, its other options for Snakemake left out."""
-    place = ["--output", str(output)] if output else []
-    place += ["--profile", profile] if profile != "local" else []
-    return Advice(str(study), tuple(place), tuple(_settings(options)))
+def advice_for_run(wish: "Wish") -> Advice:
+    """What repeats a run with the same settings and selection, its other options for Snakemake left out."""
+    place = ["--output", str(wish.output)] if wish.output else []
+    place += ["--profile", wish.profile] if wish.profile != "local" else []
+    place += [word for label in wish.participants for word in ("--participant", label)]
+    place += [word for label in wish.sessions for word in ("--session", label)]
+    return Advice(str(wish.study), tuple(place), tuple(_settings(wish.options)))
 
 
 def _settings(options: Sequence[str]) -> Iterator[str]:

@@ -40,6 +40,11 @@ class Run:
     stopped: bool = False
     code: int = 0
 
+    @property
+    def killed(self) -> bool:
+        """Whether it was killed, and so had no chance to stop its jobs."""
+        return self.code == -signal.SIGKILL
+
 
 def run_snakemake(command: Sequence[str], root: Path, log: Path, lock: int) -> Run:
     """Run Snakemake to its end and show its progress.
@@ -58,7 +63,7 @@ def run_snakemake(command: Sequence[str], root: Path, log: Path, lock: int) -> R
     run = Run(RunState(root))
     events, told = os.pipe()
     # In the background of a script, processes ignore SIGINT from birth, and so would Snakemake, which is stopped by it.
-    with log.open("wb", buffering=0) as file, os.fdopen(events, encoding="utf-8") as lines, _ctrl_c_noted(run):
+    with log.open("ab", buffering=0) as file, os.fdopen(events, encoding="utf-8") as lines, _ctrl_c_noted(run):
         process = subprocess.Popen(  # noqa: S603
             [*command, "--logger", "myomag", "--logger-myomag-pipe", str(told)],
             stdout=subprocess.PIPE,

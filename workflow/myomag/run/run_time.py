@@ -69,13 +69,14 @@ def read_jobs(root: Path) -> list[Job]:
         for path in sorted((root / "benchmarks" / step).glob("batch-*.tsv")):
             batch = path.stem.removeprefix("batch-")
             if (raw := root / ledger_path(pipeline.NAMES[0], batch)).is_file():
-                jobs.append(_job(path, step, batch, _scans(raw)))
+                jobs.append(read_job(path, step, batch, _scans(raw)))
         if (path := root / "benchmarks" / f"{step}.tsv").is_file():
-            jobs.append(_job(path, step, "", _all_scans(root)))
+            jobs.append(read_job(path, step, "", _all_scans(root)))
     return jobs
 
 
-def _job(path: Path, step: str, batch: str, scans: int) -> Job:
+def read_job(path: Path, step: str, batch: str, scans: int) -> Job:
+    """Cost of a job from what Snakemake measured."""
     with path.open(encoding="utf-8", newline="") as handle:
         (row, *_) = csv.DictReader(handle, delimiter="\t")
     # A dash stands for what was not measured: the job was over before the first look at it.

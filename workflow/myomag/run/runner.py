@@ -1,63 +1,80 @@
 """`myomag run`: check study and settings, start Snakemake, say how it ended and what came out."""
 
+import json
 import os
 import re
+import shlex
 import sys
 import time
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import yaml
 
-from myomag.errors import MyomagError, SettingsError
-from myomag.io.files import PRIVATE, disk_trouble
+from myomag.errors import SettingsError
+from myomag.io.files import PRIVATE, remove_files
 from myomag.io.places import REPOSITORY
-from myomag.io.tables import read_text_table
 from myomag.ledger.activity import user_name
+from myomag.ledger.damage import Damage, damaged
 from myomag.ledger.derivative import check_output
+from myomag.ledger.raw import indexed_batches
 from myomag.ledger.study_harness import check_summaries
-from myomag.progress import duration
+from myomag.options import print_json
 from myomag.run.advice import Advice, advice_for_run
-from myomag.run.jobs import keep_what_is_loaded
+from myomag.run.jobs import available_cores, keep_what_is_loaded
 from myomag.run.lock import sole_run
+from myomag.run.options import Asked, asked_for
+from myomag.run.outcome import sum_up
 from myomag.run.process import Run, run_snakemake
-from myomag.run.run_time import RUNTIME_PAGE
+from myomag.run.reasons import reasons
 from myomag.run.snakefile import Flow, prepare_jobs
 from myomag.run.state import RunState
+from myomag.run.time_stamps import present_time_stamps
 from myomag.study.tables import read_tables
 
 LOG = Path("logs", "snakemake.log")
 PROFILES = REPOSITORY / "config" / "profiles"
-MOST_LINES = 10
-"""Errors named one by one on the terminal."""
-
-_ENDED = re.compile(r"slurmstepd\S*: error: .*(memory limit|CANCELLED AT|oom)")
-_REFUSED_BY_CLUSTER = (
-    "The batch system accepted no job: wrong account, partition or queue? "
-    "Slurm says more to: sbatch --account=… --partition=… --wrap true"
-)
-_UNEXPLAINED = (
-    "A job ended without a word: killed, out of memory or time, or its node died. "
-    "What the batch system said of it may stand in {}/.snakemake"
-)
 
 
-def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: str, options: Sequence[str]) -> int:
-    """Run the pipeline on a study; returns the exit code.
+@dataclass(frozen=True)
+class Wish:
+    """What `myomag run` is asked for.
 
-    Parameters
+    Attributes
     ----------
     study : Path
         Study folder.
     output : Path or None
         Derivative folder; None for STUDY/derivatives/myomag.
-    dry_run : bool
-        Only say what would run.
     profile : str
         Name of a profile in config/profiles or a folder with one.
     options : sequence of str
         Further options for Snakemake.
+    participants, sessions : sequence of str
+        Labels of those to add to the results, with or without sub- and ses-; none: all of them.
+    repair : bool
+        Whether results that are not as recorded are made again, too.
+    """
+
+    study: Path
+    output: Path | None = None
+    profile: str = "local"
+    options: Sequence[str] = ()
+    participants: Sequence[str] = ()
+    sessions: Sequence[str] = ()
+    repair: bool = False
+
+    @property
+    def selection(self) -> dict[str, list[str]]:
+        """What the configuration of Snakemake says of it."""
+        both = {"participants": list(self.participants), "sessions": list(self.sessions)}
+        return {key: labels for key, labels in both.items() if labels}
+
+
+def run_pipeline(wish: Wish) -> int:
+    """Run the pipeline on a study; returns the exit code.
 
     Raises
     ------
@@ -67,49 +84,149 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
         If another run works in the same folder.
     """
     keep_what_is_loaded()
-    flow = Flow({"study": str(study)}, {})
-    root = (output or flow.root).expanduser().resolve()
+    asked, flow, root = _checked(wish)
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(root)),
-        *("--workflow-profile", str(_profile(profile))),
-        *_with_study(options, flow.study),
+        *("--workflow-profile", str(_profile(wish.profile))),
+        *_with_study(wish.options, flow.study, wish.selection),
     ]
-    check_output(flow.study, root)
-    flow.check_scans()
-    # Now, and not after hours of fits.
-    read_tables(flow.study, ())
-    try:
-        (root / PRIVATE).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"{root}: cannot be written ({error.strerror}); name another folder: --output DIR."
-        ) from error
+    if (code := _settled_unwritten(flow, root)) is not None:
+        return code
     started = time.monotonic()
     # Snakemake wants a cache, and the home directory may be full or read-only. Jobs of a cluster inherit the place.
     os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
     # And it wants the user's name, which not every account has.
     os.environ["LOGNAME"] = user_name()
     prepare_jobs()
-    advice = advice_for_run(study, output, profile, options)
+    advice = advice_for_run(wish)
     with advice.in_errors(), sole_run(root, command, root / LOG) as lock:
-        if dry_run:
-            run = run_snakemake([*command, "--dry-run"], root, Path(os.devnull), lock)
-            os.ftruncate(lock, 0)
-            return _planned(run, root, advice)
         (root / LOG).parent.mkdir(exist_ok=True)
-        code = _told(run_snakemake(command, root, root / LOG, lock), root, advice)
-    # Not there yet where the options ask for a part of the flow only.
-    if code == 0 and (root / "exclusions.tsv").is_file():
-        _sum_up(root, time.monotonic() - started)
+        (root / LOG).write_bytes(b"")
+        if asked.looks:
+            return _shown(run_snakemake(command, root, root / LOG, lock), root, advice)
+        present_time_stamps(root)
+        again = [] if asked.part else _to_repair(root, hashed=wish.repair)
+        for _, same_step in groupby(again, key=lambda damage: damage.step):
+            # One step at a time: what follows it in the flow does not run where its results come out as they were.
+            places = [damage.ledger for damage in same_step]
+            run = run_snakemake([*command[:3], *places, "--forcerun", *places, *command[3:]], root, root / LOG, lock)
+            if run.code:
+                return _told(run, root, advice)
+        run = run_snakemake(command, root, root / LOG, lock)
+        run.state.up_to_date &= not (again or asked.part)
+        code = _told(run, root, advice)
+    if code == 0 and asked.part:
+        print(
+            f"Done as far as was asked for: {run.state.done} jobs. Tables and report may be older; all of it: "
+            + advice.complete("myomag run STUDY")
+        )
+    elif code == 0:
+        sum_up(root, time.monotonic() - started)
     return code
 
 
-def _with_study(options: Sequence[str], study: Path) -> list[str]:
-    """Options for Snakemake with the study added to --config."""
-    named = f"study={_quoted(str(study))}"
+def show_plan(wish: Wish, *, as_json: bool) -> int:
+    """Print what a run would do; returns the exit code, 1 where it would refuse.
+
+    Raises
+    ------
+    SettingsError
+        If study, settings or profile are wrong.
+    """
+    # Loaded here, as a run has no need of them.
+    from myomag.run.plan import Forecast
+    from myomag.run.plan_text import plan, plan_lines
+
+    asked, flow, _ = _checked(wish)
+    _profile(wish.profile)
+    prepare_jobs()
+    advice = advice_for_run(wish)
+    with advice.in_errors():
+        forecast = Forecast(flow, hashed=wish.repair)
+        # On a cluster each batch has a processor of its own.
+        here = available_cores() if wish.profile == "local" else max(1, len(forecast.raw))
+        found = plan(forecast, int(asked.cores or here))
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print(advice.complete("\n".join(plan_lines(found))))
+    if asked.part or asked.forced:
+        rest = shlex.join(["-n", *wish.options])
+        print(
+            "note: this is the plan of a whole run; what Snakemake would do by these options: "
+            f"{advice_for_run(replace(wish, options=())).complete('myomag run STUDY')} -- {rest}",
+            file=sys.stderr,
+        )
+    return 1 if found.refused else 0
+
+
+def _checked(wish: Wish) -> tuple[Asked, Flow, Path]:
+    """What the options ask for, the study with its settings, and the derivative; refused where a run makes no sense."""
+    asked = asked_for(wish.options)
+    flow = Flow(
+        {"study": str(wish.study)} | wish.selection, asked.given, wish.output and wish.output.expanduser().resolve()
+    )
+    root = flow.root.resolve()
+    check_output(flow.study, root)
+    flow.check_scans()
+    # Now, and not after hours of fits.
+    read_tables(flow.study, ())
+    # Refuses labels that are unknown.
+    _ = flow.left_out
+    return asked, flow, root
+
+
+def _settled_unwritten(flow: Flow, root: Path) -> int | None:
+    """Exit code where the derivative cannot be written and nothing has to be; None where it can.
+
+    Raises
+    ------
+    SettingsError
+        If something has to be written.
+    """
+    try:
+        (root / PRIVATE).mkdir(parents=True, exist_ok=True)
+        with (root / PRIVATE / "running").open("a"):
+            return None
+    except OSError as error:
+        from myomag.run.plan import Forecast
+
+        reason, forecast = error.strerror, Forecast(flow)
+        prepare_jobs()
+        steps = "" if forecast.first else ", ".join(dict.fromkeys(task.step for task in forecast.tasks.values()))
+        if steps or forecast.first:
+            left = f", and there is work to do: {steps}" if steps else ""
+            raise SettingsError(
+                f"{root}: cannot be written ({reason}){left}; make it writable, or name another folder: --output DIR."
+            ) from error
+    check_summaries(root)
+    print("Nothing to be done: all results are up to date.")
+    print(f"note: {root} cannot be written ({reason}); nothing had to be.", file=sys.stderr)
+    return 0
+
+
+def _to_repair(root: Path, *, hashed: bool) -> list[Damage]:
+    """Results that are missing, or changed where these are to be repaired too; what is wrong is removed."""
+    try:
+        found = damaged(root, indexed_batches(root), hashed=hashed)
+    except OSError:
+        # No run yet.
+        return []
+    files = [file for damage in found for file in damage.files]
+    if files:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        print(f"note: made again, as missing or not as recorded: {files[0]}{more}", file=sys.stderr)
+    remove_files(root, {file for file in files if not file.startswith("ledger/")})
+    return found
+
+
+def _with_study(options: Sequence[str], study: Path, selection: Mapping[str, Sequence[str]] | None = None) -> list[str]:
+    """Options for Snakemake with the study, and the labels selected in it, added to --config."""
+    chosen = (f"{key}={json.dumps(labels)}" for key, labels in (selection or {}).items())
+    named = [f"study={_quoted(str(study))}", *chosen]
     result = [part for option in options for part in (option.split("=", 1) if option[:9] == "--config=" else [option])]
     place = next((n for n, option in enumerate(result, start=1) if option in ("--config", "-C")), None)
-    return [*result[:place], named, *result[place:]] if place else [*result, "--config", named]
+    return [*result[:place], *named, *result[place:]] if place else [*result, "--config", *named]
 
 
 def _quoted(path: str) -> str:
@@ -127,10 +244,10 @@ def _profile(name: str) -> Path:
     raise SettingsError(f"--profile {name}: no such profile; shipped: {known}.")
 
 
-def _planned(run: Run, root: Path, advice: Advice) -> int:
-    """Show what a dry run printed, or why there was none; returns the exit code."""
+def _shown(run: Run, root: Path, advice: Advice) -> int:
+    """Show what Snakemake printed where it was asked to print, or why it did not; returns the exit code."""
     if run.code:
-        print("\n".join(_reasons(run, root, advice)), file=sys.stderr)
+        print("\n".join(reasons(run, root, advice)), file=sys.stderr)
     else:
         # The remarks were shown as they came.
         print("\n".join(line for line in run.printed if not line.startswith("note: ")))
@@ -145,10 +262,17 @@ def _told(run: Run, root: Path, advice: Advice) -> int:
             print("Nothing to be done: all results are up to date.")
             print(advice.complete("Checked: ledgers and tables; every file: myomag verify STUDY"))
         return 0
+    if run.killed:
+        print(
+            f"{_how_far(run.state)}Snakemake was killed, by the system where memory ran out, or by somebody else. "
+            "The same command goes on from there; fewer jobs at a time take less memory: -- --cores 1",
+            file=sys.stderr,
+        )
+        return 1
     if run.stopped:
         print(f"{_how_far(run.state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
         return 1
-    print("\n".join(_reasons(run, root, advice)), file=sys.stderr)
+    print("\n".join(reasons(run, root, advice)), file=sys.stderr)
     print(
         f"{_how_far(run.state)}The run failed; what is done is kept, and the same command goes on from there. "
         f"Full log: {root / LOG}",
@@ -157,87 +281,8 @@ def _told(run: Run, root: Path, advice: Advice) -> int:
     return 1
 
 
-def _reasons(run: Run, root: Path, advice: Advice) -> list[str]:
-    """Why Snakemake failed, each reason once.
-
-    Raises
-    ------
-    MyomagError
-        What the Snakefile raised when it found settings or study wrong.
-    """
-    for kind in MyomagError.__subclasses__():
-        if message := run.state.errors.get(kind.__name__):
-            # Without the place in the Snakefile, which Snakemake adds before and behind.
-            raise kind("\n".join(takewhile(lambda line: not line.startswith("  File"), message.splitlines()[1:])))
-    full = disk_trouble(run.printed, str(root))
-    return [advice.complete(line) for line in ([full] if full else _errors(run, root) or _last_words(run))]
-
-
 def _how_far(state: RunState) -> str:
     """What is done and what remains, as a line; empty where nothing was begun."""
     if not state.done:
         return ""
     return f"{state.done} of {state.total} jobs are done; left: {state.left()}.\n"
-
-
-def _last_words(run: Run) -> Sequence[str]:
-    """The error that ended Snakemake, or how its output ends; of a traceback, which is in the log, what it comes to."""
-    said = [line for message in run.state.errors.values() for line in message.splitlines()]
-    end = said or run.printed[-1 if run.code == 2 else -15 :]
-    if any(line.startswith("  File ") for line in end):
-        return [line for line in end if line.strip()][-1:]
-    return end
-
-
-def _errors(run: Run, root: Path) -> list[str]:
-    """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs; else Slurm's."""
-    logs = [path for path in run.state.logs if path.is_file()]
-    written = [line for path in logs for line in path.read_text("utf-8", "replace").splitlines()]
-    said = [line.strip() for line in [*run.printed, *written]]
-    messages = [line for line in said if line.startswith("ERROR: ")] or [line for line in said if _ENDED.match(line)]
-    if run.state.logs and not messages:
-        # Snakemake drops what the plugin says of the job of a group, so go by what is there.
-        accepted = any("ubmitted" in line for line in run.printed)
-        messages = [_REFUSED_BY_CLUSTER if run.state.remote and not accepted else _UNEXPLAINED.format(root)]
-    return list(dict.fromkeys(messages))[:MOST_LINES]
-
-
-def _rows(root: Path, name: str) -> list[dict[str, str | None]]:
-    """Rows of a table of the derivative as text; none where the options asked for a part of the flow only."""
-    if not (root / f"{name}.tsv").is_file():
-        return []
-    table = read_text_table(root / f"{name}.tsv")
-    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-
-
-def _protocol_remarks(root: Path) -> list[str]:
-    """Protocols whose begin times are those of two."""
-    rows = _rows(root, "protocols")
-    return [f"protocol {row['protocol']}: {row['remark']}" for row in rows if row.get("remark")]
-
-
-def _sum_up(root: Path, seconds: float) -> None:
-    """Print what came out, how long it took and where the time went."""
-    show_outcome(root)
-    print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)
-
-
-def show_outcome(root: Path) -> None:
-    """Print how many scans were included, excluded and failed, why, what models rest on, and where the report is."""
-    from myomag.report.flow import participant_flow
-    from myomag.report.summary import column_lines, kind_lines, model_lines
-
-    flow = participant_flow(_rows(root, "flow"))
-    parts = f"{flow.included} included, {flow.excluded_scans} excluded, {flow.failed_scans} failed"
-    print(f"{flow.entered} scans: {parts}.")
-    for status, losses in (("failed", flow.failed), ("excluded", flow.excluded)):
-        for loss in losses:
-            print(f"  {loss.scans} {status} at {loss.step}: {loss.reason}")
-    for remark in _protocol_remarks(root):
-        print(f"  WARNING: {remark}")
-    if flow.included < flow.entered:
-        print(f"  Which ones: {root / 'exclusions.tsv'}")
-    kinds, columns = kind_lines(_rows(root, "cohort")), column_lines(_rows(root, "variables"))
-    for line in (*kinds, *columns, *model_lines(_rows(root, "statistics"))):
-        print(line)
-    print(f"Report: {root / 'report' / 'index.html'}")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,8 @@ from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
 from myomag.ledger.pooled import check_protocols, pooled_begin_times
-from myomag.ledger.raw import chosen_batches, indexed_batches, keep_batches, outgrown, write_index
-from myomag.ledger.rows import ledger_path, read_ledger
+from myomag.ledger.raw import chosen_batches, held_scans, indexed_batches, keep_batches, outgrown, write_index
+from myomag.ledger.rows import Row, ledger_path, read_ledger
 from myomag.ledger.seal_place import seal_log
 from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
@@ -27,6 +27,7 @@ from myomag.study.offer import has_scans, nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
+from myomag.study.selection import selected_scans
 from myomag.study.tables import formulas, read_tables
 
 if TYPE_CHECKING:
@@ -93,13 +94,19 @@ def errors_as(failure: type[Exception]) -> Iterator[None]:
         raise type(type(error).__name__, (failure,), {})(str(error)) from None
 
 
+def _labels(config: Mapping[str, Any], key: str) -> list[str]:
+    """Labels selected in the configuration: one, or a list of them."""
+    found = config.get(key) or []
+    return [str(label) for label in (found if isinstance(found, list | tuple) else [found])]
+
+
 class Flow:
     """One run of the pipeline on a study.
 
     Parameters
     ----------
     config : mapping
-        Snakemake's configuration: the default settings, and `study`.
+        Snakemake's configuration: the default settings, `study`, and the `participants` and `sessions` selected.
     given : mapping
         The part of it that was given with --config or --configfile.
     root : Path
@@ -108,6 +115,7 @@ class Flow:
 
     def __init__(self, config: Mapping[str, Any], given: Mapping[str, Any], root: Path | None = None) -> None:
         self.study, self.given = study_root(config), given
+        self.participants, self.sessions = (_labels(config, key) for key in ("participants", "sessions"))
         self.root = root or default_output(self.study)
         self.settings = study_settings(self.study, given)
         self.document = self.settings.model_dump()
@@ -116,6 +124,14 @@ class Flow:
     def found(self) -> Study:
         """Scans of the study."""
         return find_scans(self.study)
+
+    @cached_property
+    def left_out(self) -> set[str]:
+        """Scans of the study that are neither selected for this run nor in the results already."""
+        if not self.participants and not self.sessions:
+            return set()
+        selected = selected_scans(self.found, self.participants, self.sessions)
+        return {scan.stem for scan in self.found.scans} - selected - held_scans(self.root)
 
     def check_scans(self) -> None:
         """Refuse a study without scans, before anything is written.
@@ -148,7 +164,7 @@ class Flow:
         # Now, and not after hours of fits.
         _ = self.seal_log
         self.check_scans()
-        write_index(self.found, self.root, self._batch_count())
+        write_index(self.found, self.root, self._batch_count(), self.left_out)
         if not any(Path(".snakemake", "metadata").glob("*")):
             # Without its records, as in a copy without hidden files, Snakemake would take results of other settings for
             # up to date; then it goes by time stamps, and newer raw ledgers make it compute everything anew.
@@ -157,11 +173,14 @@ class Flow:
 
     def _batch_count(self) -> int:
         """Number of batches that the participants are spread over; one that was chosen is kept for the next runs."""
-        scans = len(self.found.scans)
-        number = chosen_batches(self.root, self.settings.batches, scans)
+        number = self.batch_count()
         if self.settings.batches == "auto":
-            keep_batches(self.root, number, scans)
+            keep_batches(self.root, number, len(self.found.scans))
         return number
+
+    def batch_count(self) -> int:
+        """Number of batches that the participants are spread over."""
+        return chosen_batches(self.root, self.settings.batches, len(self.found.scans))
 
     def ledgers(self, *steps: str, batch: str | None = None) -> list[str]:
         """Ledgers of some steps: those of one batch, or of all."""
@@ -188,15 +207,20 @@ class Flow:
         """Whether a step takes the pooled begin times, or something that was made with them."""
         return pipeline.NAMES.index(step) > pipeline.NAMES.index("protocols")
 
-    def spec(self, step: str, batch: str | None = None) -> str:
-        """Settings of a step as they hold for one batch or the study, its code and software, as JSON."""
-        targets = None if batch is None else self._targets(batch)
+    def spec(self, step: str, batch: str | None = None, rows: Sequence[Row] | None = None) -> str:
+        """Settings of a step as they hold for one batch or the study, its code and software, as JSON.
+
+        The scans of the batch are those of its raw ledger, or of `rows`, which it is going to hold.
+        """
+        targets = None if batch is None else self._targets(batch, rows)
         pooled = pooled_begin_times(self.root) if pipeline.BY_NAME[step].pooled else None
         return resolve(step, self.document, targets=targets, pooled=pooled).text()
 
-    def _targets(self, batch: str) -> set[str]:
+    def _targets(self, batch: str, rows: Sequence[Row] | None) -> set[str]:
         """Participants and scans of a batch, as far as there are overrides that could name them."""
-        rows = read_ledger(self.root / ledger_path("raw", batch)) if self.settings.overrides else []
+        if not self.settings.overrides:
+            return set()
+        rows = read_ledger(self.root / ledger_path("raw", batch)) if rows is None else rows
         return {row.participant_id for row in rows} | {row.scan for row in rows}
 
     def sources(self) -> str:

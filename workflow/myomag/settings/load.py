@@ -18,6 +18,9 @@ from myomag.settings.messages import one_line, validated
 from myomag.settings.models import SCAN_SECTIONS, Settings
 from myomag.settings.yaml_text import parse_yaml, read_yaml
 
+NOT_SETTINGS = ("study", "participants", "sessions")
+"""Keys of Snakemake's configuration that say what is analysed, and not how."""
+
 
 def load_settings(path: Path | None = None, *, root: Path | None = None) -> Settings:
     """Read, validate and resolve the settings of one file; none: the defaults.
@@ -41,7 +44,7 @@ def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
     layers: list[tuple[str, Mapping[str, Any] | Path]] = [("config/config.yaml", CONFIG_DIR / "config.yaml")]
     if os.path.lexists(study / SETTINGS_FILE):
         layers.append((SETTINGS_FILE, study / SETTINGS_FILE))
-    layers.append(("--config", {key: _typed(value) for key, value in given.items() if key != "study"}))
+    layers.append(("--config", {key: _typed(value) for key, value in given.items() if key not in NOT_SETTINGS}))
     return load_layers(layers, root=study)
 
 

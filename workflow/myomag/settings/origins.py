@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from myomag.pipeline import SETTINGS_FILE
-from myomag.settings.load import load_settings
+from myomag.settings.load import NOT_SETTINGS, load_settings
 from myomag.settings.yaml_text import entries
 
 COMMAND_LINE = "--config"
@@ -38,7 +38,7 @@ def setting_origins(label: str, path: Path, given: Mapping[str, Any]) -> dict[st
             name = f"{section}.{key}"
             # An override given on the command line replaces all that is set for this participant or scan.
             origins = {k: v for k, v in origins.items() if not k.startswith(f"{name}.")} | {name: COMMAND_LINE}
-        if section != "study" and not isinstance(content, Mapping):
+        if section not in NOT_SETTINGS and not isinstance(content, Mapping):
             origins[section] = COMMAND_LINE
     return dict(sorted(origins.items()))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from myomag.core.families import shift_calibration
 from myomag.errors import SettingsError
+from myomag.progress import progress
 from myomag.settings.load import load_settings
 from myomag.simulate.dataset import write_scan, write_study
 from myomag.simulate.population import draw_population
@@ -83,6 +84,20 @@ def write_demo(
         if progress is not None:
             progress(index, participants)
     write_study(directory, scans, seed)
+
+
+def show_demo(directory: Path, preset: str, participants: int | None, seed: int) -> None:
+    """Write a study of a preset, show the progress, and say where it is."""
+    number = participants or PRESETS[preset].participants
+    with progress("participants simulated", number) as advance:
+        write_demo(
+            directory,
+            preset=PRESETS[preset],
+            participants=number,
+            seed=seed,
+            progress=lambda done, _: advance(done),
+        )
+    print(f"Wrote a simulated study of {number} participants to {directory}.")
 
 
 def _check_request(directory: Path, participants: int, seed: int) -> None:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +27,7 @@ from myomag.single.functions import run_step
 from myomag.study.offer import nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.search import Scan
+from myomag.study.selection import selected_scans
 
 STEPS = tuple(takewhile(lambda step: not step.pooled, (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS)))
 """Steps that find fault with a scan: those before the fit, which fails where they do."""
@@ -51,7 +52,7 @@ def check_study(study: Path) -> list[Problem]:
     return examine_study(study).problems
 
 
-def examine_study(study: Path) -> Checked:
+def examine_study(study: Path, participants: Sequence[str] = (), sessions: Sequence[str] = ()) -> Checked:
     """Problems of a study, each with the place where it is and what to do; its columns and models.
 
     Settings, names, tables and every raw file are read as a run would read them, and the spectrum is looked for as a
@@ -61,11 +62,13 @@ def examine_study(study: Path) -> Checked:
     ----------
     study : Path
         Study folder.
+    participants, sessions : sequence of str
+        Labels of those to look at, with or without sub- and ses-; none: all of them.
 
     Raises
     ------
     SettingsError
-        If the folder does not exist.
+        If the folder does not exist, or a label is unknown.
     """
     try:
         flow = Flow({"study": str(study)}, {})
@@ -75,6 +78,8 @@ def examine_study(study: Path) -> Checked:
         check_raw(study.resolve())
         lines = (line.removeprefix(f"{SETTINGS_FILE}: ") for line in str(error).splitlines())
         return Checked([{"where": SETTINGS_FILE, "problem": line} for line in lines])
+    selected = selected_scans(flow.found, participants, sessions)
+    flow.found.scans = [scan for scan in flow.found.scans if scan.stem in selected]
     problems: list[Problem] = []
     if not flow.found.scans:
         problems.append({"where": "study", "problem": nothing_found(flow.study)})

@@ -1,0 +1,70 @@
+"""Why a run failed, in the words of its jobs."""
+
+import re
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+
+from myomag.errors import MyomagError
+from myomag.io.files import disk_trouble
+from myomag.run.advice import Advice
+from myomag.run.process import Run
+
+MOST_LINES = 10
+"""Errors named one by one on the terminal."""
+
+_ENDED = re.compile(r"slurmstepd\S*: error: .*(memory limit|CANCELLED AT|oom)")
+_REFUSED_BY_CLUSTER = (
+    "The batch system accepted no job: wrong account, partition or queue? "
+    "Slurm says more to: sbatch --account=… --partition=… --wrap true"
+)
+_UNEXPLAINED = (
+    "A job ended without a word: killed, out of memory or time, or its node died. "
+    "What the batch system said of it may stand in {}/.snakemake"
+)
+
+_DATED = re.compile(r"than input (.+?\(.+?\))")
+_CLOCKS = (
+    "The clocks do not agree: {} is dated later than what was made from it. Set the clocks of this machine, of the "
+    "machines of the jobs and of the file server (NTP), and start the same command again."
+)
+
+
+def reasons(run: Run, root: Path, advice: Advice) -> list[str]:
+    """Why Snakemake failed, each reason once.
+
+    Raises
+    ------
+    MyomagError
+        What the Snakefile raised when it found settings or study wrong.
+    """
+    for kind in MyomagError.__subclasses__():
+        if message := run.state.errors.get(kind.__name__):
+            # Without the place in the Snakefile, which Snakemake adds before and behind.
+            raise kind("\n".join(takewhile(lambda line: not line.startswith("  File"), message.splitlines()[1:])))
+    if skewed := [line for line in run.printed if "has older modification time" in line]:
+        return [_CLOCKS.format(_DATED.findall(skewed[0])[-1] if _DATED.search(skewed[0]) else "a file")]
+    full = disk_trouble(run.printed, str(root))
+    return [advice.complete(line) for line in ([full] if full else _errors(run, root) or _last_words(run))]
+
+
+def _last_words(run: Run) -> Sequence[str]:
+    """The error that ended Snakemake, or how its output ends; of a traceback, which is in the log, what it comes to."""
+    said = [line for message in run.state.errors.values() for line in message.splitlines()]
+    end = said or run.printed[-1 if run.code == 2 else -15 :]
+    if any(line.startswith("  File ") for line in end):
+        return [line for line in end if line.strip()][-1:]
+    return end
+
+
+def _errors(run: Run, root: Path) -> list[str]:
+    """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs; else Slurm's."""
+    logs = [path for path in run.state.logs if path.is_file()]
+    written = [line for path in logs for line in path.read_text("utf-8", "replace").splitlines()]
+    said = [line.strip() for line in [*run.printed, *written]]
+    messages = [line for line in said if line.startswith("ERROR: ")] or [line for line in said if _ENDED.match(line)]
+    if run.state.logs and not messages:
+        # Snakemake drops what the plugin says of the job of a group, so go by what is there.
+        accepted = any("ubmitted" in line for line in run.printed)
+        messages = [_REFUSED_BY_CLUSTER if run.state.remote and not accepted else _UNEXPLAINED.format(root)]
+    return list(dict.fromkeys(messages))[:MOST_LINES]
