@@ -75,10 +75,27 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _show_snakefile(wanted: bool) -> None:
+    if wanted:
+        from myomag.io.places import SNAKEFILE
+
+        print(SNAKEFILE)
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+    _snakefile: Annotated[
+        bool,
+        typer.Option(
+            "--snakefile",
+            help="Print where the Snakefile is, for plain Snakemake.",
+            callback=_show_snakefile,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from myomag import __version__, pipeline
-from myomag.audit.lineage import ENVIRONMENT, Step, step_of
+from myomag.audit.lineage import CODE, ENVIRONMENT, Step, step_of
 from myomag.audit.record import STUDY, Derivative, File, Ledger
 from myomag.io.places import REPOSITORY, SCRIPTS
 
@@ -225,7 +225,7 @@ class Run:
 
     def _environment(self, activity: Mapping[str, Any]) -> list[Any]:
         """Software that a job ran with, one entity for each name and value."""
-        content = {key: activity.get(key) for key in (*ENVIRONMENT, "git_commit", "git_dirty")}
+        content = {key: activity.get(key) for key in (*ENVIRONMENT, *CODE)}
         content |= content.pop("packages") or {}
         return [
             self.entity(f"#{name}-{_slug(str(value))}", "PropertyValue", name=name, value=str(value))

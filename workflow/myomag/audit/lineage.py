@@ -11,7 +11,7 @@ from myomag.ledger.pooled import PROTOCOLS
 from myomag.ledger.rows import Row
 
 ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
-CODE = ("git_commit", "git_dirty")
+CODE = ("version", "git_commit", "git_dirty", "wheel_sha256", "wheel_changed")
 RUN = ("host", "user", "job", "started", "ended")
 
 
@@ -141,6 +141,14 @@ def _origin(origins: Mapping[str, str], section: str, key: str, row: Row) -> str
             if name in origins:
                 return f"override of {target}, {origins[name]}"
     return origins.get(f"{section}.{key}", "default")
+
+
+def code_origin(activity: Mapping[str, Any]) -> str:
+    """Which code an activity record names: the commit of a checkout, or the content of an installed wheel."""
+    if sha := activity.get("wheel_sha256"):
+        return f"wheel {activity['version']} {sha[:12]}…{' (changed)' if activity['wheel_changed'] else ''}"
+    commit = activity.get("git_commit")
+    return f"commit {commit[:12]}{' (changed)' if activity.get('git_dirty') else ''}" if commit else "commit unknown"
 
 
 def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:

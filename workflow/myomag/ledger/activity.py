@@ -1,5 +1,7 @@
 """The activity records: when, where, by whom and with which software a step ran."""
 
+import base64
+import csv
 import getpass
 import os
 import platform
@@ -9,11 +11,13 @@ import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+from myomag import __version__
 from myomag.io.files import sha256_bytes, sha256_file, write_atomic
-from myomag.io.places import REPOSITORY
+from myomag.io.places import IN_WHEEL, PACKAGE, PACKAGES, REPOSITORY
 from myomag.io.records import canonical, digest
 from myomag.ledger.code import installed_version
 
@@ -29,17 +33,21 @@ _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
 
 
 def environment() -> dict[str, Any]:
-    """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
+    """Software that runs this step: Python, packages, lock file, git commit of the checkout or content of the wheel."""
     packages = {name: found for name in RECORDED_PACKAGES if (found := installed_version(name))}
-    commit, dirty = _checkout()
+    commit, dirty = (None, None) if IN_WHEEL else _checkout()
+    wheel, changed = _wheel() if IN_WHEEL else (None, None)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": processor(),
         "packages": packages,
         "lock_sha256": sha256_file(LOCK) if LOCK.is_file() else None,
+        "version": __version__,
         "git_commit": commit,
         "git_dirty": dirty,
+        "wheel_sha256": wheel,
+        "wheel_changed": changed,
     }
 
 
@@ -114,3 +122,25 @@ def _checkout() -> tuple[str | None, bool | None]:
     if done.returncode or not found:
         return None, None
     return found.group(1), any(not line.startswith("#") for line in done.stdout.splitlines())
+
+
+def _wheel() -> tuple[str | None, bool | None]:
+    """SHA-256 over the list of the wheel's files with their digests, and whether a file is not what the list says.
+
+    The list is the part of RECORD that every installer takes from the wheel as it is. None without it.
+    """
+    folder = PACKAGE.parent
+    (found, *_) = [*distributions(name=PACKAGE.name, path=[str(folder)]), None]
+    lines = csv.reader((found.read_text("RECORD") or "").splitlines() if found else ())
+    listed = {path: stated for path, stated, _ in lines if path.split("/")[0] in PACKAGES and stated}
+    if not listed:
+        return None, None
+    changed = any(_record_digest(folder / path) != stated for path, stated in listed.items())
+    return sha256_bytes("\n".join(f"{path},{listed[path]}" for path in sorted(listed)).encode()), changed
+
+
+def _record_digest(path: Path) -> str | None:
+    """Digest of a file as RECORD writes it; None where it is not there."""
+    if not path.is_file():
+        return None
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256_file(path))).decode().rstrip("=")

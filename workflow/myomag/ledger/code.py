@@ -23,7 +23,9 @@ def code_digest(script: Path) -> str:
     imported module do.
     """
     total = hashlib.sha256()
-    for path in sorted(_closure(script.resolve())):
+    script = script.resolve()
+    # The script last: beside the package or, in a wheel, below it, the digest is the same.
+    for path in (*sorted(_closure(script) - {script}), script):
         total.update(_content_digest(path).encode())
     return total.hexdigest()
 

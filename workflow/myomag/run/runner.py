@@ -12,7 +12,7 @@ import yaml
 
 from myomag.errors import MyomagError, SettingsError
 from myomag.io.files import PRIVATE, disk_trouble
-from myomag.io.places import REPOSITORY
+from myomag.io.places import PROFILES, SNAKEFILE
 from myomag.io.tables import read_text_table
 from myomag.ledger.activity import user_name
 from myomag.ledger.derivative import check_output
@@ -28,7 +28,6 @@ from myomag.run.state import RunState
 from myomag.study.tables import read_tables
 
 LOG = Path("logs", "snakemake.log")
-PROFILES = REPOSITORY / "config" / "profiles"
 MOST_LINES = 10
 """Errors named one by one on the terminal."""
 
@@ -70,7 +69,7 @@ def run_pipeline(study: Path, *, output: Path | None, dry_run: bool, profile: st
     flow = Flow({"study": str(study)}, {})
     root = (output or flow.root).expanduser().resolve()
     command = [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(root)),
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(root)),
         *("--workflow-profile", str(_profile(profile))),
         *_with_study(options, flow.study),
     ]

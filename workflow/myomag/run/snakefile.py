@@ -11,7 +11,7 @@ from typing import Any
 from myomag import pipeline
 from myomag.errors import MyomagError, SettingsError, StudyError
 from myomag.io.files import sha256_file
-from myomag.io.places import PACKAGE
+from myomag.io.places import IN_WHEEL, PACKAGE
 from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
@@ -56,9 +56,13 @@ def default_output(study: Path) -> Path:
 
 
 def prepare_jobs() -> None:
-    """Set what jobs inherit: where the package and the plugin of Snakemake lie, and one thread each."""
-    paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
+    """Set what jobs inherit: where the package and the plugin of Snakemake lie, and one thread each.
+
+    A wheel lies where Python looks anyway, beside packages that must not come before those of `--sdm conda`.
+    """
+    if not IN_WHEEL:
+        paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
     one_thread_per_process()
 
 
