@@ -24,7 +24,7 @@ from myomag.ledger.code import installed_version
 LOCK = REPOSITORY / "envs" / "requirements.lock"
 RECORDED_PACKAGES = (
     *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
-    *("pydicom", "pymapvbvd", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
+    *("pydicom", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
 )
 
 _FAMILY = ("cpu family", "model")
