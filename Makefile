@@ -67,7 +67,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/snakefmt --check --line-length 120 Snakefile rules
+	$(BIN)/snakefmt --check --line-length 120 Snakefile workflow/Snakefile rules
 	$(BIN)/python tests/workflow/lint_workflow.py
 
 bench: $(DEV) .venv/pyamares/ready

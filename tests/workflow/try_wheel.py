@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,15 +12,16 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULE = """
-from myomag.io.places import SNAKEFILE
+configfile: "config.yaml"
 
 module myomag:
-    snakefile: str(SNAKEFILE)
+    snakefile: "git+file://{repository}/workflow/Snakefile@HEAD"
     prefix: "results"
-    config: {{"study": "{study}"}}
+    config: config
 
-use rule * from myomag as myomag_*
+use rule * from myomag
 """
+"""As snakedeploy writes it, but for the prefix, and a repository on a server."""
 CODE = "from myomag.ledger.spec import step_code; print(step_code('fit'))"
 
 
@@ -91,9 +93,13 @@ def attempts(programs: Path, elsewhere: Path) -> Iterator[str]:
     plain = (programs / "snakemake", "-n", "--snakefile", snakefile, "--config", f"study={study}")
     yield (nothing := run(*plain, "--directory", derivative, cwd=elsewhere))
     assert "Nothing to be done" in nothing
-    (elsewhere / "Snakefile").write_text(MODULE.format(study=study), encoding="utf-8")
-    yield (planned := run(programs / "snakemake", "-n", cwd=elsewhere))
-    assert "myomag_cohort" in planned
+    for level in ("participant", "group"):
+        yield myomag("bids", "study", "app", level, "--n-cpus", "2")
+    assert (elsewhere / "app" / "cohort.tsv").read_bytes() == (derivative / "cohort.tsv").read_bytes()
+    (elsewhere / "Snakefile").write_text(MODULE.format(repository=REPOSITORY), encoding="utf-8")
+    shutil.copy2(REPOSITORY / "config" / "config.yaml", elsewhere)
+    yield (planned := run(programs / "snakemake", "-n", "--config", f"study={study}", cwd=elsewhere))
+    assert "cohort" in planned
     yield myomag("init", "study")
 
 

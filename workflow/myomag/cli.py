@@ -117,6 +117,18 @@ def run(
     sys.exit(run_pipeline(study, output=output, dry_run=dry_run, profile=profile, options=snakemake_options or []))
 
 
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+    options_metavar="BIDS_DIR OUT participant|group [OPTIONS]",
+)
+def bids(context: typer.Context) -> None:
+    """Run the pipeline as a BIDS App: myomag bids --help says its arguments."""
+    from myomag.run.bids_app import run_bids_app
+
+    sys.exit(run_bids_app(context.args))
+
+
 @app.command()
 def scan(
     places: Annotated[

@@ -11,7 +11,7 @@ from typing import Any
 from myomag import pipeline
 from myomag.errors import MyomagError, SettingsError, StudyError
 from myomag.io.files import sha256_file
-from myomag.io.places import IN_WHEEL, PACKAGE
+from myomag.io.places import CONFIG_DIR, IN_WHEEL, PACKAGE
 from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
@@ -22,6 +22,7 @@ from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
 from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
+from myomag.settings.yaml_text import read_yaml
 from myomag.study.offer import has_scans, nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
@@ -53,6 +54,22 @@ def study_root(config: Mapping[str, Any]) -> Path:
 def default_output(study: Path) -> Path:
     """Derivative folder of a study unless another one is named."""
     return study / "derivatives" / "myomag"
+
+
+def beyond_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration of a module says beyond the defaults, all of which snakedeploy copies beside it.
+
+    So a default of the copy does not hide what the study's myomag.yaml says.
+    """
+    return _beyond(config, read_yaml(CONFIG_DIR / "config.yaml"))
+
+
+def _beyond(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in config.items() if key not in defaults or value != defaults[key]}
+    for key, value in found.items():
+        if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping):
+            found[key] = _beyond(value, defaults[key])
+    return found
 
 
 def prepare_jobs() -> None:
