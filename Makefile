@@ -23,7 +23,7 @@ $(READY): envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; name one: make PYTHON=python3.12")'
 	@echo "Environment 1 of 4: an empty one in .venv, with $$($(PYTHON) --version) (seconds)"
 	@$(PYTHON) -m venv .venv
-	@echo "Environment 2 of 4: the packages of envs/requirements.lock, $$(grep -c == envs/requirements.lock) at most (140 MB to fetch, half a minute)"
+	@echo "Environment 2 of 4: the packages of envs/requirements.lock, $$(grep -c == envs/requirements.lock) at most (110 MB to fetch, half a minute)"
 	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r envs/requirements.lock
 	@echo "Environment 3 of 4: myomag itself, from this folder (seconds)"
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
