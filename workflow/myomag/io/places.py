@@ -19,7 +19,7 @@ PACKAGES = ("myomag", "snakemake_logger_plugin_myomag")
 
 _WORKFLOW = (
     *("Snakefile", "rules/*.smk", "workflow/**/*", "config/**/*", "envs/*"),
-    *("pyproject.toml", "README.md", "LICENSE"),
+    *("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"),
 )
 
 
