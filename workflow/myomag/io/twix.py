@@ -44,15 +44,16 @@ def read_twix(path: Path) -> RawScan:
 
 def _scan_readouts(measurement: Measurement, name: str) -> Readouts:
     """Readouts that hold the scan: those of no other kind, or of the only kind there is."""
-    if SCAN in measurement:
-        return measurement[SCAN]
-    if len(measurement) != 1:
+    if SCAN not in measurement and len(measurement) != 1:
         kinds = {text for kind in measurement for bit, text in KINDS.items() if kind & bit}
         raise ScanError(
             f"{name}: needs readouts of one kind, found {', '.join(sorted(kinds)) or 'none'}; "
             "convert it with spec2nii twix -e KIND."
         )
-    return next(iter(measurement.values()))
+    found = measurement[SCAN] if SCAN in measurement else next(iter(measurement.values()))
+    if not found.points or not found.coils:
+        raise ScanError(f"{name}: its readouts hold no samples; it is damaged.")
+    return found
 
 
 def _counters(content: mmap.mmap, readouts: Readouts) -> tuple[NDArray[np.integer], NDArray[np.integer]]:

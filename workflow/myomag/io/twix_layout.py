@@ -74,11 +74,16 @@ def opened(path: Path) -> Iterator[tuple[mmap.mmap, Measurement]]:
     ScanError
         If the readouts do not lead to the end mark, or those of one kind differ in size.
     """
+    with _mapped(path) as content:
+        # A multi-raid file holds the adjustments first, the scan last.
+        walked = [_walk(content, start, table, path.name) for start, table in _measurements(content, path.name)]
+        yield content, walked[-1]
+
+
+def _mapped(path: Path) -> mmap.mmap:
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            # A multi-raid file holds the adjustments first, the scan last.
-            walked = [_walk(content, start, table, path.name) for start, table in _measurements(content, path.name)]
-            yield content, walked[-1]
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise ScanError(f"{path.name}: cannot be read ({error.strerror}).") from error
     except ValueError as error:
