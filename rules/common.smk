@@ -7,7 +7,15 @@ sys.path.insert(0, os.path.join(workflow.current_basedir, "..", "workflow"))
 
 from myomag import pipeline
 from myomag.run.jobs import keep_what_is_loaded
-from myomag.run.snakefile import Flow, default_output, errors_as, go_by_digests, prepare_jobs, study_root
+from myomag.run.snakefile import (
+    Flow,
+    beyond_defaults,
+    default_output,
+    errors_as,
+    go_by_digests,
+    prepare_jobs,
+    study_root,
+)
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -24,7 +32,7 @@ if alone and Path.cwd().resolve() == Path(workflow.basedir).resolve():
 
 
 with errors_as(WorkflowError):
-    given = workflow.config_settings.overwrite_config if alone else config
+    given = workflow.config_settings.overwrite_config if alone else beyond_defaults(config)
     flow = Flow(config, given, Path(workflow.modifier.path_modifier.prefix or "."))
     if workflow.is_main_process:
         flow.index()

@@ -13,12 +13,11 @@ import yaml
 
 from myomag import __version__, cli
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes
-from myomag.run import runner
 from myomag.settings.load import load_settings
 from myomag.settings.models import Settings
 from myomag.simulate.demo import write_demo
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
-from running import command, environment
+from running import REPOSITORY, command, environment
 
 KEYS = [
     "participant_id",
@@ -143,7 +142,7 @@ def test_wrong_usage_ends_with_2_and_a_message(
     (tmp_path / "wrong.yaml").write_text("qc: {min_snrr: 2}\n")
     (tmp_path / "initialised").mkdir()
     (tmp_path / "initialised/myomag.yaml").write_text("")
-    places = {"demo": demo, "tmp": tmp_path, "repository": runner.REPOSITORY}
+    places = {"demo": demo, "tmp": tmp_path, "repository": REPOSITORY}
     outcome = call(*(part.format(**places) for part in USAGE[case]))
     assert outcome.code == 2
     assert outcome.err.strip() or "Usage" in outcome.out

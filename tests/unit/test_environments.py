@@ -23,6 +23,14 @@ def test_conda_environment_has_the_versions_of_the_lock_file() -> None:
         assert locked[name] == {version}
 
 
+def test_lock_file_of_development_holds_that_of_a_run() -> None:
+    run, development = (
+        set(re.findall(r"^\S+==.*", (REPOSITORY / "envs" / f"{name}.lock").read_text(encoding="utf-8"), re.MULTILINE))
+        for name in ("requirements", "dev")
+    )
+    assert run < development
+
+
 def test_container_installs_the_lock_file_and_holds_what_a_run_needs() -> None:
     text = (REPOSITORY / "envs" / "myomag.def").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^%(\w+)\n((?: {4}.*\n|\n)+)", text, re.MULTILINE))

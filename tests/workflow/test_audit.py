@@ -28,6 +28,7 @@ from auditing import (
     problems,
 )
 
+from myomag.ledger.activity import CODE
 from myomag.pipeline import SCAN_STEPS
 
 
@@ -213,7 +214,7 @@ def test_trace_says_who_ran_what_where(finished: Path) -> None:
     recorded = json.loads(ledger(finished, "fit").with_suffix(".activity.jsonl").read_text(encoding="utf-8"))
     step = traced(finished, "sub-001")["steps"][f"fit {STEM}_unloc"]
     assert step["run"] == {key: recorded[key] for key in ("host", "user", "job", "started", "ended")}
-    assert step["code"] == {key: recorded[key] for key in ("git_commit", "git_dirty")}
+    assert step["code"] == {key: recorded[key] for key in CODE}
     assert step["environment"]["packages"]["numpy"]
     assert step["environment"]["lock_sha256"] == recorded["lock_sha256"]
 

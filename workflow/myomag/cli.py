@@ -54,10 +54,27 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _show_snakefile(wanted: bool) -> None:
+    if wanted:
+        from myomag.io.places import SNAKEFILE
+
+        print(SNAKEFILE)
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+    _snakefile: Annotated[
+        bool,
+        typer.Option(
+            "--snakefile",
+            help="Print where the Snakefile is, for plain Snakemake.",
+            callback=_show_snakefile,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     pass
@@ -82,6 +99,18 @@ def run(
 
     wish = Wish(study, output, profile, snakemake_options or [], participant or [], session or [], repair)
     sys.exit(show_plan(wish, as_json=as_json) if dry_run else run_pipeline(wish))
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+    options_metavar="BIDS_DIR OUT participant|group [OPTIONS]",
+)
+def bids(context: typer.Context) -> None:
+    """Run the pipeline as a BIDS App: myomag bids --help says its arguments."""
+    from myomag.run.bids_app import run_bids_app
+
+    sys.exit(run_bids_app(context.args))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from ge_sample import pfile
 from myomag.errors import ScanError
 from myomag.io.nifti_mrs import nifti_mrs_bytes, read_nifti_mrs, sidecar_dict
 from myomag.io.time_zero import stated_begin_time
+from myomag.io.twix import read_twix
 from myomag.io.vendor import read_scan
 from vendor_samples import (
     DWELL_S,
@@ -29,6 +30,7 @@ from vendor_samples import (
     rda,
     readout,
     twix,
+    twix_vb,
 )
 
 CALF = "sub-calf01_acq-fid_nuc-31P_voi-calf_unloc"
@@ -438,6 +440,36 @@ def test_twix_names_its_sequence_by_string_or_file(tmp_path):
 def test_echo_time_of_twix_is_of_the_entry_in_use(tmp_path):
     path = twix(tmp_path / "scan.dat", line(2)[:, :, None], protocol="alTE[1] = 20000\nlContrasts = 1\n")
     assert read(path).metadata["EchoTime"] == pytest.approx(2.3e-4)
+
+
+def test_twix_is_what_mapvbvd_reads(tmp_path, shared_data):
+    """Samples and header of VD and VB files and of the calf scan; mapvbvd comes with spec2nii."""
+    mapvbvd = pytest.importorskip("mapvbvd")
+    fid = np.stack([line(6), 2j * line(6)], axis=2)
+    loops = {1: [0, 1, 2] * 2, 6: [0] * 3 + [1] * 3}
+    masks = [1 << 3, 1 << 25, 1 << 3, 1 << 22 | 1 << 23, 1 << 5, 1 << 3]
+    calf = shared_data / "calf_7t" / f"{CALF}.dat"
+    for path in (
+        twix(tmp_path / "vd.dat", fid, loops=loops, centre=7),
+        twix(tmp_path / "mixed.dat", fid, loops=loops, masks=masks, sequence=""),
+        twix_vb(tmp_path / "vb.dat", fid),
+        calf,
+    ):
+        read_out, theirs = read_twix(path), mapvbvd.mapVBVD(str(path), quiet=True)
+        theirs.image.flagRemoveOS = False
+        expected = np.asarray(theirs.image.unsorted()).reshape(*(int(theirs.image.NCol), int(theirs.image.NCha), -1))
+        np.testing.assert_array_equal(read_out.fid, expected.transpose(0, 2, 1))
+        meas, yaps, dicom = theirs.hdr["Meas"], theirs.hdr["MeasYaps"], theirs.hdr.get("Dicom", {})
+        assert read_out.frequency == meas["Frequency"]
+        assert read_out.nucleus == meas["ResonantNucleus"]
+        assert read_out.field_t == (meas.get("flMagneticFieldStrength") or dicom.get("flMagneticFieldStrength"))
+        assert read_out.dwell_time_s == pytest.approx(yaps["sRXSPEC", "alDwellTime", "0"] * 1e-9)
+        stated = read_out.metadata
+        assert stated["RepetitionTime"] == pytest.approx(yaps["alTR", "0"] * 1e-6)
+        assert stated["FlipAngle"] == yaps["adFlipAngleDegree", "0"]
+        assert (stated["SequenceName"] or "") == meas["tSequenceString"]
+        for key in ("Manufacturer", "ManufacturersModelName", "SoftwareVersions"):
+            assert stated[key] == dicom.get(key)
 
 
 def test_twix_of_one_other_kind_is_read(tmp_path):

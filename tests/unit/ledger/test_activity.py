@@ -1,5 +1,7 @@
 """The activity records: a chain of who ran what, when, where and with which software."""
 
+import base64
+import hashlib
 import os
 import subprocess
 from importlib.metadata import version
@@ -68,6 +70,33 @@ def test_environment_without_git_or_checkout_is_still_recorded(tmp_path: Path, m
     assert (environment()["git_commit"], environment()["git_dirty"]) == (None, None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert environment()["git_commit"] is None
+
+
+def test_environment_of_a_wheel_names_its_content_and_whether_a_file_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the installer adds to RECORD, and whichever repository the environment lies in."""
+    (tmp_path / "myomag").mkdir()
+    (tmp_path / "myomag-0.1.0.dist-info").mkdir()
+    code = tmp_path / "myomag" / "code.py"
+    code.write_text("a = 1\n")
+    stated = base64.urlsafe_b64encode(hashlib.sha256(code.read_bytes()).digest()).decode().rstrip("=")
+    record = f"myomag/code.py,sha256={stated},6\n"
+    monkeypatch.setattr(activity, "IN_WHEEL", True)
+    monkeypatch.setattr(activity, "PACKAGE", tmp_path / "myomag")
+
+    def found(installer: str) -> tuple[str, bool]:
+        (tmp_path / "myomag-0.1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: myomag\n")
+        (tmp_path / "myomag-0.1.0.dist-info" / "RECORD").write_text(record + installer)
+        now = environment()
+        assert (now["git_commit"], now["git_dirty"]) == (None, None)
+        return now["wheel_sha256"], now["wheel_changed"]
+
+    first = found("")
+    assert first == (hashlib.sha256(f"myomag/code.py,sha256={stated}".encode()).hexdigest(), False)
+    assert found("myomag/__pycache__/code.cpython-311.pyc,,\n../../../bin/myomag,sha256=abc,200\n") == first
+    code.write_text("a = 2\n")
+    assert found("") == (first[0], True)
 
 
 def test_environment_tells_the_commit_and_whether_tracked_files_differ(

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from myomag.errors import LedgerError, SettingsError
+from myomag.io.places import CONFIG_DIR
 from myomag.ledger.raw import BATCHES
 from myomag.run import snakefile
-from myomag.run.snakefile import Flow, errors_as
+from myomag.run.snakefile import Flow, beyond_defaults, errors_as
+from myomag.settings.load import study_settings
+from myomag.settings.yaml_text import read_yaml
 
 
 def add_scans(study: Path, first: int, last: int) -> None:
@@ -84,3 +87,15 @@ def test_error_for_the_user_keeps_its_name_in_snakemake() -> None:
     with pytest.raises(WorkflowError, match="wrong") as raised, errors_as(WorkflowError):
         raise SettingsError("wrong")
     assert type(raised.value).__name__ == "SettingsError"
+
+
+def test_copied_defaults_do_not_hide_the_settings_of_the_study(study: Path) -> None:
+    """As snakedeploy copies config.yaml beside the workflow that uses this one as a module."""
+    (study / "myomag.yaml").write_text("qc:\n  warn_snr: 20\n")
+    copy = read_yaml(CONFIG_DIR / "config.yaml")
+    assert beyond_defaults({**copy, "study": str(study)}) == {"study": str(study)}
+    copy["qc"]["min_snr"] += 1
+    copy["overrides"] = {"sub-100": {"reject": "moved"}}
+    given = beyond_defaults(copy)
+    assert given == {"qc": {"min_snr": copy["qc"]["min_snr"]}, "overrides": copy["overrides"]}
+    assert study_settings(study, given).qc.warn_snr == 20

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from myomag import pipeline
-from myomag.audit.lineage import state
+from myomag.audit.lineage import code_origin, state
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.io.records import digest
 from myomag.ledger.activity import ENVIRONMENT as RECORDED
@@ -199,16 +199,11 @@ def _code_and_environment(ledger_a: Ledger, row_a: Row, ledger_b: Ledger, row_b:
     causes, step = [], ledger_a.step
     one, other = ledger_a.activity, ledger_b.activity
     if row_a.code != row_b.code:
-        commits = " → ".join(_commit(activity) for activity in (one, other))
-        causes.append(Cause(CODE, step, f"source {row_a.code[:12]}… → {row_b.code[:12]}…, commit {commits}"))
+        origins = " → ".join(code_origin(activity) for activity in (one, other))
+        causes.append(Cause(CODE, step, f"source {row_a.code[:12]}… → {row_b.code[:12]}…, {origins}"))
     keys = [key for key in RECORDED if key in one and key in other]
     texts = list(differences({key: one[key] for key in keys}, {key: other[key] for key in keys}))
     return causes + ([Cause(ENVIRONMENT, step, "; ".join(texts))] if texts else [])
-
-
-def _commit(activity: Mapping[str, Any]) -> str:
-    commit = activity.get("git_commit")
-    return f"{commit[:12]}{' (changed)' if activity.get('git_dirty') else ''}" if commit else "unknown"
 
 
 def differences(a: Any, b: Any, name: str = "") -> Iterator[str]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from myomag import pipeline
 from myomag.audit.crate import Run, code_type, crate_id
 from myomag.audit.crate_record import METADATA, RESULTS
+from myomag.audit.lineage import code_origin
 from myomag.audit.prov import PLACE, prov_document
 from myomag.audit.record import DERIVATIVE, STUDY, Derivative, File
 from myomag.errors import LedgerError, SettingsError
 from myomag.io.files import sha256_bytes, sha256_file
-from myomag.io.places import REPOSITORY
+from myomag.io.places import workflow_files
 from myomag.io.records import read_record
 from myomag.ledger.inputs import INPUTS
 from myomag.ledger.rows import activity_path
@@ -24,16 +25,6 @@ from myomag.progress import progress
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
 
-WORKFLOW_FILES = (
-    "Snakefile",
-    "rules/*.smk",
-    "workflow/**/*",
-    "config/**/*",
-    "envs/*",
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-)
 FORMATS = {
     ".json": "application/json",
     ".tsv": "text/tab-separated-values",
@@ -150,13 +141,10 @@ def _add_file(crate: "ROCrate", derivative: Derivative, file: File, sha: str) ->
 
 
 def _add_workflow_files(crate: "ROCrate") -> None:
-    for pattern in WORKFLOW_FILES:
-        for path in sorted(REPOSITORY.glob(pattern)):
-            if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in str(path):
-                name = path.relative_to(REPOSITORY).as_posix()
-                form = {"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}
-                known = {"@type": code_type(name), "name": name, "sha256": sha256_file(path)}
-                crate.add_file(path, name, properties=known | form)
+    for name, path in workflow_files():
+        form = {"encodingFormat": FORMATS[path.suffix]} if path.suffix in FORMATS else {}
+        known = {"@type": code_type(name), "name": name, "sha256": sha256_file(path)}
+        crate.add_file(path, name, properties=known | form)
 
 
 def _add_description(crate: "ROCrate", derivative: Derivative) -> None:
@@ -179,8 +167,8 @@ def _remarks(derivative: Derivative, people: bool) -> Iterator[str]:
         ledgers = derivative.of_step(step)
         now = step_code(step)
         if any(row.code != now for ledger in ledgers for row in ledger.rows):
-            commit = ledgers[0].activity.get("git_commit") or "unknown"
-            yield f"the code of step {step} is not the one that ran; for an exact crate export from commit {commit}."
+            origin = code_origin(ledgers[0].activity)
+            yield f"the code of step {step} is not the one that ran; for an exact crate export from {origin}."
     if not people:
         yield "users, hosts and the activity records that name them are left out; add them with --people."
     yield f"raw data are named by their digest and not copied; results lie in {RESULTS}/."

@@ -143,6 +143,14 @@ def _origin(origins: Mapping[str, str], section: str, key: str, row: Row) -> str
     return origins.get(f"{section}.{key}", "default")
 
 
+def code_origin(activity: Mapping[str, Any]) -> str:
+    """Which code an activity record names: the commit of a checkout, or the content of an installed wheel."""
+    if sha := activity.get("wheel_sha256"):
+        return f"wheel {activity['version']} {sha[:12]}…{' (changed)' if activity['wheel_changed'] else ''}"
+    commit = activity.get("git_commit")
+    return f"commit {commit[:12]}{' (changed)' if activity.get('git_dirty') else ''}" if commit else "commit unknown"
+
+
 def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
     """Everything the record says of a step."""
     activity, row = step.ledger.activity_of(step.row), step.row

@@ -8,7 +8,7 @@ from typing import Any
 
 from myomag import pipeline
 from myomag.audit.causes import differences
-from myomag.audit.lineage import state
+from myomag.audit.lineage import code_origin, state
 from myomag.audit.recompute import raw_files, recompute, recomputed_rows, steps_taken
 from myomag.audit.record import DERIVATIVE, Derivative, File, Ledger
 from myomag.audit.statistic import estimate_values
@@ -218,9 +218,7 @@ def _deviation(
         reasons.append(derivative.advice.complete("the file was changed since it was made, see: myomag verify STUDY"))
     now = step_code(ledger.step)
     if row.code != now:
-        commit = ledger.activity.get("git_commit") or "unknown"
-        changed = " with uncommitted changes" if ledger.activity.get("git_dirty") else ""
-        reasons.append(f"code: recorded {row.code[:12]}… (commit {commit}{changed}), now {now[:12]}…")
+        reasons.append(f"code: recorded {row.code[:12]}… ({code_origin(ledger.activity)}), now {now[:12]}…")
     if not derivative.settings_hold(ledger, row):
         reasons.append("settings: config.yaml holds others than those the step was run with")
     reasons += [f"environment: {text}" for text in _environment_of(ledger)]

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -155,15 +155,22 @@ class _Writer:
     def environment_lines(self) -> Iterator[str]:
         """The environments that steps named by their number."""
         for number, content in enumerate(self.environments.values(), start=1):
-            commit, dirty = (content[key] for key in CODE)
-            clean = {True: "with uncommitted changes", False: "clean", None: "unknown"}[dirty]
             python, platform, processor, packages, lock = (content[key] for key in ENVIRONMENT)
             yield ""
             yield f"environment [{number}]"
-            yield f"  git commit {commit or 'unknown'}, {clean}"
+            yield f"  {_code(content)}"
             yield f"  Python {python or 'unknown'}, {platform or 'system unknown'}, {processor or 'processor unknown'}"
             yield f"  {', '.join(f'{name} {version}' for name, version in (packages or {}).items())}"
             yield f"  lock file SHA-256 {lock or 'unknown'}"
+
+
+def _code(content: Mapping[str, Any]) -> str:
+    """The code of an environment in full: the commit of a checkout, or the content of a wheel."""
+    version, commit, dirty, wheel, changed = (content[key] for key in CODE)
+    if wheel:
+        return f"myomag {version} from a wheel, SHA-256 {wheel}, {'changed since' if changed else 'as built'}"
+    clean = {True: "with uncommitted changes", False: "clean", None: "unknown"}[dirty]
+    return f"git commit {commit or 'unknown'}, {clean}"
 
 
 def _brief(value: Any) -> str:

@@ -18,27 +18,23 @@ from myomag.io.raw_scan import RawScan, scaled
 from myomag.io.records import parsed_json
 from myomag.io.siemens_dicom import has_csa_samples
 from myomag.io.siemens_protocol import echo_time_s, echo_times_us, protocol_entries, protocol_number
-from myomag.io.twix_layout import check_layout
+from myomag.io.twix_layout import check_layout, header_texts, parameter
 from myomag.io.voxels import GridError
 
-LARGEST_HEADER = 2**25
-"""Largest header of a twix file that is read [bytes]; usual are one to ten million."""
-LONGEST_VALUE = 1000
-"""Bytes behind the name of a parameter in which its value stands."""
 NUCLEUS_INFO = "sTXSPEC.asNucleusInfo[0]"
 
 
 def twix_header(path: Path) -> Header:
     """Header of a Siemens twix file: the parameters of its last measurement, and the number of its readouts."""
     points, readouts = check_layout(path)
-    texts, listed = _twix_texts(path)
+    texts, listed = header_texts(path)
     entries = protocol_entries(texts.get("MeasYaps", b"").decode("latin-1"))
     if not entries:
         raise ScanError(f"{path.name}: has no Siemens protocol; it is no twix file, or a damaged one.")
 
     def stated(key: str) -> str:
         # The small ones first: Meas, which has all, takes longer to search than all else takes.
-        found = (_parameter(texts.get(part, b""), key) for part in ("Dicom", "Config", "Meas"))
+        found = (parameter(texts.get(part, b""), key) for part in ("Dicom", "Config", "Meas"))
         return next((value for value in found if value), "")
 
     grid = any((protocol_number(entries, f"sSpecPara.lFinalMatrixSize{axis}") or 1) > 1 for axis in ("Phase", "Slice"))
@@ -57,42 +53,6 @@ def twix_header(path: Path) -> Header:
         reason="several voxels (CSI)" if grid else "",
         **person(f"{stated('tPatientName')} {listed}", stated("PatientBirthDay"), stated("PatientID")),
     )
-
-
-def _twix_texts(path: Path) -> tuple[dict[str, bytes], str]:
-    """Texts of the header of the last measurement by their names, and the name of the person in the table of all."""
-    with path.open("rb") as file:
-        first, count = struct.unpack("<II", file.read(8))
-        start, listed = 0, ""
-        if first < 10_000 and 0 < count <= 64:
-            file.seek(16 + 152 * (count - 1))
-            start, _, name = struct.unpack("<QQ64s", file.read(80))
-            listed = name.partition(b"\0")[0].decode("latin-1")
-        file.seek(start)
-        size, number = struct.unpack("<II", file.read(8))
-        content = file.read(min(size, LARGEST_HEADER))
-    texts, place = {}, 0
-    for _ in range(min(number, 64)):
-        end = content.find(b"\0", place)
-        if end < 0 or end + 5 > len(content):
-            break
-        (length,) = struct.unpack_from("<I", content, end + 1)
-        name, place = content[place:end].decode("latin-1"), end + 5 + length
-        texts[name] = content[end + 5 : place]
-    return texts, listed
-
-
-def _parameter(text: bytes, key: str) -> str:
-    """Value of a parameter: the last thing in its braces, behind its attributes."""
-    name, place = f'."{key}">'.encode(), 0
-    # A regular expression for the whole would take as long as all the rest.
-    while (place := text.find(name, place)) >= 0:
-        place += len(name)
-        _, opened, rest = text[place : place + LONGEST_VALUE].decode("latin-1").partition("{")
-        values = re.findall(r'"([^"]*)"|([-+.\dEe]+)', rest.partition("}")[0]) if opened else []
-        if values and (value := "".join(values[-1]).strip()):
-            return value
-    return ""
 
 
 def dicom_header(path: Path) -> Header:

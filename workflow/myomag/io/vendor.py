@@ -154,7 +154,7 @@ def _single(path: Path, kind: str) -> RawScan:
         from myomag.io.ge_pfile import read_pfile
 
         return read_pfile(path)
-    from myomag.io.siemens import read_twix
+    from myomag.io.twix import read_twix
 
     return read_twix(path)
 

@@ -1,5 +1,7 @@
 """The activity records: when, where, by whom and with which software a step ran."""
 
+import base64
+import csv
 import getpass
 import json
 import os
@@ -10,22 +12,24 @@ import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from myomag.io.files import sha256_file, write_atomic
-from myomag.io.places import REPOSITORY
+from myomag import __version__
+from myomag.io.files import sha256_bytes, sha256_file, write_atomic
+from myomag.io.places import IN_WHEEL, PACKAGE, PACKAGES, REPOSITORY
 from myomag.ledger.chained import chained, line_digest
 from myomag.ledger.code import installed_version
 
 LOCK = REPOSITORY / "envs" / "requirements.lock"
 RECORDED_PACKAGES = (
     *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
-    *("pydicom", "pymapvbvd", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
+    *("pydicom", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
 )
 
 ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
-CODE = ("git_commit", "git_dirty")
+CODE = ("version", "git_commit", "git_dirty", "wheel_sha256", "wheel_changed")
 RUN = ("host", "user", "job", "started", "ended")
 """Keys of an activity record: software and machine, the checkout, and who ran a step when and where."""
 
@@ -35,9 +39,11 @@ _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
 
 
 def environment() -> dict[str, Any]:
-    """Software that runs this step: Python, packages, lock file, git commit of the checkout."""
-    commit, dirty = _checkout()
-    return surroundings() | {"git_commit": commit, "git_dirty": dirty}
+    """Software that runs this step: Python, packages, lock file, git commit of the checkout or content of the wheel."""
+    commit, dirty = (None, None) if IN_WHEEL else _checkout()
+    wheel, changed = _wheel() if IN_WHEEL else (None, None)
+    code = (__version__, commit, dirty, wheel, changed)
+    return surroundings() | dict(zip(CODE, code, strict=True))
 
 
 def surroundings() -> dict[str, Any]:
@@ -128,3 +134,25 @@ def _checkout() -> tuple[str | None, bool | None]:
     if done.returncode or not found:
         return None, None
     return found.group(1), any(not line.startswith("#") for line in done.stdout.splitlines())
+
+
+def _wheel() -> tuple[str | None, bool | None]:
+    """SHA-256 over the list of the wheel's files with their digests, and whether a file is not what the list says.
+
+    The list is the part of RECORD that every installer takes from the wheel as it is. None without it.
+    """
+    folder = PACKAGE.parent
+    (found, *_) = [*distributions(name=PACKAGE.name, path=[str(folder)]), None]
+    lines = csv.reader((found.read_text("RECORD") or "").splitlines() if found else ())
+    listed = {path: stated for path, stated, _ in lines if path.split("/")[0] in PACKAGES and stated}
+    if not listed:
+        return None, None
+    changed = any(_record_digest(folder / path) != stated for path, stated in listed.items())
+    return sha256_bytes("\n".join(f"{path},{listed[path]}" for path in sorted(listed)).encode()), changed
+
+
+def _record_digest(path: Path) -> str | None:
+    """Digest of a file as RECORD writes it; None where it is not there."""
+    if not path.is_file():
+        return None
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256_file(path))).decode().rstrip("=")

@@ -12,7 +12,7 @@ from pathlib import Path
 from myomag.io.files import sha256_bytes, sha256_file
 from myomag.io.places import PACKAGE
 
-DISTRIBUTIONS = {"mapvbvd": "pymapvbvd", "yaml": "pyyaml"}
+DISTRIBUTIONS = {"yaml": "pyyaml"}
 """Packages that are installed under another name than they are imported by."""
 
 
@@ -23,7 +23,9 @@ def code_digest(script: Path) -> str:
     imported module do.
     """
     total = hashlib.sha256()
-    for path in sorted(_closure(script.resolve())):
+    script = script.resolve()
+    # The script last: beside the package or, in a wheel, below it, the digest is the same.
+    for path in (*sorted(_closure(script) - {script}), script):
         total.update(_content_digest(path).encode())
     return total.hexdigest()
 

@@ -35,7 +35,7 @@ def check_output(study: Path, root: Path) -> None:
     SettingsError
         If the folder is the study or lies among its raw data, is the checkout of myomag, or holds other files.
     """
-    remedy = "name another folder: myomag run STUDY --output DIR, or snakemake --directory DIR"
+    remedy = "name another folder: myomag run STUDY --output DIR, snakemake --directory DIR, or the prefix of a module"
     root, study = root.resolve(), study.resolve()
     inside = root.relative_to(study).parts if root.is_relative_to(study) else ("elsewhere",)
     if not inside or inside[0].startswith(("sub-", "sourcedata", "phenotype")):

@@ -15,7 +15,7 @@ import yaml
 
 from myomag.errors import SettingsError
 from myomag.io.files import PRIVATE, remove_files
-from myomag.io.places import REPOSITORY
+from myomag.io.places import PROFILES, SNAKEFILE
 from myomag.ledger.activity import user_name
 from myomag.ledger.damage import Damage, damaged
 from myomag.ledger.derivative import check_output
@@ -35,7 +35,6 @@ from myomag.run.time_stamps import present_time_stamps
 from myomag.study.tables import read_tables
 
 LOG = Path("logs", "snakemake.log")
-PROFILES = REPOSITORY / "config" / "profiles"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def run_pipeline(wish: Wish) -> int:
     keep_what_is_loaded()
     asked, flow, root = _checked(wish)
     command = [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(root)),
+        *(sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--directory", str(root)),
         *("--workflow-profile", str(_profile(wish.profile))),
         *_with_study(wish.options, flow.study, wish.selection),
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from myomag import pipeline
 from myomag.errors import MyomagError, SettingsError, StudyError
 from myomag.io.files import sha256_file
-from myomag.io.places import PACKAGE
+from myomag.io.places import CONFIG_DIR, IN_WHEEL, PACKAGE
 from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
@@ -23,6 +23,7 @@ from myomag.ledger.spec import resolve
 from myomag.run.jobs import one_thread_per_process
 from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
+from myomag.settings.yaml_text import read_yaml
 from myomag.study.offer import has_scans, nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
@@ -60,10 +61,30 @@ def default_output(study: Path) -> Path:
     return study / "derivatives" / "myomag"
 
 
+def beyond_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration of a module says beyond the defaults, all of which snakedeploy copies beside it.
+
+    So a default of the copy does not hide what the study's myomag.yaml says.
+    """
+    return _beyond(config, read_yaml(CONFIG_DIR / "config.yaml"))
+
+
+def _beyond(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in config.items() if key not in defaults or value != defaults[key]}
+    for key, value in found.items():
+        if isinstance(value, Mapping) and isinstance(defaults.get(key), Mapping):
+            found[key] = _beyond(value, defaults[key])
+    return found
+
+
 def prepare_jobs() -> None:
-    """Set what jobs inherit: where the package and the plugin of Snakemake lie, and one thread each."""
-    paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
+    """Set what jobs inherit: where the package and the plugin of Snakemake lie, and one thread each.
+
+    A wheel lies where Python looks anyway, beside packages that must not come before those of `--sdm conda`.
+    """
+    if not IN_WHEEL:
+        paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(path for path in paths if path))
     one_thread_per_process()
 
 
