@@ -37,7 +37,9 @@ def _settings(forecast: Forecast) -> list[str]:
         before = read_yaml(forecast.flow.root / "config.yaml")
     except (OSError, ValueError):
         return []
-    found = differences(before, forecast.flow.document) if isinstance(before, Mapping) else ()
+    # What no step takes, as where seals go, is not written down.
+    now = {key: value for key, value in forecast.flow.document.items() if key in pipeline.SETTINGS.settings}
+    found = differences(before, now) if isinstance(before, Mapping) else ()
     texts = [text.replace("only in B", "added").replace("only in A", "removed") for text in found]
     if texts:
         return texts
