@@ -63,6 +63,8 @@ def _opened(study: Path, output: Path | None) -> Iterator["Derivative"]:
     from myomag.audit.record import open_derivative
 
     derivative = open_derivative(study, output)
+    for note in derivative.notes:
+        print(f"note: {note}", file=sys.stderr)
     with derivative.advice.in_errors():
         yield derivative
 
@@ -264,6 +266,29 @@ def trace(
             print_json(tracing.trace_dict(derivative, found))
         else:
             print("\n".join(trace_lines(derivative, found)))
+
+
+@app.command()
+def group(
+    out: Annotated[Path, typer.Argument(help="Folder of the group: new, or one made before.", metavar="OUT")],
+    derivatives: Annotated[
+        list[Path], typer.Argument(help="Finished derivatives, or studies that have one.", metavar="DERIVATIVE…")
+    ],
+    site: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Name of the site of each derivative, in their order [its study's folder]."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="YAML file with the sections cohort and report of the group.")
+    ] = None,
+) -> None:
+    """Make tables, statistics and report of one cohort from the derivatives of several sites, without raw data."""
+    from myomag.group.run import make_group
+    from myomag.run.runner import show_outcome
+
+    for remark in make_group(out, derivatives, site or [], settings):
+        print(f"WARNING: {remark}", file=sys.stderr)
+    show_outcome(out.expanduser().resolve())
 
 
 @app.command()

@@ -2,7 +2,10 @@ from myomag.ledger.harness import job
 from myomag.ledger.study_harness import checked_tables, results, write_study
 from myomag.settings.models import Settings
 from myomag.steps.cohort import cohort_tables
+from myomag.study.tables import read_tables
 
 with job(snakemake) as task:
     checked_tables(task)
-    write_study(task, cohort_tables(results(task), task.study, task.settings(Settings), task.spec.reject).items())
+    write_study(
+        task, cohort_tables(results(task), read_tables(task.study), task.settings(Settings), task.spec.reject).items()
+    )

@@ -53,7 +53,9 @@ def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
 
 
 def _missing(derivative: Derivative) -> Iterator[Problem]:
-    expected = {TABLES, *(ledger_path(step) for step in pipeline.named("study"))}
+    # A group has pages that lead to those of its sites, and nothing of a study.
+    expected = {ledger_path("pages") if derivative.sites else TABLES}
+    expected |= {ledger_path(step) for step in pipeline.named("study")}
     for raw in derivative.of_step("raw"):
         if raw.batch:
             expected |= {ledger_path(step.name, raw.batch) for step in pipeline.STEPS if step.kind != "study"}
@@ -103,6 +105,9 @@ def _entry(line: str) -> dict[str, Any] | None:
 def _stale(derivative: Derivative) -> Iterator[Problem]:
     """Steps that read other ledgers than those present now."""
     for ledger in derivative.ledgers.values():
+        if derivative.sites and ledger.step != "report":
+            # What it read of the sites is compared file by file.
+            continue
         stated = ledger.activity.get("inputs_sha256")
         paths = ledgers_behind(derivative, ledger)
         if stated and stated != digest(ledger_files(derivative.root, paths)):

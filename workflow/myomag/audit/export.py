@@ -67,12 +67,16 @@ def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) 
     Raises
     ------
     SettingsError
-        If the folder is not empty.
+        If the folder is not empty, or the derivative is a group.
     LedgerError
         If a file is not what the record says.
     """
     from rocrate.rocrate import ROCrate
 
+    if derivative.sites:
+        raise SettingsError(
+            f"{derivative.root}: a group of sites; export each of them: myomag export SITE --ro-crate DIR"
+        )
     folder = folder.expanduser().resolve()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder}: exists and is not empty; name a new folder for the crate.")

@@ -81,8 +81,8 @@ def step_of(derivative: Derivative, ledger: Ledger, row: Row) -> Step:
     For a step that sees all scans these are the records and tables behind the ledgers that its row names.
     """
     plan, used = pipeline.BY_NAME[ledger.step], [file for _, file, _ in ledger.inputs(row)]
-    if plan.pooled and (derivative.root / PROTOCOLS).is_file():
-        used.append(File(DERIVATIVE, PROTOCOLS))
+    if plan.pooled and derivative.place(pooled := ledger.file(DERIVATIVE, PROTOCOLS)).is_file():
+        used.append(pooled)
     if any(file.path in derivative.ledgers for file in used):
         used = [file for path in used for file in _behind(plan, derivative.ledgers.get(path.path))]
         used.sort(key=lambda file: (file.where != STUDY, file))
@@ -90,10 +90,11 @@ def step_of(derivative: Derivative, ledger: Ledger, row: Row) -> Step:
 
 
 def _behind(plan: pipeline.Step, ledger: Ledger | None) -> Iterable[File]:
-    """Files that a step takes from a ledger: those of the roles it reads, or all that the entry found."""
+    """Files that a step takes from a ledger: those of the roles it reads; of a site what the same step made there."""
+    same = {f"{plan.name}.tsv", f"{plan.name}.json"} if ledger and ledger.site else set()
     for row in ledger.rows if ledger else ():
         if ledger:
-            yield from (file for role, file, _ in ledger.named(row) if role in plan.reads)
+            yield from (file for role, file, _ in ledger.named(row) if role in (*plan.reads, *same))
 
 
 def _digests(derivative: Derivative) -> dict[File, str]:
@@ -118,7 +119,7 @@ def settings_with_origin(derivative: Derivative, step: Step) -> dict[str, dict[s
     """Settings of a step by dotted key, each with its value and where it came from."""
     if pipeline.BY_NAME[step.ledger.step].kind == "entry":
         return {}
-    spec, row, origins = derivative.spec(step.ledger), step.row, derivative.origins
+    spec, row, origins = derivative.spec(step.ledger), step.row, derivative.origins_of(step.ledger)
     if pipeline.BY_NAME[spec.step].kind == "scan":
         (section,) = spec.settings
         values = spec.of_scan(row.participant_id, row.scan).items()

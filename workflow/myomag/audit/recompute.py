@@ -24,6 +24,7 @@ from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
 from myomag.steps.report import report_files
+from myomag.study.tables import read_tables
 
 
 def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores: int) -> dict[str, bytes]:
@@ -112,7 +113,7 @@ def _tables_and_pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     specs = {step: resolve(step, derivative.document) for step in ("cohort", "pages")}
     settings = {step: Settings.only(spec.settings) for step, spec in specs.items()}
     results = _results(folder, "cohort")
-    tables = cohort_tables(results, derivative.study, settings["cohort"], specs["cohort"].reject)
+    tables = cohort_tables(results, read_tables(derivative.study), settings["cohort"], specs["cohort"].reject)
     pages = participant_pages(by_participant(_results(folder, "pages")), settings["pages"], specs["pages"].reject)
     (file,) = pipeline.BY_NAME["pages"].writes
     return tables | {output_path(file, Row(participant, participant, "")): page for participant, page in pages}

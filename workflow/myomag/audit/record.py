@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,11 +11,12 @@ from typing import Any
 
 from myomag import pipeline
 from myomag.errors import LedgerError, SettingsError, StudyError
+from myomag.ledger.derivative import RAW_LINK, linked_datasets
 from myomag.ledger.pooled import pooled_begin_times
 from myomag.ledger.raw import TABLES
 from myomag.ledger.rows import Row, activity_path, ledger_path, read_ledger
 from myomag.ledger.spec import Spec, resolve
-from myomag.run.advice import Advice
+from myomag.run.advice import Advice, GroupAdvice
 from myomag.run.snakefile import default_output
 from myomag.settings.yaml_text import read_yaml
 from myomag.study.imports import Import, read_imports
@@ -45,6 +47,8 @@ class Ledger:
         Why it cannot be read, "" otherwise.
     lines : list of str
         Lines of its activity record with their ends; bytes that are no text are replaced.
+    site, places : str, mapping of str to str
+        In a group: the site whose ledger it is, and where its study and derivative lie, from the group.
     """
 
     path: str
@@ -52,6 +56,8 @@ class Ledger:
     rows: list[Row] = field(default_factory=list)
     problem: str = ""
     lines: list[str] = field(default_factory=list)
+    site: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def batch(self) -> str:
@@ -67,16 +73,21 @@ class Ledger:
             return {}
         return entry if isinstance(entry, dict) else {}
 
+    def file(self, where: str, path: str) -> File:
+        """File that the ledger names by its path in the study or the derivative that it belongs to."""
+        return File(where, f"{self.places[where]}/{path}" if where in self.places else path)
+
     def inputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row says was read."""
         where = STUDY if pipeline.reads_study(pipeline.BY_NAME[self.step]) else DERIVATIVE
         for role, (path, sha) in sorted(row.inputs.items()):
-            yield role, File(where, path), sha
+            # What a group reads of its sites lies outside of it, as a study does.
+            yield role, self.file(STUDY if path.startswith("../") else where, path), sha
 
     def outputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row says was written."""
         for role, (path, sha) in sorted(row.outputs.items()):
-            yield role, File(DERIVATIVE, path), sha
+            yield role, self.file(DERIVATIVE, path), sha
 
     def named(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row stands for: what was found in the study, or was written."""
@@ -89,6 +100,21 @@ class Derivative:
 
     study: Path
     root: Path
+
+    @property
+    def own(self) -> "Derivative":
+        """The derivative without those it was made from."""
+        return self
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the record should know of it."""
+        return []
+
+    @cached_property
+    def sites(self) -> dict[str, Path]:
+        """Derivatives that this one was made from, by their site; none for that of a study."""
+        return {name: path for name, path in linked_datasets(self.root).items() if name != RAW_LINK}
 
     @cached_property
     def ledgers(self) -> dict[str, Ledger]:
@@ -137,6 +163,15 @@ class Derivative:
         ledger = self.ledgers.get(TABLES)
         return [file for row in ledger.rows for _, file, _ in ledger.inputs(row)] if ledger else []
 
+    def names(self, ledger: Ledger, row: Row) -> set[str]:  # noqa: ARG002
+        """What a scan may be called: by its participant, with its session, or by its stem."""
+        participant = {row.participant_id, row.participant_id.removeprefix("sub-")}
+        return {row.scan, *participant, *({f"{row.participant_id}/{row.session_id}"} if row.session_id else ())}
+
+    def joined_from(self, scan: str, stated: str) -> list[File]:  # noqa: ARG002
+        """Tables that a column was joined from which its data dictionary says this of."""
+        return [file for file in self.tables if file.path in stated]
+
     def place(self, file: File) -> Path:
         """Where a file lies now."""
         return (self.study if file.where == STUDY else self.root) / file.path
@@ -163,11 +198,24 @@ class Derivative:
     @property
     def advice(self) -> Advice:
         """What commands need that are to work on this derivative, with the settings that the last run was given."""
+        if self.sites:
+            return self._group_advice
         place = () if self.root == default_output(self.study) else ("--output", str(self.root))
         ledger = self.ledgers.get(ledger_path("settings"))
         given = ledger.activity.get("command_line") or {} if ledger else {}
         settings = ("--config", *(f"{key}={json.dumps(value)}" for key, value in given.items())) if given else ()
         return Advice("STUDY" if self.study == self.root else str(self.study), place, settings)
+
+    @property
+    def _group_advice(self) -> GroupAdvice:
+        ledger = self.ledgers.get(ledger_path("settings"))
+        file = ledger.rows[0].inputs.get("settings") if ledger and ledger.rows else None
+        given = ("--settings", os.path.normpath(self.root / file[0])) if file else ()
+        return GroupAdvice(str(self.root), given, sites=tuple(map(str, self.sites.values())), names=tuple(self.sites))
+
+    def origins_of(self, ledger: Ledger) -> Mapping[str, str]:  # noqa: ARG002
+        """Where each setting came from that is not a default and held for a ledger."""
+        return self.origins
 
     @cached_property
     def origins(self) -> dict[str, str]:
@@ -231,7 +279,12 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
         root = study
     if not (root / "ledger").is_dir():
         raise SettingsError(f"{root}: no results here; make them with: myomag run {study}, or name their folder.")
-    return Derivative(study, root)
+    derivative = Derivative(study, root)
+    if derivative.sites:
+        from myomag.audit.group import open_group
+
+        return open_group(derivative)
+    return derivative
 
 
 def _read(root: Path, path: str) -> Ledger:

@@ -92,10 +92,15 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
     Raises
     ------
     SettingsError
-        If a target is unknown.
+        If a target is unknown, or the derivative is a group.
     LedgerError
         If raw data or pooled begin times are not those recorded.
     """
+    if derivative.sites:
+        raise SettingsError(
+            f"{derivative.root}: a group of sites; reproduce each of them (myomag reproduce SITE), group them again "
+            "into another folder, and compare both: myomag diff."
+        )
     scans = _scans(derivative, targets)
     _check_sources(derivative, scans)
     with tempfile.TemporaryDirectory(prefix="myomag-") as name:

@@ -124,10 +124,7 @@ def scans_named(derivative: Derivative, name: str) -> list[str]:
     """Scans of a participant, of a session or of that name."""
     found = []
     for scan, rows in derivative.rows.items():
-        _, row = next(iter(rows.values()))
-        participant = {row.participant_id, row.participant_id.removeprefix("sub-")}
-        sessions = {f"{row.participant_id}/{row.session_id}"} if row.session_id else set()
-        if name in {scan, *participant, *sessions}:
+        if name in derivative.names(*next(iter(rows.values()))):
             found.append(scan)
     return found
 
@@ -163,8 +160,7 @@ def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
     path = next((each.path for each in FIXED_COLUMNS if each.name == column), None)
     if path is None:
         stated = str((_content(derivative.root / "cohort.json", column) or {}).get("Source"))
-        tables = [file for file in derivative.tables if file.path in stated]
-        return value | {"from": stated, "sources": tables}
+        return value | {"from": stated, "sources": derivative.joined_from(scan, stated)}
     source = next((file for file in _outputs(derivative, scan, path[0])), None) if len(path) > 1 else None
     if source is None:
         return value | {"from": None, "sources": list(_records(derivative, scan))}

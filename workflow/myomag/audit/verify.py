@@ -63,6 +63,7 @@ def verify(derivative: Derivative, anchor: str | None = None) -> Verification:
     anchor : str, optional
         Anchor noted at an earlier time, which this state must have.
     """
+    derivative = derivative.own
     problems = list(ledger_problems(derivative))
     expected = _expected(derivative, {problem.path for problem in problems if problem.kind == "edited"})
     found = _hashed(derivative, list(expected))

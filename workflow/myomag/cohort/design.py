@@ -24,7 +24,7 @@ from myomag.cohort.participants import (
     participant_sex,
     participant_values,
 )
-from myomag.cohort.plan import ALL, MG, Model
+from myomag.cohort.plan import ALL, MG, SITE, Model
 from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
 from myomag.settings.cohort import CohortSettings, Range
@@ -146,6 +146,8 @@ class Design:
         Terms of the predictors.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
+    groups : ndarray of str, shape (n,)
+        Level of the column with random intercepts; empty where the model has none.
     problem : str or None
         Why the model cannot be estimated.
     notes : sequence of str
@@ -159,6 +161,7 @@ class Design:
     terms: Mapping[str, Values] = field(default_factory=dict)
     main: Sequence[str] = ()
     errors: Mapping[str, Values] = field(default_factory=dict)
+    groups: NDArray[Any] = field(default_factory=lambda: np.empty(0, dtype=object))
     problem: str | None = None
     notes: Sequence[str] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -176,7 +179,8 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
     reasons = _reasons(chosen, model, stratum)
     entering = ~reasons.astype(bool)
     main = _terms(chosen, model.predictors, model, entering)
-    terms = main | _terms(chosen, model.covariates, model, entering)
+    covariates, site = _without_single_site(chosen, model, entering)
+    terms = main | _terms(chosen, covariates, model, entering)
     outcome = _terms(chosen, (model.outcome,), model, entering)
     design = Design(
         people=tuple(chosen.owners.people[entering].tolist()),
@@ -184,7 +188,8 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         terms=terms,
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, entering)),
-        notes=(*notes, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
+        groups=chosen.levels(model.random).values[entering] if model.random else np.empty(0, dtype=object),
+        notes=(*notes, *site, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=_left_out(sample, chosen, model, reasons),
     )
     several = f"{model.outcome} is text with {len(outcome)} other levels, not a number" if len(outcome) > 1 else None
@@ -211,6 +216,8 @@ def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:
     reasons = np.full(len(chosen.owners.people), None, dtype=object)
     for name in reversed((model.outcome, *model.predictors, *model.covariates)):
         reasons[~chosen.variable(name, model.repeated).known] = f"no value of {name}"
+    if model.random is not None:
+        reasons[~chosen.levels(model.random).known] = f"no value of {model.random}"
     if model.strata is not None:
         other = f"not among the {stratum}" if stratum in SEXES else f"{model.strata} is not {stratum}"
         reasons[chosen.levels(model.strata).values != stratum] = other
@@ -238,6 +245,15 @@ def _terms(sample: Sample, names: Sequence[str], model: Model, entering: NDArray
             levels = sorted(set(values))
             terms |= {f"{name}: {level}": (values == level).astype(np.float64) for level in levels[1:] or levels}
     return terms
+
+
+def _without_single_site(
+    sample: Sample, model: Model, entering: NDArray[np.bool_]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Covariates without the site where all participants are of one, and a note on it."""
+    if SITE in model.covariates and len(levels := set(sample.levels(SITE).values[entering])) == 1:
+        return [name for name in model.covariates if name != SITE], (f"all participants are of {SITE} {levels.pop()}",)
+    return model.covariates, ()
 
 
 def _errors(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:

@@ -94,7 +94,7 @@ def _rows(model: Model, stratum: str, observed: Design) -> Iterator[dict[str, An
     measured = model.outcome if model.outcome in design.errors else next(iter(design.errors))
     row |= {"measured": LOG_MG if measured == MG else measured}
     try:
-        check_estimable(design.outcome, design.terms)
+        _check_correctable(model, design)
         row |= _reliability(design, model, measured)
         estimates = _estimates(design, model)
     except NotEstimable as error:
@@ -105,6 +105,12 @@ def _rows(model: Model, stratum: str, observed: Design) -> Iterator[dict[str, An
         if estimate.term in design.main:
             values = {key: getattr(estimate, key) for key in ESTIMATES}
             yield row | values | {"predictor": estimate.term, "method": estimate.method, "status": ESTIMATED}
+
+
+def _check_correctable(model: Model, design: Design) -> None:
+    check_estimable(design.outcome, design.terms)
+    if model.random is not None:
+        raise NotEstimable(f"the correction knows no random intercept: take {model.random} as covariate")
 
 
 def _reliability(design: Design, model: Model, measured: str) -> dict[str, float]:

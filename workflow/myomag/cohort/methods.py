@@ -168,6 +168,8 @@ def _sentence(model: Model) -> str:
     parts = [f"{model.name}: {model.outcome} on {', '.join(model.predictors)}"]
     if model.covariates:
         parts.append(f"adjusted for {', '.join(model.covariates)}")
+    if model.random:
+        parts.append(f"with a random intercept of {model.random} (REML)")
     if model.strata:
         parts.append(f"by {model.strata}")
     if model.subset:

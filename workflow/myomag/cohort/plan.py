@@ -7,6 +7,8 @@ from pydantic import Field
 from myomag.settings.cohort import CohortModel, CohortSettings
 
 MG = "mg_mmol_l"
+SITE = "site"
+"""Column of the site that a scan is from, in a cohort of several."""
 ALL = "all"
 
 
@@ -18,8 +20,8 @@ class Model(CohortModel):
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns the model needs."""
-        strata = () if self.strata is None else (self.strata,)
-        return tuple(dict.fromkeys((self.outcome, *self.predictors, *self.covariates, *strata, *self.subset)))
+        single = (name for name in (self.strata, self.random) if name is not None)
+        return tuple(dict.fromkeys((self.outcome, *self.predictors, *self.covariates, *single, *self.subset)))
 
 
 def roles(settings: CohortSettings) -> dict[str, str]:
@@ -60,7 +62,15 @@ def planned_models(settings: CohortSettings, columns: Sequence[str]) -> list[Mod
             if kept != model.covariates:
                 changes = {"name": f"{model.name}_adjusted", "covariates": kept, "notes": notes}
                 planned.append(model.model_copy(update=changes))
-    return planned
+    return [_with_site(model, settings) for model in planned] if SITE in columns else planned
+
+
+def _with_site(model: Model, settings: CohortSettings) -> Model:
+    """Model in which the site enters as the settings say; as it is where it names the site itself."""
+    if settings.site is None or SITE in model.columns or (settings.site == "random" and model.random):
+        return model
+    covariate = {"covariates": [*model.covariates, SITE]}
+    return model.model_copy(update=covariate if settings.site == "covariate" else {"random": SITE})
 
 
 def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str]) -> Model:

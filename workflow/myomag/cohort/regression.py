@@ -55,12 +55,16 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Regression:
-    """Linear regression of n participants: R², the same adjusted for the number of predictors, and their effects."""
+    """Linear regression of n participants: R², the same adjusted for the number of predictors, and their effects.
+
+    With random intercepts there is no R²; `notes` say how much of the scatter they are.
+    """
 
     n: int
-    r2: float
-    r2_adjusted: float
+    r2: float | None
+    r2_adjusted: float | None
     coefficients: tuple[Coefficient, ...]
+    notes: tuple[str, ...] = ()
 
 
 def linear_regression(
@@ -94,8 +98,8 @@ def linear_regression(
     from statsmodels.regression.linear_model import WLS
 
     n, names = len(outcome), list(predictors)
-    scaled = np.column_stack([np.ones(n), *(_standardised(predictors[name]) for name in names)])
-    fit = WLS(_standardised(outcome), scaled, weights=np.ones(n) if weights is None else weights).fit()
+    scaled = np.column_stack([np.ones(n), *(standardised(predictors[name]) for name in names)])
+    fit = WLS(standardised(outcome), scaled, weights=np.ones(n) if weights is None else weights).fit()
     if 1 - fit.rsquared < PERFECT_FIT:
         raise NotEstimable("the predictors determine the outcome exactly: there is no scatter to judge them by")
     scales = np.array([np.std(outcome, ddof=1) / np.std(predictors[name], ddof=1) for name in names])
@@ -105,7 +109,7 @@ def linear_regression(
         r2=float(fit.rsquared),
         r2_adjusted=float(fit.rsquared_adj),
         coefficients=tuple(
-            _coefficient(name, scale, beta, se, t, n - len(names) - 1)
+            coefficient(name, scale, beta, se, t, n - len(names) - 1)
             for name, scale, beta, se, t in zip(
                 names, scales, fit.params[1:], np.sqrt(np.diag(covariance))[1:], fit.tvalues[1:], strict=True
             )
@@ -161,7 +165,7 @@ def fisher_interval(r: float, n: float) -> tuple[float, float]:
     return low, high
 
 
-def _coefficient(name: str, scale: float, beta: float, se: float, t: float, df: int) -> Coefficient:
+def coefficient(name: str, scale: float, beta: float, se: float, t: float, df: int) -> Coefficient:
     """Coefficient from its standardised slope; `t` is that of the least squares and gives partial r = t/√(t² + df)."""
     from scipy.special import stdtr, stdtrit
 
@@ -184,7 +188,8 @@ def _coefficient(name: str, scale: float, beta: float, se: float, t: float, df: 
     )
 
 
-def _standardised(values: Values) -> Values:
+def standardised(values: Values) -> Values:
+    """Values less their mean, over their SD (n − 1)."""
     centred = values - values.mean()
     return np.asarray(centred / np.std(values, ddof=1))
 

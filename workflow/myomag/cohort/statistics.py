@@ -7,6 +7,7 @@ from myomag.cohort.design import Design, Sample, build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.participants import Values
 from myomag.cohort.plan import Model, planned_models
+from myomag.cohort.random_intercepts import random_intercepts
 from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
 from myomag.settings.cohort import CohortSettings
 
@@ -37,7 +38,7 @@ STATISTICS_COLUMNS = {
     "p": "Two-sided p of the t test of b = 0, not corrected for multiplicity.",
     "p_fdr": "p adjusted for the false discovery rate (Benjamini-Hochberg) over all main terms of the kind; controls "
     "are a family of their own, covariates none.",
-    "r2": "Share of the variance explained by all terms together.",
+    "r2": "Share of the variance explained by all terms together; none with a random intercept.",
     "r2_adjusted": "The same, adjusted for the number of terms.",
     "partial_r": "Correlation of outcome and predictor, the other terms removed from both.",
     "partial_r_ci95_low": "Lower end of the 95 % interval of partial_r by Fisher's z.",
@@ -103,7 +104,7 @@ def row_name(model: Model, stratum: str) -> str:
 
 
 def estimate(model: Model, design: Design) -> Regression:
-    """Regression of a design, weighted and robust as the model says.
+    """Regression of a design, weighted, robust or with random intercepts as the model says.
 
     Raises
     ------
@@ -112,6 +113,10 @@ def estimate(model: Model, design: Design) -> Regression:
     """
     if design.problem:
         raise NotEstimable(design.problem)
+    if model.random is not None:
+        if model.robust or model.weights is not None:
+            raise NotEstimable(f"random: {model.random}: not together with robust or weights; leave one of them out")
+        return random_intercepts(design.outcome, design.terms, design.groups, model.random)
     return linear_regression(
         design.outcome, design.terms, weights=measurement_weights(model, design), robust=model.robust
     )
@@ -132,7 +137,6 @@ def _model_rows(model: Model, stratum: str, design: Design, units: Mapping[str, 
     row: dict[str, Any] = dict.fromkeys(STATISTICS_COLUMNS)
     row |= {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
     row |= {"covariates": ", ".join(model.covariates) or None, "estimator": _estimator(model), "n": len(design.people)}
-    notes = "; ".join(design.notes) or None
     own = CONTROL if model.control else MAIN
     try:
         result = estimate(model, design)
@@ -141,6 +145,7 @@ def _model_rows(model: Model, stratum: str, design: Design, units: Mapping[str, 
         for name in design.main:
             yield row | {"predictor": name, "role": own, "status": NOT_ESTIMABLE, "reason": reason}
         return
+    notes = "; ".join((*design.notes, *result.notes)) or None
     row |= {"r2": result.r2, "r2_adjusted": result.r2_adjusted, "status": ESTIMATED, "reason": notes}
     for term in result.coefficients:
         values = {key: getattr(term, key) for key in NUMBERS if hasattr(term, key)}
@@ -154,6 +159,8 @@ def _model_rows(model: Model, stratum: str, design: Design, units: Mapping[str, 
 
 
 def _estimator(model: Model) -> str:
+    if model.random is not None:
+        return f"linear mixed model (REML), random intercept of {model.random}"
     squares = "least squares" if model.weights is None else "weighted least squares (1/SD² of the outcome)"
     return f"{squares}, HC3" if model.robust else squares
 

@@ -1,16 +1,30 @@
 """The derivative as a folder: where it may lie, and how it describes itself as a BIDS dataset."""
 
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from myomag import __version__, pipeline
-from myomag.errors import SettingsError
+from myomag.errors import ScanError, SettingsError
 from myomag.io.files import printable
 from myomag.io.places import REPOSITORY
 from myomag.io.records import read_record, record_bytes
 
 BIDS_FILES = ("dataset_description.*", "descriptions.*")
 """Files of a derivative that BIDS knows."""
+DESCRIPTION = "dataset_description.json"
+RAW_LINK = "raw"
+"""Name by which the description of a derivative links to its study; those of a group link to its sites."""
+
+
+def linked_datasets(root: Path) -> dict[str, Path]:
+    """Folders that the DatasetLinks of a derivative lead to, by name; none where it says nothing readable."""
+    try:
+        links = read_record(root / DESCRIPTION).get("DatasetLinks", {})
+        return {str(name): Path(os.path.normpath(root / str(link))) for name, link in links.items()}
+    except (ScanError, AttributeError):
+        return {}
 
 
 def check_output(study: Path, root: Path) -> None:
@@ -38,17 +52,22 @@ def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]
     """Files that describe the derivative as a dataset, by name; `link` leads from it to the study."""
     source = study / "dataset_description.json"
     name = printable(str(read_record(source).get("Name", "a study"))) if source.is_file() else "a study"
+    # Where bids:raw: in the Sources of a sidecar leads.
+    return described(name, {RAW_LINK: link})
+
+
+def described(name: str, links: Mapping[str, str]) -> dict[str, bytes]:
+    """Files that describe a derivative of the datasets that `links` lead to, by their short names."""
     description = {
         "Name": f"myomag: muscle magnesium and pH of {name}",
         "BIDSVersion": "1.10.0",
         "DatasetType": "derivative",
         "GeneratedBy": [{"Name": "myomag", "Version": __version__}],
-        # Where bids:raw: in the Sources of a sidecar leads.
-        "DatasetLinks": {"raw": link},
-        "SourceDatasets": [{"URL": link}],
+        "DatasetLinks": dict(links),
+        "SourceDatasets": [{"URL": link} for link in links.values()],
     }
     return {
-        "dataset_description.json": record_bytes(description),
+        DESCRIPTION: record_bytes(description),
         "descriptions.tsv": _descriptions().encode(),
         ".bidsignore": _bidsignore().encode(),
     }

@@ -49,11 +49,14 @@ class ScanResult:
         Ledger row of each step read, in the order of the steps.
     read : Files
         Files that were asked for, by role.
+    site : str
+        Site it is from, in a group of several; "" for the study's own.
     """
 
     root: Path
     rows: dict[str, Row]
     read: Files = field(default_factory=dict)
+    site: str = ""
 
     @property
     def last(self) -> Row:

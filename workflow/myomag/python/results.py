@@ -61,15 +61,18 @@ class Results:
     @cached_property
     def lines(self) -> "pd.DataFrame":
         """Lines of all fits, one per row; columns as in `Scan.lines`, behind the labels of the scan."""
+        from myomag.audit.record import DERIVATIVE
         from myomag.ledger.rows import checked_path
 
         found = []
         with self._derivative.advice.in_errors():
             for ledger in self._derivative.of_step("fit"):
+                # The fits of a group are those of its sites.
+                root = self.folder / ledger.places.get(DERIVATIVE, "")
                 for row in ledger.rows:
                     labels = {"participant_id": row.participant_id, "session_id": row.session_id, "scan": row.scan}
                     if file := row.outputs.get(Fit.role):
-                        record = read_scan_record(checked_path(self.folder, *file, ledger.step), Fit)
+                        record = read_scan_record(checked_path(root, *file, ledger.step), Fit)
                         found += [(labels, line) for line in record.lines]
         return line_frame(found)
 

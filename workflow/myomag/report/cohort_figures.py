@@ -54,8 +54,9 @@ def cohort_figures(
 def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: Labels) -> Iterator[Figure | None]:
     """Scatter of each simple model and the trend with age, from the same participants as the models.
 
-    Of several kinds of scans, the one with most participants is drawn.
+    Of several kinds of scans, the one with most participants is drawn; of several sites the values as they are.
     """
+    settings = settings.model_copy(update={"site": None})
     sample = next(iter(samples_of_kinds(included(cohort, settings)).values()))
     if not sample.entering.any():
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 from myomag.errors import MyomagError
 
 _COMMAND = re.compile(r"myomag (run|verify) STUDY(?! --output)( --(?= ))?")
+_RUN = re.compile(r"myomag run STUDY( -- --forcerun \w+)?")
 _CONFIG = ("--config", "-C", "--configfile", "--configfiles")
 
 
@@ -50,6 +51,28 @@ class Advice:
             yield
         except MyomagError as error:
             raise type(error)(self.complete(str(error))) from error
+
+
+@dataclass(frozen=True)
+class GroupAdvice(Advice):
+    """What the commands in messages need to be about a group: to make anything of it again is to group again.
+
+    Attributes
+    ----------
+    sites, names : tuple of str
+        Derivatives, and the name of the site of each.
+    """
+
+    sites: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def complete(self, text: str) -> str:
+        """Message in which "myomag run STUDY" is the command that made the group."""
+        named = (word for name in self.names for word in ("--site", name))
+        group = shlex.join(["myomag", "group", self.study, *self.sites, *named, *self.place])
+        return _RUN.sub(lambda _: group, text).replace(
+            "myomag verify STUDY", shlex.join(["myomag", "verify", self.study])
+        )
 
 
 def advice_for_run(study: Path, output: Path | None, profile: str, options: Sequence[str]) -> Advice:

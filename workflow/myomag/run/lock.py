@@ -13,6 +13,9 @@ from myomag.errors import MyomagError
 from myomag.io.files import PRIVATE
 from myomag.run.orphans import cancel_orphans
 
+ANOTHER = "another run is working here; wait for it or stop it first."
+NO_LOCKS = "note: this file system has no locks; do not start two runs at once."
+
 
 @contextmanager
 def sole_run(root: Path, command: Sequence[str], log: Path) -> Iterator[int]:
@@ -40,7 +43,7 @@ def sole_run(root: Path, command: Sequence[str], log: Path) -> Iterator[int]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise MyomagError(f"{root}: another run is working here; wait for it or stop it first.") from error
+            raise MyomagError(f"{root}: {ANOTHER}") from error
         except OSError:
             _check_unlockable(handle, command)
         handle.seek(0)
@@ -54,6 +57,46 @@ def sole_run(root: Path, command: Sequence[str], log: Path) -> Iterator[int]:
         yield handle.fileno()
 
 
+def check_quiet(root: Path) -> None:
+    """Refuse to look at a derivative while a run works in it: what it is about to write is no fault.
+
+    Raises
+    ------
+    MyomagError
+        If a run works there.
+    """
+    try:
+        with (root / PRIVATE / "running").open(encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise MyomagError(
+            f"{root}: a run is working here; wait for its end, and start the same command again."
+        ) from error
+    except OSError:
+        # No run was ever here, or the file system has no locks.
+        return
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold a derivative that no Snakemake works in.
+
+    Raises
+    ------
+    MyomagError
+        If something else works there.
+    """
+    (root / PRIVATE).mkdir(parents=True, exist_ok=True)
+    with (root / PRIVATE / "running").open("a", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MyomagError(f"{root}: {ANOTHER}") from error
+        except OSError:
+            print(NO_LOCKS, file=sys.stderr)
+        yield
+
+
 def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
     """Go by the mark of the last run where the file system has no locks: nothing else tells whether it still works."""
     handle.seek(0)
@@ -62,4 +105,4 @@ def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
             f"{handle.name}: this file system has no locks, and the last run here did not end well or still works. "
             "If it is gone, run once: myomag run STUDY -- --unlock"
         )
-    print("note: this file system has no locks; do not start two runs at once.", file=sys.stderr)
+    print(NO_LOCKS, file=sys.stderr)

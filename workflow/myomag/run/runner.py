@@ -217,7 +217,13 @@ def _protocol_remarks(root: Path) -> list[str]:
 
 
 def _sum_up(root: Path, seconds: float) -> None:
-    """Print how many scans were included, excluded and failed, why, how long it took and where the report is."""
+    """Print what came out, how long it took and where the time went."""
+    show_outcome(root)
+    print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)
+
+
+def show_outcome(root: Path) -> None:
+    """Print how many scans were included, excluded and failed, why, what models rest on, and where the report is."""
     from myomag.report.flow import participant_flow
     from myomag.report.summary import column_lines, kind_lines, model_lines
 
@@ -235,4 +241,3 @@ def _sum_up(root: Path, seconds: float) -> None:
     for line in (*kinds, *columns, *model_lines(_rows(root, "statistics"))):
         print(line)
     print(f"Report: {root / 'report' / 'index.html'}")
-    print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)

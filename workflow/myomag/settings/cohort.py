@@ -55,6 +55,11 @@ class CohortModel(Section):
         "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
     )
     control: bool = Field(False, description="A negative control: it should find nothing.")
+    random: Name | None = Field(
+        None,
+        description="Column whose levels, such as site, each have an intercept of their own, normally distributed: a "
+        "linear mixed model (REML). null: none.",
+    )
 
 
 def published_models() -> list[CohortModel]:
@@ -137,6 +142,17 @@ class CohortSettings(Section):
         default_factory=plausible_ranges,
         description="Range in which a value can lie, by role or column, in the units of the column; one outside, such "
         "as a code for missing, is left out and named. A mapping of your own replaces the default.",
+    )
+    site: Literal["covariate", "random"] | None = Field(
+        None,
+        description="How the column site, as `myomag group` writes it, enters every model that does not name it. "
+        "covariate: an offset for each site; random: normal offsets (needs some five sites or more). null: not at all; "
+        "`myomag group` then takes covariate, unless its own settings say null.",
+    )
+    same_participants: bool = Field(
+        False,
+        description="`myomag group`: participants of the same label at two sites are the same people. false: they are "
+        "others, and the site is put before their labels; true: before the labels of their sessions.",
     )
     time_columns: list[Name] = Field(
         default=["years", "age", "acq_time"],

@@ -1,8 +1,7 @@
 """From the results of all scans to the tables of the cohort."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
@@ -17,11 +16,11 @@ from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
 from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
-from myomag.study.tables import read_tables
+from myomag.study.tables import StudyTable
 
 
 def cohort_tables(
-    results: Iterable[ScanResult], study: Path, settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult], tables: Sequence[StudyTable], settings: Settings, reject: Mapping[str, str]
 ) -> dict[str, bytes]:
     """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
 
@@ -29,14 +28,14 @@ def cohort_tables(
     ----------
     results : iterable of ScanResult
         All scans of the study.
-    study : Path
-        Folder of the study, whose tables are joined.
+    tables : sequence of StudyTable
+        Tables of the study, which are joined.
     settings : Settings
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
-    analysis = _analysis(results, study, settings, reject)
+    analysis = _analysis(results, tables, settings, reject)
     contents = {}
     for table in TABLES.values():
         if table.build is not None:
@@ -51,7 +50,9 @@ def cohort_tables(
     return contents | {"methods.md": text.encode()}
 
 
-def _analysis(results: Iterable[ScanResult], study: Path, settings: Settings, reject: Mapping[str, str]) -> Analysis:
+def _analysis(
+    results: Iterable[ScanResult], tables: Sequence[StudyTable], settings: Settings, reject: Mapping[str, str]
+) -> Analysis:
     protocols: dict[str, Protocol] = defaultdict(Protocol)
 
     def outcomes() -> Iterator[ScanOutcome]:
@@ -63,7 +64,7 @@ def _analysis(results: Iterable[ScanResult], study: Path, settings: Settings, re
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
-    read = read_used(read_tables(study), settings.cohort)
+    read = read_used(tables, settings.cohort)
     cohort = build_cohort(scans, read.tables)
     return Analysis(scans, cohort, joined_entries(read.tables), dict(sorted(protocols.items())), settings, read)
 
@@ -74,7 +75,7 @@ def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> 
     if path is None or quality is None:
         return None
     sidecar = read_record(path)
-    protocol = digest(protocol_fields(sidecar, names))[:8]
+    protocol = "-".join(filter(None, (result.site, digest(protocol_fields(sidecar, names))[:8])))
     header = {key: value for key, value in sidecar.items() if not isinstance(value, list | dict)}
     counted = {"transients": quality.transients, "coils": quality.coils}
     return Acquisition(protocol, header | counted | _named(outcome.scan))

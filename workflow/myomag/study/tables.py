@@ -44,6 +44,8 @@ class StudyTable:
         Data dictionary of the columns, as far as a JSON file beside the table gives one.
     lines : mapping
         File and line of each row.
+    by_session : bool
+        Whether the rows are those of sessions.
     """
 
     name: str
@@ -51,6 +53,7 @@ class StudyTable:
     rows: Mapping[Any, Values]
     descriptions: Mapping[str, Any]
     lines: Mapping[Any, tuple[str, int]] = field(default_factory=dict)
+    by_session: bool = False
 
     @property
     def stem(self) -> str:
@@ -70,7 +73,7 @@ class StudyTable:
     def value(self, column: str, participant_id: str, session_id: str | None) -> str | None:
         """Value that belongs to a participant in a session, ABSENT if the table has none."""
         participant, session = prefixed(participant_id, "sub"), prefixed(session_id or "", "ses")
-        values = self.rows.get((participant, session) if self.name == SESSIONS else participant)
+        values = self.rows.get((participant, session) if self.by_session else participant)
         return ABSENT if values is None else values[self.places[column]]
 
 
@@ -185,7 +188,7 @@ def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
             columns |= dict.fromkeys(name for name in names if name != "participant_id")
         descriptions |= _descriptions(path.with_suffix(".json"))
     rows = {key: tuple(values.get(name, ABSENT) for name in columns) for key, values in found.items()}
-    return StudyTable(SESSIONS, tuple(columns), rows, descriptions, lines)
+    return StudyTable(SESSIONS, tuple(columns), rows, descriptions, lines, by_session=True)
 
 
 def _descriptions(path: Path) -> Mapping[str, Any]:

@@ -1,0 +1,96 @@
+"""Linear mixed model in which each level of one column, such as the site, has an intercept of its own."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.cohort.regression import NotEstimable, Regression, Values, check_estimable, coefficient, standardised
+
+FEW = 5
+"""Groups below which the SD between them is hardly known."""
+
+
+def random_intercepts(
+    outcome: Values, predictors: Mapping[str, Values], groups: NDArray[Any], column: str
+) -> Regression:
+    """Slopes of y = β₀ + u_g + Σ βᵢ xᵢ + ε with normal u_g of each group g, by restricted maximum likelihood.
+
+    (Laird & Ware 1982, Biometrics 38:963.) Intervals and p are those of t with n − k − groups degrees of freedom for k
+    predictors, as if each group had an offset of its own: a predictor that differs between groups alone is not known
+    as well as that says, and is refused.
+
+    Parameters
+    ----------
+    outcome : ndarray, shape (n,)
+        Outcome.
+    predictors : mapping of str to ndarray, shape (n,)
+        Predictors by name, at least one.
+    groups : ndarray of str, shape (n,)
+        Level of each participant.
+    column : str
+        What the levels are of, for the notes.
+
+    Raises
+    ------
+    NotEstimable
+        With the reason: see `regression.check_estimable`, a single group, too few participants, no solution.
+    """
+    check_estimable(outcome, predictors)
+    levels, places = np.unique(groups.astype(str), return_inverse=True)
+    n, k, count = len(outcome), len(predictors), len(levels)
+    if count < 2:
+        raise NotEstimable(f"random: {column}: all {n} participants are of one {column}")
+    if (df := n - k - count) < 2:
+        raise NotEstimable(f"{n} participants of {count} levels of {column}; {k} terms need at least {k + count + 2}")
+    for name, values in predictors.items():
+        if np.allclose(values, (np.bincount(places, values) / np.bincount(places))[places]):
+            raise NotEstimable(f"{name} is the same for all participants of each {column}: it cannot be told from it")
+    scaled = np.column_stack([np.ones(n), *map(standardised, predictors.values())])
+    fit = _fitted(standardised(outcome), scaled, places)
+    between, within = max(float(np.asarray(fit.cov_re)[0, 0]), 0.0), float(fit.scale)
+    errors = np.sqrt(within * np.diag(np.linalg.inv(_information(scaled, places, between / within))))[1:]
+    spread = np.std(outcome, ddof=1)
+    sds = math.sqrt(between) * spread, math.sqrt(within) * spread
+    notes = [f"SD between the {count} levels of {column} {sds[0]:.3g}, within {sds[1]:.3g}"]
+    if count < FEW:
+        notes.append(f"the SD between {count} levels is hardly known: consider {column} as covariate")
+    slopes = zip(predictors.items(), np.asarray(fit.fe_params)[1:], errors, strict=True)
+    return Regression(
+        n=n,
+        r2=None,
+        r2_adjusted=None,
+        coefficients=tuple(
+            coefficient(name, float(spread / np.std(values, ddof=1)), beta, se, beta / se, df)
+            for (name, values), beta, se in slopes
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _fitted(outcome: Values, design: Values, places: NDArray[np.intp]) -> Any:
+    from statsmodels.regression.mixed_linear_model import MixedLM
+
+    # Whether the fit is of use is judged by its numbers: a variance of 0 between groups is a result, not a fault.
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            fit = MixedLM(outcome, design, groups=places).fit(reml=True, method=["bfgs", "lbfgs", "powell"])
+        except (np.linalg.LinAlgError, ValueError, ZeroDivisionError) as error:
+            raise NotEstimable("the mixed model has no solution") from error
+    if not fit.converged or fit.scale < 1e-12:
+        raise NotEstimable("the mixed model did not converge")
+    return fit
+
+
+def _information(design: Values, places: NDArray[np.intp], ratio: float) -> Values:
+    """Σ X'V⁻¹X over groups, V = 1 + ratio·11ᵀ, shape (k + 1, k + 1).
+
+    In place of statsmodels' own, which inverts the Hessian with the variance in it and errs where that is 0.
+    """
+    counts = np.bincount(places)
+    sums = np.array([np.bincount(places, column) for column in design.T])
+    return np.asarray(design.T @ design - (sums * (ratio / (1 + counts * ratio))) @ sums.T)

@@ -1,0 +1,1 @@
+"""A cohort of several sites from their finished derivatives, without raw data."""

@@ -1,0 +1,182 @@
+"""The sites of a group: their derivatives, their names, and whether they can be taken together."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any
+
+from myomag import pipeline
+from myomag.audit.causes import differences
+from myomag.audit.chain import ledger_problems, settings_problems
+from myomag.audit.group import Site, has_raw, with_study
+from myomag.audit.record import Derivative, open_derivative
+from myomag.errors import LedgerError, SettingsError
+from myomag.ledger.derivative import RAW_LINK
+from myomag.ledger.sites import SiteNames
+from myomag.ledger.spec import step_code
+from myomag.run.lock import check_quiet
+
+SAME = {
+    "fit": ("prior_knowledge",),
+    "magnesium": (
+        *("ph_calibration", "mg_calibration", "temperature_c", "ionic_strength_mol_l"),
+        *("atp_mmol_l", "total_creatine_mmol_l", "atp_line"),
+    ),
+}
+"""Settings that give the numbers their meaning: values made with others are not on one scale."""
+TOLD = ("qc", "fit", "magnesium")
+"""Sections in which any other difference is told of."""
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+
+
+def open_sites(places: Sequence[Path], names: Sequence[str]) -> dict[str, Derivative]:
+    """Derivatives by the name of their site.
+
+    Parameters
+    ----------
+    places : sequence of Path
+        Studies or their derivatives.
+    names : sequence of str
+        Name of each site; none: that of the folder of each study.
+
+    Raises
+    ------
+    SettingsError
+        If a folder is no derivative of a study, or the names are not one for each, valid and different.
+    """
+    found = [with_study(open_derivative(place)) for place in places]
+    if group := next((each for each in found if each.sites), None):
+        made_from = ", ".join(map(str, group.sites.values()))
+        raise SettingsError(f"{group.root}: is a group itself; name the derivatives it was made from: {made_from}")
+    if len({each.root for each in found}) < len(found):
+        raise SettingsError("a derivative is named twice; name each once.")
+    if names and len(names) != len(found):
+        raise SettingsError(f"{len(names)} names for {len(found)} derivatives; give --site NAME for each, or for none.")
+    labels = list(names) or [_folder_name(each) for each in found]
+    for label, each in zip(labels, found, strict=True):
+        if not _LABEL.fullmatch(label) or label == RAW_LINK:
+            raise SettingsError(
+                f"{each.root}: {label!r} cannot name its site; write letters and digits, a letter first: --site NAME, "
+                "once for each derivative, in their order."
+            )
+    if len({label.lower() for label in labels}) < len(labels):
+        raise SettingsError(
+            f"two sites have one name ({', '.join(labels)}); name them: --site NAME, once for each derivative."
+        )
+    return dict(zip(labels, found, strict=True))
+
+
+def _folder_name(derivative: Derivative) -> str:
+    """Folder of the study, or of a derivative that lies elsewhere, without what no label may have."""
+    root = derivative.root
+    folder = root.parents[1] if (root.parent.name, root.name) == ("derivatives", "myomag") else root
+    return re.sub(r"[^A-Za-z0-9]", "", folder.name)
+
+
+def check_finished(name: str, derivative: Derivative) -> None:
+    """Refuse a derivative that is not finished, or is not as it was left.
+
+    Raises
+    ------
+    LedgerError
+        Naming the first of what is wrong, and the remedy.
+    """
+    check_quiet(derivative.root)
+    problems = chain(ledger_problems(derivative), settings_problems(derivative))
+    if problem := next(problems, None):
+        message = derivative.advice.complete(problem.message)
+        raise LedgerError(f"site {name}: not finished, or changed since: {problem.path}: {message}")
+
+
+def check_alike(sites: Mapping[str, Derivative]) -> None:
+    """Refuse sites whose values are not on one scale: other calibrations, constants or prior knowledge.
+
+    Raises
+    ------
+    SettingsError
+        Naming the setting and its values.
+    """
+    (first, reference), *others = sites.items()
+    for name, derivative in others:
+        for section, keys in SAME.items():
+            one, other = ({key: each.document[section].get(key) for key in keys} for each in (reference, derivative))
+            if found := list(differences(one, other, section)):
+                raise SettingsError(
+                    f"sites {first} and {name} have other settings, so that their values are not on one scale: "
+                    f"{'; '.join(found)}. Set the same in both studies and run them again."
+                )
+
+
+def remarks(sites: Mapping[str, Derivative]) -> Iterator[str]:
+    """What else differs between sites, or from this version of the code: it may move their results apart."""
+    (first, reference), *others = sites.items()
+    for name, derivative in others:
+        if found := [text for section in TOLD for text in _other(section, reference.document, derivative.document)]:
+            yield f"sites {first} and {name} have other settings: {'; '.join(found)}."
+        steps = [step for step in pipeline.SCAN_STEPS if _codes(derivative, step) != _codes(reference, step)]
+        if steps:
+            yield f"sites {first} and {name} were made by other code at {', '.join(steps)}."
+    for name, derivative in sites.items():
+        old = [step for step in pipeline.SCAN_STEPS if _codes(derivative, step) - {step_code(step)}]
+        if old:
+            yield f"site {name} was made by another version of myomag than this one ({', '.join(old)})."
+
+
+def _other(section: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """Settings of a section that differ, beside those that must not."""
+    one, other = ({key: v for key, v in each[section].items() if key not in SAME.get(section, ())} for each in (a, b))
+    return list(differences(one, other, section))
+
+
+def _codes(derivative: Derivative, step: str) -> set[str]:
+    return {row.code for ledger in derivative.of_step(step) for row in ledger.rows}
+
+
+def named_sites(sites: Mapping[str, Derivative], *, same_participants: bool) -> dict[str, Site]:
+    """Sites with the names of their scans in the group.
+
+    Raises
+    ------
+    SettingsError
+        If two participants that are others would have one label.
+    """
+    named = {name: Site(SiteNames(name, same_participants), derivative) for name, derivative in sites.items()}
+    labels = {name: set(_participants(site)) for name, site in named.items()}
+    for one, other in combinations(named, 2):
+        if not same_participants and (shared := labels[one] & labels[other]):
+            raise SettingsError(
+                f"{min(shared)}: the label of a participant of {one} and of one of {other}; name the sites otherwise: "
+                "--site NAME, once for each derivative."
+            )
+    return named
+
+
+def _participants(site: Site) -> Iterator[str]:
+    for ledger in site.derivative.of_step("raw"):
+        yield from (site.names.participant(row.participant_id) for row in ledger.rows if row.participant_id)
+
+
+def check_place(out: Path, sites: Mapping[str, Derivative]) -> None:
+    """Refuse a folder for the group in which it would mix with something else.
+
+    Raises
+    ------
+    SettingsError
+        If it is or lies in a derivative, lies among raw data, or holds other files.
+    """
+    remedy = "name a new folder for the group."
+    for derivative in sites.values():
+        if out == derivative.root:
+            raise SettingsError(f"{out}: is the derivative of a site; {remedy}")
+        among = has_raw(derivative) and out.is_relative_to(derivative.study)
+        inside = out.relative_to(derivative.study).parts if among else ("elsewhere",)
+        if not inside or inside[0].startswith(("sub-", "sourcedata", "phenotype")):
+            raise SettingsError(f"{out}: lies among the raw data of {derivative.study}; {remedy}")
+    if above := next((folder for folder in out.parents if (folder / "ledger").is_dir()), None):
+        raise SettingsError(f"{out}: lies in the derivative {above}; {remedy}")
+    if out.exists() and not out.is_dir():
+        raise SettingsError(f"{out}: is a file; {remedy}")
+    others = [path.name for path in out.iterdir() if not path.name.startswith(".")] if out.is_dir() else []
+    if others and not Derivative(out, out).sites:
+        raise SettingsError(f"{out}: holds other files ({min(others)}, …); {remedy}")
