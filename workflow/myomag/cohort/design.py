@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,8 @@ from myomag.cohort.participants import (
     participant_sex,
     participant_values,
 )
-from myomag.cohort.plan import ALL, MG, SITE, Model
+from myomag.cohort.plan import ALL, LOG_MG, MG, SITE, Model, factors
+from myomag.cohort.terms import Terms, product_terms, variable_terms
 from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
 from myomag.settings.cohort import CohortSettings, Range
@@ -60,7 +61,7 @@ class Sample:
     ) -> None:
         self.cohort, self.entering, self.settings, self.notes = cohort, entering, settings, notes or {}
         self.sex_column = settings.sex_column
-        self.columns = list(cohort.columns)
+        self.columns = [*cohort.columns, *([LOG_MG] if "pmg" in cohort.columns else [])]
         self.owners = Owners.of(self.column("participant_id"))
         self._variables: dict[tuple[str, str], Variable] = {}
 
@@ -78,9 +79,9 @@ class Sample:
         return self._variables[key]
 
     def _read(self, name: str, repeated: str) -> Variable:
-        if name == MG:
+        if name in (MG, LOG_MG):
             pmg = self.variable("pmg", repeated)
-            return replace(pmg, values=mg_mmol_l(pmg.values))
+            return replace(pmg, values=mg_mmol_l(pmg.values) if name == MG else 3 - pmg.values)
         column = self.column(name)
         if name == self.sex_column:
             return participant_sex(column, self.owners)
@@ -99,12 +100,11 @@ class Sample:
 
         That of Mg is ln 10 · Mg · SD of pMg.
         """
-        if name == MG:
-            pmg = participant_errors(self.column("pmg_sd"), self.owners, repeated)
-            return np.asarray(math.log(10) * self.variable(MG, repeated).values * pmg)
-        if name not in ERROR_COLUMNS:
+        measured = "pmg" if name in (MG, LOG_MG) else name
+        if measured not in ERROR_COLUMNS:
             return None
-        return participant_errors(self.column(ERROR_COLUMNS[name]), self.owners, repeated)
+        sd = participant_errors(self.column(ERROR_COLUMNS[measured]), self.owners, repeated)
+        return np.asarray(math.log(10) * self.variable(MG, repeated).values * sd) if name == MG else sd
 
     def where(self, subset: Mapping[str, Any]) -> "Sample":
         """Those scans whose values are among the levels or within the range given for each column."""
@@ -143,7 +143,7 @@ class Design:
     terms : mapping of str to ndarray, shape (n,)
         Terms, those of the predictors first.
     main : sequence of str
-        Terms of the predictors.
+        Terms of the predictors; the factors of a product are not among them.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
     groups : ndarray of str, shape (n,)
@@ -178,10 +178,16 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         return Design(problem=problem, main=model.predictors, notes=notes)
     reasons = _reasons(chosen, model, stratum)
     entering = ~reasons.astype(bool)
-    main = _terms(chosen, model.predictors, model, entering)
     covariates, site = _without_single_site(chosen, model, entering)
-    terms = main | _terms(chosen, covariates, model, entering)
-    outcome = _terms(chosen, (model.outcome,), model, entering)
+    single = {
+        name: variable_terms(
+            name, chosen.variable(name, model.repeated).values[entering], is_sex=name == sample.sex_column
+        )
+        for name in model.variables
+    }
+    outcome, main = single[model.outcome], _terms(model.predictors, single)
+    products = (name for name in (*model.predictors, *covariates) if "*" in name)
+    terms = main | _terms(covariates, single) | _terms((each for name in products for each in factors(name)), single)
     design = Design(
         people=tuple(chosen.owners.people[entering].tolist()),
         outcome=next(iter(outcome.values()), np.empty(0)),
@@ -207,14 +213,14 @@ def _nobody(design: Design) -> str | None:
 def absent_column(name: str, columns: Sequence[str]) -> str:
     """Say that a column does not exist, and which one may be meant."""
     # Another word in front makes another quantity: serum_mg_mmol_l is no misspelt mg_mmol_l.
-    near = hint(name, (column for column in columns if column not in name))
+    near = hint(name, (column for column in columns if not name.endswith(f"_{column}")))
     return "; ".join(filter(None, (f"no column {name!r} in the tables of the study", near)))
 
 
 def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:
     """First reason why each participant cannot enter, None for those who do."""
     reasons = np.full(len(chosen.owners.people), None, dtype=object)
-    for name in reversed((model.outcome, *model.predictors, *model.covariates)):
+    for name in reversed(model.variables):
         reasons[~chosen.variable(name, model.repeated).known] = f"no value of {name}"
     if model.random is not None:
         reasons[~chosen.levels(model.random).known] = f"no value of {model.random}"
@@ -232,18 +238,12 @@ def _left_out(sample: Sample, chosen: Sample, model: Model, reasons: NDArray[Any
     return {person: reason for person, reason in every if reason is not None}
 
 
-def _terms(sample: Sample, names: Sequence[str], model: Model, entering: NDArray[np.bool_]) -> dict[str, Values]:
-    """Terms of variables: a number as it is, women 1 and men 0, each level of a text but the first as 1."""
-    terms: dict[str, Values] = {}
+def _terms(names: Iterable[str], single: Mapping[str, Terms]) -> Terms:
+    """Terms of predictors or covariates from those of their columns."""
+    terms: Terms = {}
     for name in names:
-        values = sample.variable(name, model.repeated).values[entering]
-        if values.dtype != object or len(values) == 0:
-            terms[name] = values.astype(np.float64)
-        elif name == sample.sex_column:
-            terms[name] = (values == SEXES[0]).astype(np.float64)
-        else:
-            levels = sorted(set(values))
-            terms |= {f"{name}: {level}": (values == level).astype(np.float64) for level in levels[1:] or levels}
+        parts = [single[each] for each in factors(name)]
+        terms |= parts[0] if len(parts) == 1 else product_terms(parts)
     return terms
 
 
@@ -257,7 +257,7 @@ def _without_single_site(
 
 
 def _errors(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:
-    for name in dict.fromkeys((model.outcome, *model.predictors, *model.covariates)):
+    for name in model.variables:
         if (errors := sample.errors(name, model.repeated)) is not None:
             yield name, errors[entering]
 

@@ -17,8 +17,8 @@ REFERENCES = (
     "Analysis generalised: Cameron et al. 2019, Front. Physiol. 10:1454",
     "False discovery rate: Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57:289",
     "Dependent correlations: Steiger 1980, Psychol. Bull. 87:245; interval: Zou 2007, Psychol. Methods 12:399",
-    "Measurement error: Carroll et al. 2006, Measurement Error in Nonlinear Models; SIMEX: Cook & Stefanski 1994, "
-    "J. Am. Stat. Assoc. 89:1314; intervals: Efron 1987, J. Am. Stat. Assoc. 82:171",
+    "Measurement error: Carroll et al. 2006, Measurement Error in Nonlinear Models; Fuller 1987, Measurement Error "
+    "Models; intervals: Fieller 1954, J. R. Stat. Soc. B 16:175",
     "Agreement: McGraw & Wong 1996, Psychol. Methods 1:30; Bland & Altman 1986, Lancet 327:307",
     "Sessions: Laird & Ware 1982, Biometrics 38:963",
     "Reporting: Lin et al. 2021, NMR Biomed. 34:e4484",
@@ -151,10 +151,10 @@ def _statistics(settings: Settings, columns: Sequence[str], kinds: Sequence[str]
     yield "\n".join(f"- {_sentence(model)}" for model in planned_models(cohort, columns))
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
-        "correlations. Estimates were corrected for the measurement error of each scan (Mg by its logarithm) by "
-        "regression calibration and SIMEX, with bias-corrected and accelerated bootstrap intervals that include the "
-        "error. Where scans were repeated: ICC(A,1), standard error of measurement, smallest detectable change, limits "
-        "of agreement. Where sessions lie years apart: linear mixed model with random intercept and slope."
+        "correlations. Estimates were corrected for the measurement error by regression calibration, with intervals by "
+        "inversion of the t test of the naive slope, which include the scatter of the reliability. Where scans were "
+        "repeated: ICC(A,1), standard error of measurement, smallest detectable change, limits of agreement. Where "
+        "sessions lie years apart: linear mixed model with random intercept and slope."
     )
     yield (
         "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "

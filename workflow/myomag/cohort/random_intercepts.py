@@ -52,21 +52,22 @@ def random_intercepts(
     scaled = np.column_stack([np.ones(n), *map(standardised, predictors.values())])
     fit = _fitted(standardised(outcome), scaled, places)
     between, within = max(float(np.asarray(fit.cov_re)[0, 0]), 0.0), float(fit.scale)
-    errors = np.sqrt(within * np.diag(np.linalg.inv(_information(scaled, places, between / within))))[1:]
+    covariance: Values = np.asarray(within * np.linalg.inv(_information(scaled, places, between / within))[1:, 1:])
+    errors = np.sqrt(np.diag(covariance))
     spread = np.std(outcome, ddof=1)
+    scales: Values = spread / np.array([np.std(values, ddof=1) for values in predictors.values()])
     sds = math.sqrt(between) * spread, math.sqrt(within) * spread
     notes = [f"SD between the {count} levels of {column} {sds[0]:.3g}, within {sds[1]:.3g}"]
     if count < FEW:
         notes.append(f"the SD between {count} levels is hardly known: consider {column} as covariate")
-    slopes = zip(predictors.items(), np.asarray(fit.fe_params)[1:], errors, strict=True)
+    slopes = zip(predictors, scales.tolist(), np.asarray(fit.fe_params)[1:], errors, strict=True)
     return Regression(
         n=n,
         r2=None,
         r2_adjusted=None,
-        coefficients=tuple(
-            coefficient(name, float(spread / np.std(values, ddof=1)), beta, se, beta / se, df)
-            for (name, values), beta, se in slopes
-        ),
+        coefficients=tuple(coefficient(name, scale, beta, se, beta / se, df) for name, scale, beta, se in slopes),
+        covariance=np.asarray(covariance * np.outer(scales, scales)),
+        df=df,
         notes=tuple(notes),
     )
 

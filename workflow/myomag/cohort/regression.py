@@ -57,13 +57,16 @@ class Coefficient:
 class Regression:
     """Linear regression of n participants: R², the same adjusted for the number of predictors, and their effects.
 
-    With random intercepts there is no R²; `notes` say how much of the scatter they are.
+    With random intercepts there is no R²; `notes` say how much of the scatter they are. `covariance` is that of the
+    slopes b, shape (k, k), and `df` the degrees of freedom of their t tests.
     """
 
     n: int
     r2: float | None
     r2_adjusted: float | None
     coefficients: tuple[Coefficient, ...]
+    covariance: Values
+    df: float
     notes: tuple[str, ...] = ()
 
 
@@ -103,7 +106,7 @@ def linear_regression(
     if 1 - fit.rsquared < PERFECT_FIT:
         raise NotEstimable("the predictors determine the outcome exactly: there is no scatter to judge them by")
     scales = np.array([np.std(outcome, ddof=1) / np.std(predictors[name], ddof=1) for name in names])
-    covariance = _hc3(fit) if robust else fit.cov_params()
+    covariance = np.asarray(_hc3(fit) if robust else fit.cov_params())
     return Regression(
         n=n,
         r2=float(fit.rsquared),
@@ -114,6 +117,8 @@ def linear_regression(
                 names, scales, fit.params[1:], np.sqrt(np.diag(covariance))[1:], fit.tvalues[1:], strict=True
             )
         ),
+        covariance=covariance[1:, 1:] * np.outer(scales, scales),
+        df=n - len(names) - 1,
     )
 
 

@@ -1,14 +1,15 @@
 """Results of the models: one row per model, stratum and term, also where there is no result."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from myomag.cohort.design import Design, Sample, build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.participants import Values
-from myomag.cohort.plan import Model, planned_models
+from myomag.cohort.plan import LOG_MG, Model, planned_models
 from myomag.cohort.random_intercepts import random_intercepts
 from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
+from myomag.cohort.terms import factors_of, is_group
 from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ STATISTICS_COLUMNS = {
     "outcome": "Outcome, a column of cohort.tsv. Scans of one participant are averaged first (Mg as pMg, that is as a "
     "geometric mean) or the first one is taken, as the model says, so that n counts participants.",
     "predictor": "Term: a column of cohort.tsv, or `column: level` for a level of a text column against the first one. "
-    "Sex counts as women = 1, men = 0.",
+    "Sex counts as women = 1, men = 0. log10_mg_mmol_l is the decadic logarithm of Mg in mmol/L, 3 - pMg. `a*b` is the "
+    "product of both less their means, which enter by themselves too: how far the slope of one differs with the other.",
     "role": "main: what the model is about; control: a negative control, where an effect points at the measurement "
     "instead of the muscle; covariate: what it is adjusted for.",
     "stratum": "Participants in the model: women, men, a level of another column, or all.",
@@ -49,6 +51,7 @@ STATISTICS_COLUMNS = {
 """Columns of statistics.tsv and what they hold."""
 NUMBERS = tuple(name for name in list(STATISTICS_COLUMNS)[9:-2])
 MAIN, CONTROL, COVARIATE = "main", "control", "covariate"
+LOG_UNIT, PER_LOG = "log10(Mg)", "tenfold Mg"
 ESTIMATED, NOT_ESTIMABLE = "estimated", "not estimable"
 
 
@@ -167,6 +170,12 @@ def _estimator(model: Model) -> str:
 
 def _unit(model: Model, term: str, design: Design, units: Mapping[str, str]) -> str:
     """Unit of a slope; that of a difference between groups is the outcome's."""
-    outcome = units.get(model.outcome) or f"unit of {model.outcome}"
-    groups = set(design.terms[term].tolist()) <= {0.0, 1.0}
-    return outcome if groups else f"{outcome} per {units.get(term) or f'unit of {term}'}"
+    factors = factors_of(term, design.terms)
+    return slope_unit(model.outcome, [name for name in factors if not is_group(design.terms[name].tolist())], units)
+
+
+def slope_unit(outcome: str, numbers: Sequence[str], units: Mapping[str, str]) -> str:
+    """Unit of a slope of the outcome per each of some numbers; for none of them, that of a difference."""
+    first = LOG_UNIT if outcome == LOG_MG else units.get(outcome) or f"unit of {outcome}"
+    per = (PER_LOG if name == LOG_MG else units.get(name) or f"unit of {name}" for name in numbers)
+    return " per ".join((first, *per))

@@ -81,6 +81,7 @@ def cohort_report(
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),
         participants=cohort_tables.participants_table(rows["demographics"], labels),
+        log_mg=settings.cohort.mg_scale == "log10",
         models=cohort_tables.model_rows(rows["statistics"], labels, "main"),
         controls=cohort_tables.model_rows(rows["statistics"], labels, "control"),
         model_notes=cohort_tables.model_notes(rows["statistics"]),
