@@ -52,8 +52,6 @@ def test_each_published_model_uses_its_columns_and_stratum(full_cohort, settings
         "strength_serum_mg_women": (strength, serum, women),
         "strength_serum_mg_men": (strength, serum, men),
         "mg_serum_mg": (mg(full_cohort), serum, everyone),
-        "control_mg_linewidth": (mg(full_cohort), full_cohort["pcr_fwhm_hz"], everyone),
-        "control_mg_snr": (mg(full_cohort), full_cohort["pcr_snr"], everyone),
     }
     for model, (outcome, predictor, who) in expected.items():
         line = stats.linregress(np.asarray(predictor, float)[who], np.asarray(outcome)[who])
@@ -117,7 +115,8 @@ def test_a_product_with_a_text_has_a_term_for_each_other_level(full_cohort, sett
 
 
 def test_false_discovery_is_controlled_over_the_main_terms_and_over_the_controls(full_cohort, settings):
-    table = statistics_of(full_cohort.assign(begin_time_us=np.arange(60.0), phase_deg=np.arange(60.0) ** 2), settings)
+    measured = {"begin_time_us": np.arange(60.0), "phase_deg": np.arange(60.0) ** 2, "ph": np.sin(np.arange(60.0))}
+    table = statistics_of(full_cohort.assign(**measured), settings)
     for role in ("main", "control"):
         rows = table[table["role"] == role]
         assert rows["p_fdr"].to_numpy() == pytest.approx(stats.false_discovery_control(rows["p"].to_numpy()))

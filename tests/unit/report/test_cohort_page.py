@@ -93,7 +93,9 @@ def test_models_are_shown_with_all_their_numbers_and_those_not_estimable_with_th
     assert len(rows) == sum(row["role"] == "main" for row in statistics)
     assert len(estimated) == sum(row["role"] == "main" and row["status"] == "estimated" for row in statistics)
     controls = [row[0] for row in table(page, "Negative controls")]
-    assert [control.split(" origin")[0] for control in controls][1] == "free Mg²⁺ against PCr SNR"
+    assert [control.split(" origin")[0] for control in controls][
+        1
+    ] == "free Mg²⁺ against PCr SNR, adjusted for sex, age"
 
 
 def test_a_model_that_is_not_estimable_says_why():

@@ -91,6 +91,7 @@ FIXED_COLUMNS = (
     *_measured(Magnesium, "ph_reason", "mg_reason"),
     *_measured(Magnesium, "pmg_sd_noise", "pmg_sd_model", "ph_sd_noise", "ph_sd_model"),
     *_measured(Magnesium, "pmg_sd_systematic", "ph_sd_systematic"),
+    *_measured(Magnesium, "pmg_begin_time_covariance", "pmg_phase_covariance", "pmg_ph_covariance"),
     *_measured(Fit, "residual_over_noise"),
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
     *_measured(Quality, "bounds_hit"),
@@ -119,6 +120,12 @@ ERROR_COLUMNS = {
     **{ratio: f"{ratio}_sd" for ratio in RATIOS},
 }
 """Column with the standard deviation of a measured one."""
+SHARED_NOISE = {
+    "begin_time_us": "pmg_begin_time_covariance",
+    "phase_deg": "pmg_phase_covariance",
+    "ph": "pmg_ph_covariance",
+}
+"""Column with the covariance that noise gives pMg and another column."""
 
 
 def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any]:

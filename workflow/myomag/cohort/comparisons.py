@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.correlations import steiger
-from myomag.cohort.design import Design, Sample, build_design
+from myomag.cohort.design import Design, build_design
 from myomag.cohort.plan import ALL, Model, roles
 from myomag.cohort.regression import NotEstimable, check_estimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 
 if TYPE_CHECKING:

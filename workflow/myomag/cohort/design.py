@@ -1,133 +1,20 @@
 """What a model says of a cohort: outcome and terms of the participants who have all of them."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.columns import ERROR_COLUMNS
-from myomag.cohort.participants import (
-    SEXES,
-    Owners,
-    Values,
-    Variable,
-    by_value,
-    is_text,
-    number_of,
-    participant_errors,
-    participant_levels,
-    participant_sex,
-    participant_values,
-)
-from myomag.cohort.plan import ALL, LOG_MG, MG, SITE, Model, factors
+from myomag.cohort.participants import SEXES, Values
+from myomag.cohort.plan import SITE, Model, factors
+from myomag.cohort.sample import Sample
 from myomag.cohort.terms import Terms, product_terms, variable_terms
-from myomag.core.calibration import mg_mmol_l
 from myomag.errors import hint
-from myomag.settings.cohort import CohortSettings, Range
-from myomag.study.cells import sex_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEWEST_IN_GROUP = 2
-
-
-class Sample:
-    """Scans as variables of participants; each variable is read once.
-
-    Parameters
-    ----------
-    cohort : DataFrame
-        Rows of the cohort.
-    entering : ndarray of bool, shape (rows,)
-        Those that enter: a table of its own would take the memory again.
-    settings : CohortSettings
-        How they are analysed.
-    notes : mapping of str to str, optional
-        What was done to cells of single columns when the tables of the study were read.
-    """
-
-    def __init__(
-        self,
-        cohort: "pd.DataFrame",
-        entering: NDArray[np.bool_],
-        settings: CohortSettings,
-        notes: Mapping[str, str] | None = None,
-    ) -> None:
-        self.cohort, self.entering, self.settings, self.notes = cohort, entering, settings, notes or {}
-        self.sex_column = settings.sex_column
-        self.columns = [*cohort.columns, *([LOG_MG] if "pmg" in cohort.columns else [])]
-        self.owners = Owners.of(self.column("participant_id"))
-        self._variables: dict[tuple[str, str], Variable] = {}
-
-    def column(self, name: str) -> "pd.Series[Any]":
-        """Value of each scan."""
-        return self.cohort[name][self.entering]
-
-    def variable(self, name: str, repeated: str = "mean") -> Variable:
-        """Variable of the participants: sex as women or men, text as its level, Mg as the mean of pMg."""
-        key = name, repeated
-        if key not in self._variables:
-            found = self._read(name, repeated)
-            notes = (*found.notes, *([self.notes[name]] if name in self.notes else []))
-            self._variables[key] = replace(found, notes=notes)
-        return self._variables[key]
-
-    def _read(self, name: str, repeated: str) -> Variable:
-        if name in (MG, LOG_MG):
-            pmg = self.variable("pmg", repeated)
-            return replace(pmg, values=mg_mmol_l(pmg.values) if name == MG else 3 - pmg.values)
-        column = self.column(name)
-        if name == self.sex_column:
-            return participant_sex(column, self.owners)
-        if is_text(column):
-            return participant_levels(column, self.owners)
-        return participant_values(column, self.owners, repeated)
-
-    def levels(self, name: str) -> Variable:
-        """Level of each participant by which strata are told apart."""
-        if name == self.sex_column:
-            return self.variable(name)
-        return participant_levels(self.column(name), self.owners)
-
-    def errors(self, name: str, repeated: str = "mean") -> Values | None:
-        """SD of the measurement of each participant, None for a variable that was not measured here.
-
-        That of Mg is ln 10 · Mg · SD of pMg.
-        """
-        measured = "pmg" if name in (MG, LOG_MG) else name
-        if measured not in ERROR_COLUMNS:
-            return None
-        sd = participant_errors(self.column(ERROR_COLUMNS[measured]), self.owners, repeated)
-        return np.asarray(math.log(10) * self.variable(MG, repeated).values * sd) if name == MG else sd
-
-    def where(self, subset: Mapping[str, Any]) -> "Sample":
-        """Those scans whose values are among the levels or within the range given for each column."""
-        chosen = np.ones(len(self.owners.places), dtype=bool)
-        for name, wanted in subset.items():
-            belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
-            chosen &= by_value(self.column(name), belongs)
-        return self.only(chosen) if subset else self
-
-    def only(self, chosen: NDArray[np.bool_]) -> "Sample":
-        """Some of the scans; `chosen` has one value for each that enters."""
-        kept = self.entering.copy()
-        kept[self.entering] = chosen
-        return Sample(self.cohort, kept, self.settings, self.notes)
-
-    def strata(self, model: Model) -> list[str]:
-        """Levels that get an estimate each: women and men, those of another column, or all."""
-        if model.strata == self.sex_column:
-            return list(SEXES)
-        if model.strata is None or model.strata not in self.columns:
-            return [ALL]
-        levels = self.levels(model.strata)
-        return sorted(set(levels.values[levels.known])) or [ALL]
 
 
 @dataclass(frozen=True)
@@ -146,6 +33,8 @@ class Design:
         Terms of the predictors; the factors of a product are not among them.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
+    shared_noise : mapping of str to ndarray, shape (n,)
+        Covariance that noise gives the outcome Mg and a column that the same fit gave.
     groups : ndarray of str, shape (n,)
         Level of the column with random intercepts; empty where the model has none.
     problem : str or None
@@ -161,6 +50,7 @@ class Design:
     terms: Mapping[str, Values] = field(default_factory=dict)
     main: Sequence[str] = ()
     errors: Mapping[str, Values] = field(default_factory=dict)
+    shared_noise: Mapping[str, Values] = field(default_factory=dict)
     groups: NDArray[Any] = field(default_factory=lambda: np.empty(0, dtype=object))
     problem: str | None = None
     notes: Sequence[str] = ()
@@ -194,6 +84,7 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         terms=terms,
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, entering)),
+        shared_noise=dict(_shared_noise(chosen, model, entering)),
         groups=chosen.levels(model.random).values[entering] if model.random else np.empty(0, dtype=object),
         notes=(*notes, *site, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=_left_out(sample, chosen, model, reasons),
@@ -262,6 +153,12 @@ def _errors(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterat
             yield name, errors[entering]
 
 
+def _shared_noise(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:
+    for name in model.predictors if model.control else ():
+        if (shared := sample.shared_noise(model.outcome, name, model.repeated)) is not None:
+            yield name, shared[entering]
+
+
 def _small_group(terms: Mapping[str, Values]) -> str | None:
     """Name a group that is too small to be compared; nobody at all is a constant, which the regression names."""
     for name, values in terms.items():
@@ -270,18 +167,3 @@ def _small_group(terms: Mapping[str, Values]) -> str | None:
             if fewest < FEWEST_IN_GROUP:
                 return f"{name}: a group of {fewest} participant; a comparison needs {FEWEST_IN_GROUP} in each group"
     return None
-
-
-def _belongs(value: Any, wanted: Any, is_sex: bool) -> bool:
-    """Whether a value is one of some levels, or lies in a range {min, max}."""
-    if isinstance(wanted, Range):
-        number, low, high = number_of(value), wanted.min, wanted.max
-        return number is not None and (low is None or number >= low) and (high is None or number <= high)
-    if is_sex:
-        return sex_of(value) is not None and sex_of(value) in {_sex_level(level) for level in wanted}
-    number = number_of(value)
-    return any(str(level) == str(value) or (number is not None and number_of(level) == number) for level in wanted)
-
-
-def _sex_level(level: Any) -> str | None:
-    return str(level) if level in SEXES else sex_of(level)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from myomag.cohort.design import Design, Sample
+from myomag.cohort.design import Design
 from myomag.cohort.measurement_error import (
     CORRECTED,
     NAIVE,
@@ -17,6 +17,7 @@ from myomag.cohort.measurement_error import (
 )
 from myomag.cohort.plan import Model
 from myomag.cohort.regression import Coefficient, NotEstimable, Regression
+from myomag.cohort.sample import Sample
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, estimate, measurement_weights, row_name
 from myomag.cohort.terms import error_loadings, factors_of
 

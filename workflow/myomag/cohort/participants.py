@@ -107,8 +107,19 @@ def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str =
     values = numbers_of(column)
     if repeated == "first":
         return _summary(values, owners, repeated)
-    squares = owners.group(values**2)
-    return np.asarray(np.sqrt(squares.sum(min_count=1)) / squares.count())
+    return np.sqrt(_of_mean(values**2, owners))
+
+
+def participant_covariances(column: "pd.Series[Any]", owners: Owners, repeated: str = "mean") -> Values:
+    """Covariance of the errors of two measured values of each participant, from those of the scans."""
+    values = numbers_of(column)
+    return _summary(values, owners, repeated) if repeated == "first" else _of_mean(values, owners)
+
+
+def _of_mean(variances: Values, owners: Owners) -> Values:
+    """Variance of the mean over the scans of each participant, from those of the scans."""
+    of_each = owners.group(variances)
+    return np.asarray(of_each.sum(min_count=1) / of_each.count() ** 2)
 
 
 def participant_sex(column: "pd.Series[Any]", owners: Owners) -> Variable:

@@ -89,6 +89,10 @@ def _with_site(model: Model, settings: CohortSettings) -> Model:
 def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str]) -> Model:
     named = roles(settings)
     covariates, notes = _columns(entry.covariates, settings, columns)
+    if entry.control:
+        absent = [name for name in covariates if name not in columns]
+        notes += [f"not adjusted for {name}, which the study does not have" for name in absent]
+        covariates = [name for name in covariates if name not in absent]
     predictors, missing = _columns(entry.predictors, settings, columns)
     changes = {
         "outcome": named.get(entry.outcome, entry.outcome),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.agreement import bland_altman, repeat_agreement
-from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import Places, close_sessions, same_session, visits
 

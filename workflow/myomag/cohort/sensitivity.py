@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.design import Sample, build_design
+from myomag.cohort.design import build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.plan import LOG_MG, MG, Model, planned_models
 from myomag.cohort.regression import NotEstimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.scans import Scans
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, row_name
 from myomag.core.robust import robust_sd

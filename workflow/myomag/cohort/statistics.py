@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from myomag.cohort.design import Design, Sample, build_design
+from myomag.cohort.design import Design, build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.participants import Values
 from myomag.cohort.plan import LOG_MG, Model, planned_models
 from myomag.cohort.random_intercepts import random_intercepts
 from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
+from myomag.cohort.sample import Sample
+from myomag.cohort.shared_noise import excess_over_noise
 from myomag.cohort.terms import factors_of, is_group
 from myomag.settings.cohort import CohortSettings
 
@@ -33,11 +35,12 @@ STATISTICS_COLUMNS = {
     "b_se": "Standard error of b.",
     "b_ci95_low": "Lower end of the 95 % interval of b.",
     "b_ci95_high": "Upper end of the 95 % interval of b.",
+    "b_noise": "Control: the slope that noise alone predicts, as one fit gave both Mg and the predictor.",
     "beta": "Slope with outcome and predictor in units of their standard deviations, also where the predictor is sex; "
     "with one predictor it is Pearson's correlation.",
     "ci95_low": "Lower end of the 95 % interval of beta, the standard deviations taken as known.",
     "ci95_high": "Upper end of the 95 % interval of beta.",
-    "p": "Two-sided p of the t test of b = 0, not corrected for multiplicity.",
+    "p": "Two-sided p of the t test of b = 0, or of b = b_noise where that is given, not corrected for multiplicity.",
     "p_fdr": "p adjusted for the false discovery rate (Benjamini-Hochberg) over all main terms of the kind; controls "
     "are a family of their own, covariates none.",
     "r2": "Share of the variance explained by all terms together; none with a random intercept.",
@@ -156,6 +159,9 @@ def _model_rows(model: Model, stratum: str, design: Design, units: Mapping[str, 
             values |= {"ci95_low": term.beta_ci95_low, "ci95_high": term.beta_ci95_high}
         else:
             values["beta"] = None
+        if term.name in design.shared_noise and model.random is None and model.weights is None:
+            shared = design.shared_noise[term.name]
+            values["b_noise"], values["p"] = excess_over_noise(result, design.terms, term.name, shared)
         role = own if term.name in design.main else COVARIATE
         unit = _unit(model, term.name, design, units)
         yield row | values | {"predictor": term.name, "role": role, "b_unit": unit}

@@ -16,7 +16,7 @@ from myomag.report.series import Series
 from myomag.report.text import number, plural
 
 if TYPE_CHECKING:
-    from myomag.cohort.design import Sample
+    from myomag.cohort.sample import Sample
 
 VARIABLE = "pmg"
 WIDTH, MARGIN = 720.0, 96.0

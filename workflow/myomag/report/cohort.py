@@ -9,6 +9,7 @@ from myomag.io.tables import TableRow, table_rows
 from myomag.pipeline import COHORT, PROTOCOLS
 from myomag.report import cohort_tables, settings_tables, text
 from myomag.report.cohort_figures import cohort_figures
+from myomag.report.controls import tripped
 from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
 from myomag.report.kinds import found_kinds, of_kind, other_models
@@ -85,6 +86,7 @@ def cohort_report(
         models=cohort_tables.model_rows(rows["statistics"], labels, "main"),
         controls=cohort_tables.model_rows(rows["statistics"], labels, "control"),
         model_notes=cohort_tables.model_notes(rows["statistics"]),
+        tripped=tripped(rows["statistics"], rows["controls"], labels),
         comparisons=cohort_tables.comparison_rows(rows["comparisons"], labels),
         errors=cohort_tables.error_rows(rows["measurement_error"], labels),
         longitudinal=cohort_tables.longitudinal_rows(rows["longitudinal"], labels),

@@ -20,7 +20,7 @@ from myomag.settings.cohort import CohortSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from myomag.cohort.design import Sample
+    from myomag.cohort.sample import Sample
 
 
 def cohort_figures(

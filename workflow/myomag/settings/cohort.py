@@ -58,7 +58,11 @@ class CohortModel(Section):
     repeated: Literal["mean", "first"] = Field(
         "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
     )
-    control: bool = Field(False, description="A negative control: it should find nothing.")
+    control: bool = Field(
+        False,
+        description="A negative control: it should find nothing beyond what the noise that it shares with Mg predicts. "
+        "Covariates that the study does not have are left out.",
+    )
     random: Name | None = Field(
         None,
         description="Column whose levels, such as site, each have an intercept of their own, normally distributed: a "
@@ -72,8 +76,8 @@ def published_models() -> list[CohortModel]:
     That the strength of women and of men goes with Mg differently is a model of its own: two p-values on either side of
     .05 do not show it.
 
-    The controls regress Mg on line width, SNR, begin time and phase: an effect there means that the measurement rather
-    than the muscle may explain the others.
+    The controls regress Mg on line width, SNR, begin time, phase and pH, sex and age held: an effect there means that
+    the measurement rather than the muscle may explain the others.
     """
     size = "body_size"
     models: list[dict[str, Any]] = [
@@ -89,9 +93,10 @@ def published_models() -> list[CohortModel]:
     for model in models:
         model.setdefault("adjusted_for", ["age", size] if model["outcome"] == "strength" else ["age", "sex", size])
     measurement = {"linewidth": "pcr_fwhm_hz", "snr": "pcr_snr", "begin_time": "begin_time_us", "phase": "phase_deg"}
+    control = {"outcome": "muscle_mg", "covariates": ["sex", "age"], "control": True}
     models += [
-        {"name": f"control_mg_{name}", "outcome": "muscle_mg", "predictors": [column], "control": True}
-        for name, column in measurement.items()
+        control | {"name": f"control_mg_{name}", "predictors": [column]}
+        for name, column in (measurement | {"ph": "ph"}).items()
     ]
     return [CohortModel(**model) for model in models]
 
