@@ -95,6 +95,7 @@ FIXED_COLUMNS = (
     *_measured(Fit, "residual_over_noise"),
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
     *_measured(Quality, "bounds_hit"),
+    Column("protocol", ("protocol",), "Acquisition protocol, by a digest of fit.protocol_fields of the header."),
     Column("task", (), "Task, by the name of the file."),
     Column("acq", (), "Label of the acquisition, by the name of the file."),
     Column("nuc", (), "Nucleus, by the name of the file."),

@@ -33,6 +33,10 @@ class Design:
         Terms of the predictors; the factors of a product are not among them.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
+    scans, sessions : ndarray, shape (n,)
+        Number of scans, and of sessions, that each value is the mean of.
+    systematic : ndarray, shape (n, protocols)
+        SD that the begin time of each protocol gives the outcome Mg of all its scans together.
     shared_noise : mapping of str to ndarray, shape (n,)
         Covariance that noise gives the outcome Mg and a column that the same fit gave.
     groups : ndarray of str, shape (n,)
@@ -50,6 +54,9 @@ class Design:
     terms: Mapping[str, Values] = field(default_factory=dict)
     main: Sequence[str] = ()
     errors: Mapping[str, Values] = field(default_factory=dict)
+    scans: Values = field(default_factory=lambda: np.empty(0))
+    sessions: Values = field(default_factory=lambda: np.empty(0))
+    systematic: Values = field(default_factory=lambda: np.empty((0, 0)))
     shared_noise: Mapping[str, Values] = field(default_factory=dict)
     groups: NDArray[Any] = field(default_factory=lambda: np.empty(0, dtype=object))
     problem: str | None = None
@@ -84,6 +91,9 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         terms=terms,
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, entering)),
+        scans=chosen.counted("scan", model.repeated)[entering],
+        sessions=chosen.counted("session_id", model.repeated)[entering],
+        systematic=chosen.systematic(model.outcome, model.repeated)[entering],
         shared_noise=dict(_shared_noise(chosen, model, entering)),
         groups=chosen.levels(model.random).values[entering] if model.random else np.empty(0, dtype=object),
         notes=(*notes, *site, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),

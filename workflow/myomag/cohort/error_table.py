@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.design import Design
+from myomag.cohort.errors_known import Errors, errors_of, known_repeats
 from myomag.cohort.measurement_error import (
     CORRECTED,
     NAIVE,
@@ -31,7 +32,10 @@ MEASUREMENT_ERROR_COLUMNS = {
     "stratum": "Participants in the model.",
     "covariates": "What the model is adjusted for.",
     "n": "Participants with all values.",
-    "measured": "Variable with measurement error; its SD is that of the fit, of repeated scans that of their mean.",
+    "measured": "Variable with measurement error.",
+    "error_source": "Where the size of the error is from: repeats of this study between sessions, else within a "
+    "session (the SEM of repeatability.tsv), else the SD of each scan by its fit, which knows no day-to-day variation.",
+    "error_sd": "Root mean square of the SDs of the error; of repeated scans that of their mean.",
     "reliability": "Share of the variance of the measured variable that is not error: a slope on it alone is that "
     "share of the true one, a correlation with it the square root of that share.",
     "reliability_ci95_low": "Lower end of the 95 % interval of the reliability.",
@@ -50,7 +54,7 @@ MEASUREMENT_ERROR_COLUMNS = {
     "reason": "Why there is no result.",
 }
 """Columns of measurement_error.tsv and what they hold."""
-ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[11:-2])
+ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[13:-2])
 
 
 def build_measurement_error(sample: Sample) -> "pd.DataFrame":
@@ -63,20 +67,21 @@ def build_measurement_error(sample: Sample) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    repeats = known_repeats(sample)
     rows = [
         row
         for model, stratum, design in designs(sample)
         if not model.control and (design.problem is None and design.errors)
-        for row in _rows(model, stratum, design)
+        for row in _rows(model, stratum, design, errors_of(design, repeats))
     ]
     return pd.DataFrame(rows, columns=list(MEASUREMENT_ERROR_COLUMNS))
 
 
-def _rows(model: Model, stratum: str, design: Design) -> Iterator[dict[str, Any]]:
+def _rows(model: Model, stratum: str, design: Design, errors: Errors) -> Iterator[dict[str, Any]]:
     row: dict[str, Any] = {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
     row |= {"covariates": ", ".join(model.covariates) or None, "n": len(design.people)}
-    measured = model.outcome if model.outcome in design.errors else next(iter(design.errors))
-    row |= {"measured": measured}
+    measured = model.outcome if model.outcome in errors.sd else next(iter(errors.sd))
+    row |= {"measured": measured, "error_source": errors.source[measured]}
     try:
         naive = estimate(model, design)
     except NotEstimable as error:
@@ -84,8 +89,8 @@ def _rows(model: Model, stratum: str, design: Design) -> Iterator[dict[str, Any]
             yield row | {"predictor": name, "status": NOT_ESTIMABLE, "reason": str(error)}
         return
     try:
-        row |= _reliability(design, model, measured)
-        corrected, reason = _corrected(model, design, naive), None
+        row |= _reliability(design, model, measured, errors)
+        corrected, reason = _corrected(model, design, naive, errors), None
     except NotEstimable as error:
         corrected, reason = {}, str(error)
     for term in naive.coefficients:
@@ -101,33 +106,36 @@ def _numbers(term: Coefficient) -> dict[str, float]:
     return {key: getattr(term, key) for key in ESTIMATES}
 
 
-def _reliability(design: Design, model: Model, measured: str) -> dict[str, float]:
+def _reliability(design: Design, model: Model, measured: str, errors: Errors) -> dict[str, float]:
     values = design.outcome if measured == model.outcome else design.terms[measured]
-    found = reliability(values, design.errors[measured])
+    sd = errors.sd[measured]
+    found = reliability(values, sd, errors.df)
     return {
+        "error_sd": math.sqrt(np.mean(sd**2)),
         "reliability": found.reliability,
         "reliability_ci95_low": found.ci95_low,
         "reliability_ci95_high": found.ci95_high,
     }
 
 
-def _corrected(model: Model, design: Design, naive: Regression) -> dict[str, dict[str, float]]:
+def _corrected(model: Model, design: Design, naive: Regression, known: Errors) -> dict[str, dict[str, float]]:
     """Corrected numbers of each term."""
     if model.random is not None:
         raise NotEstimable(f"the correction knows no random intercept: take {model.random} as covariate")
-    errors = {name: sd for name, sd in design.errors.items() if name in design.terms}
+    errors = {name: sd for name, sd in known.sd.items() if name in design.terms}
     for term in design.terms:
         if sum(name in errors for name in factors_of(term, design.terms)) > 1:
             raise NotEstimable(f"both factors of {term} are measured with error")
     for name, sd in errors.items():
         error_variance(name, design.terms[name], sd)
     loadings = error_loadings(design.terms, errors)
-    outcome_error = design.errors.get(model.outcome, np.zeros(1))
+    outcome_error = known.sd.get(model.outcome, np.zeros(1))
     error_variance("the outcome", design.outcome, outcome_error)
     found = corrected_slopes(
         naive,
         design.terms,
         loadings,
+        error_df=known.df,
         weights=measurement_weights(model, design),
         true_sds=_true_sds(design.terms, loadings),
         outcome_sd=math.sqrt(np.var(design.outcome, ddof=1) - np.mean(outcome_error**2)),

@@ -205,6 +205,14 @@ def _interval(b: float, t: float, constant: float, linear: float, square: float)
     return (high, math.nan) if b > 0 else (math.nan, low)
 
 
+def at_reliability(share: float, *, of_outcome: bool) -> tuple[float, float]:
+    """Factors of b and of beta of a single predictor, where it or the outcome has a reliability that is given.
+
+    An error of the predictor divides b by the reliability; either leaves √reliability of beta.
+    """
+    return (1.0 if of_outcome else 1 / share), 1 / math.sqrt(share)
+
+
 def error_variance(name: str, values: Values, error_sd: Values) -> float:
     """Mean error variance of a variable, which must be below its variance."""
     if not np.all((error_sd >= 0) & np.isfinite(error_sd)):

@@ -152,9 +152,10 @@ def _statistics(settings: Settings, columns: Sequence[str], kinds: Sequence[str]
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
         "correlations. Estimates were corrected for the measurement error by regression calibration, with intervals by "
-        "inversion of the t test of the naive slope, which include the scatter of the reliability. Where scans were "
-        "repeated: ICC(A,1), standard error of measurement, smallest detectable change, limits of agreement. Where "
-        "sessions lie years apart: linear mixed model with random intercept and slope."
+        "inversion of the t test of the naive slope, which include the scatter of the reliability; the size of the "
+        "error is that of repeated scans, where the study has them, else that stated by the fits, without day-to-day "
+        "variation. Where scans were repeated: ICC(A,1), standard error of measurement, smallest detectable change, "
+        "limits of agreement. Where sessions lie years apart: linear mixed model with random intercept and slope."
     )
     yield (
         "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "

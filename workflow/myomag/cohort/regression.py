@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,28 @@ def linear_regression(
         covariance=covariance[1:, 1:] * np.outer(scales, scales),
         df=n - len(names) - 1,
     )
+
+
+def with_covariance(found: Regression, added: Values, note: str) -> Regression:
+    """Regression whose slopes have a covariance besides that of the scatter, shape (k, k); `note` says which."""
+    from scipy.special import stdtr, stdtrit
+
+    covariance, quantile = found.covariance + added, float(stdtrit(found.df, 0.975))
+    coefficients = []
+    for each, se in zip(found.coefficients, np.sqrt(np.diag(covariance)).tolist(), strict=True):
+        half, ratio = quantile * se, se / each.b_se
+        coefficients.append(
+            replace(
+                each,
+                b_se=se,
+                b_ci95_low=each.b - half,
+                b_ci95_high=each.b + half,
+                beta_ci95_low=each.beta + ratio * (each.beta_ci95_low - each.beta),
+                beta_ci95_high=each.beta + ratio * (each.beta_ci95_high - each.beta),
+                p=2 * float(stdtr(found.df, -abs(each.b) / se)),
+            )
+        )
+    return replace(found, coefficients=tuple(coefficients), covariance=covariance, notes=(*found.notes, note))
 
 
 def check_estimable(outcome: Values, predictors: Mapping[str, Values], weights: Values | None = None) -> None:

@@ -18,6 +18,7 @@ from myomag.cohort.participants import (
     by_value,
     is_text,
     number_of,
+    numbers_of,
     participant_covariances,
     participant_errors,
     participant_levels,
@@ -112,6 +113,31 @@ class Sample:
         shared = participant_covariances(self.column(str(column)), self.owners, repeated)
         factor = math.log(10) * self.variable(MG, repeated).values if outcome == MG else 1.0
         return None if np.isnan(shared).all() else -factor * np.nan_to_num(shared)
+
+    def counted(self, name: str, repeated: str = "mean") -> Values:
+        """Number of scans, or of different values of a column such as the session, that each value is the mean of."""
+        if repeated == "first" or name not in self.columns:
+            return np.ones(len(self.owners.people))
+        values = self.column(name).fillna("").to_numpy()
+        return np.asarray(self.owners.group(values).nunique().to_numpy(), dtype=np.float64)
+
+    def systematic(self, outcome: str, repeated: str = "mean") -> Values:
+        """SD that each protocol's begin time gives Mg, shape (participants, protocols); no columns for one protocol.
+
+        It is the same error for all scans of the protocol, whose means it moves and whose number does not reduce it.
+        """
+        nothing = np.zeros((len(self.owners.people), 0))
+        if outcome not in (MG, LOG_MG, "pmg") or "protocol" not in self.columns:
+            return nothing
+        protocols = self.column("protocol").fillna("").to_numpy()
+        names = sorted(set(protocols))
+        sd = np.nan_to_num(numbers_of(self.column("pmg_sd_systematic")))
+        if len(names) < 2 or not np.any(sd):
+            return nothing
+        factor = math.log(10) * self.variable(MG, repeated).values if outcome == MG else np.ones(len(nothing))
+        columns = (self.owners.group(np.where(protocols == name, sd, 0.0)) for name in names)
+        found = [(each.mean() if repeated == "mean" else each.first()).to_numpy() * factor for each in columns]
+        return np.nan_to_num(np.column_stack(found))
 
     def where(self, subset: Mapping[str, Any]) -> "Sample":
         """Those scans whose values are among the levels or within the range given for each column."""

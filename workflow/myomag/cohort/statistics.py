@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from myomag.cohort.design import Design, build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.participants import Values
 from myomag.cohort.plan import LOG_MG, Model, planned_models
 from myomag.cohort.random_intercepts import random_intercepts
-from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
+from myomag.cohort.regression import (
+    NotEstimable,
+    Regression,
+    false_discovery,
+    linear_regression,
+    with_covariance,
+)
 from myomag.cohort.sample import Sample
 from myomag.cohort.shared_noise import excess_over_noise
 from myomag.cohort.terms import factors_of, is_group
@@ -123,9 +131,23 @@ def estimate(model: Model, design: Design) -> Regression:
         if model.robust or model.weights is not None:
             raise NotEstimable(f"random: {model.random}: not together with robust or weights; leave one of them out")
         return random_intercepts(design.outcome, design.terms, design.groups, model.random)
-    return linear_regression(
-        design.outcome, design.terms, weights=measurement_weights(model, design), robust=model.robust
-    )
+    weights = measurement_weights(model, design)
+    found = linear_regression(design.outcome, design.terms, weights=weights, robust=model.robust)
+    return _with_protocols(found, design, weights) if design.systematic.size else found
+
+
+def _with_protocols(found: Regression, design: Design, weights: Values | None) -> Regression:
+    """Regression with the begin time of each protocol, which its scans share, in the errors of the slopes.
+
+    Errors Ls of the outcome, s being independent between protocols, give the slopes the covariance AL(AL)ᵀ with the
+    least squares A = S⁻¹wᵀ; where all scans are of one protocol, or its site is a term, only that term has it.
+    """
+    columns = np.column_stack(list(design.terms.values()))
+    shares = np.ones(len(columns)) if weights is None else weights / weights.mean()
+    w = columns - np.average(columns, axis=0, weights=shares)
+    moved = np.linalg.solve((w.T * shares) @ w, (w.T * shares) @ design.systematic)
+    count = int(np.sum(np.any(design.systematic > 0, axis=0)))
+    return with_covariance(found, moved @ moved.T, f"errors hold the begin times of {count} protocols")
 
 
 def measurement_weights(model: Model, design: Design) -> Values | None:

@@ -151,6 +151,7 @@ def _corrected(relation: str, rows: Sequence[TableRow], labels: Labels) -> dict[
         "label": f"{relation}, adjusted for {adjusted}" if adjusted else relation,
         "n": text.text(first["n"]),
         "measured": labels.column(first["measured"]),
+        "source": first["error_source"],
         "reliability": f"{text.number(first['reliability'], 2)} [{ends}]",
         "methods": [
             {
