@@ -68,6 +68,7 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
     """Outcome and terms of the participants who have all of them, or the problem."""
     if absent := [name for name in model.columns if name not in sample.columns]:
         return Design(problem=absent_column(absent[0], sample.columns), main=model.predictors, notes=model.notes)
+    sample = sample.by_session() if model.unit == "session" else sample
     chosen = sample.where(model.subset)
     variables = {name: chosen.variable(name, model.repeated) for name in model.columns if name not in model.subset}
     notes = tuple(dict.fromkeys((*model.notes, *(note for each in variables.values() for note in each.notes))))
@@ -136,7 +137,9 @@ def _left_out(sample: Sample, chosen: Sample, model: Model, reasons: NDArray[Any
     found = dict(zip(chosen.owners.people, reasons, strict=True))
     outside = f"not in the subset by {', '.join(model.subset)}"
     every = ((person, found.get(person, outside)) for person in sample.owners.people)
-    return {person: reason for person, reason in every if reason is not None}
+    # Where sessions count, somebody with one that enters is not left out.
+    entered = {person for person, reason in zip(chosen.owners.people, reasons, strict=True) if reason is None}
+    return {person: reason for person, reason in every if reason is not None and person not in entered}
 
 
 def _terms(names: Iterable[str], single: Mapping[str, Terms]) -> Terms:

@@ -28,21 +28,23 @@ class Owners:
     Attributes
     ----------
     people : ndarray of str, shape (participants,)
-        Participants in the order of their first scans.
+        Participants in the order of their first scans; where sessions count, that of each session.
     places : ndarray of int, shape (scans,)
-        Place of the participant of each scan among them.
+        Place of the participant, or of the session, of each scan among them.
     """
 
     people: NDArray[Any]
     places: NDArray[np.intp]
 
     @classmethod
-    def of(cls, participants: "pd.Series[Any]") -> "Owners":
-        """Owners of scans, from the participant of each."""
+    def of(cls, participants: "pd.Series[Any]", sessions: "pd.Series[Any] | None" = None) -> "Owners":
+        """Owners of scans, from the participant of each, and the session where each counts by itself."""
         import pandas as pd
 
-        places, people = pd.factorize(participants)
-        return cls(np.asarray(people, dtype=object), places)
+        names = participants if sessions is None else participants.astype(str) + " " + sessions.fillna("").astype(str)
+        places, _ = pd.factorize(names)
+        _, first = np.unique(places, return_index=True)
+        return cls(np.asarray(participants, dtype=object)[first], places)
 
     def group(self, values: NDArray[Any]) -> "SeriesGroupBy[Any, Any]":
         """Values of the scans by participant, whose results come in the order of `people`."""

@@ -99,6 +99,7 @@ def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str])
         "predictors": predictors or settings.body_size_columns,
         "covariates": covariates,
         "strata": named.get(entry.strata, entry.strata) if entry.strata else None,
+        "random": "participant_id" if entry.unit == "session" else entry.random,
         "subset": {named.get(name, name): wanted for name, wanted in entry.subset.items()},
         "notes": list(dict.fromkeys((*notes, *missing))),
     }

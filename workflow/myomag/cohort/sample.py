@@ -47,6 +47,8 @@ class Sample:
         How they are analysed.
     notes : mapping of str to str, optional
         What was done to cells of single columns when the tables of the study were read.
+    by_session : bool
+        Whether each session of a participant has a value of its own.
     """
 
     def __init__(
@@ -55,11 +57,15 @@ class Sample:
         entering: NDArray[np.bool_],
         settings: CohortSettings,
         notes: Mapping[str, str] | None = None,
+        *,
+        by_session: bool = False,
     ) -> None:
         self.cohort, self.entering, self.settings, self.notes = cohort, entering, settings, notes or {}
         self.sex_column = settings.sex_column
         self.columns = [*cohort.columns, *([LOG_MG] if "pmg" in cohort.columns else [])]
-        self.owners = Owners.of(self.column("participant_id"))
+        self.sessions = by_session and "session_id" in self.columns
+        sessions = self.column("session_id") if self.sessions else None
+        self.owners = Owners.of(self.column("participant_id"), sessions)
         self._variables: dict[tuple[str, str], Variable] = {}
 
     def column(self, name: str) -> "pd.Series[Any]":
@@ -151,7 +157,11 @@ class Sample:
         """Some of the scans; `chosen` has one value for each that enters."""
         kept = self.entering.copy()
         kept[self.entering] = chosen
-        return Sample(self.cohort, kept, self.settings, self.notes)
+        return Sample(self.cohort, kept, self.settings, self.notes, by_session=self.sessions)
+
+    def by_session(self) -> "Sample":
+        """The same scans with one value for each session of a participant."""
+        return Sample(self.cohort, self.entering, self.settings, self.notes, by_session=True)
 
     def strata(self, model: Model) -> list[str]:
         """Levels that get an estimate each: women and men, those of another column, or all."""

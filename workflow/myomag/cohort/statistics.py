@@ -37,7 +37,7 @@ STATISTICS_COLUMNS = {
     "stratum": "Participants in the model: women, men, a level of another column, or all.",
     "covariates": "What the model is adjusted for.",
     "estimator": "How the slopes and their errors were estimated.",
-    "n": "Participants with all values.",
+    "n": "Participants with all values; their sessions where a model counts these.",
     "b_unit": "Unit of b.",
     "b": "Slope: change of the outcome for one unit of the predictor, the others held.",
     "b_se": "Standard error of b.",

@@ -20,7 +20,7 @@ from myomag.report.series import Line
 
 LEAST = 0.35
 ICCS = np.linspace(LEAST, 1.0, 14)
-PANEL, HEIGHT, LEFT, GAP, TOP, ROW = 235.0, 150.0, 56.0, 60.0, 30.0, 250.0
+PANEL, HEIGHT, LEFT, GAP, TOP, ROW = 235.0, 150.0, 56.0, 60.0, 24.0, 222.0
 COLUMNS = 3
 FARTHEST = 2.0
 NOTE = (

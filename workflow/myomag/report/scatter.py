@@ -60,7 +60,13 @@ def _axes(model: Model) -> tuple[str, str]:
 
 
 def _numeric(model: Model, design: Design) -> bool:
-    if model.control or model.covariates or len(design.main) != 1 or len(design.people) < FEWEST:
+    if (
+        model.control
+        or model.covariates
+        or model.unit == "session"
+        or len(design.main) != 1
+        or len(design.people) < FEWEST
+    ):
         return False
     return len(np.unique(design.terms[design.main[0]])) > 2
 

@@ -58,6 +58,11 @@ class CohortModel(Section):
     repeated: Literal["mean", "first"] = Field(
         "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
     )
+    unit: Literal["participant", "session"] = Field(
+        "participant",
+        description="What counts once. session: each session of a participant, with an intercept of each participant "
+        "(random: participant_id), as `arm*session_id` of an intervention or `treatment` of a crossover need it.",
+    )
     control: bool = Field(
         False,
         description="A negative control: it should find nothing beyond what the noise that it shares with Mg predicts. "
@@ -66,8 +71,14 @@ class CohortModel(Section):
     random: Name | None = Field(
         None,
         description="Column whose levels, such as site, each have an intercept of their own, normally distributed: a "
-        "linear mixed model (REML). null: none.",
+        "linear mixed model (REML). null: none, or participant_id where sessions count.",
     )
+
+    @model_validator(mode="after")
+    def _sessions_of_people(self) -> "CohortModel":
+        if self.unit == "session" and self.random not in (None, "participant_id"):
+            raise ValueError(f"unit: session needs random: participant_id, not {self.random}")
+        return self
 
 
 def published_models() -> list[CohortModel]:
