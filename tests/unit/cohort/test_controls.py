@@ -70,6 +70,18 @@ def test_what_noise_shares_is_no_effect(study, settings):
     assert shared["b"] == plain["b"] and shared["p"] > 0.05
 
 
+def test_a_phase_at_half_a_turn_is_one_direction(study, settings):
+    """Phases on either side of 180° are near each other: what Mg follows is found there as it is around 0°."""
+    phase = np.random.default_rng(2).normal(0, 5, N)
+    followed = study.assign(pmg=study["pmg"] + 0.005 * phase)
+    at_zero, at_half = (
+        rows_of(followed.assign(phase_deg=(phase + by + 180) % 360 - 180), settings).loc["control_mg_phase"]
+        for by in (0, 180)
+    )
+    assert at_half[["b", "p"]].tolist() == pytest.approx(at_zero[["b", "p"]].tolist())
+    assert at_half["p_fdr"] < 1e-6
+
+
 def test_the_noise_of_a_mean_is_less(study, settings):
     twice = study.loc[study.index.repeat(2)].reset_index(drop=True)
     sample = included(twice.assign(pmg_ph_covariance=2e-4), settings)

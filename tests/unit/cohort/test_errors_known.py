@@ -46,7 +46,7 @@ def test_repeats_on_two_days_give_the_error_that_the_fit_does_not_know(days, cho
         build_repeatability(included(days, chosen)).set_index(["variable", "repeats"]).loc[("pmg", "between sessions")]
     )
     row = table.loc["corrected"]
-    assert row["error_source"] == f"repeats between sessions ({REPEATED} participants)"
+    assert row["error_source"] == f"{REPEATED} participants repeated between sessions"
     # Those with two days have the error of their mean.
     share = (N - REPEATED + REPEATED / 2) / N
     assert row["error_sd"] == pytest.approx(sem["sem"] * math.sqrt(share))

@@ -121,9 +121,10 @@ ERROR_COLUMNS = {
     **{ratio: f"{ratio}_sd" for ratio in RATIOS},
 }
 """Column with the standard deviation of a measured one."""
+PHASE = "phase_deg"
 SHARED_NOISE = {
     "begin_time_us": "pmg_begin_time_covariance",
-    "phase_deg": "pmg_phase_covariance",
+    PHASE: "pmg_phase_covariance",
     "ph": "pmg_ph_covariance",
 }
 """Column with the covariance that noise gives pMg and another column."""

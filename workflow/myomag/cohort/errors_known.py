@@ -49,10 +49,10 @@ class Repeats:
     @property
     def source(self) -> str:
         """In words."""
-        return f"repeats {self.kind} ({self.participants} participants)"
+        return f"{self.participants} participants repeated {self.kind}"
 
 
-FIT = "fit, without day-to-day variation"
+FIT = "fit, no day-to-day variation"
 
 
 def known_repeats(sample: Sample) -> dict[str, Repeats]:

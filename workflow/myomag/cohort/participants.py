@@ -112,6 +112,15 @@ def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str =
     return np.sqrt(_of_mean(values**2, owners))
 
 
+def around_the_mean(angles: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Angles [degrees] as distances from their mean direction: 179 and −179 lie side by side."""
+    import pandas as pd
+
+    turned = np.exp(1j * np.deg2rad(numbers_of(angles)))
+    distances = np.rad2deg(np.angle(turned * np.conj(np.nansum(turned))))
+    return pd.Series(distances, angles.index, name=angles.name)
+
+
 def participant_covariances(column: "pd.Series[Any]", owners: Owners, repeated: str = "mean") -> Values:
     """Covariance of the errors of two measured values of each participant, from those of the scans."""
     values = numbers_of(column)

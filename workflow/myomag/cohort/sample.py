@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.columns import ERROR_COLUMNS, SHARED_NOISE
+from myomag.cohort.columns import ERROR_COLUMNS, PHASE, SHARED_NOISE
 from myomag.cohort.participants import (
     SEXES,
     Owners,
     Values,
     Variable,
+    around_the_mean,
     by_value,
     is_text,
     number_of,
@@ -86,6 +87,8 @@ class Sample:
             pmg = self.variable("pmg", repeated)
             return replace(pmg, values=mg_mmol_l(pmg.values) if name == MG else 3 - pmg.values)
         column = self.column(name)
+        if name == PHASE:
+            column = around_the_mean(column)
         if name == self.sex_column:
             return participant_sex(column, self.owners)
         if is_text(column):

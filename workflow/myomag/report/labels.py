@@ -78,7 +78,9 @@ class Labels:
 
     def _relation(self, row: Mapping[str, Any]) -> str:
         where = f", {row['stratum']}" if row.get("stratum") not in (None, ALL) else ""
-        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}"
+        predictor, *others = str(row["predictor"]).split("*")
+        by = f", difference by {' and '.join(map(self.column, others))}" if others else ""
+        return f"{self.column(row['outcome'])} against {self.column(predictor)}{by}{where}"
 
 
 def _model(row: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def _draw(panels: Mapping[str, Sequence[Mapping[str, Any]]]) -> Markup:
         down, across = divmod(index, COLUMNS)
         parts += _panel(name, rows, reach, LEFT + across * (PANEL + GAP), TOP + down * ROW)
     lines = math.ceil(len(panels) / COLUMNS)
-    width = LEFT + min(len(panels), COLUMNS) * (PANEL + GAP)
+    width = LEFT + COLUMNS * (PANEL + GAP)
     label = f"Corrected slopes of {len(panels)} models against the assumed reliability"
     return svg(width, TOP + lines * ROW, label, *parts, class_="scatter")
 
