@@ -107,6 +107,12 @@ def test_a_product_brings_its_factors_and_is_the_difference_of_the_slopes(full_c
         assert rows.loc["log10_mg_mmol_l", "b"] == pytest.approx(at_mean)
 
 
+def test_a_product_of_three_has_those_of_two_with_it(full_cohort, settings):
+    rows = statistics_of(full_cohort, with_model(settings, predictors=["age*sex*pcr_snr"])).set_index("predictor")
+    assert set(rows.index) == {"age*sex*pcr_snr", "age", "sex", "pcr_snr", "age*sex", "age*pcr_snr", "sex*pcr_snr"}
+    assert rows["role"].tolist().count("main") == 1
+
+
 def test_a_product_with_a_text_has_a_term_for_each_other_level(full_cohort, settings):
     cohort = full_cohort.assign(arm=["placebo", "low", "high"] * 20)
     table = statistics_of(cohort, with_model(settings, predictors=["age*arm"])).set_index("predictor")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.cohort.participants import SEXES, Values
-from myomag.cohort.plan import SITE, Model, factors
+from myomag.cohort.plan import SITE, Model, factors, lower_terms
 from myomag.cohort.sample import Sample
 from myomag.cohort.terms import Terms, product_terms, variable_terms
 from myomag.errors import hint
@@ -84,8 +84,8 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         for name in model.variables
     }
     outcome, main = single[model.outcome], _terms(model.predictors, single)
-    products = (name for name in (*model.predictors, *covariates) if "*" in name)
-    terms = main | _terms(covariates, single) | _terms((each for name in products for each in factors(name)), single)
+    lower = (part for name in (*model.predictors, *covariates) for part in lower_terms(name))
+    terms = main | _terms(covariates, single) | _terms(lower, single)
     design = Design(
         people=tuple(chosen.owners.people[entering].tolist()),
         outcome=next(iter(outcome.values()), np.empty(0)),

@@ -1,6 +1,7 @@
 """The models of the settings as they hold for one study: roles are columns, adjusted versions models of their own."""
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from pydantic import Field
 
@@ -35,6 +36,12 @@ class Model(CohortModel):
 def factors(term: str) -> list[str]:
     """Columns that a term is the product of; a plain one is its own."""
     return [name.strip() for name in term.split("*")]
+
+
+def lower_terms(term: str) -> list[str]:
+    """Factors of a product and their products with each other, without which it means nothing; none of a plain term."""
+    names = factors(term)
+    return ["*".join(part) for size in range(1, len(names)) for part in combinations(names, size)]
 
 
 def roles(settings: CohortSettings) -> dict[str, str]:
