@@ -95,6 +95,8 @@ def test_text_follows_settings_headers_and_counts(everything):
         "- excluded at qc: 1 scan (1 participant): verdict fail (PCr SNR 3 below 5)",
         "4 scans (4 participants) were analysed.",
         "- mg_age_adjusted: log10_mg_mmol_l on age; adjusted for sex, girth.",
+        "Muscle Mg entered by its decadic logarithm",
+        "tested against the slope that the covariance of the fit predicts",
         "TR 1500 ms",
         "field strength, sequence, flip angle: not stated in the headers",
         "numpy 9.9",

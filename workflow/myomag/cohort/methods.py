@@ -6,7 +6,7 @@ from typing import Any
 from myomag import __version__
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.cohort.mrsinmrs import calibration, name_of, processing
-from myomag.cohort.plan import Model, planned_models
+from myomag.cohort.plan import LOG_MG, Model, planned_models
 from myomag.io.tables import TableRow
 from myomag.settings.cohort import Range
 from myomag.settings.models import Settings
@@ -148,7 +148,17 @@ def _statistics(settings: Settings, columns: Sequence[str], kinds: Sequence[str]
         "otherwise. b is the slope in units, beta that in standard deviations; intervals are of 95 %. p is two-sided, "
         "p_fdr adjusted for the false discovery rate over the main terms of all models, controls apart."
     )
-    yield "\n".join(f"- {_sentence(model)}" for model in planned_models(cohort, columns))
+    models = planned_models(cohort, columns)
+    if any(LOG_MG in model.variables for model in models):
+        yield "Muscle Mg entered by its decadic logarithm, whose error does not grow with the value."
+    yield "\n".join(f"- {_sentence(model)}" for model in models)
+    if any("*" in name for model in models for name in model.predictors):
+        yield "Products were of values less their means, beside the values themselves: they test whether slopes differ."
+    if any(model.control for model in models):
+        yield (
+            "Negative controls that come from the same fit as Mg (begin time, phase, pH) were tested against the slope "
+            "that the covariance of the fit predicts."
+        )
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
         "correlations. Estimates were corrected for the measurement error by regression calibration, with intervals by "
