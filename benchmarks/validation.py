@@ -91,7 +91,8 @@ def _estimates(results: Path, included: pd.DataFrame) -> Iterator[dict[str, obje
 
 
 def _interval(row: pd.Series, value: str, limits: str) -> dict[str, float]:
-    return {"beta": row[value], "low": row[f"{limits}_low"], "high": row[f"{limits}_high"]}
+    low, high = (np.nan_to_num(row[f"{limits}_{end}"], nan=far) for end, far in (("low", -np.inf), ("high", np.inf)))
+    return {"beta": row[value], "low": low, "high": high}
 
 
 def _quality(results: Path, included: pd.DataFrame) -> dict[str, float]:
