@@ -99,6 +99,7 @@ def _model(row: TableRow, labels: Labels) -> dict[str, Any]:
         "b": text.number(row.get("b"), decimals),
         "b_ci": text.interval(row.get("b_ci95_low"), row.get("b_ci95_high"), decimals),
         "b_se": text.significant(row.get("b_se"), 2),
+        "noise": None if text.finite(row.get("b_noise")) is None else text.number(row["b_noise"], decimals),
         "unit": labels.unit(row.get("b_unit")),
         "p": text.p_value(row.get("p")).removeprefix("= "),
         "p_fdr": text.p_value(row.get("p_fdr")).removeprefix("= "),
