@@ -77,7 +77,7 @@ bench: $(DEV) .venv/pyamares/ready
 	$(BENCH) benchmarks/pyamares_accuracy.py --write
 	$(BENCH) benchmarks/scale.py --scans 441 2000 10000 --batches 16 8 --write
 	$(BENCH) benchmarks/memory.py --scans 10000 100000 --write
-	$(BENCH) benchmarks/measurement_error.py --write
+	$(BENCH) benchmarks/inference.py --write
 	$(BENCH) benchmarks/validation.py --write
 	$(BENCH) benchmarks/states.py --write
 	$(BENCH) benchmarks/detection.py

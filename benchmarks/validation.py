@@ -34,7 +34,7 @@ CLAIMS = {
     "serum_mg_age": ("serum Mg on age", SERUM, AGE, None, EFFECTS.serum_age),
 }
 """Row of statistics.tsv: what it says, outcome, predictor, stratum by sex, β of the population simulated."""
-METHODS = {"naive": "naive", "regression_calibration": "regression calibration", "simex": "SIMEX"}
+METHODS = ("naive", "corrected")
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def read(path: Path) -> pd.DataFrame:
 def _estimates(results: Path, included: pd.DataFrame) -> Iterator[dict[str, object]]:
     """β of each claim as the true Mg of the same people gives it, as estimated, and as corrected."""
     people = included.groupby("participant_id").first().assign(woman=lambda rows: (rows["sex"] == "F").astype(float))
-    true = people.assign(**{MG: people[f"{MG}_true"]})
+    true = people.assign(**{MG: np.log10(people[f"{MG}_true"])})
     corrected = read(results / "measurement_error.tsv")
     statistics = read(results / "statistics.tsv").query("role == 'main'").set_index("model")
     for model, (_, outcome, predictor, woman, _) in CLAIMS.items():
@@ -84,14 +84,15 @@ def _estimates(results: Path, included: pd.DataFrame) -> Iterator[dict[str, obje
             group[outcome].to_numpy(float), {predictor: group[predictor].to_numpy(float)}
         ).coefficients
         row = statistics.loc[model]
-        yield {"model": model, "method": "published", "sample": exact.beta} | _interval(row, "beta", "ci95")
-        for _, row in corrected[corrected["model"] == model].iterrows():
-            method = {"model": model, "method": row["method"], "sample": exact.beta}
+        yield {"model": model, "method": "naive", "sample": exact.beta} | _interval(row, "beta", "ci95")
+        for _, row in corrected.query("model == @model and method == 'corrected'").iterrows():
+            method = {"model": model, "method": "corrected", "sample": exact.beta}
             yield method | _interval(row, "beta", "beta_ci95") | {"reliability": row["reliability"]}
 
 
 def _interval(row: pd.Series, value: str, limits: str) -> dict[str, float]:
-    return {"beta": row[value], "low": row[f"{limits}_low"], "high": row[f"{limits}_high"]}
+    low, high = (np.nan_to_num(row[f"{limits}_{end}"], nan=far) for end, far in (("low", -np.inf), ("high", np.inf)))
+    return {"beta": row[value], "low": low, "high": high}
 
 
 def _quality(results: Path, included: pd.DataFrame) -> dict[str, float]:
@@ -126,11 +127,10 @@ purpose. Nothing of the truth enters the analysis.
 β in SDs. *Population*: what was simulated (β of age and strength as published, |β| of serum Mg derived from the
 published p, that of sex chosen, as only its sign is published). *Same people*: what a perfect measurement of the
 participants analysed would have given, mean over the studies. Then means over the studies ± Monte-Carlo error, and how
-many of the 95 % intervals hold the population value. The corrections work on the logarithm of Mg, whose error does not
-grow with the value.
+many of the 95 % intervals hold the population value. Mg enters by its logarithm.
 
-| effect | population | same people | β on Mg | on log Mg, naive | regression calibration | SIMEX |
-|---|---|---|---|---|---|---|
+| effect | population | same people | naive | corrected |
+|---|---|---|---|---|
 {claims}
 
 The error of the scans draws the naive estimates towards 0, by the square root of the reliability: {attenuation:.2f} on
@@ -138,8 +138,8 @@ average. Serum Mg has no error here, so there is nothing to correct.
 
 ## Each study
 
-| effect | seed | same people | β on Mg | on log Mg, naive | regression calibration | SIMEX |
-|---|---|---|---|---|---|---|
+| effect | seed | same people | naive | corrected |
+|---|---|---|---|---|
 {each}
 
 ## Single scans
@@ -174,7 +174,7 @@ def _claim_row(estimates: pd.DataFrame, model: str) -> str:
     rows = estimates[estimates["model"] == model]
     label, *_, population = CLAIMS[model]
     cells = [f"{population:+.3f}", f"{rows.groupby('seed')['sample'].first().mean():+.3f}"]
-    for method in ("published", *METHODS):
+    for method in METHODS:
         found = rows[rows["method"] == method]
         if found.empty:
             cells.append("–")
@@ -188,7 +188,7 @@ def _claim_row(estimates: pd.DataFrame, model: str) -> str:
 def _study_row(estimates: pd.DataFrame, model: str, seed: int) -> str:
     rows = estimates[(estimates["model"] == model) & (estimates["seed"] == seed)].set_index("method")
     cells = [f"{rows['sample'].iloc[0]:+.3f}"]
-    for method in ("published", *METHODS):
+    for method in METHODS:
         known = method in rows.index
         cells.append("{beta:+.3f} ({low:+.3f} to {high:+.3f})".format(**rows.loc[method]) if known else "–")
     return f"| {CLAIMS[model][0]} | {seed} | {' | '.join(cells)} |"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from myomag.cohort.comparisons import build_comparisons
+from myomag.cohort.controls import build_controls
 from myomag.cohort.demographics import build_demographics
 from myomag.cohort.flow import build_flow
 from myomag.cohort.statistics import build_statistics, included
@@ -199,6 +200,7 @@ def tables_of(cohort: list[dict[str, Any]], **other: Any) -> dict[str, list[dict
         "flow": table_rows(build_flow(pd.DataFrame(exclusions))),
         "statistics": statistics,
         "comparisons": table_rows(build_comparisons(sample)),
+        "controls": table_rows(build_controls(sample)),
         "demographics": table_rows(build_demographics(sample)),
         "sensitivity": sensitivity_rows(statistics),
         "protocols": PROTOCOLS,

@@ -11,7 +11,14 @@ from myomag.audit.commands import app as audit_app
 from myomag.errors import MyomagError, SettingsError
 from myomag.importing.commands import app as import_app
 from myomag.io.files import disk_trouble
-from myomag.options import JsonOption, OutputOption, ParticipantOption, SessionOption, StudyArgument
+from myomag.options import (
+    JsonOption,
+    OutputOption,
+    ParticipantOption,
+    SessionOption,
+    StudyArgument,
+    print_json,
+)
 from myomag.run.jobs import one_thread_per_process
 
 app = typer.Typer(
@@ -230,3 +237,35 @@ def group(
     for remark in make_group(out, derivatives, site or [], settings):
         print(f"WARNING: {remark}", file=sys.stderr)
     show_outcome(out.expanduser().resolve())
+
+
+@app.command()
+def power(
+    design: Annotated[
+        Literal["correlation", "groups", "change", "crossover"],
+        typer.Argument(
+            help="correlation of Mg with something else; two groups; change: two arms before and after; crossover."
+        ),
+    ],
+    effect: Annotated[float, typer.Option(help="True correlation, or true difference in the unit of --sd.")],
+    icc: Annotated[float, typer.Option(help="Reliability of one measurement, day to day (repeatability.tsv).")],
+    sd: Annotated[float, typer.Option(help="SD of single measurements between participants.")] = 1.0,
+    scans: Annotated[int, typer.Option(min=1, help="Measurements on different days averaged into each value.")] = 1,
+    participants: Annotated[int | None, typer.Option("-n", min=6, help="Say what power this number has.")] = None,
+    wanted: Annotated[float, typer.Option("--power", help="Power wanted.")] = 0.8,
+    alpha: Annotated[float, typer.Option(help="Level of the two-sided test.")] = 0.05,
+    figure: Annotated[Path | None, typer.Option(help="Write the curve as SVG.", metavar="FILE")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how many participants a study of Mg needs, and what power a number of them has."""
+    from myomag.cohort.power import Plan
+    from myomag.io.files import write_whole
+    from myomag.report.power import power_curve, size_lines, study_size
+
+    found = study_size(Plan(design, effect, sd, icc, scans, alpha), wanted, participants)
+    if figure is not None:
+        write_whole(figure, power_curve(found))
+    if as_json:
+        print_json(found)
+    else:
+        print("\n".join(size_lines(found)))

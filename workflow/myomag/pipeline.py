@@ -195,6 +195,7 @@ COHORT = Step(
         *_table("flow", "the same counted"),
         *_table("statistics", "the models of the settings, simple and adjusted, with negative controls"),
         *_table("comparisons", "muscle against serum Mg"),
+        *_table("controls", "what conclusions become with the variable of a tripped control held"),
         *_table("measurement_error", "the models corrected for the error of each scan"),
         *_table("sensitivity", "each conclusion under other calibrations, thresholds and exclusions"),
         *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),

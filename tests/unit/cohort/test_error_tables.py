@@ -23,13 +23,13 @@ def test_models_with_magnesium_have_each_method(full_cohort, settings):
     sample = included(full_cohort, settings)
     table = build_measurement_error(sample)
     assert tuple(table.columns) == tuple(MEASUREMENT_ERROR_COLUMNS)
-    concerned = {"mg_age", "mg_sex", "mg_serum_mg"} | {f"strength_mg_{sex}" for sex in ("women", "men")}
+    concerned = {"mg_age", "mg_sex", "mg_serum_mg"} | {f"strength_mg_{sex}" for sex in ("women", "men", "by_sex")}
     assert {name for name in table["model"] if "adjusted" not in name} == concerned
     for _, rows in table.groupby(["model", "predictor"]):
         assert tuple(rows["method"]) == METHODS
 
 
-def test_magnesium_enters_by_its_logarithm_and_other_variables_as_they_are(full_cohort, settings):
+def test_naive_is_the_row_of_the_statistics_and_the_scale_is_the_same(full_cohort, settings):
     chosen = with_models(
         settings,
         {"name": "of", "outcome": "muscle_mg", "predictors": ["age"]},
@@ -49,8 +49,10 @@ def test_magnesium_enters_by_its_logarithm_and_other_variables_as_they_are(full_
             assert table.loc[(name, method), values].tolist() == pytest.approx(
                 [-opposite[0], -opposite[1], opposite[2]]
             )
-        plain = statistics.loc[f"{name}_pmg", ["b", "beta"]].tolist()
-        assert table.loc[(f"{name}_pmg", "naive"), ["b", "beta"]].tolist() == pytest.approx(plain)
+        plain = statistics.loc[name, ["b", "beta", "b_ci95_low", "ci95_high", "p"]].tolist()
+        naive = table.loc[(name, "naive"), ["b", "beta", "b_ci95_low", "beta_ci95_high", "p"]].tolist()
+        assert naive == pytest.approx(plain, rel=1e-12)
+        assert table.loc[(name, "corrected"), "p"] == pytest.approx(plain[-1], rel=1e-9)
 
 
 def test_reliability_rests_on_the_sd_of_each_scan_and_of_the_mean_of_repeats(full_cohort, settings):
@@ -92,10 +94,10 @@ def test_same_cohort_gives_the_same_bytes(full_cohort, settings):
 
 def test_errors_that_explain_everything_and_missing_errors_are_said_so(full_cohort, settings):
     chosen = with_models(settings, {"name": "m", "outcome": "muscle_mg", "predictors": ["age"]})
-    noisy = build_measurement_error(included(full_cohort.assign(pmg_sd=1.0), chosen)).iloc[0]
-    assert noisy["status"] == "not estimable" and "explain all of its scatter" in noisy["reason"]
-    unknown = build_measurement_error(included(full_cohort.assign(pmg_sd=math.nan), chosen)).iloc[0]
-    assert unknown["status"] == "not estimable" and unknown["predictor"] == "age"
+    for sd, reason in ((1.0, "explain all of its scatter"), (math.nan, "is not a number")):
+        naive, noisy = build_measurement_error(included(full_cohort.assign(pmg_sd=sd), chosen)).to_dict("records")
+        assert (naive["status"], noisy["status"], noisy["predictor"]) == ("estimated", "not estimable", "age")
+        assert reason in noisy["reason"]
 
 
 # --- sessions over years

@@ -1,7 +1,5 @@
 """Each model of the settings uses its columns, stratum and options, and what cannot be estimated says why."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +33,8 @@ def with_model(settings, **changes):
 
 
 def mg(cohort):
-    return 1000 * 10 ** -cohort["pmg"].to_numpy()
+    """Logarithm of Mg in mM, the scale of the models."""
+    return 3 - cohort["pmg"].to_numpy()
 
 
 def test_each_published_model_uses_its_columns_and_stratum(full_cohort, settings):
@@ -53,8 +52,6 @@ def test_each_published_model_uses_its_columns_and_stratum(full_cohort, settings
         "strength_serum_mg_women": (strength, serum, women),
         "strength_serum_mg_men": (strength, serum, men),
         "mg_serum_mg": (mg(full_cohort), serum, everyone),
-        "control_mg_linewidth": (mg(full_cohort), full_cohort["pcr_fwhm_hz"], everyone),
-        "control_mg_snr": (mg(full_cohort), full_cohort["pcr_snr"], everyone),
     }
     for model, (outcome, predictor, who) in expected.items():
         line = stats.linregress(np.asarray(predictor, float)[who], np.asarray(outcome)[who])
@@ -79,7 +76,7 @@ def test_adjusted_version_is_the_regression_on_all_terms(full_cohort, settings):
         assert row["role"] == ("main" if term == "age" else "covariate")
     assert table.loc[("mg_age_adjusted", "age"), "covariates"] == "sex, bmi"
     # Within women sex is no covariate.
-    assert table.loc[("strength_mg_adjusted_women", "mg_mmol_l"), "covariates"] == "age, bmi"
+    assert table.loc[("strength_mg_adjusted_women", "log10_mg_mmol_l"), "covariates"] == "age, bmi"
 
 
 def test_body_size_the_study_does_not_have_is_left_out_and_said_so(full_cohort, settings):
@@ -88,8 +85,44 @@ def test_body_size_the_study_does_not_have_is_left_out_and_said_so(full_cohort, 
     assert row["reason"] == "no column of body size in the study (bmi, height_cm, weight_kg)"
 
 
+def test_the_published_scale_is_a_setting(full_cohort, settings):
+    table = mains(full_cohort, settings.model_copy(update={"mg_scale": "mM"}))
+    line = stats.linregress(full_cohort["age"], 10 ** mg(full_cohort))
+    assert (table.loc["mg_age", "b"], table.loc["mg_age", "p"]) == pytest.approx((line.slope, line.pvalue))
+
+
+def test_a_product_brings_its_factors_and_is_the_difference_of_the_slopes(full_cohort, settings):
+    """As statsmodels has `strength ~ mg * sex + age`; the slopes of the factors are those at the mean of the other."""
+    formula = pytest.importorskip("statsmodels.formula.api")
+    data = full_cohort.assign(y=full_cohort[STRENGTH], x=mg(full_cohort), woman=(full_cohort["sex"] == "F") * 1.0)
+    for model, right in (("strength_mg_by_sex", "x * woman"), ("strength_mg_by_sex_adjusted", "x * woman + age")):
+        fit = formula.ols(f"y ~ {right}", data).fit()
+        rows = statistics_of(full_cohort, settings).set_index("model").loc[model].set_index("predictor")
+        product = rows.loc["log10_mg_mmol_l*sex"]
+        expected = fit.params["x:woman"], fit.bse["x:woman"], fit.pvalues["x:woman"]
+        assert tuple(product[["b", "b_se", "p"]]) == pytest.approx(expected, rel=1e-7)
+        assert rows["role"].to_dict()["log10_mg_mmol_l*sex"] == "main"
+        assert set(rows.index[rows["role"] == "covariate"]) >= {"log10_mg_mmol_l", "sex"}
+        at_mean = fit.params["x"] + fit.params["x:woman"] * data["woman"].mean()
+        assert rows.loc["log10_mg_mmol_l", "b"] == pytest.approx(at_mean)
+
+
+def test_a_product_of_three_has_those_of_two_with_it(full_cohort, settings):
+    rows = statistics_of(full_cohort, with_model(settings, predictors=["age*sex*pcr_snr"])).set_index("predictor")
+    assert set(rows.index) == {"age*sex*pcr_snr", "age", "sex", "pcr_snr", "age*sex", "age*pcr_snr", "sex*pcr_snr"}
+    assert rows["role"].tolist().count("main") == 1
+
+
+def test_a_product_with_a_text_has_a_term_for_each_other_level(full_cohort, settings):
+    cohort = full_cohort.assign(arm=["placebo", "low", "high"] * 20)
+    table = statistics_of(cohort, with_model(settings, predictors=["age*arm"])).set_index("predictor")
+    assert table.index[table["role"] == "main"].tolist() == ["age*arm: low", "age*arm: placebo"]
+    assert table.index[table["role"] == "covariate"].tolist() == ["age", "arm: low", "arm: placebo"]
+
+
 def test_false_discovery_is_controlled_over_the_main_terms_and_over_the_controls(full_cohort, settings):
-    table = statistics_of(full_cohort.assign(begin_time_us=np.arange(60.0), phase_deg=np.arange(60.0) ** 2), settings)
+    measured = {"begin_time_us": np.arange(60.0), "phase_deg": np.arange(60.0) ** 2, "ph": np.sin(np.arange(60.0))}
+    table = statistics_of(full_cohort.assign(**measured), settings)
     for role in ("main", "control"):
         rows = table[table["role"] == role]
         assert rows["p_fdr"].to_numpy() == pytest.approx(stats.false_discovery_control(rows["p"].to_numpy()))
@@ -107,8 +140,13 @@ def test_women_lower_in_magnesium_give_a_negative_coefficient(make_cohort, setti
 def test_units_of_slopes_come_from_the_tables(full_cohort, settings):
     units = {"mg_mmol_l": "mmol/L", "age": "year"}
     table = statistics_of(full_cohort, settings, units).set_index(["model", "predictor"])["b_unit"]
+    assert table[("mg_age", "age")] == "log10(Mg) per year"
+    assert table[("mg_sex", "sex")] == "log10(Mg)"
+    product = "log10_mg_mmol_l*sex"
+    assert table[("strength_mg_by_sex", product)] == f"unit of {STRENGTH} per tenfold Mg"
+    published = settings.model_copy(update={"mg_scale": "mM"})
+    table = statistics_of(full_cohort, published, units).set_index(["model", "predictor"])["b_unit"]
     assert table[("mg_age", "age")] == "mmol/L per year"
-    assert table[("mg_sex", "sex")] == "mmol/L"
     assert table[("serum_mg_age", "age")] == f"unit of {SERUM} per year"
 
 
@@ -149,7 +187,7 @@ def test_strata_by_any_column_and_text_as_predictor(full_cohort, settings):
 def test_measurement_weights_and_robust_errors_are_those_of_statsmodels(full_cohort, settings):
     sm = pytest.importorskip("statsmodels.api")
     design = sm.add_constant(full_cohort["age"].to_numpy())
-    sd = math.log(10) * mg(full_cohort) * full_cohort["pmg_sd"].to_numpy()
+    sd = full_cohort["pmg_sd"].to_numpy()
     weighted = mains(full_cohort, with_model(settings, weights="measurement")).loc["m"]
     fit = sm.WLS(mg(full_cohort), design, weights=sd**-2).fit()
     assert (weighted["b"], weighted["b_se"]) == pytest.approx((fit.params[1], fit.bse[1]), rel=1e-7)
@@ -326,7 +364,7 @@ def test_demographics_by_sex_age_group_and_in_total(full_cohort, settings):
         assert row[["mean", "sd", "min", "max"]].tolist() == pytest.approx(
             [ages.mean(), ages.std(), ages.min(), ages.max()]
         )
-    assert table.loc[("all", "all", "mg_mmol_l"), "mean"] == pytest.approx(mg(full_cohort).mean())
+    assert table.loc[("all", "all", "mg_mmol_l"), "mean"] == pytest.approx((10 ** mg(full_cohort)).mean())
     assert table.loc[("all", "all", "ph"), "n"] == 0
     groups = table.xs("age", level="variable")
     assert groups.drop(("all", "all")).loc["all", "participants"].sum() == 60

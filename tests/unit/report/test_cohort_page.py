@@ -93,7 +93,23 @@ def test_models_are_shown_with_all_their_numbers_and_those_not_estimable_with_th
     assert len(rows) == sum(row["role"] == "main" for row in statistics)
     assert len(estimated) == sum(row["role"] == "main" and row["status"] == "estimated" for row in statistics)
     controls = [row[0] for row in table(page, "Negative controls")]
-    assert [control.split(" origin")[0] for control in controls][1] == "free Mg²⁺ against PCr SNR"
+    assert [control.split(" origin")[0] for control in controls][
+        1
+    ] == "free Mg²⁺ against PCr SNR, adjusted for sex, age"
+
+
+def test_a_tripped_control_stands_beside_the_results_it_threatens():
+    cohort = cohort_rows(120)
+    for row in cohort:
+        if row["status"] == "included":
+            row["pmg"] = 3.5 - 0.002 * row["pcr_snr"] + 0.1 * (row["pmg"] - 3.4)
+    page = parse(page_of(cohort))
+    for section in ("results", "models"):
+        place = next(node for node in page.find("section") if node.attributes.get("id") == section)
+        (banner,) = [node for node in classed(place, "div", "notice") if "control tripped" in node.text]
+        assert "Free Mg²⁺ goes with PCr SNR" in banner.text
+        assert any(item.text.startswith("free Mg²⁺ against age: β") for item in banner.find("li"))
+    assert "control tripped" not in page_of(cohort_rows(120)).decode()
 
 
 def test_a_model_that_is_not_estimable_says_why():

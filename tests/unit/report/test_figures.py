@@ -23,7 +23,8 @@ from myomag.report.flow import participant_flow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
 from myomag.report.labels import Labels
-from myomag.report.scatter import Series, dots, fitted_line, within
+from myomag.report.scatter import dots, within
+from myomag.report.series import Series, fitted_line
 from myomag.report.specification import specification_curve
 from myomag.report.text import number
 from report_samples import SETTINGS, cohort_rows, tables_of
@@ -83,7 +84,7 @@ def test_no_line_through_too_few_points_or_one_place():
 
 def test_means_of_age_groups_hold_everyone_once_with_the_t_interval():
     ages, values = np.array([25.0, 39.9, 40.0, 61.0, 62.0, 85.0]), np.array([0.5, 0.4, 0.45, 0.41, 0.43, 0.3])
-    means = group_means(ages, values, [40, 60, 80])
+    means = group_means(ages, values, [40, 60, 80], "mg_mmol_l")
     assert [(mean.group, mean.n) for mean in means] == [
         ("under 40", 2),
         ("40 to <60", 1),
@@ -91,8 +92,11 @@ def test_means_of_age_groups_hold_everyone_once_with_the_t_interval():
         ("80 and over", 1),
     ]
     assert means[0].mean == pytest.approx(0.45)
-    assert means[0].half == pytest.approx(stats.t.ppf(0.975, 1) * np.std(values[:2], ddof=1) / np.sqrt(2))
-    assert means[1].half is None
+    half = stats.t.ppf(0.975, 1) * np.std(values[:2], ddof=1) / np.sqrt(2)
+    assert (means[0].low, means[0].high) == pytest.approx((0.45 - half, 0.45 + half))
+    assert means[1].low is None
+    # Of logarithms, the geometric mean.
+    assert group_means(ages, np.log10(values), [40], "log10_mg_mmol_l")[0].mean == pytest.approx(np.sqrt(0.5 * 0.4))
 
 
 def test_every_figure_is_wellformed_alone_and_beside_its_data(figures):
@@ -117,10 +121,9 @@ def test_the_scatter_plots_the_values_of_the_participants(figures):
         assert float(row["age"]) == scan["age"]
         mg = 10 ** (3 - scan["pmg"])
         assert float(row["mg_mmol_l"]) == pytest.approx(mg)
-        # 95 % of a normal error of pMg, carried to Mg by the derivative.
-        half = 1.96 * np.log(10) * mg * scan["pmg_sd"]
-        assert float(row["mg_mmol_l_ci95_half_width"]) == pytest.approx(half, rel=1e-3)
-        assert row["age_ci95_half_width"] == ""
+        # 95 % of a normal error of pMg, carried to Mg.
+        assert float(row["mg_mmol_l_ci95_high"]) == pytest.approx(mg * 10 ** (1.96 * scan["pmg_sd"]), rel=1e-4)
+        assert row["age_ci95_low"] == ""
     assert {row["group"] for row in points} == {"women", "men"}
 
 
@@ -128,7 +131,17 @@ def test_the_line_of_a_scatter_has_the_slope_of_the_model(figures):
     model = next(row for row in tables_of(cohort_rows(120))["statistics"] if row["model"] == "strength_mg_men")
     line = [row for row in rows_of(figures["strength_mg"]) if row["kind"] == "line" and row["group"] == "men"]
     rise = float(line[-1]["knee_extension_strength_nm"]) - float(line[0]["knee_extension_strength_nm"])
-    assert rise / (float(line[-1]["mg_mmol_l"]) - float(line[0]["mg_mmol_l"])) == pytest.approx(model["b"], rel=1e-6)
+    tenfold = np.log10(float(line[-1]["mg_mmol_l"]) / float(line[0]["mg_mmol_l"]))
+    assert rise / tenfold == pytest.approx(model["b"], rel=1e-6)
+
+
+def test_the_captions_tell_how_far_the_slopes_of_women_and_men_differ(figures):
+    rows = tables_of(cohort_rows(120))["statistics"]
+    found = next(row for row in rows if (row["model"], row["role"]) == ("strength_mg_by_sex", "main"))
+    ends = [number(found[key], 0) for key in ("b", "b_ci95_low", "b_ci95_high")]
+    assert "Slopes, women less men: {} [{} to {}]".format(*ends) in figures["strength_mg"].note
+    assert figures["strength_mg"].note.count("per tenfold Mg, p ") == 1
+    assert "Slopes, women less men" in figures["age_trend"].note
 
 
 def test_the_forest_has_each_estimate_naive_and_corrected():
@@ -137,14 +150,14 @@ def test_the_forest_has_each_estimate_naive_and_corrected():
         {**row, "method": method, "beta_ci95_low": row["ci95_low"] - 0.1, "beta_ci95_high": row["ci95_high"]}
         for row in statistics
         if row["model"] == "mg_age"
-        for method in ("naive", "regression_calibration", "simex")
+        for method in ("naive", "corrected")
     ]
     rows = rows_of(forest(statistics, corrected, LABELS))
     main = [row for row in statistics if row["role"] == "main" and row["status"] == "estimated"]
     assert len(rows) == len(main) + 1
     assert [(row["model"], row["method"]) for row in rows[:3]] == [
         ("mg_age", "naive"),
-        ("mg_age", "simex"),
+        ("mg_age", "corrected"),
         ("mg_age_adjusted", "naive"),
     ]
     assert float(rows[1]["ci95_low"]) == pytest.approx(main[0]["ci95_low"] - 0.1)
@@ -155,7 +168,7 @@ def test_the_specification_curve_rises_and_marks_the_settings_of_the_study():
     figure = specification_curve(sensitivity, LABELS)
     first = [float(row["beta"]) for row in rows_of(figure) if row["model"].startswith("mg_age")]
     assert first == sorted(first)
-    with_mg = [row for row in sensitivity if "mg_mmol_l" in (row["outcome"], row["predictor"])]
+    with_mg = [row for row in sensitivity if "log10_mg_mmol_l" in (row["outcome"], *row["predictor"].split("*"))]
     drawing = str(figure.drawing)
     assert drawing.count("<circle") == len(with_mg)
     assert drawing.count("reference") == sum(row["reference"] for row in with_mg)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from myomag.cohort.acquisitions import Protocol
 from myomag.cohort.comparisons import COMPARISONS_COLUMNS, build_comparisons
+from myomag.cohort.controls import CONTROLS_COLUMNS, build_controls
 from myomag.cohort.demographics import DEMOGRAPHICS_COLUMNS, build_demographics
-from myomag.cohort.design import Sample
 from myomag.cohort.dictionaries import Dictionary, described, fixed_entries, units
 from myomag.cohort.error_table import MEASUREMENT_ERROR_COLUMNS, build_measurement_error
 from myomag.cohort.exclusions import EXCLUSION_COLUMNS
@@ -19,6 +19,7 @@ from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS
 from myomag.cohort.readings import ReadTables
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
+from myomag.cohort.sample import Sample
 from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included, samples_of_kinds
@@ -134,6 +135,7 @@ _TABLES = (
         lambda study: study.of_each_kind(lambda sample: build_statistics(sample, study.units)),
     ),
     _by_sample("comparisons", "outcome stratum first second", COMPARISONS_COLUMNS, build_comparisons),
+    _by_sample("controls", "control model predictor", CONTROLS_COLUMNS, build_controls),
     _by_sample("measurement_error", "model predictor method", MEASUREMENT_ERROR_COLUMNS, build_measurement_error),
     Table(
         "sensitivity",

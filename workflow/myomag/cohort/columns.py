@@ -91,9 +91,11 @@ FIXED_COLUMNS = (
     *_measured(Magnesium, "ph_reason", "mg_reason"),
     *_measured(Magnesium, "pmg_sd_noise", "pmg_sd_model", "ph_sd_noise", "ph_sd_model"),
     *_measured(Magnesium, "pmg_sd_systematic", "ph_sd_systematic"),
+    *_measured(Magnesium, "pmg_begin_time_covariance", "pmg_phase_covariance", "pmg_ph_covariance"),
     *_measured(Fit, "residual_over_noise"),
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
     *_measured(Quality, "bounds_hit"),
+    Column("protocol", ("protocol",), "Acquisition protocol, by a digest of fit.protocol_fields of the header."),
     Column("task", (), "Task, by the name of the file."),
     Column("acq", (), "Label of the acquisition, by the name of the file."),
     Column("nuc", (), "Nucleus, by the name of the file."),
@@ -119,6 +121,13 @@ ERROR_COLUMNS = {
     **{ratio: f"{ratio}_sd" for ratio in RATIOS},
 }
 """Column with the standard deviation of a measured one."""
+PHASE = "phase_deg"
+SHARED_NOISE = {
+    "begin_time_us": "pmg_begin_time_covariance",
+    PHASE: "pmg_phase_covariance",
+    "ph": "pmg_ph_covariance",
+}
+"""Column with the covariance that noise gives pMg and another column."""
 
 
 def flat_result(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any]:

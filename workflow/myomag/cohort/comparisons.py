@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.correlations import steiger
-from myomag.cohort.design import Design, Sample, build_design
-from myomag.cohort.plan import ALL, MG, Model
+from myomag.cohort.design import Design, build_design
+from myomag.cohort.plan import ALL, Model, roles
 from myomag.cohort.regression import NotEstimable, check_estimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 COMPARISONS_COLUMNS = {
     "outcome": "What both are correlated with, a column of cohort.tsv.",
     "stratum": "Participants compared: women, men or all.",
-    "first": "First correlate: muscle Mg.",
+    "first": "First correlate: muscle Mg, on the scale of cohort.mg_scale.",
     "second": "Second correlate: serum Mg.",
     "n": "Participants with all three values.",
     "r_first": "Pearson's correlation of outcome and first correlate.",
@@ -44,12 +45,14 @@ def build_comparisons(sample: Sample) -> "pd.DataFrame":
     import pandas as pd
 
     settings, serum = sample.settings, sample.settings.serum_mg_column
+    muscle = roles(settings)["muscle_mg"]
+    both = [muscle, serum]
     models = (
-        Model(name="age", outcome=settings.age_column, predictors=[MG, serum]),
-        Model(name="strength", outcome=settings.strength_column, predictors=[MG, serum], strata=settings.sex_column),
+        Model(name="age", outcome=settings.age_column, predictors=both),
+        Model(name="strength", outcome=settings.strength_column, predictors=both, strata=settings.sex_column),
     )
     rows = [
-        {"outcome": model.outcome, "stratum": stratum, "first": MG, "second": serum}
+        {"outcome": model.outcome, "stratum": stratum, "first": muscle, "second": serum}
         | _compared(model, build_design(sample, model, stratum))
         for model in models
         for stratum in (sample.strata(model) if model.strata else (ALL,))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.design import Sample
 from myomag.cohort.participants import SEXES, Values
 from myomag.cohort.plan import ALL, MG
+from myomag.cohort.sample import Sample
 
 if TYPE_CHECKING:
     import pandas as pd

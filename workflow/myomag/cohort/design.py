@@ -1,133 +1,20 @@
 """What a model says of a cohort: outcome and terms of the participants who have all of them."""
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.columns import ERROR_COLUMNS
-from myomag.cohort.participants import (
-    SEXES,
-    Owners,
-    Values,
-    Variable,
-    by_value,
-    is_text,
-    number_of,
-    participant_errors,
-    participant_levels,
-    participant_sex,
-    participant_values,
-)
-from myomag.cohort.plan import ALL, MG, SITE, Model
-from myomag.core.calibration import mg_mmol_l
+from myomag.cohort.participants import SEXES, Values
+from myomag.cohort.plan import SITE, Model, factors, lower_terms
+from myomag.cohort.sample import Sample
+from myomag.cohort.terms import Terms, product_terms, variable_terms
 from myomag.errors import hint
-from myomag.settings.cohort import CohortSettings, Range
-from myomag.study.cells import sex_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEWEST_IN_GROUP = 2
-
-
-class Sample:
-    """Scans as variables of participants; each variable is read once.
-
-    Parameters
-    ----------
-    cohort : DataFrame
-        Rows of the cohort.
-    entering : ndarray of bool, shape (rows,)
-        Those that enter: a table of its own would take the memory again.
-    settings : CohortSettings
-        How they are analysed.
-    notes : mapping of str to str, optional
-        What was done to cells of single columns when the tables of the study were read.
-    """
-
-    def __init__(
-        self,
-        cohort: "pd.DataFrame",
-        entering: NDArray[np.bool_],
-        settings: CohortSettings,
-        notes: Mapping[str, str] | None = None,
-    ) -> None:
-        self.cohort, self.entering, self.settings, self.notes = cohort, entering, settings, notes or {}
-        self.sex_column = settings.sex_column
-        self.columns = list(cohort.columns)
-        self.owners = Owners.of(self.column("participant_id"))
-        self._variables: dict[tuple[str, str], Variable] = {}
-
-    def column(self, name: str) -> "pd.Series[Any]":
-        """Value of each scan."""
-        return self.cohort[name][self.entering]
-
-    def variable(self, name: str, repeated: str = "mean") -> Variable:
-        """Variable of the participants: sex as women or men, text as its level, Mg as the mean of pMg."""
-        key = name, repeated
-        if key not in self._variables:
-            found = self._read(name, repeated)
-            notes = (*found.notes, *([self.notes[name]] if name in self.notes else []))
-            self._variables[key] = replace(found, notes=notes)
-        return self._variables[key]
-
-    def _read(self, name: str, repeated: str) -> Variable:
-        if name == MG:
-            pmg = self.variable("pmg", repeated)
-            return replace(pmg, values=mg_mmol_l(pmg.values))
-        column = self.column(name)
-        if name == self.sex_column:
-            return participant_sex(column, self.owners)
-        if is_text(column):
-            return participant_levels(column, self.owners)
-        return participant_values(column, self.owners, repeated)
-
-    def levels(self, name: str) -> Variable:
-        """Level of each participant by which strata are told apart."""
-        if name == self.sex_column:
-            return self.variable(name)
-        return participant_levels(self.column(name), self.owners)
-
-    def errors(self, name: str, repeated: str = "mean") -> Values | None:
-        """SD of the measurement of each participant, None for a variable that was not measured here.
-
-        That of Mg is ln 10 · Mg · SD of pMg.
-        """
-        if name == MG:
-            pmg = participant_errors(self.column("pmg_sd"), self.owners, repeated)
-            return np.asarray(math.log(10) * self.variable(MG, repeated).values * pmg)
-        if name not in ERROR_COLUMNS:
-            return None
-        return participant_errors(self.column(ERROR_COLUMNS[name]), self.owners, repeated)
-
-    def where(self, subset: Mapping[str, Any]) -> "Sample":
-        """Those scans whose values are among the levels or within the range given for each column."""
-        chosen = np.ones(len(self.owners.places), dtype=bool)
-        for name, wanted in subset.items():
-            belongs = partial(_belongs, wanted=wanted, is_sex=name == self.sex_column)
-            chosen &= by_value(self.column(name), belongs)
-        return self.only(chosen) if subset else self
-
-    def only(self, chosen: NDArray[np.bool_]) -> "Sample":
-        """Some of the scans; `chosen` has one value for each that enters."""
-        kept = self.entering.copy()
-        kept[self.entering] = chosen
-        return Sample(self.cohort, kept, self.settings, self.notes)
-
-    def strata(self, model: Model) -> list[str]:
-        """Levels that get an estimate each: women and men, those of another column, or all."""
-        if model.strata == self.sex_column:
-            return list(SEXES)
-        if model.strata is None or model.strata not in self.columns:
-            return [ALL]
-        levels = self.levels(model.strata)
-        return sorted(set(levels.values[levels.known])) or [ALL]
 
 
 @dataclass(frozen=True)
@@ -143,9 +30,15 @@ class Design:
     terms : mapping of str to ndarray, shape (n,)
         Terms, those of the predictors first.
     main : sequence of str
-        Terms of the predictors.
+        Terms of the predictors; the factors of a product are not among them.
     errors : mapping of str to ndarray, shape (n,)
         SD of the measurement of the outcome and of each term that was measured here, by column.
+    scans, sessions : ndarray, shape (n,)
+        Number of scans, and of sessions, that each value is the mean of.
+    systematic : ndarray, shape (n, protocols)
+        SD that the begin time of each protocol gives the outcome Mg of all its scans together.
+    shared_noise : mapping of str to ndarray, shape (n,)
+        Covariance that noise gives the outcome Mg and a column that the same fit gave.
     groups : ndarray of str, shape (n,)
         Level of the column with random intercepts; empty where the model has none.
     problem : str or None
@@ -161,6 +54,10 @@ class Design:
     terms: Mapping[str, Values] = field(default_factory=dict)
     main: Sequence[str] = ()
     errors: Mapping[str, Values] = field(default_factory=dict)
+    scans: Values = field(default_factory=lambda: np.empty(0))
+    sessions: Values = field(default_factory=lambda: np.empty(0))
+    systematic: Values = field(default_factory=lambda: np.empty((0, 0)))
+    shared_noise: Mapping[str, Values] = field(default_factory=dict)
     groups: NDArray[Any] = field(default_factory=lambda: np.empty(0, dtype=object))
     problem: str | None = None
     notes: Sequence[str] = ()
@@ -171,6 +68,7 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
     """Outcome and terms of the participants who have all of them, or the problem."""
     if absent := [name for name in model.columns if name not in sample.columns]:
         return Design(problem=absent_column(absent[0], sample.columns), main=model.predictors, notes=model.notes)
+    sample = sample.by_session() if model.unit == "session" else sample
     chosen = sample.where(model.subset)
     variables = {name: chosen.variable(name, model.repeated) for name in model.columns if name not in model.subset}
     notes = tuple(dict.fromkeys((*model.notes, *(note for each in variables.values() for note in each.notes))))
@@ -178,16 +76,26 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         return Design(problem=problem, main=model.predictors, notes=notes)
     reasons = _reasons(chosen, model, stratum)
     entering = ~reasons.astype(bool)
-    main = _terms(chosen, model.predictors, model, entering)
     covariates, site = _without_single_site(chosen, model, entering)
-    terms = main | _terms(chosen, covariates, model, entering)
-    outcome = _terms(chosen, (model.outcome,), model, entering)
+    single = {
+        name: variable_terms(
+            name, chosen.variable(name, model.repeated).values[entering], is_sex=name == sample.sex_column
+        )
+        for name in model.variables
+    }
+    outcome, main = single[model.outcome], _terms(model.predictors, single)
+    lower = (part for name in (*model.predictors, *covariates) for part in lower_terms(name))
+    terms = main | _terms(covariates, single) | _terms(lower, single)
     design = Design(
         people=tuple(chosen.owners.people[entering].tolist()),
         outcome=next(iter(outcome.values()), np.empty(0)),
         terms=terms,
         main=tuple(main) or model.predictors,
         errors=dict(_errors(chosen, model, entering)),
+        scans=chosen.counted("scan", model.repeated)[entering],
+        sessions=chosen.counted("session_id", model.repeated)[entering],
+        systematic=chosen.systematic(model.outcome, model.repeated)[entering],
+        shared_noise=dict(_shared_noise(chosen, model, entering)),
         groups=chosen.levels(model.random).values[entering] if model.random else np.empty(0, dtype=object),
         notes=(*notes, *site, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=_left_out(sample, chosen, model, reasons),
@@ -214,7 +122,7 @@ def absent_column(name: str, columns: Sequence[str]) -> str:
 def _reasons(chosen: Sample, model: Model, stratum: str) -> NDArray[Any]:
     """First reason why each participant cannot enter, None for those who do."""
     reasons = np.full(len(chosen.owners.people), None, dtype=object)
-    for name in reversed((model.outcome, *model.predictors, *model.covariates)):
+    for name in reversed(model.variables):
         reasons[~chosen.variable(name, model.repeated).known] = f"no value of {name}"
     if model.random is not None:
         reasons[~chosen.levels(model.random).known] = f"no value of {model.random}"
@@ -229,21 +137,17 @@ def _left_out(sample: Sample, chosen: Sample, model: Model, reasons: NDArray[Any
     found = dict(zip(chosen.owners.people, reasons, strict=True))
     outside = f"not in the subset by {', '.join(model.subset)}"
     every = ((person, found.get(person, outside)) for person in sample.owners.people)
-    return {person: reason for person, reason in every if reason is not None}
+    # Where sessions count, somebody with one that enters is not left out.
+    entered = {person for person, reason in zip(chosen.owners.people, reasons, strict=True) if reason is None}
+    return {person: reason for person, reason in every if reason is not None and person not in entered}
 
 
-def _terms(sample: Sample, names: Sequence[str], model: Model, entering: NDArray[np.bool_]) -> dict[str, Values]:
-    """Terms of variables: a number as it is, women 1 and men 0, each level of a text but the first as 1."""
-    terms: dict[str, Values] = {}
+def _terms(names: Iterable[str], single: Mapping[str, Terms]) -> Terms:
+    """Terms of predictors or covariates from those of their columns."""
+    terms: Terms = {}
     for name in names:
-        values = sample.variable(name, model.repeated).values[entering]
-        if values.dtype != object or len(values) == 0:
-            terms[name] = values.astype(np.float64)
-        elif name == sample.sex_column:
-            terms[name] = (values == SEXES[0]).astype(np.float64)
-        else:
-            levels = sorted(set(values))
-            terms |= {f"{name}: {level}": (values == level).astype(np.float64) for level in levels[1:] or levels}
+        parts = [single[each] for each in factors(name)]
+        terms |= parts[0] if len(parts) == 1 else product_terms(parts)
     return terms
 
 
@@ -257,9 +161,15 @@ def _without_single_site(
 
 
 def _errors(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:
-    for name in dict.fromkeys((model.outcome, *model.predictors, *model.covariates)):
+    for name in model.variables:
         if (errors := sample.errors(name, model.repeated)) is not None:
             yield name, errors[entering]
+
+
+def _shared_noise(sample: Sample, model: Model, entering: NDArray[np.bool_]) -> Iterator[tuple[str, Values]]:
+    for name in model.predictors if model.control else ():
+        if (shared := sample.shared_noise(model.outcome, name, model.repeated)) is not None:
+            yield name, shared[entering]
 
 
 def _small_group(terms: Mapping[str, Values]) -> str | None:
@@ -270,18 +180,3 @@ def _small_group(terms: Mapping[str, Values]) -> str | None:
             if fewest < FEWEST_IN_GROUP:
                 return f"{name}: a group of {fewest} participant; a comparison needs {FEWEST_IN_GROUP} in each group"
     return None
-
-
-def _belongs(value: Any, wanted: Any, is_sex: bool) -> bool:
-    """Whether a value is one of some levels, or lies in a range {min, max}."""
-    if isinstance(wanted, Range):
-        number, low, high = number_of(value), wanted.min, wanted.max
-        return number is not None and (low is None or number >= low) and (high is None or number <= high)
-    if is_sex:
-        return sex_of(value) is not None and sex_of(value) in {_sex_level(level) for level in wanted}
-    number = number_of(value)
-    return any(str(level) == str(value) or (number is not None and number_of(level) == number) for level in wanted)
-
-
-def _sex_level(level: Any) -> str | None:
-    return str(level) if level in SEXES else sex_of(level)

@@ -1,22 +1,30 @@
 """Measurement error carried through: each model with a measured variable, naive and corrected."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from myomag.cohort.design import Design, Sample
-from myomag.cohort.measurement_error import CorrectedEstimate, corrected_regression, reliability
-from myomag.cohort.plan import MG, Model
-from myomag.cohort.regression import NotEstimable, check_estimable
-from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, measurement_weights, row_name
+from myomag.cohort.design import Design
+from myomag.cohort.errors_known import Errors, errors_of, known_repeats
+from myomag.cohort.measurement_error import (
+    CORRECTED,
+    NAIVE,
+    Values,
+    corrected_slopes,
+    error_variance,
+    reliability,
+)
+from myomag.cohort.plan import Model
+from myomag.cohort.regression import Coefficient, NotEstimable, Regression
+from myomag.cohort.sample import Sample
+from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, designs, estimate, measurement_weights, row_name
+from myomag.cohort.terms import error_loadings, factors_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LOG_MG = "log10_mg_mmol_l"
 MEASUREMENT_ERROR_COLUMNS = {
     "model": "Model and stratum, as in statistics.tsv; models without a measured variable and controls are left out.",
     "outcome": "Outcome, a column of cohort.tsv.",
@@ -24,35 +32,33 @@ MEASUREMENT_ERROR_COLUMNS = {
     "stratum": "Participants in the model.",
     "covariates": "What the model is adjusted for.",
     "n": "Participants with all values.",
-    "measured": "Variable with measurement error, as it enters here; its SD is that of the fit, of repeated scans that "
-    "of their mean. Mg enters by its logarithm, whose error does not grow with the value as that of Mg does.",
+    "measured": "Variable with measurement error.",
+    "error_source": "Where the size of the error is from: repeats of this study between sessions, else within a "
+    "session (the SEM of repeatability.tsv), else the SD of each scan by its fit, which knows no day-to-day variation.",
+    "error_sd": "Root mean square of the SDs of the error; of repeated scans that of their mean.",
     "reliability": "Share of the variance of the measured variable that is not error: a slope on it alone is that "
     "share of the true one, a correlation with it the square root of that share.",
     "reliability_ci95_low": "Lower end of the 95 % interval of the reliability.",
     "reliability_ci95_high": "Upper end of the 95 % interval of the reliability.",
-    "method": "naive: error ignored; regression_calibration and simex: corrected for it. An error of the outcome alone "
-    "leaves b as it is and shrinks beta. Regression calibration takes the size of the errors as independent of the "
-    "value; simex needs no such assumption.",
-    "b": "Slope, in the units given in statistics.tsv; per tenfold Mg, or in powers of ten of Mg, where its logarithm "
-    "is a term or the outcome.",
-    "b_ci95_low": "Lower end of the 95 % bootstrap interval of b.",
-    "b_ci95_high": "Upper end of the 95 % bootstrap interval of b.",
+    "method": "naive: error ignored, as in statistics.tsv; corrected: the error variance taken off (regression "
+    "calibration; SIMEX has the same limit). An error of the outcome alone leaves b as it is and shrinks beta.",
+    "b": "Slope, in the units given in statistics.tsv.",
+    "b_ci95_low": "Lower end of the 95 % interval of b: the values that the t test does not reject, naive and "
+    "corrected alike; corrected, it holds the scatter of the reliability, and lacks an end where that may be 0.",
+    "b_ci95_high": "Upper end of the 95 % interval of b.",
     "beta": "Standardised slope, in SDs of the observed values (naive) or of the true ones (corrected).",
-    "beta_ci95_low": "Lower end of the 95 % bootstrap interval of beta.",
-    "beta_ci95_high": "Upper end of the 95 % bootstrap interval of beta.",
+    "beta_ci95_low": "Lower end of the 95 % interval of beta, the standard deviations taken as known.",
+    "beta_ci95_high": "Upper end of the 95 % interval of beta.",
+    "p": "Two-sided p of b = 0. Where the term is the only one with error, the correction leaves it as it is.",
     "status": "estimated, or not estimable.",
     "reason": "Why there is no result.",
 }
 """Columns of measurement_error.tsv and what they hold."""
-ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[11:-2])
-SEED = 20190917
-"""The same for every model and study, so that the same data give the same bytes."""
-RESAMPLES, MOST_DRAWS = 1000, 4_000_000
-"""Resamples of the bootstrap, fewer beyond 4,000 participants: 10,000 have 400, which keeps the memory small."""
+ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[13:-2])
 
 
 def build_measurement_error(sample: Sample) -> "pd.DataFrame":
-    """Build measurement_error.tsv: each main term by each method.
+    """Build measurement_error.tsv: each main term, naive and corrected.
 
     Parameters
     ----------
@@ -61,75 +67,84 @@ def build_measurement_error(sample: Sample) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    repeats = known_repeats(sample)
     rows = [
         row
         for model, stratum, design in designs(sample)
         if not model.control and (design.problem is None and design.errors)
-        for row in _rows(model, stratum, design)
+        for row in _rows(model, stratum, design, errors_of(design, repeats))
     ]
     return pd.DataFrame(rows, columns=list(MEASUREMENT_ERROR_COLUMNS))
 
 
-def _with_log_mg(design: Design, outcome: str) -> Design:
-    """Design with log10 [Mg] = 3 − pMg in place of Mg: its error is that of pMg.
-
-    The error of Mg grows with Mg, and regression calibration, which takes them as independent, would overcorrect.
-    """
-    if MG not in design.errors:
-        return design
-    mg = design.outcome if outcome == MG else design.terms[MG]
-    error = design.errors[MG] / (math.log(10) * mg)
-    return replace(
-        design,
-        outcome=np.log10(mg) if outcome == MG else design.outcome,
-        terms={name: np.log10(mg) if name == MG else values for name, values in design.terms.items()},
-        errors={name: error if name == MG else sd for name, sd in design.errors.items()},
-    )
-
-
-def _rows(model: Model, stratum: str, observed: Design) -> Iterator[dict[str, Any]]:
-    design = _with_log_mg(observed, model.outcome)
+def _rows(model: Model, stratum: str, design: Design, errors: Errors) -> Iterator[dict[str, Any]]:
     row: dict[str, Any] = {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
     row |= {"covariates": ", ".join(model.covariates) or None, "n": len(design.people)}
-    measured = model.outcome if model.outcome in design.errors else next(iter(design.errors))
-    row |= {"measured": LOG_MG if measured == MG else measured}
+    measured = model.outcome if model.outcome in errors.sd else next(iter(errors.sd))
+    row |= {"measured": measured, "error_source": errors.source[measured]}
     try:
-        _check_correctable(model, design)
-        row |= _reliability(design, model, measured)
-        estimates = _estimates(design, model)
+        naive = estimate(model, design)
     except NotEstimable as error:
         for name in design.main:
             yield row | {"predictor": name, "status": NOT_ESTIMABLE, "reason": str(error)}
         return
-    for estimate in estimates:
-        if estimate.term in design.main:
-            values = {key: getattr(estimate, key) for key in ESTIMATES}
-            yield row | values | {"predictor": estimate.term, "method": estimate.method, "status": ESTIMATED}
+    try:
+        row |= _reliability(design, model, measured, errors)
+        corrected, reason = _corrected(model, design, naive, errors), None
+    except NotEstimable as error:
+        corrected, reason = {}, str(error)
+    for term in naive.coefficients:
+        if term.name not in design.main:
+            continue
+        yield row | {"predictor": term.name, "method": NAIVE, "status": ESTIMATED} | _numbers(term)
+        status = NOT_ESTIMABLE if reason else ESTIMATED
+        found = corrected.get(term.name, {})
+        yield row | {"predictor": term.name, "method": CORRECTED, "status": status, "reason": reason} | found
 
 
-def _check_correctable(model: Model, design: Design) -> None:
-    check_estimable(design.outcome, design.terms)
-    if model.random is not None:
-        raise NotEstimable(f"the correction knows no random intercept: take {model.random} as covariate")
+def _numbers(term: Coefficient) -> dict[str, float]:
+    return {key: getattr(term, key) for key in ESTIMATES}
 
 
-def _reliability(design: Design, model: Model, measured: str) -> dict[str, float]:
+def _reliability(design: Design, model: Model, measured: str, errors: Errors) -> dict[str, float]:
     values = design.outcome if measured == model.outcome else design.terms[measured]
-    found = reliability(values, design.errors[measured])
+    sd = errors.sd[measured]
+    found = reliability(values, sd, errors.df)
     return {
+        "error_sd": math.sqrt(np.mean(sd**2)),
         "reliability": found.reliability,
         "reliability_ci95_low": found.ci95_low,
         "reliability_ci95_high": found.ci95_high,
     }
 
 
-def _estimates(design: Design, model: Model) -> tuple[CorrectedEstimate, ...]:
-    return corrected_regression(
-        design.outcome,
+def _corrected(model: Model, design: Design, naive: Regression, known: Errors) -> dict[str, dict[str, float]]:
+    """Corrected numbers of each term."""
+    if model.random is not None:
+        raise NotEstimable(f"the correction knows no random intercept: take {model.random} as covariate")
+    errors = {name: sd for name, sd in known.sd.items() if name in design.terms}
+    for term in design.terms:
+        if sum(name in errors for name in factors_of(term, design.terms)) > 1:
+            raise NotEstimable(f"both factors of {term} are measured with error")
+    for name, sd in errors.items():
+        error_variance(name, design.terms[name], sd)
+    loadings = error_loadings(design.terms, errors)
+    outcome_error = known.sd.get(model.outcome, np.zeros(1))
+    error_variance("the outcome", design.outcome, outcome_error)
+    found = corrected_slopes(
+        naive,
         design.terms,
-        {name: sd for name, sd in design.errors.items() if name in design.terms},
-        outcome_error_sd=design.errors.get(model.outcome),
+        loadings,
+        error_df=known.df,
         weights=measurement_weights(model, design),
-        seed=SEED,
-        bootstrap=min(RESAMPLES, MOST_DRAWS // len(design.people)),
+        true_sds=_true_sds(design.terms, loadings),
+        outcome_sd=math.sqrt(np.var(design.outcome, ddof=1) - np.mean(outcome_error**2)),
     )
+    return {each.term: {key: getattr(each, key) for key in ESTIMATES} for each in found}
+
+
+def _true_sds(terms: Mapping[str, Values], loadings: Sequence[Values]) -> dict[str, float]:
+    """SD of each term without error, NaN where the error has all of it."""
+    errors = np.sum([np.mean(loading**2, axis=0) for loading in loadings], axis=0) * np.ones(len(terms))
+    observed = [np.var(values, ddof=1) for values in terms.values()]
+    return {name: math.sqrt(max(each, 0.0)) or math.nan for name, each in zip(terms, observed - errors, strict=True)}

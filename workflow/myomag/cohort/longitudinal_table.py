@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from myomag.cohort.design import Sample
 from myomag.cohort.longitudinal import MixedModel, mixed_model
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import visits
 

@@ -7,7 +7,7 @@ from typing import Any
 from myomag import __version__
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.cohort.mrsinmrs import calibration, name_of, processing
-from myomag.cohort.plan import Model, planned_models
+from myomag.cohort.plan import LOG_MG, Model, planned_models
 from myomag.io.tables import TableRow
 from myomag.settings.cohort import Range
 from myomag.settings.magnesium import MagnesiumSettings
@@ -19,8 +19,8 @@ REFERENCES = (
     "Analysis generalised: Cameron et al. 2019, Front. Physiol. 10:1454",
     "False discovery rate: Benjamini & Hochberg 1995, J. R. Stat. Soc. B 57:289",
     "Dependent correlations: Steiger 1980, Psychol. Bull. 87:245; interval: Zou 2007, Psychol. Methods 12:399",
-    "Measurement error: Carroll et al. 2006, Measurement Error in Nonlinear Models; SIMEX: Cook & Stefanski 1994, "
-    "J. Am. Stat. Assoc. 89:1314; intervals: Efron 1987, J. Am. Stat. Assoc. 82:171",
+    "Measurement error: Carroll et al. 2006, Measurement Error in Nonlinear Models; Fuller 1987, Measurement Error "
+    "Models; intervals: Fieller 1954, J. R. Stat. Soc. B 16:175",
     "Agreement: McGraw & Wong 1996, Psychol. Methods 1:30; Bland & Altman 1986, Lancet 327:307",
     "Sessions: Laird & Ware 1982, Biometrics 38:963",
     "Reporting: Lin et al. 2021, NMR Biomed. 34:e4484",
@@ -180,13 +180,24 @@ def _statistics(settings: Settings, columns: Sequence[str], kinds: Sequence[str]
         "otherwise. b is the slope in units, beta that in standard deviations; intervals are of 95 %. p is two-sided, "
         "p_fdr adjusted for the false discovery rate over the main terms of all models, controls apart."
     )
-    yield "\n".join(f"- {_sentence(model)}" for model in planned_models(cohort, columns))
+    models = planned_models(cohort, columns)
+    if any(LOG_MG in model.variables for model in models):
+        yield "Muscle Mg entered by its decadic logarithm, whose error does not grow with the value."
+    yield "\n".join(f"- {_sentence(model)}" for model in models)
+    if any("*" in name for model in models for name in model.predictors):
+        yield "Products were of values less their means, beside the values themselves: they test whether slopes differ."
+    if any(model.control for model in models):
+        yield (
+            "Negative controls that come from the same fit as Mg (begin time, phase, pH) were tested against the slope "
+            "that the covariance of the fit predicts."
+        )
     yield (
         "Muscle and serum Mg were compared as correlates of age and strength by Steiger's test of dependent "
-        "correlations. Estimates were corrected for the measurement error of each scan (Mg by its logarithm) by "
-        "regression calibration and SIMEX, with bias-corrected and accelerated bootstrap intervals that include the "
-        "error. Where scans were repeated: ICC(A,1), standard error of measurement, smallest detectable change, limits "
-        "of agreement. Where sessions lie years apart: linear mixed model with random intercept and slope."
+        "correlations. Estimates were corrected for the measurement error by regression calibration, with intervals by "
+        "inversion of the t test of the naive slope, which include the scatter of the reliability; the size of the "
+        "error is that of repeated scans, where the study has them, else that stated by the fits, without day-to-day "
+        "variation. Where scans were repeated: ICC(A,1), standard error of measurement, smallest detectable change, "
+        "limits of agreement. Where sessions lie years apart: linear mixed model with random intercept and slope."
     )
     yield (
         "Each conclusion was estimated again under the other calibrations, with verdict pass alone, with other limits "

@@ -10,7 +10,7 @@ import numpy as np
 
 from myomag import __version__
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
-from myomag.cohort.design import Sample
+from myomag.cohort.sample import Sample
 from myomag.settings.base import content
 from myomag.settings.models import Settings
 

@@ -28,21 +28,23 @@ class Owners:
     Attributes
     ----------
     people : ndarray of str, shape (participants,)
-        Participants in the order of their first scans.
+        Participants in the order of their first scans; where sessions count, that of each session.
     places : ndarray of int, shape (scans,)
-        Place of the participant of each scan among them.
+        Place of the participant, or of the session, of each scan among them.
     """
 
     people: NDArray[Any]
     places: NDArray[np.intp]
 
     @classmethod
-    def of(cls, participants: "pd.Series[Any]") -> "Owners":
-        """Owners of scans, from the participant of each."""
+    def of(cls, participants: "pd.Series[Any]", sessions: "pd.Series[Any] | None" = None) -> "Owners":
+        """Owners of scans, from the participant of each, and the session where each counts by itself."""
         import pandas as pd
 
-        places, people = pd.factorize(participants)
-        return cls(np.asarray(people, dtype=object), places)
+        names = participants if sessions is None else participants.astype(str) + " " + sessions.fillna("").astype(str)
+        places, _ = pd.factorize(names)
+        _, first = np.unique(places, return_index=True)
+        return cls(np.asarray(participants, dtype=object)[first], places)
 
     def group(self, values: NDArray[Any]) -> "SeriesGroupBy[Any, Any]":
         """Values of the scans by participant, whose results come in the order of `people`."""
@@ -107,8 +109,28 @@ def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str =
     values = numbers_of(column)
     if repeated == "first":
         return _summary(values, owners, repeated)
-    squares = owners.group(values**2)
-    return np.asarray(np.sqrt(squares.sum(min_count=1)) / squares.count())
+    return np.sqrt(_of_mean(values**2, owners))
+
+
+def around_the_mean(angles: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Angles [degrees] as distances from their mean direction: 179 and −179 lie side by side."""
+    import pandas as pd
+
+    turned = np.exp(1j * np.deg2rad(numbers_of(angles)))
+    distances = np.rad2deg(np.angle(turned * np.conj(np.nansum(turned))))
+    return pd.Series(distances, angles.index, name=angles.name)
+
+
+def participant_covariances(column: "pd.Series[Any]", owners: Owners, repeated: str = "mean") -> Values:
+    """Covariance of the errors of two measured values of each participant, from those of the scans."""
+    values = numbers_of(column)
+    return _summary(values, owners, repeated) if repeated == "first" else _of_mean(values, owners)
+
+
+def _of_mean(variances: Values, owners: Owners) -> Values:
+    """Variance of the mean over the scans of each participant, from those of the scans."""
+    of_each = owners.group(variances)
+    return np.asarray(of_each.sum(min_count=1) / of_each.count() ** 2)
 
 
 def participant_sex(column: "pd.Series[Any]", owners: Owners) -> Variable:

@@ -1,12 +1,15 @@
 """The models of the settings as they hold for one study: roles are columns, adjusted versions models of their own."""
 
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from pydantic import Field
 
 from myomag.settings.cohort import CohortModel, CohortSettings
 
 MG = "mg_mmol_l"
+LOG_MG = "log10_mg_mmol_l"
+"""Decadic logarithm of Mg in mmol/l, 3 - pMg; not in cohort.tsv, as it says the same as pmg."""
 SITE = "site"
 """Column of the site that a scan is from, in a cohort of several."""
 ALL = "all"
@@ -21,7 +24,24 @@ class Model(CohortModel):
     def columns(self) -> tuple[str, ...]:
         """Columns the model needs."""
         single = (name for name in (self.strata, self.random) if name is not None)
-        return tuple(dict.fromkeys((self.outcome, *self.predictors, *self.covariates, *single, *self.subset)))
+        return tuple(dict.fromkeys((*self.variables, *single, *self.subset)))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Columns of the outcome and the terms; a product such as `a*b` needs a and b."""
+        terms = (factor for name in (*self.predictors, *self.covariates) for factor in factors(name))
+        return tuple(dict.fromkeys((self.outcome, *terms)))
+
+
+def factors(term: str) -> list[str]:
+    """Columns that a term is the product of; a plain one is its own."""
+    return [name.strip() for name in term.split("*")]
+
+
+def lower_terms(term: str) -> list[str]:
+    """Factors of a product and their products with each other, without which it means nothing; none of a plain term."""
+    names = factors(term)
+    return ["*".join(part) for size in range(1, len(names)) for part in combinations(names, size)]
 
 
 def roles(settings: CohortSettings) -> dict[str, str]:
@@ -37,7 +57,7 @@ def roles(settings: CohortSettings) -> dict[str, str]:
         "sex": settings.sex_column,
         "strength": settings.strength_column,
         "serum_mg": settings.serum_mg_column,
-        "muscle_mg": MG,
+        "muscle_mg": LOG_MG if settings.mg_scale == "log10" else MG,
     }
 
 
@@ -76,12 +96,17 @@ def _with_site(model: Model, settings: CohortSettings) -> Model:
 def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str]) -> Model:
     named = roles(settings)
     covariates, notes = _columns(entry.covariates, settings, columns)
+    if entry.control:
+        absent = [name for name in covariates if name not in columns]
+        notes += [f"not adjusted for {name}, which the study does not have" for name in absent]
+        covariates = [name for name in covariates if name not in absent]
     predictors, missing = _columns(entry.predictors, settings, columns)
     changes = {
         "outcome": named.get(entry.outcome, entry.outcome),
         "predictors": predictors or settings.body_size_columns,
         "covariates": covariates,
         "strata": named.get(entry.strata, entry.strata) if entry.strata else None,
+        "random": "participant_id" if entry.unit == "session" else entry.random,
         "subset": {named.get(name, name): wanted for name, wanted in entry.subset.items()},
         "notes": list(dict.fromkeys((*notes, *missing))),
     }
@@ -94,7 +119,7 @@ def _columns(names: Iterable[str], settings: CohortSettings, columns: Sequence[s
     found, notes = list[str](), list[str]()
     for name in names:
         if name != "body_size":
-            found.append(named.get(name, name))
+            found.append("*".join(named.get(factor, factor) for factor in factors(name)))
             continue
         sizes = [column for column in settings.body_size_columns if column in columns]
         found += sizes

@@ -19,9 +19,9 @@ def random_intercepts(
 ) -> Regression:
     """Slopes of y = β₀ + u_g + Σ βᵢ xᵢ + ε with normal u_g of each group g, by restricted maximum likelihood.
 
-    (Laird & Ware 1982, Biometrics 38:963.) Intervals and p are those of t with n − k − groups degrees of freedom for k
-    predictors, as if each group had an offset of its own: a predictor that differs between groups alone is not known
-    as well as that says, and is refused.
+    (Laird & Ware 1982, Biometrics 38:963.) Intervals and p are those of t with n − k − groups degrees of freedom for
+    the k predictors that differ within groups, as if each group had an offset of its own. One that differs between
+    groups alone, as the arm of a participant does, has groups − 1 − (number of those); fewer than `FEW` are refused.
 
     Parameters
     ----------
@@ -41,34 +41,43 @@ def random_intercepts(
     """
     check_estimable(outcome, predictors)
     levels, places = np.unique(groups.astype(str), return_inverse=True)
-    n, k, count = len(outcome), len(predictors), len(levels)
+    apart = [name for name, values in predictors.items() if _between(values, places)]
+    n, k, count = len(outcome), len(predictors) - len(apart), len(levels)
     if count < 2:
         raise NotEstimable(f"random: {column}: all {n} participants are of one {column}")
     if (df := n - k - count) < 2:
         raise NotEstimable(f"{n} participants of {count} levels of {column}; {k} terms need at least {k + count + 2}")
-    for name, values in predictors.items():
-        if np.allclose(values, (np.bincount(places, values) / np.bincount(places))[places]):
-            raise NotEstimable(f"{name} is the same for all participants of each {column}: it cannot be told from it")
+    if apart and (df_apart := count - 1 - len(apart)) < FEW:
+        raise NotEstimable(f"{apart[0]} is the same for all of each {column}: it cannot be told from {count} of them")
+    of_term = {name: df_apart if name in apart else df for name in predictors}
     scaled = np.column_stack([np.ones(n), *map(standardised, predictors.values())])
     fit = _fitted(standardised(outcome), scaled, places)
     between, within = max(float(np.asarray(fit.cov_re)[0, 0]), 0.0), float(fit.scale)
-    errors = np.sqrt(within * np.diag(np.linalg.inv(_information(scaled, places, between / within))))[1:]
+    covariance: Values = np.asarray(within * np.linalg.inv(_information(scaled, places, between / within))[1:, 1:])
+    errors = np.sqrt(np.diag(covariance))
     spread = np.std(outcome, ddof=1)
+    scales: Values = spread / np.array([np.std(values, ddof=1) for values in predictors.values()])
     sds = math.sqrt(between) * spread, math.sqrt(within) * spread
     notes = [f"SD between the {count} levels of {column} {sds[0]:.3g}, within {sds[1]:.3g}"]
     if count < FEW:
         notes.append(f"the SD between {count} levels is hardly known: consider {column} as covariate")
-    slopes = zip(predictors.items(), np.asarray(fit.fe_params)[1:], errors, strict=True)
+    slopes = zip(predictors, scales.tolist(), np.asarray(fit.fe_params)[1:], errors, strict=True)
     return Regression(
         n=n,
         r2=None,
         r2_adjusted=None,
         coefficients=tuple(
-            coefficient(name, float(spread / np.std(values, ddof=1)), beta, se, beta / se, df)
-            for (name, values), beta, se in slopes
+            coefficient(name, scale, beta, se, beta / se, of_term[name]) for name, scale, beta, se in slopes
         ),
+        covariance=np.asarray(covariance * np.outer(scales, scales)),
+        df=df,
         notes=tuple(notes),
     )
+
+
+def _between(values: Values, places: NDArray[np.intp]) -> bool:
+    """Whether a predictor is the same within each group."""
+    return np.allclose(values, (np.bincount(places, values) / np.bincount(places))[places])
 
 
 def _fitted(outcome: Values, design: Values, places: NDArray[np.intp]) -> Any:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,13 +57,16 @@ class Coefficient:
 class Regression:
     """Linear regression of n participants: R², the same adjusted for the number of predictors, and their effects.
 
-    With random intercepts there is no R²; `notes` say how much of the scatter they are.
+    With random intercepts there is no R²; `notes` say how much of the scatter they are. `covariance` is that of the
+    slopes b, shape (k, k), and `df` the degrees of freedom of their t tests.
     """
 
     n: int
     r2: float | None
     r2_adjusted: float | None
     coefficients: tuple[Coefficient, ...]
+    covariance: Values
+    df: float
     notes: tuple[str, ...] = ()
 
 
@@ -103,7 +106,7 @@ def linear_regression(
     if 1 - fit.rsquared < PERFECT_FIT:
         raise NotEstimable("the predictors determine the outcome exactly: there is no scatter to judge them by")
     scales = np.array([np.std(outcome, ddof=1) / np.std(predictors[name], ddof=1) for name in names])
-    covariance = _hc3(fit) if robust else fit.cov_params()
+    covariance = np.asarray(_hc3(fit) if robust else fit.cov_params())
     return Regression(
         n=n,
         r2=float(fit.rsquared),
@@ -114,7 +117,31 @@ def linear_regression(
                 names, scales, fit.params[1:], np.sqrt(np.diag(covariance))[1:], fit.tvalues[1:], strict=True
             )
         ),
+        covariance=covariance[1:, 1:] * np.outer(scales, scales),
+        df=n - len(names) - 1,
     )
+
+
+def with_covariance(found: Regression, added: Values, note: str) -> Regression:
+    """Regression whose slopes have a covariance besides that of the scatter, shape (k, k); `note` says which."""
+    from scipy.special import stdtr, stdtrit
+
+    covariance, quantile = found.covariance + added, float(stdtrit(found.df, 0.975))
+    coefficients = []
+    for each, se in zip(found.coefficients, np.sqrt(np.diag(covariance)).tolist(), strict=True):
+        half, ratio = quantile * se, se / each.b_se
+        coefficients.append(
+            replace(
+                each,
+                b_se=se,
+                b_ci95_low=each.b - half,
+                b_ci95_high=each.b + half,
+                beta_ci95_low=each.beta + ratio * (each.beta_ci95_low - each.beta),
+                beta_ci95_high=each.beta + ratio * (each.beta_ci95_high - each.beta),
+                p=2 * float(stdtr(found.df, -abs(each.b) / se)),
+            )
+        )
+    return replace(found, coefficients=tuple(coefficients), covariance=covariance, notes=(*found.notes, note))
 
 
 def check_estimable(outcome: Values, predictors: Mapping[str, Values], weights: Values | None = None) -> None:

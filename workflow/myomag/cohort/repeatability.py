@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from myomag.cohort.agreement import bland_altman, repeat_agreement
-from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, numbers_of
 from myomag.cohort.regression import NotEstimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE
 from myomag.cohort.visits import Places, close_sessions, same_session, visits
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VARIABLES = {"pmg": "pmg_sd", "mg_mmol_l": None, "ph": "ph_sd"}
 """Measured columns and those with the SD that the fit states."""
+WITHIN_SESSION, BETWEEN_SESSIONS = "within a session", "between sessions"
 REPEATABILITY_COLUMNS = {
     "variable": "Measured variable, a column of cohort.tsv; the results below are in its units.",
     "repeats": "within a session: included scans of one session that differ by their run; between sessions: the first "
@@ -74,8 +75,8 @@ def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Places], str]]:
         names = " or ".join(sample.settings.time_columns)
         between = f"sessions told apart in time: no column {names} varies within a participant"
     return {
-        "within a session": (same_session(found), "no participant has two included scans in a session"),
-        "between sessions": (close_sessions(found, sample.settings.max_repeat_years), f"no participant has {between}"),
+        WITHIN_SESSION: (same_session(found), "no participant has two included scans in a session"),
+        BETWEEN_SESSIONS: (close_sessions(found, sample.settings.max_repeat_years), f"no participant has {between}"),
     }
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.design import Sample, build_design
+from myomag.cohort.design import build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
-from myomag.cohort.plan import MG, Model, planned_models
+from myomag.cohort.plan import LOG_MG, MG, Model, planned_models
 from myomag.cohort.regression import NotEstimable
+from myomag.cohort.sample import Sample
 from myomag.cohort.scans import Scans
 from myomag.cohort.statistics import ESTIMATED, NOT_ESTIMABLE, estimate, row_name
 from myomag.core.robust import robust_sd
@@ -117,7 +118,7 @@ def _specifications(scans: Scans, settings: CohortSettings) -> Iterator[Specific
 def _concerns(model: Model, specification: Specification) -> bool:
     """Whether another calibration changes anything in a model."""
     if specification.mg is not None:
-        return MG in model.columns or "pmg" in model.columns
+        return not {MG, LOG_MG, "pmg"}.isdisjoint(model.columns)
     return specification.ph is None or "ph" in model.columns
 
 

@@ -1,14 +1,25 @@
 """Results of the models: one row per model, stratum and term, also where there is no result."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from myomag.cohort.design import Design, Sample, build_design
+import numpy as np
+
+from myomag.cohort.design import Design, build_design
 from myomag.cohort.kinds import UNNAMED, by_size, kinds_of
 from myomag.cohort.participants import Values
-from myomag.cohort.plan import Model, planned_models
+from myomag.cohort.plan import LOG_MG, Model, planned_models
 from myomag.cohort.random_intercepts import random_intercepts
-from myomag.cohort.regression import NotEstimable, Regression, false_discovery, linear_regression
+from myomag.cohort.regression import (
+    NotEstimable,
+    Regression,
+    false_discovery,
+    linear_regression,
+    with_covariance,
+)
+from myomag.cohort.sample import Sample
+from myomag.cohort.shared_noise import excess_over_noise
+from myomag.cohort.terms import factors_of, is_group
 from myomag.settings.cohort import CohortSettings
 
 if TYPE_CHECKING:
@@ -19,23 +30,25 @@ STATISTICS_COLUMNS = {
     "outcome": "Outcome, a column of cohort.tsv. Scans of one participant are averaged first (Mg as pMg, that is as a "
     "geometric mean) or the first one is taken, as the model says, so that n counts participants.",
     "predictor": "Term: a column of cohort.tsv, or `column: level` for a level of a text column against the first one. "
-    "Sex counts as women = 1, men = 0.",
+    "Sex counts as women = 1, men = 0. log10_mg_mmol_l is the decadic logarithm of Mg in mmol/L, 3 - pMg. `a*b` is the "
+    "product of both less their means, which enter by themselves too: how far the slope of one differs with the other.",
     "role": "main: what the model is about; control: a negative control, where an effect points at the measurement "
     "instead of the muscle; covariate: what it is adjusted for.",
     "stratum": "Participants in the model: women, men, a level of another column, or all.",
     "covariates": "What the model is adjusted for.",
     "estimator": "How the slopes and their errors were estimated.",
-    "n": "Participants with all values.",
+    "n": "Participants with all values; their sessions where a model counts these.",
     "b_unit": "Unit of b.",
     "b": "Slope: change of the outcome for one unit of the predictor, the others held.",
     "b_se": "Standard error of b.",
     "b_ci95_low": "Lower end of the 95 % interval of b.",
     "b_ci95_high": "Upper end of the 95 % interval of b.",
+    "b_noise": "Control: the slope that noise alone predicts, as one fit gave both Mg and the predictor.",
     "beta": "Slope with outcome and predictor in units of their standard deviations, also where the predictor is sex; "
     "with one predictor it is Pearson's correlation.",
     "ci95_low": "Lower end of the 95 % interval of beta, the standard deviations taken as known.",
     "ci95_high": "Upper end of the 95 % interval of beta.",
-    "p": "Two-sided p of the t test of b = 0, not corrected for multiplicity.",
+    "p": "Two-sided p of the t test of b = 0, or of b = b_noise where that is given, not corrected for multiplicity.",
     "p_fdr": "p adjusted for the false discovery rate (Benjamini-Hochberg) over all main terms of the kind; controls "
     "are a family of their own, covariates none.",
     "r2": "Share of the variance explained by all terms together; none with a random intercept.",
@@ -49,6 +62,7 @@ STATISTICS_COLUMNS = {
 """Columns of statistics.tsv and what they hold."""
 NUMBERS = tuple(name for name in list(STATISTICS_COLUMNS)[9:-2])
 MAIN, CONTROL, COVARIATE = "main", "control", "covariate"
+LOG_UNIT, PER_LOG = "log10(Mg)", "tenfold Mg"
 ESTIMATED, NOT_ESTIMABLE = "estimated", "not estimable"
 
 
@@ -117,9 +131,23 @@ def estimate(model: Model, design: Design) -> Regression:
         if model.robust or model.weights is not None:
             raise NotEstimable(f"random: {model.random}: not together with robust or weights; leave one of them out")
         return random_intercepts(design.outcome, design.terms, design.groups, model.random)
-    return linear_regression(
-        design.outcome, design.terms, weights=measurement_weights(model, design), robust=model.robust
-    )
+    weights = measurement_weights(model, design)
+    found = linear_regression(design.outcome, design.terms, weights=weights, robust=model.robust)
+    return _with_protocols(found, design, weights) if design.systematic.size else found
+
+
+def _with_protocols(found: Regression, design: Design, weights: Values | None) -> Regression:
+    """Regression with the begin time of each protocol, which its scans share, in the errors of the slopes.
+
+    Errors Ls of the outcome, s being independent between protocols, give the slopes the covariance AL(AL)ᵀ with the
+    least squares A = S⁻¹wᵀ; where all scans are of one protocol, or its site is a term, only that term has it.
+    """
+    columns = np.column_stack(list(design.terms.values()))
+    shares = np.ones(len(columns)) if weights is None else weights / weights.mean()
+    w = columns - np.average(columns, axis=0, weights=shares)
+    moved = np.linalg.solve((w.T * shares) @ w, (w.T * shares) @ design.systematic)
+    count = int(np.sum(np.any(design.systematic > 0, axis=0)))
+    return with_covariance(found, moved @ moved.T, f"errors hold the begin times of {count} protocols")
 
 
 def measurement_weights(model: Model, design: Design) -> Values | None:
@@ -153,6 +181,9 @@ def _model_rows(model: Model, stratum: str, design: Design, units: Mapping[str, 
             values |= {"ci95_low": term.beta_ci95_low, "ci95_high": term.beta_ci95_high}
         else:
             values["beta"] = None
+        if term.name in design.shared_noise and model.random is None and model.weights is None:
+            shared = design.shared_noise[term.name]
+            values["b_noise"], values["p"] = excess_over_noise(result, design.terms, term.name, shared)
         role = own if term.name in design.main else COVARIATE
         unit = _unit(model, term.name, design, units)
         yield row | values | {"predictor": term.name, "role": role, "b_unit": unit}
@@ -167,6 +198,12 @@ def _estimator(model: Model) -> str:
 
 def _unit(model: Model, term: str, design: Design, units: Mapping[str, str]) -> str:
     """Unit of a slope; that of a difference between groups is the outcome's."""
-    outcome = units.get(model.outcome) or f"unit of {model.outcome}"
-    groups = set(design.terms[term].tolist()) <= {0.0, 1.0}
-    return outcome if groups else f"{outcome} per {units.get(term) or f'unit of {term}'}"
+    factors = factors_of(term, design.terms)
+    return slope_unit(model.outcome, [name for name in factors if not is_group(design.terms[name].tolist())], units)
+
+
+def slope_unit(outcome: str, numbers: Sequence[str], units: Mapping[str, str]) -> str:
+    """Unit of a slope of the outcome per each of some numbers; for none of them, that of a difference."""
+    first = LOG_UNIT if outcome == LOG_MG else units.get(outcome) or f"unit of {outcome}"
+    per = (PER_LOG if name == LOG_MG else units.get(name) or f"unit of {name}" for name in numbers)
+    return " per ".join((first, *per))

@@ -8,7 +8,7 @@ import numpy as np
 
 from myomag.cohort.design import absent_column
 from myomag.cohort.participants import by_value, numbers_of
-from myomag.cohort.plan import planned_models, roles
+from myomag.cohort.plan import LOG_MG, planned_models, roles
 from myomag.cohort.readings import ColumnReading, ReadTables
 from myomag.io.tables import is_missing
 from myomag.settings.cohort import CohortSettings
@@ -61,7 +61,7 @@ def _absent(cohort: "pd.DataFrame", settings: CohortSettings) -> Iterator[tuple[
     by_role = {column: role for role, column in roles(settings).items()}
     needed = (name for model in planned_models(settings, columns) for name in model.columns)
     for name in dict.fromkeys(needed):
-        if name not in columns:
+        if name not in (*columns, LOG_MG):
             yield name, by_role.get(name)
 
 

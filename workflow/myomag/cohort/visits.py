@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from myomag.cohort.design import Sample
 from myomag.cohort.participants import Values, by_value, numbers_of
 from myomag.cohort.plan import roles
+from myomag.cohort.sample import Sample
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -253,6 +253,12 @@ class Fit(ScanRecord):
     shift_per_begin_time: dict[str, float] = Field(
         default_factory=dict, description="Change of each shift with the expected begin time, by line [ppm/µs]."
     )
+    shift_begin_time_covariance: dict[str, float] = Field(
+        default_factory=dict, description="Covariance that noise gives each shift and the begin time, by line [ppm·µs]."
+    )
+    shift_phase_covariance: dict[str, float] = Field(
+        default_factory=dict, description="Covariance that noise gives each shift and the phase, by line [ppm·degree]."
+    )
     model_variants: list[ModelVariant] = Field(default_factory=list, description="The choices it was taken from.")
 
 
@@ -371,6 +377,13 @@ class Magnesium(ScanRecord):
     pmg_sd_systematic: float | None = Field(
         None, description="Standard deviation of pMg that the protocol's pooled begin time gives all its scans alike."
     )
+    pmg_begin_time_covariance: float | None = Field(
+        None, description="Covariance that noise gives pMg and the begin time of the fit [µs]."
+    )
+    pmg_phase_covariance: float | None = Field(
+        None, description="Covariance that noise gives pMg and the phase of the fit [degrees]."
+    )
+    pmg_ph_covariance: float | None = Field(None, description="Covariance that noise gives pMg and the pH.")
 
 
 R = TypeVar("R", bound=ScanRecord)

@@ -24,6 +24,8 @@ class ScanOutcome:
         Where and why the scan failed or was rejected.
     quality, fit, magnesium : record or None
         What the steps found that the scan reached.
+    protocol : str or None
+        Acquisition protocol, where it is known.
     """
 
     participant_id: str | None
@@ -35,6 +37,7 @@ class ScanOutcome:
     quality: Quality | None = None
     fit: Fit | None = None
     magnesium: Magnesium | None = None
+    protocol: str | None = None
 
 
 @dataclass(frozen=True)

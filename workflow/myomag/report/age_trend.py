@@ -10,40 +10,30 @@ from scipy.special import stdtrit
 
 from myomag.cohort.demographics import age_group
 from myomag.cohort.design import Design
-from myomag.cohort.plan import MG, Model
+from myomag.cohort.plan import LOG_MG, MG, Model
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
-from myomag.report.scatter import (
-    BOTTOM,
-    LEFT,
-    MARKERS,
-    TOP,
-    Array,
-    Series,
-    band,
-    curve,
-    legend,
-    marker_shape,
-    series_of,
-)
+from myomag.report.scatter import BOTTOM, LEFT, TOP, band, curve, legend, marker_shape
+from myomag.report.series import MARKERS, Array, Series, on_axis, series_of, slope_difference
 
 WIDTH = 720.0
 FEWEST = 4
 NOTE = (
     "Mean of each age group and sex with its 95 % interval, at the mean age of the group; lines: least squares through "
-    "the participants of each sex with the 95 % interval of their height."
+    "the participants of each sex with the 95 % interval of their height{logarithm}."
 )
 
 
 @dataclass(frozen=True)
 class Mean:
-    """Mean of an age group at its mean age; the interval is unknown for one participant."""
+    """Mean of an age group at its mean age, on the scale of the axis; one participant has no interval."""
 
     group: str
     age: float
     mean: float
-    half: float | None
+    low: float | None
+    high: float | None
     n: int
 
 
@@ -51,28 +41,36 @@ def age_trend(
     designs: Iterable[tuple[Model, str, Design]], sexes: Mapping[str, Any], edges: Sequence[float], labels: Labels
 ) -> Figure | None:
     """Figure of Mg by age group and sex; None where age or sex is not known of enough participants."""
-    wanted: tuple[str, list[str], list[str]] = (MG, [labels.age], [])
-    found = (design for m, _, design in designs if (m.outcome, m.predictors, m.covariates) == wanted)
-    if not edges or (design := next(found, None)) is None:
+    wanted: tuple[list[str], list[str]] = ([labels.age], [])
+    found = ((m, d) for m, _, d in designs if m.outcome in (MG, LOG_MG) and (m.predictors, m.covariates) == wanted)
+    model, design = next(found, (None, None))
+    if not edges or model is None or design is None:
         return None
     known = np.array([sexes.get(person) for person in design.people])
-    series = [series_of(design, sex, known == sex, fit=True) for sex in MARKERS if np.sum(known == sex) >= FEWEST]
-    if not series:
+    members = {sex: known == sex for sex in MARKERS if np.sum(known == sex) >= FEWEST}
+    if not members:
         return None
-    means = [(each, group_means(each.x, each.y, edges)) for each in series]
+    values = {sex: (design.terms[labels.age][chosen], design.outcome[chosen]) for sex, chosen in members.items()}
+    series = [series_of(model, design, sex, chosen, fit=True) for sex, chosen in members.items()]
+    means = [(each, group_means(*values[each.name], edges, model.outcome)) for each in series]
+    note = NOTE.format(logarithm=", on the logarithm of Mg" if model.outcome == LOG_MG else "")
+    difference = slope_difference(model, values, labels)
     drawing = _draw(means, labels)
-    return Figure("age_trend", "Free Mg²⁺ by age and sex", drawing, csv_bytes(_rows(means)), NOTE)
+    title = "Free Mg²⁺ by age and sex"
+    return Figure("age_trend", title, drawing, csv_bytes(_rows(means)), f"{difference} {note}".strip())
 
 
-def group_means(ages: Array, values: Array, edges: Sequence[float]) -> list[Mean]:
-    """Mean with 95 % interval of each age group that has participants, rising in age."""
+def group_means(ages: Array, values: Array, edges: Sequence[float], outcome: str) -> list[Mean]:
+    """Mean with 95 % interval of each age group that has participants, rising in age; of logarithms the geometric."""
     names = np.array([age_group(float(age), edges) for age in ages])
     means = []
     for name in dict.fromkeys(names[np.argsort(ages)].tolist()):
         members = values[names == name]
         n = len(members)
-        half = float(stdtrit(n - 1, 0.975) * np.std(members, ddof=1) / np.sqrt(n)) if n > 1 else None
-        means.append(Mean(name, float(ages[names == name].mean()), float(members.mean()), half, n))
+        half = float(stdtrit(n - 1, 0.975) * np.std(members, ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+        middle, *ends = on_axis(outcome, members.mean() + half * np.array([0, -1, 1])).tolist()
+        low, high = ends if n > 1 else (None, None)
+        means.append(Mean(name, float(ages[names == name].mean()), middle, low, high, n))
     return means
 
 
@@ -80,7 +78,7 @@ def _draw(means: Sequence[tuple[Series, Sequence[Mean]]], labels: Labels) -> Mar
     right = WIDTH - 12
     every = [mean for _, group in means for mean in group]
     lines = [(series, series.line) for series, _ in means if series.line is not None]
-    heights = [mean.mean + sign * (mean.half or 0) for mean in every if mean.n > 2 for sign in (-1, 1)]
+    heights = [end for mean in every if mean.n > 2 for end in (mean.low, mean.high) if end is not None]
     heights += [mean.mean for mean in every]
     heights += [float(end) for _, line in lines for edge in (line.low, line.high) for end in (edge[0], edge[-1])]
     x = Scale(robust_range(np.concatenate([series.x for series, _ in means]).tolist()), (LEFT, right))
@@ -105,8 +103,8 @@ def _means(means: Sequence[Mean], marker: str, x: Scale, y: Scale) -> Markup:
     low, high = y.domain
     for mean in means:
         at = float(x(mean.age))
-        if mean.half is not None:
-            ends = [float(y(min(max(mean.mean + sign * mean.half, low), high))) for sign in (-1, 1)]
+        if mean.low is not None and mean.high is not None:
+            ends = [float(y(min(max(end, low), high))) for end in (mean.low, mean.high)]
             parts.append(element("path", d=f"M{at:.2f} {ends[0]:.2f}V{ends[1]:.2f}", class_="whisker"))
         title = element("title", f"{mean.group}: {mean.mean:.3f} (n = {mean.n})")
         parts.append(element("g", title, marker_shape(marker, at, float(y(mean.mean)), 6.0), class_="mean"))
@@ -116,8 +114,7 @@ def _means(means: Sequence[Mean], marker: str, x: Scale, y: Scale) -> Markup:
 def _rows(means: Sequence[tuple[Series, Sequence[Mean]]]) -> Iterator[dict[str, Any]]:
     for series, group in means:
         for mean in group:
-            low, high = (None if mean.half is None else mean.mean + sign * mean.half for sign in (-1, 1))
-            yield _row("mean", series.name, mean.group, mean.n, [mean.age, mean.mean, low, high])
+            yield _row("mean", series.name, mean.group, mean.n, [mean.age, mean.mean, mean.low, mean.high])
     for series, _ in means:
         if (line := series.line) is not None:
             for values in zip(*(each.tolist() for each in (line.x, line.y, line.low, line.high)), strict=True):

@@ -11,11 +11,12 @@ from myomag.cohort.regression import NotEstimable
 from myomag.cohort.repeatability import repeat_kinds, repeated_values
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.scatter import BOTTOM, LEFT, MOST_LINKED, TOP, Series, dots, points
+from myomag.report.scatter import BOTTOM, LEFT, MOST_LINKED, TOP, dots, points
+from myomag.report.series import Series
 from myomag.report.text import number, plural
 
 if TYPE_CHECKING:
-    from myomag.cohort.design import Sample
+    from myomag.cohort.sample import Sample
 
 VARIABLE = "pmg"
 WIDTH, MARGIN = 720.0, 96.0

@@ -9,6 +9,7 @@ from myomag.io.tables import TableRow, table_rows
 from myomag.pipeline import COHORT, PROTOCOLS
 from myomag.report import cohort_tables, settings_tables, text
 from myomag.report.cohort_figures import cohort_figures
+from myomag.report.controls import tripped
 from myomag.report.distributions import MOST_POINTS, distributions
 from myomag.report.flow import participant_flow
 from myomag.report.kinds import found_kinds, of_kind, other_models
@@ -81,9 +82,11 @@ def cohort_report(
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),
         participants=cohort_tables.participants_table(rows["demographics"], labels),
+        log_mg=settings.cohort.mg_scale == "log10",
         models=cohort_tables.model_rows(rows["statistics"], labels, "main"),
         controls=cohort_tables.model_rows(rows["statistics"], labels, "control"),
         model_notes=cohort_tables.model_notes(rows["statistics"]),
+        tripped=tripped(rows["statistics"], rows["controls"], labels),
         comparisons=cohort_tables.comparison_rows(rows["comparisons"], labels),
         errors=cohort_tables.error_rows(rows["measurement_error"], labels),
         longitudinal=cohort_tables.longitudinal_rows(rows["longitudinal"], labels),

@@ -4,6 +4,8 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from myomag.cohort.errors_known import known_repeats
+from myomag.cohort.repeatability import BETWEEN_SESSIONS
 from myomag.cohort.statistics import designs, included, samples_of_kinds
 from myomag.io.tables import TableRow
 from myomag.report.age_trend import age_trend
@@ -13,6 +15,7 @@ from myomag.report.flow import ParticipantFlow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
 from myomag.report.labels import Labels
+from myomag.report.reliability_curve import reliability_curve
 from myomag.report.scatter import scatter_figures
 from myomag.report.specification import specification_curve
 from myomag.settings.cohort import CohortSettings
@@ -20,7 +23,7 @@ from myomag.settings.cohort import CohortSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from myomag.cohort.design import Sample
+    from myomag.cohort.sample import Sample
 
 
 def cohort_figures(
@@ -64,6 +67,9 @@ def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: L
     # Made twice: at one time, the designs of a large study would take more memory than its table.
     yield from scatter_figures(designs(sample), sexes, labels)
     yield age_trend(designs(sample), sexes, settings.age_groups, labels)
+    repeats = known_repeats(sample).get("pmg")
+    if repeats is None or repeats.kind != BETWEEN_SESSIONS:
+        yield reliability_curve(designs(sample), labels)
     yield from bland_altman_figures(sample)
 
 

@@ -100,6 +100,7 @@ def _model(row: TableRow, labels: Labels) -> dict[str, Any]:
         "b": text.number(row.get("b"), decimals),
         "b_ci": text.interval(row.get("b_ci95_low"), row.get("b_ci95_high"), decimals),
         "b_se": text.significant(row.get("b_se"), 2),
+        "noise": None if text.finite(row.get("b_noise")) is None else text.number(row["b_noise"], decimals),
         "unit": labels.unit(row.get("b_unit")),
         "p": text.p_value(row.get("p")).removeprefix("= "),
         "p_fdr": text.p_value(row.get("p_fdr")).removeprefix("= "),
@@ -151,12 +152,20 @@ def _corrected(relation: str, rows: Sequence[TableRow], labels: Labels) -> dict[
     return {
         "label": f"{relation}, adjusted for {adjusted}" if adjusted else relation,
         "n": text.text(first["n"]),
-        "estimated": first["status"] == "estimated",
-        "status": first["status"],
-        "reason": first["reason"],
         "measured": labels.column(first["measured"]),
+        "source": first["error_source"],
         "reliability": f"{text.number(first['reliability'], 2)} [{ends}]",
-        "methods": [(_slope(row, "beta", 2), _slope(row, "b")) for row in rows],
+        "methods": [
+            {
+                "estimated": row["status"] == "estimated",
+                "status": row["status"],
+                "reason": row["reason"],
+                "beta": _slope(row, "beta", 2),
+                "b": _slope(row, "b"),
+                "p": text.p_value(row["p"]),
+            }
+            for row in rows
+        ],
     }
 
 
@@ -164,7 +173,7 @@ def _slope(row: TableRow, key: str, decimals: int | None = None) -> str:
     low, high = (text.finite(row[f"{key}_ci95_{end}"]) for end in ("low", "high"))
     if decimals is None:
         decimals = 3 if low is None or high is None else text.uncertainty_decimals((high - low) / 4)
-    return f"{text.number(row[key], decimals)} [{text.interval(low, high, decimals)}]"
+    return f"{text.number(row[key], decimals)} [{text.open_interval(low, high, decimals)}]"
 
 
 def longitudinal_rows(longitudinal: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:

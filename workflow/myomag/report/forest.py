@@ -1,9 +1,11 @@
 """Forest plot of the models: standardised slopes with their intervals, simple beside adjusted."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
+from myomag.cohort.measurement_error import CORRECTED, NAIVE
 from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.charts import Scale, element, svg, x_axis
@@ -23,8 +25,8 @@ VERSIONS = {
 KEYS = ("model", "outcome", "predictor", "stratum", "covariates", "n", "beta", "ci95_low", "ci95_high", "p", "p_fdr")
 NOTE = (
     "Standardised slopes with 95 % intervals; an arrow marks an interval that goes on beyond the frame. Models that "
-    "could not be estimated are in the table. Corrected for the error of measurement by SIMEX: β in SDs "
-    "of true values."
+    "could not be estimated are in the table. Corrected: the error of measurement taken off, β in SDs of true values; "
+    "both intervals are those of the same t test, and a correction alone makes no effect significant."
 )
 
 
@@ -36,17 +38,15 @@ def forest(statistics: Sequence[TableRow], errors: Sequence[TableRow], labels: L
     statistics, errors : sequence of mapping
         Rows of statistics.tsv and of measurement_error.tsv.
     """
-    rows = [
-        {key: row.get(key) for key in KEYS} | {"method": "naive"} for row in statistics if row.get("role") == "main"
-    ]
+    rows = [{key: row.get(key) for key in KEYS} | {"method": NAIVE} for row in statistics if row.get("role") == "main"]
     rows += [
-        {key: row.get(f"beta_{key}" if key.startswith("ci95") else key) for key in KEYS} | {"method": "simex"}
+        {key: row.get(f"beta_{key}" if key.startswith("ci95") else key) for key in KEYS} | {"method": CORRECTED}
         for row in errors
-        if row.get("method") == "simex"
+        if row.get("method") == CORRECTED
     ]
     groups: dict[str, list[TableRow]] = {}
     for relation, row in zip(labels.relations(rows), rows, strict=True):
-        if all(text.finite(row[key]) is not None for key in ("beta", "ci95_low", "ci95_high")):
+        if text.finite(row["beta"]) is not None:
             groups.setdefault(relation, []).append(row)
     if not groups:
         return None
@@ -59,11 +59,11 @@ def forest(statistics: Sequence[TableRow], errors: Sequence[TableRow], labels: L
 
 def version_of(row: TableRow) -> str:
     """Whether a row is adjusted for anything, and whether it is corrected for measurement error."""
-    return ("adjusted" if row["covariates"] else "simple") + (" corrected" if row["method"] == "simex" else "")
+    return ("adjusted" if row["covariates"] else "simple") + (" corrected" if row["method"] == CORRECTED else "")
 
 
 def _draw(groups: Mapping[str, Sequence[TableRow]]) -> Markup:
-    ends = [abs(float(row[key])) for rows in groups.values() for row in rows for key in ("ci95_low", "ci95_high")]
+    ends = [abs(end) for rows in groups.values() for row in rows for end in _ends(row) if math.isfinite(end)]
     reach = min(max(*ends, 0.5), WIDEST) * 1.04
     x = Scale((-reach, reach), (LEFT, RIGHT))
     bottom = TOP + sum(LINE * len(rows) + GAP for rows in groups.values())
@@ -110,8 +110,14 @@ def _lines(groups: Mapping[str, Sequence[TableRow]], x: Scale) -> Iterator[Marku
         y += GAP
 
 
+def _ends(row: TableRow) -> tuple[float, float]:
+    """Ends of the interval; a reliability that may be 0 leaves it without one."""
+    low, high = (text.finite(row[key]) for key in ("ci95_low", "ci95_high"))
+    return -math.inf if low is None else low, math.inf if high is None else high
+
+
 def _estimate(row: TableRow, x: Scale, y: float) -> Markup:
-    beta, low, high = (float(row[key]) for key in ("beta", "ci95_low", "ci95_high"))
+    beta, (low, high) = float(row["beta"]), _ends(row)
     left, right = (float(x(min(max(value, x.domain[0]), x.domain[1]))) for value in (low, high))
     version = version_of(row)
     parts = [element("path", d=f"M{left:.2f} {y:.2f}H{right:.2f}", class_="whisker")]
@@ -120,8 +126,9 @@ def _estimate(row: TableRow, x: Scale, y: float) -> Markup:
             parts.append(element("path", d=f"M{at + step:.2f} {y - 4:.2f}L{at:.2f} {y:.2f}l{step} 4", class_="whisker"))
     if x.domain[0] <= beta <= x.domain[1]:
         parts.append(marker_shape(VERSIONS[version], float(x(beta)), y, 4.5))
-    words = f"{text.number(beta, 2)} [{text.interval(low, high, 2)}], {row['n']}"
-    p = f": p {text.p_value(row['p'])}, FDR p {text.p_value(row['p_fdr'])}" if row["p"] is not None else ""
+    words = f"{text.number(beta, 2)} [{text.open_interval(low, high, 2)}], {row['n']}"
+    p = f": p {text.p_value(row['p'])}" if text.finite(row["p"]) is not None else ""
+    p += f", FDR p {text.p_value(row['p_fdr'])}" if text.finite(row["p_fdr"]) is not None else ""
     title = element("title", f"{version}{p}")
     parts.append(element("text", words, x=RIGHT + 14, y=y + 4, class_="tick"))
     return element("g", title, *parts, class_=f"version {version}")

@@ -10,7 +10,7 @@ from myomag.settings.cohort import CohortSettings
 
 FIXED = {
     "mg_mmol_l": "free Mg²⁺",
-    "log10_mg_mmol_l": "log₁₀ free Mg²⁺",
+    "log10_mg_mmol_l": "free Mg²⁺",
     "pmg": "pMg",
     "ph": "pH",
     "pcr_fwhm_hz": "PCr line width",
@@ -42,7 +42,8 @@ class Labels:
     def column(self, name: Any) -> str:
         """Readable name of a column; one that is not known stays as it is."""
         own = {self.age: "age", self.sex: "sex", self.strength: "strength", self.serum_mg: "serum Mg"}
-        return FIXED.get(str(name)) or own.get(str(name)) or str(name)
+        words = (FIXED.get(each) or own.get(each) or each for each in str(name).split("*"))
+        return " × ".join(words)
 
     def title(self, name: Any) -> str:
         """Readable name of a column that begins a line; symbols keep their case."""
@@ -77,7 +78,9 @@ class Labels:
 
     def _relation(self, row: Mapping[str, Any]) -> str:
         where = f", {row['stratum']}" if row.get("stratum") not in (None, ALL) else ""
-        return f"{self.column(row['outcome'])} against {self.column(row['predictor'])}{where}"
+        predictor, *others = str(row["predictor"]).split("*")
+        by = f", difference by {' and '.join(map(self.column, others))}" if others else ""
+        return f"{self.column(row['outcome'])} against {self.column(predictor)}{by}{where}"
 
 
 def _model(row: Mapping[str, Any]) -> str:

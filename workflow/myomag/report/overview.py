@@ -2,12 +2,12 @@
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from myomag.cohort.plan import LOG_MG, MG, factors
 from myomag.cohort.reasons import short_reason
 from myomag.io.tables import TableRow
 from myomag.report import text
@@ -113,15 +113,17 @@ def headline(cohort: Sequence[TableRow], statistics: Sequence[TableRow], labels:
                     "#scans",
                 )
             )
-    terms = Counter(row["model"] for row in statistics)
-    effects = [row for row in statistics if terms[row["model"]] == 1 and _is_headline(row, labels)]
+    effects = [row for row in statistics if not row.get("covariates") and _is_headline(row, labels)]
     return items + [_effect(name, row) for name, row in zip(labels.relations(effects), effects, strict=True)]
 
 
 def _is_headline(row: TableRow, labels: Labels) -> bool:
-    pair = {row["outcome"], row["predictor"]}
     shown = row.get("role") == "main" and text.finite(row.get("beta")) is not None
-    return shown and pair in ({"mg_mmol_l", name} for name in (labels.age, labels.sex, labels.strength))
+    # The difference between the sexes belongs to the effect that it is of.
+    pair = {row["outcome"], *factors(str(row["predictor"]))}
+    pair -= {labels.sex} if len(pair) > 2 else set()
+    others = labels.age, labels.sex, labels.strength
+    return shown and pair in ({mg, name} for mg in (MG, LOG_MG) for name in others)
 
 
 def _effect(relation: str, row: TableRow) -> Card:

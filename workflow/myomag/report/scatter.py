@@ -2,60 +2,26 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from myomag.cohort.design import Design
-from myomag.cohort.plan import Model
-from myomag.core.robust import Z95
+from myomag.cohort.plan import LOG_MG, Model
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 from myomag.report.page import participant_link
+from myomag.report.series import MARKERS, Array, Line, Series, axis_column, compared, line_of, series_of
 from myomag.report.text import plural
 
-Array = NDArray[np.float64]
-MARKERS = {"women": "circle", "men": "triangle"}
-FEWEST, FEWEST_FOR_LINE = 3, 4
+FEWEST = 3
 MOST_LINKED = 1500
 """Above this many points they are drawn small, without error bars and links."""
-LINE_POINTS = 41
 LEFT, TOP, BOTTOM = 62.0, 34.0, 330.0
 ROW = 1 << 16
 """More pixels than a drawing is wide."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """Least-squares line with the 95 % interval of its height, each of shape (points,)."""
-
-    x: Array
-    y: Array
-    low: Array
-    high: Array
-
-
-@dataclass(frozen=True)
-class Series:
-    """Participants of one group: values, half widths of their 95 % intervals, and the line through them."""
-
-    name: str
-    people: tuple[str, ...]
-    x: Array
-    y: Array
-    x_error: Array | None
-    y_error: Array | None
-    line: Line | None
-
-    @property
-    def marker(self) -> str:
-        """Shape and colour of the points."""
-        return MARKERS.get(self.name, "diamond")
 
 
 def scatter_figures(
@@ -75,62 +41,45 @@ def scatter_figures(
         parts = list(group)
         model = parts[0][0]
         if len(parts) == 1:
-            groups = _by_sex(parts[0][2], sexes)
-            lines = [("all", fitted_line(*_xy(parts[0][2])))]
+            groups = _by_sex(model, parts[0][2], sexes)
+            lines = [("all", line_of(model, parts[0][2], np.ones(len(parts[0][2].people), dtype=bool)))]
         else:
-            groups = [series_of(design, stratum, fit=True) for _, stratum, design in parts]
+            groups = [series_of(model, design, stratum, fit=True) for _, stratum, design in parts]
             lines = [(series.name, series.line) for series in groups]
-        x_label, y_label = (labels.axis(column) for column in (model.predictors[0], model.outcome))
+        difference = compared(model, [(stratum, design) for _, stratum, design in parts], labels)
+        x_label, y_label = (labels.axis(column) for column in _axes(model))
         drawing = draw(groups, lines, x_label, y_label)
         data = csv_bytes(itertools.chain(_point_rows(groups, model), _line_rows(lines, model)))
-        title = f"{labels.title(model.outcome)} against {labels.column(model.predictors[0])}"
-        yield Figure(name, title, drawing, data, _note(groups), wide=len(parts) == 1)
+        title = f"{labels.title(_axes(model)[1])} against {labels.column(_axes(model)[0])}"
+        yield Figure(name, title, drawing, data, _note(groups, model, difference), wide=len(parts) == 1)
+
+
+def _axes(model: Model) -> tuple[str, str]:
+    """Columns that the two axes show."""
+    return axis_column(model.predictors[0]), axis_column(model.outcome)
 
 
 def _numeric(model: Model, design: Design) -> bool:
-    if model.control or model.covariates or len(design.main) != 1 or len(design.people) < FEWEST:
+    if (
+        model.control
+        or model.covariates
+        or model.unit == "session"
+        or len(design.main) != 1
+        or len(design.people) < FEWEST
+    ):
         return False
     return len(np.unique(design.terms[design.main[0]])) > 2
 
 
-def _xy(design: Design) -> tuple[Array, Array]:
-    return np.asarray(design.terms[design.main[0]]), np.asarray(design.outcome)
-
-
-def _by_sex(design: Design, sexes: Mapping[str, Any]) -> list[Series]:
+def _by_sex(model: Model, design: Design, sexes: Mapping[str, Any]) -> list[Series]:
     known = [sexes.get(person) for person in design.people]
     named = [sex if sex in MARKERS else "sex not stated" for sex in known]
     groups = (*MARKERS, "sex not stated")
     return [
-        series_of(design, group, np.array([sex == group for sex in named]), fit=False)
+        series_of(model, design, group, np.array([sex == group for sex in named]), fit=False)
         for group in groups
         if group in named
     ]
-
-
-def series_of(design: Design, name: str, chosen: NDArray[np.bool_] | None = None, *, fit: bool) -> Series:
-    """Participants of a design, or the chosen ones among them."""
-    chosen = np.ones(len(design.people), dtype=bool) if chosen is None else chosen
-    x, y = (values[chosen] for values in _xy(design))
-    outcome = next((key for key in design.errors if key not in design.terms), None)
-    errors = [design.errors.get(key) if key else None for key in (design.main[0], outcome)]
-    x_error, y_error = (None if sd is None else Z95 * np.asarray(sd)[chosen] for sd in errors)
-    people = tuple(person for person, used in zip(design.people, chosen, strict=True) if used)
-    return Series(name, people, x, y, x_error, y_error, fitted_line(x, y) if fit else None)
-
-
-def fitted_line(x: Array, y: Array) -> Line | None:
-    """Least-squares line over the range of x with the 95 % interval of its height; None for too few points."""
-    if len(x) < FEWEST_FOR_LINE or np.ptp(x) == 0:
-        return None
-    middle = x.mean()
-    spread = float(np.sum((x - middle) ** 2))
-    slope = float(np.sum((x - middle) * y)) / spread
-    variance = float(np.sum((y - y.mean() - slope * (x - middle)) ** 2)) / (len(x) - 2)
-    at = np.linspace(x.min(), x.max(), LINE_POINTS)
-    height = y.mean() + slope * (at - middle)
-    half = stdtrit(len(x) - 2, 0.975) * np.sqrt(variance * (1 / len(x) + (at - middle) ** 2 / spread))
-    return Line(at, height, height - half, height + half)
 
 
 def draw(
@@ -216,11 +165,11 @@ def dots(group: Series, x: Scale, y: Scale) -> Markup:
 def _bars(group: Series, x: Scale, y: Scale) -> Markup:
     at, height = _inside(group.x, x), _inside(group.y, y)
     parts = []
-    if group.y_error is not None:
-        low, high = (_inside(group.y + sign * group.y_error, y) for sign in (-1, 1))
+    if group.y_ends is not None:
+        low, high = (_inside(end, y) for end in group.y_ends)
         parts += [f"M{h:.2f} {a:.2f}V{b:.2f}" for h, a, b in zip(at, low, high, strict=True)]
-    if group.x_error is not None:
-        low, high = (_inside(group.x + sign * group.x_error, x) for sign in (-1, 1))
+    if group.x_ends is not None:
+        low, high = (_inside(end, x) for end in group.x_ends)
         parts += [f"M{a:.2f} {v:.2f}H{b:.2f}" for v, a, b in zip(height, low, high, strict=True)]
     return element("path", d="".join(parts), class_=f"interval {group.marker}") if parts else Markup("")
 
@@ -253,34 +202,36 @@ def _short(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _note(groups: Sequence[Series]) -> str:
-    bars = any(group.x_error is not None or group.y_error is not None for group in groups)
+def _note(groups: Sequence[Series], model: Model, difference: str) -> str:
+    bars = any(group.x_ends is not None or group.y_ends is not None for group in groups)
     per_scan = " with the 95 % interval of its measurement by the fit" if bars else ""
-    return (
-        f"One point per participant, the mean of the scans{per_scan}; least-squares line with the 95 % interval of its "
-        "height. What lies beyond the frame stands at its edge."
+    logarithm = " on the logarithm of Mg" if LOG_MG in (model.outcome, *model.predictors) else ""
+    note = (
+        f"One point per participant, the mean of the scans{per_scan}; least-squares line{logarithm} with the 95 % "
+        "interval of its height. What lies beyond the frame stands at its edge."
     )
+    return f"{difference} {note}".strip()
 
 
 def _point_rows(groups: Sequence[Series], model: Model) -> Iterator[dict[str, Any]]:
-    names = (model.predictors[0], model.outcome)
     for group in groups:
         nothing = [None] * len(group.people)
-        errors = [nothing if each is None else each.tolist() for each in (group.x_error, group.y_error)]
-        for person, *values in zip(group.people, group.x.tolist(), group.y.tolist(), *errors, strict=True):
-            yield _csv_row("point", group.name, person, names, values)
+        ends = [end for pair in (group.x_ends, group.y_ends) for end in (pair or (None, None))]
+        columns = [nothing if each is None else each.tolist() for each in ends]
+        for person, *values in zip(group.people, group.x.tolist(), group.y.tolist(), *columns, strict=True):
+            yield _csv_row("point", group.name, person, model, values)
 
 
 def _line_rows(lines: Sequence[tuple[str, Line | None]], model: Model) -> Iterator[dict[str, Any]]:
-    names = (model.predictors[0], model.outcome)
     for name, line in lines:
         if line is not None:
-            for at, height, high in zip(line.x.tolist(), line.y.tolist(), line.high.tolist(), strict=True):
-                yield _csv_row("line", name, None, names, [at, height, None, high - height])
+            for at, height, *ends in zip(
+                *(each.tolist() for each in (line.x, line.y, line.low, line.high)), strict=True
+            ):
+                yield _csv_row("line", name, None, model, [at, height, None, None, *ends])
 
 
-def _csv_row(
-    kind: str, group: str, person: str | None, names: tuple[str, str], values: Sequence[Any]
-) -> dict[str, Any]:
-    keys = (*names, *(f"{name}_ci95_half_width" for name in names))
+def _csv_row(kind: str, group: str, person: str | None, model: Model, values: Sequence[Any]) -> dict[str, Any]:
+    names = _axes(model)
+    keys = (*names, *(f"{name}_ci95_{end}" for name in names for end in ("low", "high")))
     return {"kind": kind, "group": group, "participant_id": person, **dict(zip(keys, values, strict=True))}

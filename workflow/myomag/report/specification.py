@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from myomag.cohort.plan import MG
+from myomag.cohort.plan import LOG_MG, MG, factors
 from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.charts import Scale, element, frame, svg, y_axis
@@ -34,7 +34,8 @@ def specification_curve(sensitivity: Sequence[TableRow], labels: Labels) -> Figu
     rows = [
         row
         for row in sensitivity
-        if MG in (row["outcome"], row["predictor"]) and text.finite(row.get("beta")) is not None
+        if not {MG, LOG_MG}.isdisjoint((row["outcome"], *factors(str(row["predictor"]))))
+        and text.finite(row.get("beta")) is not None
     ]
     panels: dict[str, list[TableRow]] = {}
     for relation, row in zip(labels.relations(rows), rows, strict=True):

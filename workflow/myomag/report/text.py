@@ -72,6 +72,12 @@ def interval(low: Any, high: Any, decimals: int | None = None) -> str:
     return " to ".join(ends)
 
 
+def open_interval(low: Any, high: Any, decimals: int) -> str:
+    """`low to high` of an interval that may lack an end."""
+    ends = ["unbounded" if finite(end) is None else number(end, decimals) for end in (low, high)]
+    return " to ".join(dict.fromkeys(ends) if ends[0] == "unbounded" else ends)
+
+
 def p_value(p: Any) -> str:
     """P value with its relation sign: three decimals, never `= 0`."""
     if (known := finite(p)) is None:

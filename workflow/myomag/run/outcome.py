@@ -30,8 +30,11 @@ def sum_up(root: Path, seconds: float) -> None:
 
 def show_outcome(root: Path) -> None:
     """Print how many scans were included, excluded and failed, why, what models rest on, and where the report is."""
+    from myomag.report.controls import control_lines
     from myomag.report.flow import participant_flow
+    from myomag.report.labels import Labels
     from myomag.report.summary import column_lines, kind_lines, model_lines
+    from myomag.settings.cohort import CohortSettings
 
     flow = participant_flow(_rows(root, "flow"))
     parts = f"{flow.included} included, {flow.excluded_scans} excluded, {flow.failed_scans} failed"
@@ -44,6 +47,8 @@ def show_outcome(root: Path) -> None:
     if flow.included < flow.entered:
         print(f"  Which ones: {root / 'exclusions.tsv'}")
     kinds, columns = kind_lines(_rows(root, "cohort")), column_lines(_rows(root, "variables"))
-    for line in (*kinds, *columns, *model_lines(_rows(root, "statistics"))):
+    statistics = _rows(root, "statistics")
+    warnings = control_lines(statistics, _rows(root, "controls"), Labels.of(CohortSettings()))
+    for line in (*kinds, *columns, *model_lines(statistics), *warnings):
         print(line)
     print(f"Report: {root / 'report' / 'index.html'}")

@@ -37,7 +37,11 @@ class CohortModel(Section):
 
     name: Name = Field(description="Name of the model, by which `myomag trace STUDY statistics:NAME` finds it.")
     outcome: Name = Field(description="Outcome.")
-    predictors: list[Name] = Field(min_length=1, description="Predictors the model is about.")
+    predictors: list[Name] = Field(
+        min_length=1,
+        description="Predictors the model is about. `muscle_mg*sex`: how far the slope of one differs with the other; "
+        "both enter by themselves as well.",
+    )
     covariates: list[Name] = Field(default=[], description="What the predictors are adjusted for.")
     adjusted_for: list[Name] = Field(
         default=[], description="Estimate the model a second time, as NAME_adjusted, with these covariates as well."
@@ -54,36 +58,56 @@ class CohortModel(Section):
     repeated: Literal["mean", "first"] = Field(
         "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
     )
-    control: bool = Field(False, description="A negative control: it should find nothing.")
+    unit: Literal["participant", "session"] = Field(
+        "participant",
+        description="What counts once. session: each session of a participant, with an intercept of each participant "
+        "(random: participant_id), as `arm*session_id` of an intervention or `treatment` of a crossover need it.",
+    )
+    control: bool = Field(
+        False,
+        description="A negative control: it should find nothing beyond what the noise that it shares with Mg predicts. "
+        "Covariates that the study does not have are left out.",
+    )
     random: Name | None = Field(
         None,
         description="Column whose levels, such as site, each have an intercept of their own, normally distributed: a "
-        "linear mixed model (REML). null: none.",
+        "linear mixed model (REML). null: none, or participant_id where sessions count.",
     )
+
+    @model_validator(mode="after")
+    def _sessions_of_people(self) -> "CohortModel":
+        if self.unit == "session" and self.random not in (None, "participant_id"):
+            raise ValueError(f"unit: session needs random: participant_id, not {self.random}")
+        return self
 
 
 def published_models() -> list[CohortModel]:
     """Analysis of Cameron et al. 2019 (Front. Physiol. 10:1454), each model simple and adjusted, and negative controls.
 
-    The controls regress Mg on line width, SNR, begin time and phase: an effect there means that the measurement rather
-    than the muscle may explain the others.
+    That the strength of women and of men goes with Mg differently is a model of its own: two p-values on either side of
+    .05 do not show it.
+
+    The controls regress Mg on line width, SNR, begin time, phase and pH, sex and age held: an effect there means that
+    the measurement rather than the muscle may explain the others.
     """
     size = "body_size"
     models: list[dict[str, Any]] = [
         {"name": "mg_age", "outcome": "muscle_mg", "predictors": ["age"], "adjusted_for": ["sex", size]},
         {"name": "mg_sex", "outcome": "muscle_mg", "predictors": ["sex"], "adjusted_for": ["age", size]},
         {"name": "strength_mg", "outcome": "strength", "predictors": ["muscle_mg"], "strata": "sex"},
+        {"name": "strength_mg_by_sex", "outcome": "strength", "predictors": ["muscle_mg*sex"]},
         {"name": "serum_mg_age", "outcome": "serum_mg", "predictors": ["age"], "adjusted_for": ["sex", size]},
         {"name": "serum_mg_sex", "outcome": "serum_mg", "predictors": ["sex"], "adjusted_for": ["age", size]},
         {"name": "strength_serum_mg", "outcome": "strength", "predictors": ["serum_mg"], "strata": "sex"},
         {"name": "mg_serum_mg", "outcome": "muscle_mg", "predictors": ["serum_mg"]},
     ]
     for model in models:
-        model.setdefault("adjusted_for", ["age", size] if "strata" in model else ["age", "sex", size])
+        model.setdefault("adjusted_for", ["age", size] if model["outcome"] == "strength" else ["age", "sex", size])
     measurement = {"linewidth": "pcr_fwhm_hz", "snr": "pcr_snr", "begin_time": "begin_time_us", "phase": "phase_deg"}
+    control = {"outcome": "muscle_mg", "covariates": ["sex", "age"], "control": True}
     models += [
-        {"name": f"control_mg_{name}", "outcome": "muscle_mg", "predictors": [column], "control": True}
-        for name, column in measurement.items()
+        control | {"name": f"control_mg_{name}", "predictors": [column]}
+        for name, column in (measurement | {"ph": "ph"}).items()
     ]
     return [CohortModel(**model) for model in models]
 
@@ -133,6 +157,12 @@ class CohortSettings(Section):
     )
     serum_mg_column: Name = Field(
         "serum_mg_mmol_l", description="Column with total serum Mg [mmol/l]: the role serum_mg."
+    )
+    mg_scale: Literal["log10", "mM"] = Field(
+        "log10",
+        description="Scale on which the role muscle_mg enters models, comparisons and figures. log10: its logarithm, "
+        "whose error does not grow with the value, as the error of Mg does, and on which equal ratios count alike; a "
+        "slope is then per tenfold Mg. mM: the concentration itself, as in the published analysis.",
     )
     body_size_columns: list[Name] = Field(
         default=["bmi", "height_cm", "weight_kg"],

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
@@ -66,6 +67,7 @@ def _analysis(
             outcome = result.outcome(reject)
             if (known := _acquisition(result, outcome, settings.fit.protocol_fields)) is not None:
                 protocols[known.protocol].add(known)
+                outcome = replace(outcome, protocol=known.protocol)
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)

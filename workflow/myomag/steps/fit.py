@@ -113,6 +113,7 @@ def fit_scan(
             for profile in fit.profiles
         },
         shift_per_begin_time=_pulls(fitted, options["begin_time_prior"]),
+        **_shared_noise(fit, options["begin_time_prior"]),
         **_model_choice(fitted, others),
     )
     return {"fit": scan_record_bytes(record)}
@@ -146,6 +147,25 @@ def _pulls(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, float]:
     row = fit.covariance[fit.covariance_names.index("begin_time_s")]
     pulls = {name: row[fit.covariance_names.index(f"shift_ppm:{name}")] / known.sd_s**2 * 1e-6 for name in fit.names}
     return {name: float(pull) for name, pull in pulls.items() if math.isfinite(pull)}
+
+
+def _shared_noise(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, dict[str, float]]:
+    """Covariance that the noise gives each shift and the begin time [ppm·µs], and the phase [ppm·degree], by field.
+
+    With the covariance C of the fit and the weight P of the expected begin time, that of the scatter of the estimates
+    is C − CPC: what the expectation holds does not scatter.
+    """
+    time, phase = (fit.covariance_names.index(name) for name in ("begin_time_s", f"phase_deg:{fit.names[0]}"))
+    rows = [fit.covariance_names.index(f"shift_ppm:{name}") for name in fit.names]
+    held = fit.covariance[rows, time] / known.sd_s**2 if known else np.zeros(len(rows))
+    found = {
+        "shift_begin_time_covariance": 1e6 * (fit.covariance[rows, time] - held * fit.covariance[time, time]),
+        "shift_phase_covariance": fit.covariance[rows, phase] - held * fit.covariance[time, phase],
+    }
+    return {
+        field: {name: value for name, value in zip(fit.names, values.tolist(), strict=True) if math.isfinite(value)}
+        for field, values in found.items()
+    }
 
 
 def _start(own: BeginTime) -> FitStart | None:

@@ -1,6 +1,7 @@
 """Intracellular pH, free magnesium and energetics of one scan, from the fitted shifts and amplitudes."""
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,21 @@ def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSet
         **_mg_fields(mg),
         ph_sd_systematic=measured.systematic_sd((together or ph).gradient),
         pmg_sd_systematic=measured.systematic_sd(mg.gradient),
+        pmg_begin_time_covariance=measured.noise_shared_with("begin_time", mg.gradient),
+        pmg_phase_covariance=measured.noise_shared_with("phase", mg.gradient),
+        pmg_ph_covariance=_noise_of_both(measured, together or ph, mg),
         **_shifts(measured),
         **energetics_fields(measured, together or ph, mg, constants, settings, sidecar),
         **_by_calibration(measured, settings, constants, ph, mg),
     )
     return {"magnesium": scan_record_bytes(record)}
+
+
+def _noise_of_both(measured: Measured, ph: Estimate, mg: Estimate) -> float | None:
+    if ph.gradient is None or mg.gradient is None:
+        return None
+    covariance = float(measured.covariance([ph.gradient, mg.gradient])[0, 1])
+    return covariance if isfinite(covariance) else None
 
 
 def _ph_fields(estimate: Estimate) -> dict[str, Any]:

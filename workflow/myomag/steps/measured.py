@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import hypot, sqrt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Measured:
         self._model_sd_ppm = fit.model_sd_ppm
         self._common_sd_us = fit.begin_time_prior.common_sd_us
         self._shift_per_begin_time = fit.shift_per_begin_time
+        self._shared_noise = {"begin_time": fit.shift_begin_time_covariance, "phase": fit.shift_phase_covariance}
         self._index = {name: row for row, name in enumerate(fit.covariance.parameters)}
         # What the data do not determine is None there and becomes NaN.
         self._covariance = np.array(fit.covariance.matrix, dtype=np.float64)
@@ -103,11 +104,16 @@ class Measured:
         """
         if gradient is None:
             return None
-        slope = sum(
-            float(gradient[self._index[f"shift_ppm:{line}"]]) * per_us
-            for line, per_us in self._shift_per_begin_time.items()
-        )
-        return abs(slope) * self._common_sd_us
+        return abs(self._sum_of_shifts(gradient, self._shift_per_begin_time)) * self._common_sd_us
+
+    def noise_shared_with(self, what: Literal["begin_time", "phase"], gradient: Array | None) -> float | None:
+        """Covariance that the noise gives a quantity and the begin time [µs] or the phase [degrees] of the fit."""
+        known = self._shared_noise[what]
+        return None if gradient is None or not known else self._sum_of_shifts(gradient, known)
+
+    def _sum_of_shifts(self, gradient: Array, of_each: Mapping[str, float]) -> float:
+        """Sum of what each shift has, by the slopes of a quantity against the shifts."""
+        return sum(float(gradient[self._index[f"shift_ppm:{line}"]]) * each for line, each in of_each.items())
 
     def _missing(self, lines: Sequence[str] | Mapping[str, float]) -> str | None:
         absent = (f"the fit has no line {line!r}" for line in lines if line not in self._lines)
