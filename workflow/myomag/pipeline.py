@@ -25,12 +25,15 @@ class File:
         What it holds.
     describes : str
         Role of the file that this one is the sidecar of; "" for no sidecar.
+    optional : bool
+        Whether only some scans have it.
     """
 
     role: str
     name: str
     description: str
     describes: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ SETTINGS = Step(
     "settings",
     "study",
     "write down the settings in full and describe the derivative",
-    settings=("batches", "convert", "qc", "fit", "magnesium", "cohort", "report", "overrides"),
+    settings=("batches", "convert", "qc", "fit", "magnesium", "series", "cohort", "report", "overrides"),
     reads=("setup",),
     writes=(
         File("config.yaml", "config.yaml", "the resolved settings"),
@@ -183,6 +186,15 @@ MAGNESIUM = Step(
     reads=("fit", "quality", "preproc_sidecar"),
     writes=(File("magnesium", "{base}_desc-magnesium_mrs.json", "pH and free magnesium with intervals"),),
 )
+SERIES = Step(
+    "series",
+    "scan",
+    "follow PCr, Pi, pH and Mg over a series, and fit the recovery of PCr",
+    settings=("series", "magnesium.ph_calibration", "magnesium.mg_calibration", "magnesium.atp_line")
+    + ("qc.max_alignment_shift_hz",),
+    reads=("fid", "measures", "fit", "quality", "magnesium"),
+    writes=(File("series", "{base}_desc-series_mrs.json", "courses and kinetics of a series", optional=True),),
+)
 COHORT = Step(
     "cohort",
     "study",
@@ -228,7 +240,7 @@ REPORT = Step(
     rejections=True,
 )
 
-STEPS = (RAW, SETTINGS, CONVERT, QC, BEGIN_TIME, PROTOCOLS, FIT, VERDICT, MAGNESIUM, COHORT, PAGES, REPORT)
+STEPS = (RAW, SETTINGS, CONVERT, QC, BEGIN_TIME, PROTOCOLS, FIT, VERDICT, MAGNESIUM, SERIES, COHORT, PAGES, REPORT)
 NAMES = tuple(step.name for step in STEPS)
 BY_NAME = {step.name: step for step in STEPS}
 SCAN_STEPS = tuple(step.name for step in STEPS if step.kind == "scan")
