@@ -101,6 +101,7 @@ RAW = Step(
     writes=(
         File("raw", "{stem}", "the file of the scanner, with its companions"),
         File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
+        File("events", "{base}_events.tsv", "phases of a series", "raw"),
         File("table", "*.tsv", "participants, sessions and phenotype"),
         File("setup", SETTINGS_FILE, "settings and description of the study"),
     ),
@@ -123,7 +124,7 @@ CONVERT = Step(
     "scan",
     "read vendor files and NIfTI-MRS, write de-identified NIfTI-MRS",
     settings=_keys("convert", "nucleus conjugate voxel"),
-    reads=("raw", "sidecar"),
+    reads=("raw", "sidecar", "events"),
     writes=(
         File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),
         File("sidecar", "{stem}.json", "its technical fields", "fid"),
@@ -190,8 +191,7 @@ SERIES = Step(
     "series",
     "scan",
     "follow PCr, Pi, pH and Mg over a series, and fit the recovery of PCr",
-    settings=("series", "magnesium.ph_calibration", "magnesium.mg_calibration", "magnesium.atp_line")
-    + ("qc.max_alignment_shift_hz",),
+    settings=("series", "qc.max_alignment_shift_hz", *_keys("magnesium", "ph_calibration mg_calibration atp_line")),
     reads=("fid", "measures", "fit", "quality", "magnesium"),
     writes=(File("series", "{base}_desc-series_mrs.json", "courses and kinetics of a series", optional=True),),
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 from myomag.cohort.exclusions import decide
 from myomag.cohort.kinds import labels_of
-from myomag.io.scan_records import Fit, Magnesium, Quality, ScanRecord
+from myomag.io.phase_records import ScanRecord
+from myomag.io.scan_records import Fit, Magnesium, Quality
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 

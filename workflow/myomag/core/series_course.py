@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,18 +131,20 @@ def series_course(
         )
         for name, ends in ranges_hz.items()
     }
-    common = {
-        "noise_sd": noise_sd,
-        "start_hz": paths,
-        "start_phase_rad": started.phase_rad,
-        "start_frequency_hz": started.frequency_hz,
-        "width_sd_hz": WIDTH_SD * pcr_fwhm_hz,
-    }
-    free = {name: np.eye(fids.shape[1]) for name in paths}
-    fit = fit_series(fids, lines, pieces=free, **common)
+    fitted = partial(
+        fit_series,
+        fids,
+        lines,
+        noise_sd=noise_sd,
+        start_hz=paths,
+        start_phase_rad=started.phase_rad,
+        start_frequency_hz=started.frequency_hz,
+        width_sd_hz=WIDTH_SD * pcr_fwhm_hz,
+    )
+    fit = fitted(pieces={name: np.eye(fids.shape[1]) for name in paths})
     pieces = {name: knots_of(_information(fit, name), phases, wanted_sd_hz[name]) for name in paths}
     if any(share.shape[1] < fids.shape[1] for share in pieces.values()):
-        fit = fit_series(fids, lines, pieces=pieces, **common)
+        fit = fitted(pieces=pieces)
     return Course(fit, lines, _spoiled(fit.chi2_per_freedom))
 
 

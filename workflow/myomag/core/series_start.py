@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.phases import Phase
-from myomag.core.series_fit import Lines
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

@@ -7,7 +7,11 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from myomag import pipeline
-from myomag.io.scan_records import RECORDS, ScanRecord
+from myomag.io.phase_records import ScanRecord
+from myomag.io.scan_records import RECORDS as STATIC
+from myomag.io.series_records import Series
+
+RECORDS: tuple[type[ScanRecord], ...] = (*STATIC, Series)
 
 HEAD = """# Records of a scan
 

@@ -54,7 +54,7 @@ def write_index(study: Study, root: Path, batches: int) -> None:
         If a table of the study cannot be read.
     """
     tables = study_tables(study)
-    names = [path for scan in study.scans if not scan.problem for path in (*scan.raw, *scan.sidecars)]
+    names = [path for scan in study.scans if not scan.problem for path in (*scan.raw, *scan.sidecars, *scan.events)]
     digests = _digests(study.root, root, sorted({*names, *tables}))
     for path in tables:
         if path not in digests:
@@ -148,7 +148,7 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
     problem = scan.problem
     files: Files = {}
     if not problem:
-        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars)):
+        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars), ("events", scan.events)):
             for number, path in enumerate(paths):
                 if path not in digests:
                     name = printable(path.rpartition("/")[2])

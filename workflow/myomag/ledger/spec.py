@@ -45,7 +45,7 @@ class Spec:
     code: str = ""
 
     def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
-        """Values of a scan-level step as they hold for one scan, its overrides applied; by section where it has several."""
+        """Values of a scan-level step as they hold for one scan, overrides applied; by section where it has several."""
         values = {section: dict(found) for section, found in self.settings.items()}
         for target in (participant_id, scan):
             for section, own in self.overrides.get(target, {}).items():

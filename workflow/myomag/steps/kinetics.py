@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from myomag.core.recovery import Recovery, fit_recovery
 from myomag.core.series_course import PCR, Course
-from myomag.io.series_records import Bout
 from myomag.io.phase_records import Phases
+from myomag.io.series_records import Bout
 from myomag.io.series_records import Course as Values
 from myomag.settings.series import SeriesSettings
 
@@ -52,7 +52,7 @@ def bout_of(number: int, phases: Phases, course: Course, values: Values, setting
             found = _from_the_end(found, recovery.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
     length = recovery.end_s - recovery.start_s if recovery else None
     depletion, depletion_sd = _depletion(found, rest, rest_sd)
-    problem = problem or next(_objections(found, rest, depletion, depletion_sd, ph[0], length, settings), None)
+    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings), None)
     given = found if problem is None else None
     remark = None
     if given and given.p_second < settings.most_p_second:
@@ -111,7 +111,6 @@ def _objections(
     found: Recovery | None,
     rest: float | None,
     depletion: float | None,
-    depletion_sd: float | None,
     ph_end: float | None,
     length_s: float | None,
     settings: SeriesSettings,

@@ -14,6 +14,7 @@ from myomag.core.preprocess import MirroredSpectrumError, shift_frequency
 from myomag.core.quality import SNR_DEFINITION, drift_hz, noise_sd
 from myomag.core.scan_state import ScanState, scan_state
 from myomag.errors import ScanError
+from myomag.io.events import EVENTS_FIELD, Event
 from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
 from myomag.io.phase_records import Phases
 from myomag.io.records import read_record, record_bytes
@@ -57,11 +58,11 @@ def _series_or_state(
     read: Transients, sidecar: Mapping[str, Any], name: str, settings: QcSettings
 ) -> tuple[Phases | None, ScanState]:
     """Phases of a series and the state of its rest; no phases and the state of all transients of any other scan."""
-    each_s, events = repetition_s(read.data, sidecar), sidecar.get("Events")
+    each_s, events = repetition_s(read.data, sidecar), sidecar.get(EVENTS_FIELD)
     fids = averaged_repetitions(read.fid, read.data.measurements)
     if events:
-        phases = stated_phases(events, each_s, fids.shape[1], name)
-        return phases, _state(fids[:, averaged(phases)], read.data, name, settings)
+        stated = stated_phases([Event(*event) for event in events], each_s, fids.shape[1], name)
+        return stated, _state(fids[:, averaged(stated)], read.data, name, settings)
     state = _state(read.fid, read.data, name, settings)
     if state.change and state.change.p < settings.min_state_p:
         tracks = state.tracks if fids is read.fid else _state(fids, read.data, name, settings).tracks

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.axes import time_axis
 from myomag.core.calibration import ShiftCalibration, mg_mmol_l
-from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.exponentials import damped_exponentials
+from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.line_shape import LineShape, ShapeBasis
 from myomag.core.phases import Phase
 from myomag.core.quality import transient_noise_sd
 from myomag.core.series_course import Course, series_course, still_amplitudes, used_lines
 from myomag.core.series_fit import Lines
-from myomag.errors import ScanError
 from myomag.io.phase_records import Phases
 from myomag.io.scan_records import Fit, Magnesium, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.io.series_records import Course as CourseRecord
@@ -131,7 +131,7 @@ def _lines(fit: Fit, quality: Quality) -> Lines:
     if shape := fit.line_shape:
         envelope = LineShape(ShapeBasis(shape.decay_time_s, shape.end), np.array(shape.coefficients))
         fids *= envelope.envelope(count, fit.dwell_time_s)
-    return Lines(tuple(names), fids, start_s + fit.dwell_time_s * np.arange(count))
+    return Lines(tuple(names), fids, time_axis(count, fit.dwell_time_s, start_s))
 
 
 def _calibrations(settings: Settings) -> tuple[ShiftCalibration, ShiftCalibration | None]:
@@ -212,8 +212,10 @@ def _by_shift(course: Course, calibration: ShiftCalibration, fit: Fit, rest_sd: 
     at_rest = _at_rest(calibration, fit)
     if len(used) < len(calibration.lines) or not np.isfinite(at_rest):
         return [None] * count
-    shift = at_rest + sum(calibration.lines[name] * course.fit.shifts_hz[name] / mhz for name in used)
-    variance = sum((calibration.lines[name] / mhz) ** 2 * np.diag(course.fit.shift_covariance[name]) for name in used)
+    shift, variance = np.full(count, at_rest), np.zeros(count)
+    for name in used:
+        shift += calibration.lines[name] * course.fit.shifts_hz[name] / mhz
+        variance += (calibration.lines[name] / mhz) ** 2 * np.diag(course.fit.shift_covariance[name])
     common = _common_variance(variance, calibration, at_rest, rest_sd)
     found = [
         calibration.posterior(float(each), float(sd))

@@ -1,6 +1,7 @@
 """The phases of a series: as its events state them, or as PCr shows them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ from numpy.typing import NDArray
 from myomag.core.line_tracks import LineTracks
 from myomag.core.phases import Phase, proposed_phases
 from myomag.errors import ScanError
+from myomag.io.events import Event
 from myomag.io.nifti_mrs import MrsData
 from myomag.io.phase_records import PhaseRecord, Phases
 
-KINDS = ("rest", "exercise", "recovery")
 FEWEST_REST = 4
 """Repetitions of rest that make an average."""
 LEAST_FALL, LEAST_RISE = 0.15, 0.3
-"""A course without events is a series where PCr falls by this share of its rest, and by this share of that comes back."""
+"""Without events a series is where PCr falls by this share of its rest, and by this share of that comes back."""
 
 
 def repetition_s(data: MrsData, sidecar: Mapping[str, Any]) -> float | None:
@@ -34,17 +35,17 @@ def averaged_repetitions(fid: NDArray[np.complex128], measurements: int) -> NDAr
     return np.asarray(fid.reshape(len(fid), measurements, -1).mean(axis=2))
 
 
-def stated_phases(events: Sequence[Mapping[str, Any]], each_s: float | None, repetitions: int, name: str) -> Phases:
+def stated_phases(events: Sequence[Event], each_s: float | None, repetitions: int, name: str) -> Phases:
     """Phases by the events of a scan; what no event names is rest before exercise and recovery behind it.
 
     Raises
     ------
     ScanError
-        If an event has no time or no known type, or the series has no repetition time.
+        If the series has no repetition time.
     """
     if each_s is None:
         raise ScanError(f"{name}: has events, but no RepetitionTime; add it to the sidecar [s].")
-    spans = sorted(_span(event, name) for event in events)
+    spans = [(onset, onset + duration, kind) for onset, duration, kind in events]
     middles = each_s * (np.arange(repetitions) + 0.5)
     kinds = ["rest"] * repetitions
     worked = False
@@ -53,8 +54,8 @@ def stated_phases(events: Sequence[Mapping[str, Any]], each_s: float | None, rep
         kinds[k] = inside or ("recovery" if worked else "rest")
         worked = worked or kinds[k] == "exercise"
     borders = [0, *(k for k in range(1, repetitions) if kinds[k] != kinds[k - 1]), repetitions]
-    records = []
-    for first, end in zip(borders[:-1], borders[1:], strict=True):
+    records: list[PhaseRecord] = []
+    for first, end in pairwise(borders):
         starts = [start for start, _, kind in spans if kind == kinds[first] and abs(start - each_s * first) <= each_s]
         ends = [stop for _, stop, kind in spans if kind == kinds[first] and abs(stop - each_s * end) <= each_s]
         # Recovery starts where exercise ends, to the part of a repetition.
@@ -81,19 +82,6 @@ def averaged(phases: Phases) -> list[int]:
 def has_rest(phases: Phases) -> bool:
     """Whether there is enough rest before all exercise to be averaged."""
     return phases.phases[0].kind == "rest" and phases.phases[0].end >= FEWEST_REST
-
-
-def _span(event: Mapping[str, Any], name: str) -> tuple[float, float, str]:
-    kind, onset, duration = (event.get(key) for key in ("trial_type", "onset", "duration"))
-    if kind not in KINDS:
-        raise ScanError(f"{name}: trial_type {str(kind)[:20]!r} of its events is none of {', '.join(KINDS)}.")
-    try:
-        start, length = float(str(onset)), float(str(duration))
-    except ValueError as error:
-        raise ScanError(f"{name}: onset and duration of its events must be numbers [s].") from error
-    if not (np.isfinite(start) and length > 0):
-        raise ScanError(f"{name}: onset and duration of its events must be numbers [s], the duration above 0.")
-    return start, start + length, str(kind)
 
 
 def phases_by_pcr(tracks: LineTracks, each_s: float | None) -> Phases | None:
