@@ -145,15 +145,16 @@ def scan(
     found = find_sources(places)
     check_targets(found, html, csv)
     results = analysed(found, loaded, bootstrap=bootstrap, pages=html)
-    rows = []
+    rows, documents = [], []
     for each in results if as_json or len(found.scans) == 1 else show_many(results, found):
         rows.append(each.result.flat)
+        documents.append(each.result.document())
         if len(found.scans) == 1 and not as_json:
             show_one(each, plot)
     if csv:
         write_table(csv, rows)
     if as_json:
-        print_json(rows[0] if len(places) == 1 and is_one_scan(places[0]) else rows)
+        print_json(documents[0] if len(places) == 1 and is_one_scan(places[0]) else documents)
     sys.exit(0 if all(row["status"] == "included" for row in rows) else 1)
 
 

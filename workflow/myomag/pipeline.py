@@ -191,7 +191,11 @@ SERIES = Step(
     "series",
     "scan",
     "follow PCr, Pi, pH and Mg over a series, and fit the recovery of PCr",
-    settings=("series", "qc.max_alignment_shift_hz", *_keys("magnesium", "ph_calibration mg_calibration atp_line")),
+    settings=_keys("series", "ph_sd pmg_sd least_depletion least_recovery_taus widest_interval least_ph most_p_second")
+    + _keys("series", "pcr_mmol_l km_adp_umol_l")
+    + _keys("qc", "max_alignment_shift_hz")
+    + _keys("magnesium", "ph_calibration mg_calibration atp_line temperature_c ionic_strength_mol_l atp_mmol_l")
+    + _keys("magnesium", "total_creatine_mmol_l"),
     reads=("fid", "measures", "fit", "quality", "magnesium"),
     writes=(File("series", "{base}_desc-series_mrs.json", "courses and kinetics of a series", optional=True),),
 )

@@ -24,6 +24,8 @@ class Bout(Record):
     v_pcr_per_s: float | None = Field(description="Initial rate of recovery, in PCr of rest per s: k·ΔPCr.")
     v_pcr_sd_per_s: float | None = Field(description="SD of it.")
     qmax_linear_mmol_l_s: float | None = Field(description="Oxidative capacity k·[PCr] of rest [mmol/l/s].")
+    adp_end_umol_l: float | None = Field(description="Free ADP at the end of exercise, on assumed numbers [µmol/l].")
+    qmax_adp_mmol_l_s: float | None = Field(description="Oxidative capacity V·(1 + Km/[ADP]) [mmol/l/s].")
     ph_end_exercise: float | None = Field(description="pH at the end of exercise.")
     ph_min: float | None = Field(description="Lowest pH of exercise and recovery.")
     p_second: float | None = Field(description="Probability of as much gain by a second exponential.")
@@ -59,20 +61,44 @@ class Series(ScanRecord):
     phases_proposed: bool = Field(description="Whether the phases were read off PCr, as no events were stated.")
     status: Literal["estimated", "not estimable"] = Field(description="Whether a bout has kinetics.")
     reason: str | None = Field(description="Why none has, or what speaks against them.")
-    ph_rest: float | None = Field(description="pH at rest, mean over its repetitions.")
-    mg_rest_mmol_l: float | None = Field(description="Free Mg2+ of the averaged rest [mmol/l].")
+    tau_pcr_s: float | None = Field(
+        description="Time constant of the recovery of PCr, of the first bout that has one [s]."
+    )
+    tau_pcr_sd_s: float | None = Field(description="Its standard deviation, a quarter of the interval nearly [s].")
+    tau_pcr_ci95_low_s: float | None = Field(description="Lower end of its 95 % interval [s].")
+    tau_pcr_ci95_high_s: float | None = Field(description="Upper end of its 95 % interval [s].")
+    k_pcr_per_s: float | None = Field(description="Rate constant of that recovery, 1/τ [1/s].")
+    k_pcr_sd_per_s: float | None = Field(description="Its standard deviation [1/s].")
+    pcr_depletion: float | None = Field(description="Share of the PCr of rest that exercise took.")
+    pcr_depletion_sd: float | None = Field(description="Its standard deviation.")
+    v_pcr_per_s: float | None = Field(description="Initial rate of recovery, in PCr of rest [1/s].")
+    v_pcr_sd_per_s: float | None = Field(description="Its standard deviation [1/s].")
+    qmax_linear_mmol_l_s: float | None = Field(
+        description="Oxidative capacity k·[PCr] of rest, on an assumed [PCr] [mmol/l/s]."
+    )
+    qmax_adp_mmol_l_s: float | None = Field(
+        description="Oxidative capacity V·(1 + Km/[ADP]) at the end of exercise, on assumed numbers [mmol/l/s]."
+    )
+    ph_rest: float | None = Field(description="pH at rest.")
+    ph_end_exercise: float | None = Field(description="pH at the end of exercise.")
+    ph_min: float | None = Field(description="Lowest pH of exercise and recovery.")
+    mg_rest_mmol_l: float | None = Field(description="Free Mg2+ at rest [mmol/l].")
     bouts: list[Bout] = Field(description="Bouts of exercise in their order.")
     course: Course = Field(description="Values of each repetition.")
 
-    def summary(self) -> dict[str, float | int | str | None]:
-        """Numbers of the series: those of its first bout with kinetics, else of its first."""
-        bout = next((bout for bout in self.bouts if bout.status == "estimated"), next(iter(self.bouts), None))
-        keys = ("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s", "k_pcr_per_s", "pcr_depletion")
-        found = {key: getattr(bout, key, None) for key in keys} | {"ph_rest": self.ph_rest}
-        found |= {key: getattr(bout, key, None) for key in ("ph_end_exercise", "ph_min")}
-        return found | {
-            "mg_rest_mmol_l": self.mg_rest_mmol_l,
-            "repetitions": self.repetitions,
-            "status": self.status,
-            "reason": self.reason,
-        }
+
+SUMMARY = (
+    "tau_pcr_s",
+    "tau_pcr_ci95_low_s",
+    "tau_pcr_ci95_high_s",
+    "k_pcr_per_s",
+    "pcr_depletion",
+    "ph_rest",
+    "ph_end_exercise",
+    "ph_min",
+    "mg_rest_mmol_l",
+    "repetitions",
+    "status",
+    "reason",
+)
+"""What `myomag scan --json` says of a series."""

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from myomag.core.energetics import equilibrium_constants, free_adp_umol_l
 from myomag.core.recovery import Recovery, fit_recovery
 from myomag.core.series_course import PCR, Course
 from myomag.io.phase_records import Phases
 from myomag.io.series_records import Bout
 from myomag.io.series_records import Course as Values
+from myomag.settings.models import Settings
 from myomag.settings.series import SeriesSettings
 
 Real = NDArray[np.float64]
@@ -21,7 +23,7 @@ LATEST = 3
 """Repetitions that tell the pH at the end of exercise."""
 
 
-def bout_of(number: int, phases: Phases, course: Course, values: Values, settings: SeriesSettings) -> Bout:
+def bout_of(number: int, phases: Phases, course: Course, values: Values, settings: Settings) -> Bout:
     """Bout of the exercise that is phase `number`."""
     exercise = phases.phases[number]
     recovery = phases.phases[number + 1] if number + 1 < len(phases.phases) else None
@@ -52,10 +54,12 @@ def bout_of(number: int, phases: Phases, course: Course, values: Values, setting
             found = _from_the_end(found, recovery.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
     length = recovery.end_s - recovery.start_s if recovery else None
     depletion, depletion_sd = _depletion(found, rest, rest_sd)
-    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings), None)
+    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings.series), None)
     given = found if problem is None else None
+    rate = given.rate / rest if given and rest else None
+    adp = _adp_at_the_end(depletion, ph[0], values, exercise.first, exercise.end, settings) if given else None
     remark = None
-    if given and given.p_second < settings.most_p_second:
+    if given and given.p_second < settings.series.most_p_second:
         remark = f"a second exponential fits the recovery better (p {given.p_second:.1g})"
     return Bout(
         status="estimated" if given else "not estimable",
@@ -69,9 +73,13 @@ def bout_of(number: int, phases: Phases, course: Course, values: Values, setting
         pcr_end_sd=found.end_sd if found else None,
         pcr_depletion=depletion,
         pcr_depletion_sd=depletion_sd,
-        v_pcr_per_s=given.rate / rest if given and rest else None,
+        v_pcr_per_s=rate,
         v_pcr_sd_per_s=given.rate_sd / rest if given and rest else None,
-        qmax_linear_mmol_l_s=settings.pcr_mmol_l / given.tau_s if given else None,
+        qmax_linear_mmol_l_s=settings.series.pcr_mmol_l / given.tau_s if given else None,
+        adp_end_umol_l=adp,
+        qmax_adp_mmol_l_s=rate * settings.series.pcr_mmol_l * (1 + settings.series.km_adp_umol_l / adp)
+        if rate and adp
+        else None,
         ph_end_exercise=ph[0],
         ph_min=ph[1],
         p_second=given.p_second if given else None,
@@ -97,6 +105,33 @@ def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, 
     course = [value for value in known.values() if value is not None]
     lowest = min((float(np.mean(course[max(0, i - 1) : i + 2])) for i in range(len(course))), default=None)
     return (float(np.mean(latest)) if latest else None), lowest
+
+
+def _adp_at_the_end(
+    depletion: float | None, ph: float | None, values: Values, first: int, end: int, settings: Settings
+) -> float | None:
+    """Free ADP at the end of exercise [µmol/l], by [PCr] and ATP assumed for rest; None where something is unknown.
+
+    As a share of rest PCr needs no correction for saturation.
+    """
+    known = [mg for k, mg in enumerate(values.mg_mmol_l) if mg is not None and first <= k < end]
+    if depletion is None or ph is None or not known:
+        return None
+    assumed = settings.magnesium
+    constants = equilibrium_constants(
+        temperature_c=assumed.temperature_c, ionic_strength_mol_l=assumed.ionic_strength_mol_l
+    )
+    pcr = settings.series.pcr_mmol_l * (1 - depletion)
+    if not 0 < pcr < assumed.total_creatine_mmol_l:
+        return None
+    return free_adp_umol_l(
+        constants,
+        ph=ph,
+        pmg=3 - float(np.log10(np.median(known))),
+        pcr_atp=pcr / assumed.atp_mmol_l,
+        atp_mmol_l=assumed.atp_mmol_l,
+        total_creatine_mmol_l=assumed.total_creatine_mmol_l,
+    ).value
 
 
 def _depletion(found: Recovery | None, rest: float | None, rest_sd: float | None) -> tuple[float | None, float | None]:

@@ -14,12 +14,13 @@ from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.line_shape import LineShape, ShapeBasis
 from myomag.core.phases import Phase
 from myomag.core.quality import transient_noise_sd
+from myomag.core.robust import Z95
 from myomag.core.series_course import Course, series_course, still_amplitudes, used_lines
 from myomag.core.series_fit import Lines
 from myomag.io.phase_records import Phases
 from myomag.io.scan_records import Fit, Magnesium, Measures, Quality, read_scan_record, scan_record_bytes
+from myomag.io.series_records import Bout, Series
 from myomag.io.series_records import Course as CourseRecord
-from myomag.io.series_records import Series
 from myomag.settings.base import content
 from myomag.settings.models import Settings
 from myomag.steps.kinetics import bout_of
@@ -30,6 +31,10 @@ Real = NDArray[np.float64]
 
 RANGES_PPM = {"Pi": (-1.6, 0.9), "beta-ATP": (-0.8, 0.8), "alpha-ATP": (-0.3, 0.3), "gamma-ATP": (-0.5, 0.5)}
 """How far a line may lie from its place at rest [ppm]."""
+OF_BOUT = (
+    *("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s", "k_pcr_per_s", "pcr_depletion", "pcr_depletion_sd"),
+    *("v_pcr_per_s", "v_pcr_sd_per_s", "qmax_linear_mmol_l_s", "qmax_adp_mmol_l_s", "ph_end_exercise", "ph_min"),
+)
 LEAST_SDS = 3.0
 """A line of the reference that stands out less is left out, unless results rest on it."""
 
@@ -54,7 +59,7 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Settings) -> di
     course = _course(inputs["fid"], measures, fit, quality, settings)
     values = _values(course, measures.series, fit, rest, settings)
     bouts = [
-        bout_of(number, measures.series, course, values, settings.series)
+        bout_of(number, measures.series, course, values, settings)
         for number, phase in enumerate(measures.series.phases)
         if phase.kind == "exercise"
     ]
@@ -68,12 +73,21 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Settings) -> di
         phases_proposed=measures.series.proposed,
         status="estimated" if estimated else "not estimable",
         reason=(reasons[0] if reasons else None) if bouts else "no exercise among its phases",
+        **_summary(next((bout for bout in bouts if bout.status == "estimated"), bouts[0] if bouts else None)),
         ph_rest=rest.ph,
         mg_rest_mmol_l=rest.mg_mmol_l,
         bouts=bouts,
         course=values,
     )
     return {"series": scan_record_bytes(record)}
+
+
+def _summary(bout: Bout | None) -> dict[str, float | None]:
+    """Numbers of one bout as those of the series."""
+    found: dict[str, float | None] = {key: getattr(bout, key, None) for key in OF_BOUT}
+    tau, low, high = (found[key] for key in ("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s"))
+    sd = None if tau is None or low is None or high is None else (high - low) / (2 * Z95)
+    return found | {"tau_pcr_sd_s": sd, "k_pcr_sd_per_s": None if sd is None or tau is None else sd / tau**2}
 
 
 def _course(path: Path, measures: Measures, fit: Fit, quality: Quality, settings: Settings) -> Course:
