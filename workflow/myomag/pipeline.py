@@ -204,7 +204,7 @@ COHORT = Step(
     "study",
     "join the results with the tables of the study and estimate the models",
     settings=("qc", "fit", "magnesium", "cohort"),
-    reads=("table", "preproc_sidecar", "quality", "fit", "magnesium"),
+    reads=("table", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
     writes=(
         *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
         *_table("exclusions", "every scan that entered, with the step and the reason where it left"),
@@ -216,6 +216,8 @@ COHORT = Step(
         *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),
         *_table("longitudinal", "change over years"),
         *_table("demographics", "Table 1"),
+        *_table("series", "courses of PCr, Pi, pH and Mg in series: one row per scan and repetition"),
+        *_table("kinetics", "exercise and recovery in series: one row per bout"),
         *_table("mrsinmrs", "the MRSinMRS reporting table"),
         *_table("variables", "the columns of the study's tables that are used, as they were read"),
         File("methods.md", "methods.md", "a methods section written from settings and headers"),
@@ -227,7 +229,7 @@ PAGES = Step(
     "participant",
     "write one page per participant",
     settings=("qc", "magnesium", "cohort", "report"),
-    reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium"),
+    reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium", "series"),
     writes=(File("page", "report/{participant}.html", "the page of a participant"),),
     rejections=True,
 )

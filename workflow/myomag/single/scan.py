@@ -134,8 +134,10 @@ class ScanSteps:
         except ScanError as error:
             step = self._failed[0] if self._failed else None
             outcome = replace(outcome, status="failed", step=step, reason=" ".join(str(error).split()))
-        models = (Quality, Fit, Magnesium, Series)
-        return replace(outcome, **{model.role: self._known(model) for model in models})
+        known = self._known
+        return replace(
+            outcome, quality=known(Quality), fit=known(Fit), magnesium=known(Magnesium), series=known(Series)
+        )
 
     def _known(self, model: type[R]) -> R | None:
         return read_scan_record(self.files[model.role], model) if model.role in self.files else None

@@ -12,6 +12,7 @@ from myomag.cohort.readings import read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.io.records import digest, read_record, record_bytes
+from myomag.io.series_records import Series
 from myomag.io.tables import table_bytes, table_rows
 from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
@@ -53,6 +54,7 @@ def cohort_tables(
 
 def _analysis(results: Iterable[ScanResult], study: Path, settings: Settings, reject: Mapping[str, str]) -> Analysis:
     protocols: dict[str, Protocol] = defaultdict(Protocol)
+    series: list[Series] = []
 
     def outcomes() -> Iterator[ScanOutcome]:
         """Results of one scan after the other, its acquisition counted: 100,000 records would not fit in memory."""
@@ -60,12 +62,15 @@ def _analysis(results: Iterable[ScanResult], study: Path, settings: Settings, re
             outcome = result.outcome(reject)
             if (known := _acquisition(result, outcome, settings.fit.protocol_fields)) is not None:
                 protocols[known.protocol].add(known)
+            if outcome.series:
+                series.append(outcome.series)
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
     read = read_used(read_tables(study), settings.cohort)
     cohort = build_cohort(scans, read.tables)
-    return Analysis(scans, cohort, joined_entries(read.tables), dict(sorted(protocols.items())), settings, read)
+    joined = joined_entries(read.tables)
+    return Analysis(scans, cohort, joined, dict(sorted(protocols.items())), settings, read, series)
 
 
 def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> Acquisition | None:
