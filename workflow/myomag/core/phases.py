@@ -97,16 +97,18 @@ def _bout(pcr: Real, window: range, first: int, lowest: int) -> tuple[int, int]:
 
 
 def _costs(values: Real, index: NDArray[np.intp], tried: Real) -> Real:
-    """Squared residual of rest, exponential fall from an onset and exponential recovery from a stop, for each try.
+    """Squared residual of rest or recovery, exponential fall from an onset and recovery from a stop, for each try.
 
     A repetition numbered as the onset is the first of exercise, at its very start; the muscle works up to the stop.
     """
     onset, stop, down, up = (column[:, None] for column in tried.T)
     fall = 1 - np.exp(-np.clip(index - onset, 0, stop - onset) / down)
     rise = 1 - np.exp(-np.clip(index - stop, 0, None) / up)
-    basis = np.stack([np.ones_like(fall), fall, rise], axis=2)
-    # A window that ends with the exercise has no recovery to tell.
-    gram = basis.transpose(0, 2, 1) @ basis + 1e-9 * np.eye(3)
+    # Behind an earlier bout PCr is still on its way back when the next one starts.
+    before = 1 - np.exp(-np.clip(np.minimum(index, onset) - index[0], 0, None) / up) * (index[0] > 0)
+    basis = np.stack([np.ones_like(fall), fall, rise, before], axis=2)
+    # A window that ends with the exercise has no recovery to tell, and one that starts with rest none before.
+    gram = basis.transpose(0, 2, 1) @ basis + 1e-9 * np.eye(4)
     right = basis.transpose(0, 2, 1) @ values
     found = np.linalg.solve(gram, right[:, :, None])[:, :, 0]
     return np.asarray(values @ values - np.sum(right * found, axis=1))

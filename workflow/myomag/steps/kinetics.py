@@ -19,8 +19,8 @@ Real = NDArray[np.float64]
 
 FEWEST_REST = 4
 ON_CURVE_SDS = 2.5
-LATEST = 3
-"""Repetitions that tell the pH at the end of exercise."""
+LATEST, FEWEST_LATEST = 6, 3
+"""Last repetitions of exercise whose straight line tells the pH at its end, and how few will do."""
 
 
 def bout_of(number: int, phases: Phases, course: Course, values: Values, settings: Settings) -> Bout:
@@ -100,11 +100,15 @@ def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Rea
 
 def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, float | None]:
     """The pH at the end of exercise, and its lowest value until the end of recovery, means over neighbours."""
-    known = {k: values.ph[k] for k in range(first, last) if values.ph[k] is not None and not values.spoiled[k]}
-    latest = [value for k, value in known.items() if end - LATEST <= k < end and value is not None]
-    course = [value for value in known.values() if value is not None]
+    known = {k: ph for k, ph in enumerate(values.ph) if first <= k < last and ph is not None and not values.spoiled[k]}
+    course = list(known.values())
     lowest = min((float(np.mean(course[max(0, i - 1) : i + 2])) for i in range(len(course))), default=None)
-    return (float(np.mean(latest)) if latest else None), lowest
+    latest = [k for k in known if end - LATEST <= k < end]
+    if len(latest) < FEWEST_LATEST:
+        return None, lowest
+    # At the end itself: a mean over the last repetitions would lag behind a falling pH.
+    _, at_end = np.polyfit(np.array(latest) - end, [known[k] for k in latest], 1)
+    return float(at_end), lowest
 
 
 def _adp_at_the_end(
