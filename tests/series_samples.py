@@ -37,7 +37,7 @@ def series(
     points=2048,
 ):
     """Rest, work of one time constant of its own, and mono-exponential recovery of PCr and pH."""
-    rest, work, recovery = repetitions
+    rest, work, _ = repetitions
     time_s = tr_s * np.arange(sum(repetitions))
     start_s, end_s = tr_s * rest, tr_s * (rest + work)
     # The value at the end of work is the one asked for.

@@ -21,6 +21,9 @@ KEPT_DECAYS = 4.0
 FREQUENCY_STEP_HZ = 1.0
 WIDTH_SD = 0.2
 """SD expected of the change of the width, in widths of PCr."""
+ATP = ("gamma-ATP", "alpha-ATP", "beta-ATP")
+MOVED_SDS, MOVED_SHARE = 4.0, 0.12
+"""A repetition whose ATP lies so many SDs and by such a share off the others is spoiled, too."""
 SPOILED_SDS, SPOILED_CHI2 = 6.0, 1.25
 """A repetition whose residual lies so many robust SDs above the others, and by so much above the noise, is spoiled."""
 
@@ -34,7 +37,7 @@ class Course:
     fit : SeriesFit
     lines : Lines
     spoiled : ndarray of bool, shape (repetitions,)
-        Whether the residual of a repetition is that of no muscle at rest, work or recovery.
+        Whether a repetition is none of this muscle in this place: by its residual, or its ATP.
     """
 
     fit: SeriesFit
@@ -145,7 +148,7 @@ def series_course(
     pieces = {name: knots_of(_information(fit, name), phases, wanted_sd_hz[name]) for name in paths}
     if any(share.shape[1] < fids.shape[1] for share in pieces.values()):
         fit = fitted(pieces=pieces)
-    return Course(fit, lines, _spoiled(fit.chi2_per_freedom))
+    return Course(fit, lines, _misfit(fit.chi2_per_freedom) | _moved(fit, lines))
 
 
 def _information(fit: SeriesFit, name: str) -> Real:
@@ -153,7 +156,17 @@ def _information(fit: SeriesFit, name: str) -> Real:
     return np.asarray(1 / np.diag(fit.shift_covariance[name]))
 
 
-def _spoiled(chi2: Real) -> NDArray[np.bool_]:
+def _moved(fit: SeriesFit, lines: Lines) -> NDArray[np.bool_]:
+    """Repetitions in which ATP, which work leaves as it is, differs: the muscle has moved against the coil."""
+    places = [place for place, name in enumerate(lines.names) if name in ATP]
+    if not places:
+        return np.zeros(len(fit.amplitudes), dtype=bool)
+    atp, sd = fit.amplitudes[:, places].sum(axis=1), np.linalg.norm(fit.amplitude_sds[:, places], axis=1)
+    middle = float(np.median(atp))
+    return np.asarray((np.abs(atp - middle) > MOVED_SDS * sd) & (np.abs(atp / middle - 1) > MOVED_SHARE))
+
+
+def _misfit(chi2: Real) -> NDArray[np.bool_]:
     middle = float(np.median(chi2))
     scatter = max(robust_sd(chi2), 1e-12)
     return np.asarray((chi2 > middle + SPOILED_SDS * scatter) & (chi2 > SPOILED_CHI2 * middle))

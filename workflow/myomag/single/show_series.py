@@ -18,7 +18,7 @@ def series_rows(series: Series) -> Iterator[tuple[str, str]]:
     if not series.bouts:
         yield "", series.reason or ""
     if spoiled := sum(series.course.spoiled):
-        yield "", f"{text.plural(spoiled, 'repetition')} left out: no muscle spectrum"
+        yield "", f"{text.plural(spoiled, 'repetition')} left out: moved, or disturbed"
 
 
 def _work(bout: Bout) -> str:
