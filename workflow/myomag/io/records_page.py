@@ -16,7 +16,7 @@ RECORDS: tuple[type[ScanRecord], ...] = (*STATIC, Series)
 HEAD = """# Records of a scan
 
 The JSON files that the steps write for each scan, field by field. This page is generated from the models in
-`workflow/myomag/io/scan_records.py` (`make config`). A value that is not known is null. Numbers have ten digits."""
+`workflow/myomag/io/` (`make config`). A value that is not known is null. Numbers have ten digits."""
 
 _PLAIN = {str: "text", float: "number", int: "integer", bool: "true or false", type(None): "null"}
 
