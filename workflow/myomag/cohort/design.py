@@ -202,7 +202,7 @@ def _nobody(design: Design) -> str | None:
 def absent_column(name: str, columns: Sequence[str]) -> str:
     """Say that a column does not exist, and which one may be meant."""
     # Another word in front makes another quantity: serum_mg_mmol_l is no misspelt mg_mmol_l.
-    near = hint(name, (column for column in columns if column not in name))
+    near = hint(name, (column for column in columns if not name.endswith(f"_{column}")))
     return "; ".join(filter(None, (f"no column {name!r} in the tables of the study", near)))
 
 
