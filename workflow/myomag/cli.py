@@ -200,9 +200,10 @@ def init(study: StudyArgument) -> None:
 def demo(
     directory: Annotated[Path, typer.Argument(help="New folder for the study.", metavar="DIR")],
     preset: Annotated[
-        Literal["small", "blsa"],
+        Literal["small", "blsa", "exercise"],
         typer.Option(
-            help="small: 24 participants, good scans; blsa: 441 with PCr SNR 12 to 30, one in five scanned twice."
+            help="small: 24 participants, good scans; blsa: 441 with PCr SNR 12 to 30, one in five scanned twice; "
+            "exercise: 12, each with a series of rest, exercise and recovery too."
         ),
     ] = "small",
     participants: Annotated[

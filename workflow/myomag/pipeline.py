@@ -25,12 +25,15 @@ class File:
         What it holds.
     describes : str
         Role of the file that this one is the sidecar of; "" for no sidecar.
+    optional : bool
+        Whether only some scans have it.
     """
 
     role: str
     name: str
     description: str
     describes: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ RAW = Step(
     writes=(
         File("raw", "{stem}", "the file of the scanner, with its companions"),
         File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
+        File("events", "{base}_events.tsv", "phases of a series", "raw"),
         File("table", "*.tsv", "participants, sessions and phenotype"),
         File("setup", SETTINGS_FILE, "settings and description of the study"),
     ),
@@ -106,7 +110,7 @@ SETTINGS = Step(
     "settings",
     "study",
     "write down the settings in full and describe the derivative",
-    settings=("batches", "convert", "qc", "fit", "magnesium", "cohort", "report", "overrides"),
+    settings=("batches", "convert", "qc", "fit", "magnesium", "series", "cohort", "report", "overrides"),
     reads=("setup",),
     writes=(
         File("config.yaml", "config.yaml", "the resolved settings"),
@@ -120,7 +124,7 @@ CONVERT = Step(
     "scan",
     "read vendor files and NIfTI-MRS, write de-identified NIfTI-MRS",
     settings=_keys("convert", "nucleus conjugate voxel"),
-    reads=("raw", "sidecar"),
+    reads=("raw", "sidecar", "events"),
     writes=(
         File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),
         File("sidecar", "{stem}.json", "its technical fields", "fid"),
@@ -183,12 +187,24 @@ MAGNESIUM = Step(
     reads=("fit", "quality", "preproc_sidecar"),
     writes=(File("magnesium", "{base}_desc-magnesium_mrs.json", "pH and free magnesium with intervals"),),
 )
+SERIES = Step(
+    "series",
+    "scan",
+    "follow PCr, Pi, pH and Mg over a series, and fit the recovery of PCr",
+    settings=_keys("series", "ph_sd pmg_sd least_depletion least_recovery_taus widest_interval least_ph most_p_second")
+    + _keys("series", "pcr_mmol_l km_adp_umol_l")
+    + _keys("qc", "max_alignment_shift_hz")
+    + _keys("magnesium", "ph_calibration mg_calibration atp_line temperature_c ionic_strength_mol_l atp_mmol_l")
+    + _keys("magnesium", "total_creatine_mmol_l"),
+    reads=("fid", "measures", "fit", "quality", "magnesium"),
+    writes=(File("series", "{base}_desc-series_mrs.json", "courses and kinetics of a series", optional=True),),
+)
 COHORT = Step(
     "cohort",
     "study",
     "join the results with the tables of the study and estimate the models",
     settings=("qc", "fit", "magnesium", "cohort"),
-    reads=("table", "preproc_sidecar", "quality", "fit", "magnesium"),
+    reads=("table", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
     writes=(
         *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
         *_table("exclusions", "every scan that entered, with the step and the reason where it left"),
@@ -201,6 +217,8 @@ COHORT = Step(
         *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),
         *_table("longitudinal", "change over years"),
         *_table("demographics", "Table 1"),
+        *_table("series", "courses of PCr, Pi, pH and Mg in series: one row per scan and repetition"),
+        *_table("kinetics", "exercise and recovery in series: one row per bout"),
         *_table("mrsinmrs", "the MRSinMRS reporting table"),
         *_table("variables", "the columns of the study's tables that are used, as they were read"),
         File("methods.md", "methods.md", "a methods section written from settings and headers"),
@@ -212,7 +230,7 @@ PAGES = Step(
     "participant",
     "write one page per participant",
     settings=("qc", "magnesium", "cohort", "report"),
-    reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium"),
+    reads=("raw", "fid", "preproc", "begintime", "quality", "fit", "magnesium", "series"),
     writes=(File("page", "report/{participant}.html", "the page of a participant"),),
     rejections=True,
 )
@@ -229,7 +247,7 @@ REPORT = Step(
     rejections=True,
 )
 
-STEPS = (RAW, SETTINGS, CONVERT, QC, BEGIN_TIME, PROTOCOLS, FIT, VERDICT, MAGNESIUM, COHORT, PAGES, REPORT)
+STEPS = (RAW, SETTINGS, CONVERT, QC, BEGIN_TIME, PROTOCOLS, FIT, VERDICT, MAGNESIUM, SERIES, COHORT, PAGES, REPORT)
 NAMES = tuple(step.name for step in STEPS)
 BY_NAME = {step.name: step for step in STEPS}
 SCAN_STEPS = tuple(step.name for step in STEPS if step.kind == "scan")

@@ -1,6 +1,6 @@
 """The result tables, each once: files, data dictionaries and what pairs the rows of two results follow from here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,9 +22,11 @@ from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatabili
 from myomag.cohort.sample import Sample
 from myomag.cohort.scans import Scans
 from myomag.cohort.sensitivity import SENSITIVITY_COLUMNS, build_sensitivity
+from myomag.cohort.series_tables import KINETICS_COLUMNS, SERIES_COLUMNS, build_kinetics, build_series
 from myomag.cohort.statistics import STATISTICS_COLUMNS, build_statistics, included, samples_of_kinds
 from myomag.cohort.tables import build_exclusions
 from myomag.cohort.variables import VARIABLES_COLUMNS, build_variables
+from myomag.io.series_records import Series
 from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Analysis:
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     read : ReadTables
         How the used columns of those tables were read.
+    series : sequence of Series
+        Records of the scans that are series.
     """
 
     scans: Scans
@@ -57,6 +61,7 @@ class Analysis:
     protocols: Mapping[str, Protocol]
     settings: Settings
     read: ReadTables = field(default_factory=ReadTables)
+    series: Sequence[Series] = ()
 
     @cached_property
     def sample(self) -> Sample:
@@ -158,6 +163,8 @@ _TABLES = (
         described(VARIABLES_COLUMNS),
         lambda study: build_variables(study.cohort, study.read, study.settings.cohort),
     ),
+    Table("series", ("scan", "repetition"), described(SERIES_COLUMNS), lambda study: build_series(study.series)),
+    Table("kinetics", ("scan", "bout"), described(KINETICS_COLUMNS), lambda study: build_kinetics(study.series)),
     Table("protocols", ("protocol",), described(PROTOCOLS_COLUMNS), None),
 )
 TABLES: Mapping[str, Table] = {table.name: table for table in _TABLES}

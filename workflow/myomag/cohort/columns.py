@@ -6,11 +6,13 @@ from typing import Any
 
 from myomag.cohort.exclusions import decide
 from myomag.cohort.kinds import labels_of
-from myomag.io.scan_records import Fit, Magnesium, Quality, ScanRecord
+from myomag.io.phase_records import ScanRecord
+from myomag.io.scan_records import Fit, Magnesium, Quality
+from myomag.io.series_records import Series
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
-TEXTS = ("verdict", "ph_reason", "mg_reason", "bounds_hit")
+TEXTS = ("verdict", "ph_reason", "mg_reason", "bounds_hit", "series_reason")
 """Columns of a record that hold text."""
 
 
@@ -96,6 +98,11 @@ FIXED_COLUMNS = (
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
     *_measured(Quality, "bounds_hit"),
     Column("protocol", ("protocol",), "Acquisition protocol, by a digest of fit.protocol_fields of the header."),
+    *_measured(Series, "tau_pcr_s", "tau_pcr_sd_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s"),
+    *_measured(Series, "k_pcr_per_s", "k_pcr_sd_per_s", "pcr_depletion", "pcr_depletion_sd"),
+    *_measured(Series, "v_pcr_per_s", "v_pcr_sd_per_s", "qmax_linear_mmol_l_s", "qmax_adp_mmol_l_s"),
+    *_measured(Series, "ph_end_exercise", "ph_min"),
+    Column("series_reason", ("series", "reason"), "Why a series has no kinetics, or what speaks against them."),
     Column("task", (), "Task, by the name of the file."),
     Column("acq", (), "Label of the acquisition, by the name of the file."),
     Column("nuc", (), "Nucleus, by the name of the file."),
@@ -118,6 +125,10 @@ ERROR_COLUMNS = {
     "pi_ppm": "pi_sd_ppm",
     "adp_umol_l": "adp_sd_umol_l",
     "dg_atp_kj_mol": "dg_atp_sd_kj_mol",
+    "tau_pcr_s": "tau_pcr_sd_s",
+    "k_pcr_per_s": "k_pcr_sd_per_s",
+    "pcr_depletion": "pcr_depletion_sd",
+    "v_pcr_per_s": "v_pcr_sd_per_s",
     **{ratio: f"{ratio}_sd" for ratio in RATIOS},
 }
 """Column with the standard deviation of a measured one."""

@@ -30,12 +30,15 @@ class ScanState:
         First transients left out, as they precede the steady state.
     change : StateChange or None
         Change over the others; None for a single one.
+    tracks : LineTracks or None
+        Lines of each transient, from which the change was told.
     """
 
     alignment: Alignment
     pcr: PcrLine
     dummy_transients: int
     change: StateChange | None
+    tracks: LineTracks | None = None
 
 
 def scan_state(
@@ -96,7 +99,7 @@ def scan_state(
         pcr = _pcr(alignment.average, **sampling)
         found = tracks(dummies)
     change = state_change(found, ratio_tolerance=ratio_tolerance, shift_tolerance_ppm=shift_tolerance_ppm)
-    return ScanState(alignment, pcr, dummies, change)
+    return ScanState(alignment, pcr, dummies, change, found)
 
 
 def _pcr(average: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: float) -> PcrLine:

@@ -7,12 +7,16 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from myomag import pipeline
-from myomag.io.scan_records import RECORDS, ScanRecord
+from myomag.io.phase_records import ScanRecord
+from myomag.io.scan_records import RECORDS as STATIC
+from myomag.io.series_records import Series
+
+RECORDS: tuple[type[ScanRecord], ...] = (*STATIC, Series)
 
 HEAD = """# Records of a scan
 
 The JSON files that the steps write for each scan, field by field. This page is generated from the models in
-`workflow/myomag/io/scan_records.py` (`make config`). A value that is not known is null. Numbers have ten digits."""
+`workflow/myomag/io/` (`make config`). A value that is not known is null. Numbers have ten digits."""
 
 _PLAIN = {str: "text", float: "number", int: "integer", bool: "true or false", type(None): "null"}
 

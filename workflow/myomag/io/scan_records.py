@@ -8,24 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from myomag.errors import ScanError
+from myomag.io.phase_records import Phases, Record, ScanRecord
 from myomag.io.records import record_bytes
-
-
-class Record(BaseModel):
-    """Base of every record and of its parts: no other fields, and no change afterwards."""
-
-    # Each step needs a few of the models, and building all of them costs it 10 ms.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class ScanRecord(Record):
-    """Record of one scan, stored under `role`."""
-
-    role: ClassVar[str]
-    scan: str = Field(description="BIDS stem of the scan.")
 
 
 class RejectedTransient(Record):
@@ -62,6 +49,9 @@ class Measures(ScanRecord):
     echo_time_s: float | None = Field(description="Echo time stated by the header [s].")
     state_p: float | None = Field(
         description="Probability of as much change of PCr and Pi over the transients in one state; null for one."
+    )
+    series: Phases | None = Field(
+        None, description="Phases of a series, of which the rest alone is averaged; null for a scan at rest."
     )
     fid_sha256: str | None = Field(
         None, description="SHA-256 of the samples as they were read: scans that share it hold the same data."
@@ -120,6 +110,9 @@ class BeginTime(ScanRecord):
     poolable: bool = Field(description="Whether the estimate may enter the pooled value of the protocol.")
     reason: str | None = Field(description="Why it may not.")
     start: FitEnd | None = Field(None, description="Where the fit ended, for the next one to start from.")
+    series: Phases | None = Field(
+        None, description="Phases of a series, of which the rest alone is averaged; null for a scan at rest."
+    )
     fid_sha256: str | None = Field(
         None, description="SHA-256 of the samples as they were read: a copy counts once among its protocol."
     )

@@ -189,11 +189,12 @@ def _run_scan(
         results = function(row.scan, paths, **arguments(function, task.spec, row.participant_id, row.scan))
     except ScanError as error:
         return replace(done, status="failed", step=step.name, reason=" ".join(str(error).split()), inputs=wanted)
-    if results.keys() != {file.role for file in step.writes}:
+    required = {file.role for file in step.writes if not file.optional}
+    if not required <= results.keys() <= {file.role for file in step.writes}:
         raise ValueError(f"step {step.name} made {', '.join(results)}, which is not what its plan says")
     outputs: Files = {}
     results = with_origin(step, results, (path for path, _ in wanted.values()))
-    for file in step.writes:
+    for file in (file for file in step.writes if file.role in results):
         path = output_path(file, row)
         outputs[file.role] = (path, write(path, results[file.role]))
     return replace(done, step=step.name, inputs=wanted, outputs=outputs)
@@ -217,7 +218,7 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
             found |= {key: file for key, file in row.inputs.items() if key.partition("_")[0] == role}
         elif row and role in row.outputs:
             found[role] = row.outputs[role]
-        else:
+        elif not (row and any(file.role == role and file.optional for file in pipeline.BY_NAME[source].writes)):
             scan = next(iter(rows.values())).scan
             raise LedgerError(
                 f"{scan}: the ledger of step {source} names no {role}. Compute it again from there: "

@@ -82,7 +82,7 @@ def entry_ledgers(
     """
     tables = study_tables(study)
     scans = [scan for scan in study.scans if not scan.problem and scan.stem not in left_out]
-    names = [path for scan in scans for path in (*scan.raw, *scan.sidecars)]
+    names = [path for scan in scans for path in (*scan.raw, *scan.sidecars, *scan.events)]
     files = sorted({*names, *tables})
     digests = _digests(study.root, root, files, remember=remember) if read else dict.fromkeys(files, "")
     for path in tables:
@@ -205,7 +205,7 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
     problem = scan.problem
     files: Files = {}
     if not problem:
-        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars)):
+        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars), ("events", scan.events)):
             for number, path in enumerate(paths):
                 if path not in digests:
                     name = printable(path.rpartition("/")[2])

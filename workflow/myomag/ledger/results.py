@@ -7,6 +7,7 @@ from pathlib import Path
 
 from myomag import pipeline
 from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
+from myomag.io.series_records import Series
 from myomag.ledger.rows import LEFT_OUT, Files, Row, checked_ledger, checked_path
 
 
@@ -22,7 +23,7 @@ class ScanOutcome:
         ok, failed or rejected.
     step, reason : str or None
         Where and why the scan failed or was rejected.
-    quality, fit, magnesium : record or None
+    quality, fit, magnesium, series : record or None
         What the steps found that the scan reached.
     protocol : str or None
         Acquisition protocol, where it is known.
@@ -37,6 +38,7 @@ class ScanOutcome:
     quality: Quality | None = None
     fit: Fit | None = None
     magnesium: Magnesium | None = None
+    series: Series | None = None
     protocol: str | None = None
 
 
@@ -101,6 +103,7 @@ class ScanResult:
             self.record(Quality),
             self.record(Fit),
             self.record(Magnesium),
+            self.record(Series),
         )
 
     def provenance(self) -> list[dict[str, str | None]]:

@@ -45,12 +45,12 @@ class Spec:
     code: str = ""
 
     def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
-        """Values of the one section of a scan-level step as they hold for one scan, its overrides applied."""
-        (section,) = self.settings
-        values = dict(self.settings[section])
+        """Values of a scan-level step as they hold for one scan, overrides applied; by section where it has several."""
+        values = {section: dict(found) for section, found in self.settings.items()}
         for target in (participant_id, scan):
-            values |= self.overrides.get(target, {}).get(section, {})
-        return values
+            for section, own in self.overrides.get(target, {}).items():
+                values[section] |= own
+        return values if len(values) > 1 else next(iter(values.values()))
 
     def digest_of_scan(self, participant_id: str, scan: str) -> str:
         """SHA-256 of what holds for one scan."""

@@ -36,7 +36,7 @@ def _target(participant_id: str, scan: str, session: str | None, sessions: Mappi
 
 def number_origins(view: "ScanView", target: str) -> list[dict[str, Any]]:
     """Column, value, record, field and trace command of each number that the scan gives to cohort.tsv."""
-    records = {"quality": view.quality, "fit": view.fit, "magnesium": view.magnesium}
+    records = {role: getattr(view, role) for role in ("quality", "fit", "magnesium", "series")}
     files = {entry.get("role"): entry["file"] for entry in view.provenance}
     return [
         {

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from myomag.io.scan_records import Fit, Magnesium, Quality
+from myomag.io.series_records import Series
 from myomag.report import energetics_tables, scan_tables, text
 from myomag.report.correlations import correlations
 from myomag.report.curves import Curves, displayed_curves
+from myomag.report.exercise import bout_rows, course_figure, waterfall
 from myomag.report.origins import number_origins, trace_targets
 from myomag.report.page import render, scan_anchor
 from myomag.report.signals import page_signal
@@ -39,7 +42,7 @@ class ScanView:
         included, excluded or failed.
     step, reason : str, optional
         Where and why the scan failed or was excluded.
-    quality, fit, magnesium : record, optional
+    quality, fit, magnesium, series : record, optional
         What the steps found.
     transients : ndarray, shape (points, transients), optional
         As converted, coils combined, sampled as `fid`.
@@ -58,6 +61,7 @@ class ScanView:
     quality: Quality | None = None
     fit: Fit | None = None
     magnesium: Magnesium | None = None
+    series: Series | None = None
     transients: NDArray[np.complex128] | None = None
     provenance: Sequence[Mapping[str, str | None]] = ()
 
@@ -125,6 +129,9 @@ def _section(view: ScanView, settings: Settings, identifier: str, target: str) -
         "metrics": scan_tables.metrics(view.quality, settings.qc),
         "transients": scan_tables.transients(view.quality),
         "transient_maps": _transient_maps(view),
+        "courses": course_figure(view.series) if view.series else None,
+        "waterfall": _waterfall(view),
+        "bouts": bout_rows(view.series),
         "origins": origins,
         "columns": {origin["column"] for origin in origins},
     }
@@ -156,6 +163,12 @@ def _at_peaks(view: ScanView) -> dict[str, str]:
     else:
         mg = "Mg undefined" if record.mg_p_undefined else "no Mg"
     return {"Pi": ph, "beta-ATP": mg}
+
+
+def _waterfall(view: ScanView) -> Markup | None:
+    if view.series is None or view.transients is None or view.quality is None or view.fit is None:
+        return None
+    return waterfall(view.transients, view.fit.dwell_time_s, view.fit, view.quality)
 
 
 def _transient_maps(view: ScanView) -> list[dict[str, Any]]:

@@ -20,12 +20,14 @@ from myomag.settings.fit import FitSettings
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.qc import QcSettings
 from myomag.settings.report import ReportSettings
+from myomag.settings.series import SeriesSettings
 
 SCAN_SECTIONS: dict[str, type[Section]] = {
     "convert": ConvertSettings,
     "qc": QcSettings,
     "fit": FitSettings,
     "magnesium": MagnesiumSettings,
+    "series": SeriesSettings,
 }
 """Sections that may be overridden for a participant or a scan."""
 
@@ -82,6 +84,7 @@ class Settings(Section):
     qc: QcSettings = Field(default_factory=QcSettings)
     fit: FitSettings = Field(default_factory=FitSettings)
     magnesium: MagnesiumSettings = Field(default_factory=MagnesiumSettings)
+    series: SeriesSettings = Field(default_factory=SeriesSettings)
     cohort: CohortSettings = Field(default_factory=CohortSettings)
     report: ReportSettings = Field(default_factory=ReportSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)

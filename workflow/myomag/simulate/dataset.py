@@ -63,7 +63,7 @@ def write_study(directory: Path, scans: Sequence[SimulatedScan], seed: int) -> N
     people = {scan.participant_id: scan for scan in scans}
     readme = _README.format(n=len(people), scans=len(scans), seed=seed)
     (directory / "README").write_text(readme, encoding="utf-8")
-    (directory / ".bidsignore").write_text("truth.tsv\nmyomag.yaml\n", encoding="utf-8")
+    (directory / ".bidsignore").write_text("truth.tsv\ntruth_series.tsv\nmyomag.yaml\n", encoding="utf-8")
     for name, (columns, values) in _TABLES.items():
         path = directory / f"{name}.tsv"
         path.parent.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from myomag.errors import SettingsError
 from myomag.progress import progress
 from myomag.settings.load import load_settings
 from myomag.simulate.dataset import write_scan, write_study
+from myomag.simulate.exercise import SimulatedSeries, simulated_series, write_series, write_truth
 from myomag.simulate.population import draw_population
 from myomag.simulate.simulated_scan import SimulatedScan, simulated_scan
 
@@ -27,15 +28,23 @@ class Preset:
         Range of the PCr SNR after averaging, chosen.
     repeat_every : int or None
         Every so many participants are scanned twice in one session, the muscle unchanged.
+    series : bool
+        Whether each participant has a series of rest, exercise and recovery, too.
     """
 
     participants: int
     pcr_snr: tuple[float, float]
     repeat_every: int | None
+    series: bool = False
 
 
-PRESETS = {"small": Preset(24, (40.0, 80.0), None), "blsa": Preset(441, (12.0, 30.0), 5)}
-"""`small` has good scans of few people; `blsa` the size of the published study, and scans whose error matters."""
+PRESETS = {
+    "small": Preset(24, (40.0, 80.0), None),
+    "blsa": Preset(441, (12.0, 30.0), 5),
+    "exercise": Preset(12, (40.0, 80.0), None, series=True),
+}
+"""`small` has good scans of few people; `blsa` the size of the published study, and scans whose error matters;
+`exercise` a series of rest, exercise and recovery beside each scan at rest."""
 
 
 def write_demo(
@@ -73,6 +82,7 @@ def write_demo(
     magnesium = load_settings().model_dump()["magnesium"]
     ph, mg = (shift_calibration(magnesium[f"{quantity}_calibration"], quantity) for quantity in ("ph", "mg"))
     scans: list[SimulatedScan] = []
+    exercised: list[SimulatedSeries] = []
     for index in range(1, participants + 1):
         # A generator of its own makes each participant independent of all others.
         rng = np.random.default_rng([seed, index])
@@ -81,9 +91,14 @@ def write_demo(
         for run in (1, 2) if repeated else (None,):
             scans.append(simulated_scan(index, run, person, (ph, mg), preset.pcr_snr, rng))
             write_scan(directory, scans[-1], rng)
+        if preset.series:
+            exercised.append(simulated_series(index, person, rng))
+            write_series(directory, exercised[-1], (ph, mg), rng)
         if progress is not None:
             progress(index, participants)
     write_study(directory, scans, seed)
+    if exercised:
+        write_truth(directory, exercised)
 
 
 def show_demo(directory: Path, preset: str, participants: int | None, seed: int) -> None:

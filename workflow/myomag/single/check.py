@@ -15,6 +15,7 @@ from myomag.cohort.prospects import expected_cohort, model_prospects
 from myomag.cohort.same_data import said, same_data
 from myomag.cohort.variables import build_variables
 from myomag.errors import MyomagError, ScanError, SettingsError
+from myomag.io.events import SUFFIX as EVENTS
 from myomag.io.scan_records import BeginTime, Measures, read_scan_record
 from myomag.io.tables import table_rows
 from myomag.ledger.derivative import derivative_description
@@ -24,6 +25,8 @@ from myomag.run.jobs import available_cores, out_of_reach_of_ctrl_c
 from myomag.run.snakefile import Flow
 from myomag.settings.models import Settings
 from myomag.single.functions import run_step
+from myomag.steps.series_phases import has_rest
+from myomag.study.names import split_stem
 from myomag.study.offer import nothing_found
 from myomag.study.raw_dataset import check_raw
 from myomag.study.search import Scan
@@ -154,7 +157,7 @@ def _judged(study: Path, settings: Settings, scan: Scan) -> Judgement:
     """What a run would make of a scan."""
     files = {
         f"{role}_{number}" if number else role: study / path
-        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars))
+        for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars), ("events", scan.events))
         for number, path in enumerate(paths)
     }
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
@@ -163,7 +166,11 @@ def _judged(study: Path, settings: Settings, scan: Scan) -> Judgement:
                 run_step(step, scan.stem, files, settings, Path(folder), scan.participant_id)
         except ScanError as error:
             return " ".join(str(error).split()), _digest(files)
-        return _begin_time_problem(read_scan_record(files[BeginTime.role], BeginTime)), _digest(files)
+        problems = (
+            _begin_time_problem(read_scan_record(files[BeginTime.role], BeginTime)),
+            _series_problem(scan.stem, read_scan_record(files[Measures.role], Measures)),
+        )
+        return " ".join(filter(None, problems)) or None, _digest(files)
 
 
 def _begin_time_problem(record: BeginTime) -> str | None:
@@ -172,6 +179,24 @@ def _begin_time_problem(record: BeginTime) -> str | None:
         return None
     text = record.doubt or f"begin time: {record.start_source}"
     return f"{text}; set EchoTime of the sidecar [s], or fit.begin_time_us."
+
+
+def _series_problem(stem: str, measures: Measures) -> str | None:
+    """What a series lacks, None for nothing and for a scan that is none."""
+    if measures.series is None:
+        return None
+    events = f"{split_stem(stem)[0]}{EVENTS}"
+    lacking = {
+        f"its phases are proposed from PCr; state them in {events} (onset, duration, trial_type).": (
+            measures.series.proposed
+        ),
+        "no RepetitionTime, so that there are no kinetics; add it to the sidecar [s].": (
+            measures.series.repetition_s is None
+        ),
+        "no rest before exercise, so that there is no pH, Mg and depletion of rest.": not has_rest(measures.series),
+    }
+    found = " ".join(said for said, lacks in lacking.items() if lacks)
+    return f"series: {found}" if found else None
 
 
 def _digest(files: Mapping[str, Path]) -> str | None:

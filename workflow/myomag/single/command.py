@@ -33,15 +33,16 @@ def scan_files(
     found = find_sources(places)
     check_targets(found, shown.html, shown.csv)
     results = analysed(found, loaded, bootstrap=bootstrap, pages=shown.html)
-    rows = []
+    rows, documents = [], []
     for each in results if shown.as_json or len(found.scans) == 1 else show_many(results, found):
         rows.append(each.result.flat)
+        documents.append(each.result.document())
         if len(found.scans) == 1 and not shown.as_json:
             show_one(each, shown.plot)
     if shown.csv:
         write_table(shown.csv, rows)
     if shown.as_json:
-        print_json(rows[0] if len(places) == 1 and is_one_scan(places[0]) else rows)
+        print_json(documents[0] if len(places) == 1 and is_one_scan(places[0]) else documents)
     return 0 if all(row["status"] == "included" for row in rows) else 1
 
 

@@ -42,9 +42,9 @@ def run_step(
     function, row = step_function(step.name), Row(scan, participant_id, "")
     # A single scan has no protocol to learn from: no begin time is pooled.
     spec = resolve(step.name, settings.model_dump(), targets=(participant_id, scan), code="")
-    inputs = files if pipeline.reads_study(step) else {role: files[role] for role in step.reads}
+    inputs = files if pipeline.reads_study(step) else {role: files[role] for role in step.reads if role in files}
     outputs = function(scan, inputs, **arguments(function, spec, participant_id, scan))
-    for file in step.writes:
+    for file in (file for file in step.writes if file.role in outputs):
         path = folder / Path(output_path(file, row)).name
         path.write_bytes(outputs[file.role])
         files[file.role] = path

@@ -13,6 +13,7 @@ from myomag.cohort.columns import flat_result
 from myomag.errors import ScanError, SettingsError
 from myomag.io.files import not_fetched, to_fetch
 from myomag.io.scan_records import Fit, Magnesium, Quality, R, read_scan_record
+from myomag.io.series_records import SUMMARY, Series
 from myomag.io.voxels import parsed_voxel, voxel_text
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.models import Settings
@@ -30,6 +31,11 @@ class SingleResult:
 
     flat: dict[str, Any]
     outcome: ScanOutcome
+
+    def document(self) -> dict[str, Any]:
+        """The flat columns, and beside them the numbers of a series."""
+        series = self.outcome.series
+        return self.flat | ({"series": {name: getattr(series, name) for name in SUMMARY}} if series else {})
 
 
 class ScanSteps:
@@ -129,7 +135,9 @@ class ScanSteps:
             step = self._failed[0] if self._failed else None
             outcome = replace(outcome, status="failed", step=step, reason=" ".join(str(error).split()))
         known = self._known
-        return replace(outcome, quality=known(Quality), fit=known(Fit), magnesium=known(Magnesium))
+        return replace(
+            outcome, quality=known(Quality), fit=known(Fit), magnesium=known(Magnesium), series=known(Series)
+        )
 
     def _known(self, model: type[R]) -> R | None:
         return read_scan_record(self.files[model.role], model) if model.role in self.files else None

@@ -8,6 +8,7 @@ from myomag.io.files import printable
 from myomag.io.scan_records import Fit, FitLine, Magnesium, Quality
 from myomag.report import text
 from myomag.single.scan import SingleResult
+from myomag.single.show_series import series_rows
 from myomag.steps.measured import Measured
 
 LINE_COLUMNS = ("line", "amplitude", "CRLB %", "to ATP", "shift from PCr (ppm)", "FWHM (Hz)", "at a bound")
@@ -24,6 +25,8 @@ def result_lines(result: SingleResult) -> Iterator[str]:
         return
     for name, value in _summary(flat, outcome.quality, outcome.fit):
         yield f"  {name:<16} {value}"
+    if outcome.series is not None:
+        yield from (f"  {name:<16} {value}" for name, value in series_rows(outcome.series))
     yield ""
     yield from aligned([LINE_COLUMNS, *_line_rows(outcome.quality, outcome.fit, outcome.magnesium)])
     yield from _ratio_notes(outcome.magnesium)

@@ -11,8 +11,9 @@ from myomag.importing.header import Header
 from myomag.importing.personal import Private
 from myomag.importing.propose import NUCLEUS, chosen_labels, place_of
 from myomag.io.bruker import files_of_experiment
+from myomag.io.events import SUFFIX as EVENTS
 from myomag.io.files import not_fetched, printable
-from myomag.study.names import entities, split_extension
+from myomag.study.names import entities, split_extension, split_stem
 
 NO_SPECTRA = ("an image", "no spectroscopy data", "derived data")
 """How the reasons begin why a file is no scan at all."""
@@ -164,4 +165,7 @@ def _by_role(unit: Unit) -> dict[str, Path]:
     beside = unit.path.with_name(f"{split_extension(unit.path.name)[0]}.json")
     if beside.is_file():
         files["sidecar"] = beside
+    base = split_stem(beside.stem)[0] if entities(beside.stem) else beside.stem
+    if (events := beside.with_name(f"{base}{EVENTS}")).is_file():
+        files["events"] = events
     return files

@@ -50,6 +50,7 @@ def scan_page(steps: ScanSteps, result: SingleResult) -> bytes:
         quality=outcome.quality,
         fit=outcome.fit,
         magnesium=outcome.magnesium,
+        series=outcome.series,
         transients=read_transients(steps.files["fid"]).fid if average else None,
     )
     files = [(source.private.masked(path.name), _digest(path)) for path in source.files.values()]

@@ -12,6 +12,7 @@ from myomag.cohort.readings import needed_columns, read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.io.records import digest, read_record, record_bytes
+from myomag.io.series_records import Series
 from myomag.io.tables import table_bytes, table_rows, written
 from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
@@ -60,6 +61,7 @@ def _analysis(
     results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
 ) -> Analysis:
     protocols: dict[str, Protocol] = defaultdict(Protocol)
+    series: list[Series] = []
 
     def outcomes() -> Iterator[ScanOutcome]:
         """Results of one scan after the other, its acquisition counted: 100,000 records would not fit in memory."""
@@ -68,13 +70,16 @@ def _analysis(
             if (known := _acquisition(result, outcome, settings.fit.protocol_fields)) is not None:
                 protocols[known.protocol].add(known)
                 outcome = replace(outcome, protocol=known.protocol)
+            if outcome.series:
+                series.append(outcome.series)
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
     people = set(scans.table["participant_id"])
     read = read_used(tables(people, needed_columns(settings.cohort)), settings.cohort)
     cohort = build_cohort(scans, read.tables)
-    return Analysis(scans, cohort, joined_entries(read.tables), dict(sorted(protocols.items())), settings, read)
+    joined = joined_entries(read.tables)
+    return Analysis(scans, cohort, joined, dict(sorted(protocols.items())), settings, read, series)
 
 
 def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> Acquisition | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from myomag.errors import ScanError
+from myomag.io.events import EVENTS_FIELD, read_events
 from myomag.io.nifti_mrs import nifti_mrs_bytes, sidecar_dict
 from myomag.io.nuclei import nucleus_of_name
 from myomag.io.records import read_record, record_bytes
@@ -21,7 +22,8 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last.
+        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last;
+        `events`, where the scan has a table of them.
     settings : ConvertSettings
         Nucleus and sign of files that do not tell them, and the voxel to take from a grid.
 
@@ -51,7 +53,8 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
         )
     if named and named != mrs.nucleus:
         raise ScanError(f"{raw[0].name}: holds {mrs.nucleus} data but is named nuc-{named}; correct its name.")
-    return {"fid": nifti_mrs_bytes(mrs), "sidecar": record_bytes(sidecar_dict(mrs))}
+    events = {EVENTS_FIELD: [list(event) for event in read_events(inputs["events"])]} if "events" in inputs else {}
+    return {"fid": nifti_mrs_bytes(mrs), "sidecar": record_bytes(sidecar_dict(mrs) | events)}
 
 
 def _numbered(inputs: Mapping[str, Path], role: str) -> list[Path]:

@@ -45,6 +45,7 @@ def _view(result: ScanResult, settings: Settings, reject: Mapping[str, str]) -> 
         quality=outcome.quality,
         fit=outcome.fit,
         magnesium=outcome.magnesium,
+        series=outcome.series,
         transients=read_transients(converted).fid if data and converted else None,
         provenance=result.provenance(),
     )

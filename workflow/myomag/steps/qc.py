@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from myomag.core.one_state import StateChange
 from myomag.core.preprocess import MirroredSpectrumError, shift_frequency
 from myomag.core.quality import SNR_DEFINITION, drift_hz, noise_sd
 from myomag.core.scan_state import ScanState, scan_state
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import nifti_mrs_bytes, sidecar_dict
+from myomag.io.events import EVENTS_FIELD, Event
+from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
+from myomag.io.phase_records import Phases
 from myomag.io.records import read_record, record_bytes
 from myomag.io.scan_records import Measures, RejectedTransient, scan_record_bytes
 from myomag.settings.qc import QcSettings
+from myomag.steps.series_phases import averaged, averaged_repetitions, phases_by_pcr, repetition_s, stated_phases
 from myomag.steps.transients import Transients, read_transients
 
 
@@ -40,23 +44,46 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     """
     read = read_transients(inputs["fid"])
     data, sidecar = read.data, read_record(inputs["sidecar"])
-    state = _state(read, inputs["fid"].name, settings)
+    series, state = _series_or_state(read, sidecar, inputs["fid"].name, settings)
     average = shift_frequency(state.alignment.average, -state.pcr.frequency_hz, data.dwell_time_s)
     preproc = replace(data, fid=average.astype(np.complex64)[:, None, None])
     return {
         "preproc": nifti_mrs_bytes(preproc),
         "preproc_sidecar": record_bytes(sidecar | sidecar_dict(preproc)),
-        "measures": scan_record_bytes(_measures(scan, read, state, sidecar)),
+        "measures": scan_record_bytes(_measures(scan, read, state, sidecar, series)),
     }
 
 
-def _state(read: Transients, name: str, settings: QcSettings) -> ScanState:
-    """Average of the transients, refused where they show more than one state."""
+def _series_or_state(
+    read: Transients, sidecar: Mapping[str, Any], name: str, settings: QcSettings
+) -> tuple[Phases | None, ScanState]:
+    """Phases of a series and the state of its rest; no phases and the state of all transients of any other scan."""
+    each_s, events = repetition_s(read.data, sidecar), sidecar.get(EVENTS_FIELD)
+    fids = averaged_repetitions(read.fid, read.data.measurements)
+    if events:
+        stated = stated_phases([Event(*event) for event in events], each_s, fids.shape[1], name)
+        return stated, _state(fids[:, averaged(stated)], read.data, name, settings)
+    state = _state(read.fid, read.data, name, settings)
+    if state.change and state.change.p < settings.min_state_p:
+        tracks = state.tracks if fids is read.fid else _state(fids, read.data, name, settings).tracks
+        phases = phases_by_pcr(tracks, each_s) if tracks else None
+        if phases is None:
+            raise ScanError(
+                f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: not one state, and no "
+                "rest, exercise and recovery either. It is not averaged; state its phases in an events file, make its "
+                "rest a scan of its own, or set qc.min_state_p: 0 for this scan."
+            )
+        return phases, _state(fids[:, averaged(phases)], read.data, name, settings)
+    return None, state
+
+
+def _state(fids: NDArray[np.complex128], data: MrsData, name: str, settings: QcSettings) -> ScanState:
+    """Average of some transients, and how far they are alike."""
     try:
-        state = scan_state(
-            read.fid,
-            dwell_time_s=read.data.dwell_time_s,
-            spectrometer_frequency_mhz=read.data.spectrometer_frequency_mhz,
+        return scan_state(
+            fids,
+            dwell_time_s=data.dwell_time_s,
+            spectrometer_frequency_mhz=data.spectrometer_frequency_mhz,
             max_shift_hz=settings.max_alignment_shift_hz,
             outlier_z=settings.outlier_z,
             steady_state_z=settings.steady_state_z,
@@ -69,12 +96,6 @@ def _state(read: Transients, name: str, settings: QcSettings) -> ScanState:
         raise ScanError(f"{name}: {error}; set convert.conjugate: true for this scan.") from error
     except ValueError as error:
         raise ScanError(f"{name}: {error}") from error
-    if state.change and state.change.p < settings.min_state_p:
-        raise ScanError(
-            f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: not one state; a series? "
-            "It is not averaged; make its rest a scan of its own, or set qc.min_state_p: 0 for this scan."
-        )
-    return state
 
 
 def said_of_change(change: StateChange, min_p: float) -> str:
@@ -91,10 +112,13 @@ def said_of_change(change: StateChange, min_p: float) -> str:
     return " and ".join(said)
 
 
-def _measures(scan: str, read: Transients, state: ScanState, sidecar: Mapping[str, Any]) -> Measures:
+def _measures(
+    scan: str, read: Transients, state: ScanState, sidecar: Mapping[str, Any], series: Phases | None
+) -> Measures:
     """What was measured on the transients and their average, and what a reader wants to know of the acquisition."""
     data, alignment, pcr, dummies = read.data, state.alignment, state.pcr, state.dummy_transients
-    points, transients, coils = data.fid.shape
+    points, _, coils = data.fid.shape
+    transients = alignment.shifts_hz.size
     mhz = data.spectrometer_frequency_mhz
     noise = noise_sd(
         alignment.average, dwell_time_s=data.dwell_time_s, spectrometer_frequency_mhz=mhz, pcr_hz=pcr.frequency_hz
@@ -124,5 +148,6 @@ def _measures(scan: str, read: Transients, state: ScanState, sidecar: Mapping[st
         repetition_time_s=sidecar.get("RepetitionTime"),
         echo_time_s=sidecar.get("EchoTime"),
         state_p=state.change.p if state.change else None,
+        series=series,
         fid_sha256=sha256(np.ascontiguousarray(data.fid, dtype="<c8").tobytes()).hexdigest(),
     )

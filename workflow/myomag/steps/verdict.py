@@ -7,6 +7,7 @@ from pathlib import Path
 from myomag.io.scan_records import BeginTime, Fit, FitLine, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.settings.qc import QcSettings
 from myomag.steps.detected import SYMBOLS, undetected
+from myomag.steps.series_phases import has_rest
 
 WIDTHS = ("lorentzian_hz", "gaussian_hz")
 VERDICTS = ("pass", "warn", "fail")
@@ -28,6 +29,8 @@ def verdict_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) ->
     """
     measures, fit = read_scan_record(inputs["measures"], Measures), read_scan_record(inputs["fit"], Fit)
     missing, unknown = undetected(fit, settings), withheld(fit, read_scan_record(inputs["begintime"], BeginTime))
+    if measures.series and not has_rest(measures.series):
+        unknown = unknown or "the series has no rest, of which pH and Mg could be told"
     verdict, reasons = judge(measures, settings, judge_fit(fit, settings, missing, unknown))
     near = {name: residual.over_noise for name, residual in fit.residual_near.items()}
     bounds = [f"{quantity}:{line.name}" for line in fit.lines for quantity in line.at_bound]

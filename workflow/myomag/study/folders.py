@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from myomag.io.events import SUFFIX as EVENTS
 from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.study.links import Links
 from myomag.study.names import NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
@@ -85,7 +86,7 @@ class Search:
                 found.nifti.setdefault(stem, []).append(folder + name)
             elif extension in VENDOR and place.startswith("sourcedata/"):
                 found.vendor.setdefault(stem, []).append(folder + name)
-            elif extension != ".json" and entities(stem):
+            elif extension != ".json" and not name.endswith(EVENTS) and entities(stem):
                 known_format = "move it to sourcedata/" if extension in VENDOR else "convert it to NIfTI-MRS"
                 self.remarks.append(f"{printable(folder + name)}: not read here; {known_format}.")
         for name in below.folders:
@@ -148,9 +149,10 @@ class Search:
         return [name for name in listing.folders if name.startswith(prefix)]
 
     def sidecars(self, place: str, listing: Listing) -> list[str]:
-        """JSON files of one folder that may describe scans, those with fewer entities first."""
-        names = [name for name in listing.files if split_extension(name)[1] == ".json"]
-        names = [name for name in names if split_stem(name.removesuffix(".json"))[1] in SUFFIXES]
+        """JSON files and events of one folder that may describe scans, those with fewer entities first."""
+        jsons = (name for name in listing.files if split_extension(name)[1] == ".json")
+        names = [name for name in jsons if split_stem(name.removesuffix(".json"))[1] in SUFFIXES]
+        names += [name for name in listing.files if name.endswith(EVENTS)]
         for name in names:
             if name in listing.escaped:
                 self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")

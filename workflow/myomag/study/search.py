@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from myomag.errors import StudyError
+from myomag.io.events import SUFFIX as EVENTS
 from myomag.io.files import printable
 from myomag.study.folders import Found, Search, stem_of_folder
 from myomag.study.names import COMPANIONS, ENTITIES, SUFFIXES, entities, split_extension, split_stem
@@ -34,6 +35,8 @@ class Scan:
         JSON files that describe the scan, the most general first.
     problem : str
         Why the scan cannot be processed; "" where nothing is wrong.
+    events : tuple of str
+        The table of events of a series, where it has one.
     """
 
     stem: str
@@ -42,6 +45,7 @@ class Scan:
     raw: tuple[str, ...]
     sidecars: tuple[str, ...] = ()
     problem: str = ""
+    events: tuple[str, ...] = ()
 
 
 @dataclass
@@ -105,9 +109,11 @@ def _scans(participant: str, session: str, found: Found) -> Iterator[Scan]:
         applying = [
             path for path in found.sidecars if _applies(path, stem) and source >= path.startswith("sourcedata/")
         ]
+        jsons = tuple(path for path in applying if path.endswith(".json"))
+        events = tuple(path for path in applying if path.endswith(EVENTS))
         # Pages are named by the label, which a folder that is not BIDS may make too long for a file.
         label = printable(participant).encode()[:MAX_STEM].decode(errors="ignore")
-        yield Scan(printable(name), label, session, tuple(raw), tuple(applying), problem)
+        yield Scan(printable(name), label, session, tuple(raw), jsons, problem, events[-1:])
 
 
 def _loose_series(participant: str, session: str, found: Found) -> Iterator[Scan]:
@@ -159,11 +165,10 @@ def _problem(stem: str, named: dict[str, str], participant: str, session: str, r
 
 
 def _applies(sidecar: str, stem: str) -> bool:
-    """BIDS inheritance: same suffix, and every entity of the sidecar has the same value in the scan."""
-    name = sidecar.rpartition("/")[2].removesuffix(".json")
-    *parts, suffix = name.split("_")
+    """BIDS inheritance: same suffix, or events; and every entity of the sidecar has the same value in the scan."""
+    *parts, suffix = split_extension(sidecar.rpartition("/")[2])[0].split("_")
     *own, own_suffix = stem.split("_")
-    return suffix == own_suffix and set(parts) <= set(own)
+    return suffix in (own_suffix, "events") and set(parts) <= set(own)
 
 
 def _told_apart(scans: Iterable[Scan]) -> Iterator[Scan]:

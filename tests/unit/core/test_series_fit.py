@@ -1,0 +1,100 @@
+"""The model of a series, the phases proposed by PCr, and the recovery of PCr."""
+
+import numpy as np
+import pytest
+
+from muscle_fids import J_HZ, LINES, noise
+from myomag.core.phases import Phase, proposed_phases
+from myomag.core.recovery import fit_recovery
+from myomag.core.series_course import series_course, still_amplitudes
+from myomag.core.series_fit import Lines
+from myomag.core.series_start import knots_of
+from series_samples import BEGIN_S, DWELL_S, MHZ, series
+
+WIDTH_HZ = 9.0
+
+
+def lines(points=500):
+    time = BEGIN_S + DWELL_S * np.arange(points)
+    fids = [
+        sum(np.exp((2j * np.pi * (ppm * MHZ + part * J_HZ) - np.pi * WIDTH_HZ) * time) for part in parts) / len(parts)
+        for ppm, _, parts in LINES.values()
+    ]
+    return Lines(tuple(LINES), np.array(fids) * np.exp(0.7j), time)
+
+
+@pytest.mark.parametrize("snr", [10, 40])
+def test_amplitudes_and_shifts_scatter_about_the_truth_as_their_sds_say(snr):
+    truth = series(rng=np.random.default_rng(snr), snr=snr, drift_hz=4.0)
+    fids, known = truth.fids[:500], lines()
+    how = {"noise_sd": truth.noise_sd, "pcr_fwhm_hz": WIDTH_HZ}
+    first = still_amplitudes(fids, known, moving=["Pi", "beta-ATP"], max_shift_hz=30.0, **how)
+    phases = [Phase("rest", 0, 16), Phase("exercise", 16, 32), Phase("recovery", 32, 64)]
+    ranges = {"Pi": (-1.6 * MHZ, 0.9 * MHZ), "beta-ATP": (-0.8 * MHZ, 0.8 * MHZ)}
+    wanted = {"Pi": 0.02 * MHZ, "beta-ATP": 0.05 * MHZ}
+    course = series_course(fids, known, first, phases, ranges_hz=ranges, wanted_sd_hz=wanted, **how)
+    assert course.fit.converged and not course.spoiled.any()
+    amplitude, covariance = course.amplitude("PCr")
+    ratio = 10 ** (truth.ph - 6.75)
+    moved = ((3.27 + 5.69 * ratio) / (1 + ratio) - LINES["Pi"][0]) * MHZ
+    for found, true, variance in (
+        (amplitude, truth.pcr, np.diag(covariance)),
+        (course.fit.shifts_hz["Pi"], moved, np.diag(course.fit.shift_covariance["Pi"])),
+    ):
+        z = (found - true) / np.sqrt(variance)
+        # 64 values: four standard errors of their mean and of their SD.
+        assert abs(z.mean()) < 4 / 8
+        assert abs(z.std() - 1) < 4 / np.sqrt(128)
+    assert np.ptp(course.fit.frequency_hz) == pytest.approx(4.0, abs=0.5)
+
+
+def test_knots_stand_as_close_as_the_wanted_sd_allows():
+    phases = [Phase("rest", 0, 12), Phase("exercise", 12, 24)]
+    each = knots_of(np.full(24, 1 / 0.5**2), phases, 1.0)
+    assert np.array_equal(each, np.eye(24)), "one repetition tells enough"
+    # An SD of 2 needs 1.5 · 2² repetitions between knots.
+    wide = knots_of(np.full(24, 1 / 2.0**2), phases, 1.0)
+    assert wide.shape == (24, 5)
+    assert np.allclose(wide.sum(axis=1), 1)
+
+
+def test_phases_are_those_by_which_pcr_falls_and_rises():
+    truth = series(rng=np.random.default_rng(1), repetitions=(12, 14, 30))
+    pcr = truth.pcr + 0.4 * np.random.default_rng(2).standard_normal(len(truth.pcr))
+    twice = np.concatenate([pcr, pcr[12:]])
+    found = proposed_phases(twice, 0.4)
+    assert [phase.kind for phase in found] == ["rest", "exercise", "recovery", "exercise", "recovery"]
+    # The lowest repetition is the last of work and the first of recovery alike.
+    assert np.all(np.abs(np.array([phase.first for phase in found]) - [0, 12, 26, 56, 70]) <= 1)
+    still = proposed_phases(33 + 0.4 * np.random.default_rng(3).standard_normal(60), 0.4)
+    assert still == [Phase("rest", 0, 60)]
+
+
+def test_time_constant_is_unbiased_and_its_interval_holds_it_in_95_of_100():
+    rng, time = np.random.default_rng(4), 3.0 * np.arange(30)
+    sd, draws = 0.6, 400
+    found = [
+        fit_recovery(time, 32 - 15 * np.exp(-time / 24) + sd * rng.standard_normal(30), sd**2 * np.eye(30))
+        for _ in range(draws)
+    ]
+    tau = np.array([each.tau_s for each in found])
+    assert abs(np.mean(tau) / 24 - 1) < 0.02
+    held = np.mean([each.tau_low_s < 24 < each.tau_high_s for each in found])
+    # Four standard errors of a share of 400.
+    assert abs(held - 0.95) < 4 * np.sqrt(0.95 * 0.05 / draws)
+    ends = np.array([(each.end, each.end_sd) for each in found])
+    assert np.std(ends[:, 0]) == pytest.approx(ends[:, 1].mean(), rel=4 / np.sqrt(2 * draws))
+
+
+def test_a_second_exponential_and_scatter_beyond_noise_are_told():
+    rng, time = np.random.default_rng(5), 2.0 * np.arange(60)
+    twofold = 32 - 8 * np.exp(-time / 6) - 8 * np.exp(-time / 60) + 0.15 * rng.standard_normal(60)
+    assert fit_recovery(time, twofold, 0.15**2 * np.eye(60)).p_second < 1e-3
+    single = 32 - 16 * np.exp(-time / 24)
+    calm, restless = (
+        fit_recovery(time, single + noise(rng, 60, scatter).real, 0.15**2 * np.eye(60)) for scatter in (0.15, 0.6)
+    )
+    assert calm.p_second > 1e-3
+    assert restless.tau_high_s - restless.tau_low_s > 2.5 * (calm.tau_high_s - calm.tau_low_s)
+    with pytest.raises(ValueError, match="at least 5"):
+        fit_recovery(time[:4], single[:4], np.eye(4))

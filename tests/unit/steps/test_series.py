@@ -1,0 +1,113 @@
+"""Series through all steps of a scan: kinetics, courses, events, and why there are none."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from muscle_fids import MG
+from myomag.errors import ScanError
+from myomag.io.events import read_events
+from myomag.io.series_records import SUMMARY, Series
+from myomag.settings.load import load_settings
+from myomag.single.scan import ScanSteps
+from myomag.single.sources import source_of
+from series_samples import series, write_series
+
+
+def analysed(path: Path) -> tuple[Series, dict]:
+    with ScanSteps(source_of(path), load_settings()) as steps:
+        result = steps.result()
+        assert result.flat["status"] != "failed", result.flat["reason"]
+        return steps.record(Series), json.loads(json.dumps(result.document()))
+
+
+def covered(values, sds, truth):
+    known = np.array([value is not None for value in values])
+    z = (np.array(values, dtype=float)[known] - truth[known]) / np.array(sds, dtype=float)[known]
+    return np.mean(np.abs(z) < 1.96), known.mean()
+
+
+def test_a_series_gives_kinetics_courses_and_the_magnesium_of_its_rest(tmp_path):
+    truth = series(rng=np.random.default_rng(1), snr=40.0, drift_hz=3.0)
+    record, said = analysed(write_series(tmp_path, truth))
+    assert set(said["series"]) == set(SUMMARY)
+    assert said["series"]["tau_pcr_ci95_low_s"] < truth.tau_s < said["series"]["tau_pcr_ci95_high_s"]
+    assert said["series"]["k_pcr_per_s"] == pytest.approx(1 / said["series"]["tau_pcr_s"])
+    depletion = 1 - truth.pcr.min() / truth.pcr[0]
+    assert abs(record.pcr_depletion - depletion) < 4 * record.pcr_depletion_sd
+    assert said["mg_ci95_low_mmol_l"] < MG < said["mg_ci95_high_mmol_l"]
+    share, known = covered(record.course.ph, record.course.ph_sd, truth.ph)
+    # 64 repetitions: the share in the interval of 95 % has a standard error of .027.
+    assert known == 1 and share > 0.95 - 4 * 0.027
+    course = record.course
+    ends = np.array([course.mg_ci95_low_mmol_l, course.mg_ci95_high_mmol_l])
+    assert np.mean((ends[0] < MG) & (ends[1] > MG)) > 0.95 - 4 * 0.027
+    assert (record.ph_end_exercise, record.ph_min) == pytest.approx((truth.ph.min(), truth.ph.min()), abs=0.02)
+    assert not record.phases_proposed and [phase.kind for phase in record.phases] == ["rest", "exercise", "recovery"]
+    # V·(1 + Km/ADP) with ADP of tens of µM is of the size of k·PCr.
+    assert 0.5 < record.qmax_adp_mmol_l_s / record.qmax_linear_mmol_l_s < 2
+
+
+def test_phases_nobody_stated_are_proposed_and_said_to_be(tmp_path):
+    truth = series(rng=np.random.default_rng(2), snr=20.0)
+    record, _ = analysed(write_series(tmp_path, truth, events=False))
+    assert record.phases_proposed
+    assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+    depletion = 1 - truth.pcr.min() / truth.pcr[0]
+    assert abs(record.pcr_depletion - depletion) < 4 * record.pcr_depletion_sd + 0.02
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"repetitions": (0, 20, 40)}, "no rest before the exercise"),
+        ({"repetitions": (16, 16, 9)}, "recovery"),
+        ({"pcr": (33.0, 31.0)}, "exercise took"),
+        ({"ph": (7.03, 6.45)}, "acidosis slows the recovery"),
+        ({"repetitions": (16, 20, 0)}, "no recovery behind the exercise"),
+    ],
+)
+def test_a_bout_that_tells_no_time_constant_says_why(tmp_path, changes, reason):
+    truth = series(rng=np.random.default_rng(3), **changes)
+    record, said = analysed(write_series(tmp_path, truth))
+    assert record.status == "not estimable" and reason in record.reason
+    assert said["series"]["tau_pcr_s"] is said["series"]["k_pcr_per_s"] is None
+    if changes.get("repetitions", (1,))[0] == 0:
+        assert record.ph_rest is record.mg_rest_mmol_l is None
+        assert "no rest" in said["mg_reason"]
+
+
+def test_a_spoiled_repetition_is_left_out(tmp_path):
+    truth = series(rng=np.random.default_rng(4))
+    truth.fids[:, 40] = 20 * np.roll(truth.fids[:, 40], 7)
+    record, _ = analysed(write_series(tmp_path, truth))
+    assert record.course.spoiled[40] and sum(record.course.spoiled) == 1
+    assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+
+
+def test_the_case_of_a_series(shared_cases):
+    """Truth: PCr 33 → 17 recovers with 24 s, pH 7.03 → 6.70, Mg .42 throughout."""
+    record, said = analysed(shared_cases / "series_dyn.nii.gz")
+    assert record.tau_pcr_ci95_low_s < 24 < record.tau_pcr_ci95_high_s
+    assert record.ph_rest == pytest.approx(7.03, abs=0.005) and record.ph_min == pytest.approx(6.70, abs=0.015)
+    assert record.pcr_depletion == pytest.approx(1 - 17 / 33, abs=0.02)
+    assert said["mg_ci95_low_mmol_l"] < 0.42 < said["mg_ci95_high_mmol_l"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("onset\tduration\n0\t10\n", "no column trial_type"),
+        ("onset\tduration\ttrial_type\n0\t10\tcue\n", "no trial_type is one of rest, exercise, recovery"),
+        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "must be numbers"),
+        ("onset\tduration\ttrial_type\n0\t0\trest\n", "above 0"),
+        ("", "no column onset"),
+    ],
+)
+def test_events_that_state_no_phases_are_refused_by_field(tmp_path, text, message):
+    path = tmp_path / "sub-1_events.tsv"
+    path.write_text(text)
+    with pytest.raises(ScanError, match=message):
+        read_events(path)

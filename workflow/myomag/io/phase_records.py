@@ -1,0 +1,37 @@
+"""Base of the records of a scan, and the phases of a series."""
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Record(BaseModel):
+    """Base of every record and of its parts: no other fields, and no change afterwards."""
+
+    # Each step needs a few of the models, and building all of them costs it 10 ms.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class ScanRecord(Record):
+    """Record of one scan, stored under `role`."""
+
+    role: ClassVar[str]
+    scan: str = Field(description="BIDS stem of the scan.")
+
+
+class PhaseRecord(Record):
+    """Rest, exercise or recovery."""
+
+    kind: Literal["rest", "exercise", "recovery"] = Field(description="What the muscle does.")
+    first: int = Field(description="First repetition, counted from 0.")
+    end: int = Field(description="Repetition behind the last one.")
+    start_s: float = Field(description="Start [s from the first repetition].")
+    end_s: float = Field(description="End [s].")
+
+
+class Phases(Record):
+    """Phases of a series."""
+
+    repetition_s: float | None = Field(description="Time from one repetition to the next [s].")
+    proposed: bool = Field(description="Whether they were read off PCr, as no events were stated.")
+    phases: list[PhaseRecord] = Field(description="Phases in their order.")

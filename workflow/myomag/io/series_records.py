@@ -1,0 +1,104 @@
+"""Record of a series: its phases, the courses of lines, pH and Mg, and the recovery of PCr."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from myomag.io.phase_records import PhaseRecord, Record, ScanRecord
+
+
+class Bout(Record):
+    """Exercise with the recovery behind it."""
+
+    status: Literal["estimated", "not estimable"] = Field(description="Whether there are kinetics.")
+    reason: str | None = Field(description="Why there are none, or what speaks against them.")
+    tau_pcr_s: float | None = Field(description="Time constant of the recovery of PCr [s].")
+    tau_pcr_ci95_low_s: float | None = Field(description="Lower end of its 95 % interval [s].")
+    tau_pcr_ci95_high_s: float | None = Field(description="Upper end of its 95 % interval [s].")
+    k_pcr_per_s: float | None = Field(description="Rate constant 1/τ [1/s].")
+    pcr_rest: float | None = Field(description="PCr at rest [units of the FID].")
+    pcr_end: float | None = Field(description="PCr at the end of exercise, from the recovery [units of the FID].")
+    pcr_end_sd: float | None = Field(description="SD of it.")
+    pcr_depletion: float | None = Field(description="Share of PCr of rest that exercise took.")
+    pcr_depletion_sd: float | None = Field(description="SD of it.")
+    v_pcr_per_s: float | None = Field(description="Initial rate of recovery, in PCr of rest per s: k·ΔPCr.")
+    v_pcr_sd_per_s: float | None = Field(description="SD of it.")
+    qmax_linear_mmol_l_s: float | None = Field(description="Oxidative capacity k·[PCr] of rest [mmol/l/s].")
+    adp_end_umol_l: float | None = Field(description="Free ADP at the end of exercise, on assumed numbers [µmol/l].")
+    qmax_adp_mmol_l_s: float | None = Field(description="Oxidative capacity V·(1 + Km/[ADP]) [mmol/l/s].")
+    ph_end_exercise: float | None = Field(description="pH at the end of exercise.")
+    ph_min: float | None = Field(description="Lowest pH of exercise and recovery.")
+    p_second: float | None = Field(description="Probability of as much gain by a second exponential.")
+    recovery_s: float | None = Field(description="Length of the recovery that was measured [s].")
+
+
+class Course(Record):
+    """Values of each repetition; null where there is none."""
+
+    time_s: list[float] = Field(description="Start of each repetition [s from the first].")
+    phase: list[str | None] = Field(description="What the muscle does.")
+    spoiled: list[bool] = Field(description="Whether the residual is that of a disturbance.")
+    pcr: list[float] = Field(description="Amplitude of PCr [units of the FID].")
+    pcr_sd: list[float] = Field(description="SD of it.")
+    pi: list[float | None] = Field(description="Amplitude of Pi [units of the FID].")
+    pi_sd: list[float | None] = Field(description="SD of it.")
+    atp: list[float | None] = Field(description="Amplitude of the line that stands for ATP [units of the FID].")
+    atp_sd: list[float | None] = Field(description="SD of it.")
+    ph: list[float | None] = Field(description="Intracellular pH.")
+    ph_sd: list[float | None] = Field(description="SD of it.")
+    mg_mmol_l: list[float | None] = Field(description="Free Mg2+ [mmol/l].")
+    mg_ci95_low_mmol_l: list[float | None] = Field(description="Lower end of its 95 % interval [mmol/l].")
+    mg_ci95_high_mmol_l: list[float | None] = Field(description="Upper end of its 95 % interval [mmol/l].")
+
+
+class Series(ScanRecord):
+    """Rest, exercise and recovery of one scan."""
+
+    role: ClassVar[str] = "series"
+    repetitions: int = Field(description="Repetitions of the series.")
+    repetition_s: float | None = Field(description="Time from one repetition to the next [s].")
+    phases: list[PhaseRecord] = Field(description="Phases in their order.")
+    phases_proposed: bool = Field(description="Whether the phases were read off PCr, as no events were stated.")
+    status: Literal["estimated", "not estimable"] = Field(description="Whether a bout has kinetics.")
+    reason: str | None = Field(description="Why none has, or what speaks against them.")
+    tau_pcr_s: float | None = Field(
+        description="Time constant of the recovery of PCr, of the first bout that has one [s]."
+    )
+    tau_pcr_sd_s: float | None = Field(description="Its standard deviation, a quarter of the interval nearly [s].")
+    tau_pcr_ci95_low_s: float | None = Field(description="Lower end of its 95 % interval [s].")
+    tau_pcr_ci95_high_s: float | None = Field(description="Upper end of its 95 % interval [s].")
+    k_pcr_per_s: float | None = Field(description="Rate constant of that recovery, 1/τ [1/s].")
+    k_pcr_sd_per_s: float | None = Field(description="Its standard deviation [1/s].")
+    pcr_depletion: float | None = Field(description="Share of the PCr of rest that exercise took.")
+    pcr_depletion_sd: float | None = Field(description="Its standard deviation.")
+    v_pcr_per_s: float | None = Field(description="Initial rate of recovery, in PCr of rest [1/s].")
+    v_pcr_sd_per_s: float | None = Field(description="Its standard deviation [1/s].")
+    qmax_linear_mmol_l_s: float | None = Field(
+        description="Oxidative capacity k·[PCr] of rest, on an assumed [PCr] [mmol/l/s]."
+    )
+    qmax_adp_mmol_l_s: float | None = Field(
+        description="Oxidative capacity V·(1 + Km/[ADP]) at the end of exercise, on assumed numbers [mmol/l/s]."
+    )
+    ph_rest: float | None = Field(description="pH at rest.")
+    ph_end_exercise: float | None = Field(description="pH at the end of exercise.")
+    ph_min: float | None = Field(description="Lowest pH of exercise and recovery.")
+    mg_rest_mmol_l: float | None = Field(description="Free Mg2+ at rest [mmol/l].")
+    bouts: list[Bout] = Field(description="Bouts of exercise in their order.")
+    course: Course = Field(description="Values of each repetition.")
+
+
+SUMMARY = (
+    "tau_pcr_s",
+    "tau_pcr_ci95_low_s",
+    "tau_pcr_ci95_high_s",
+    "k_pcr_per_s",
+    "pcr_depletion",
+    "ph_rest",
+    "ph_end_exercise",
+    "ph_min",
+    "mg_rest_mmol_l",
+    "repetitions",
+    "status",
+    "reason",
+)
+"""What `myomag scan --json` says of a series."""

@@ -1,0 +1,188 @@
+"""A series on the page: spectra over time, courses of PCr, Pi, pH and Mg, and the recovery of PCr."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
+from myomag.io.phase_records import PhaseRecord
+from myomag.io.scan_records import Fit, Quality
+from myomag.io.series_records import Bout, Series
+from myomag.report import text
+from myomag.report.charts import Array, Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
+
+WIDTH, LEFT, RIGHT, TOP = 960.0, 74.0, 940.0, 12.0
+PANEL, GAP = 140.0, 14.0
+Z95 = 1.96
+MOST_ROWS, SMOOTHING_HZ = 48, 12.0
+WATERFALL = 320.0
+SHOWN_PPM = (-18.0, 8.0)
+PANELS = (
+    ("pcr", "PCr / rest"),
+    ("pi", "Pi / PCr at rest"),
+    ("ph", "pH"),
+    ("mg_mmol_l", "Mg²⁺ (mM)"),
+)
+
+
+def course_figure(series: Series) -> Markup:
+    """Courses of PCr, Pi, pH and Mg with 95 % bands, the phases shaded, and the fitted recovery."""
+    time = np.array(series.course.time_s)
+    step = series.repetition_s or 1.0
+    x = Scale((float(time[0]), float(time[-1]) + step), (LEFT, RIGHT))
+    drawn, y = [], TOP
+    for name, label in PANELS:
+        if (values := _values(series, name)) is not None:
+            drawn.append(_panel(series, name, label, values, x, y))
+            y += PANEL + GAP
+    bottom = y - GAP
+    return svg(
+        WIDTH,
+        bottom + 48,
+        f"Courses of {len(drawn)} quantities over {text.plural(series.repetitions, 'repetition')}",
+        *_phases(series.phases, x, bottom),
+        x_axis(x, bottom, "Time (s)" if series.repetition_s else "Repetition", grid_top=TOP, count=10),
+        *drawn,
+        class_="courses",
+    )
+
+
+def _values(series: Series, name: str) -> tuple[Array, Array, Array] | None:
+    """Values with the ends of their 95 % intervals; None where there is none at all."""
+    course, rest = series.course, _rest(series)
+    if name == "mg_mmol_l":
+        parts = (course.mg_mmol_l, course.mg_ci95_low_mmol_l, course.mg_ci95_high_mmol_l)
+        value, low, high = (np.array(part, dtype=np.float64) for part in parts)
+    else:
+        scale = 1.0 if name == "ph" else rest
+        value = np.array(getattr(course, name), dtype=np.float64) / scale
+        half = Z95 * np.array(getattr(course, f"{name}_sd"), dtype=np.float64) / scale
+        low, high = value - half, value + half
+    left_out = np.array(course.spoiled)
+    value = np.where(left_out, np.nan, value)
+    return None if np.all(np.isnan(value)) else (value, low, high)
+
+
+def _rest(series: Series) -> float:
+    """PCr that counts as 1: at rest, else the largest."""
+    known = next((bout.pcr_rest for bout in series.bouts if bout.pcr_rest), None)
+    return known or float(np.max(series.course.pcr))
+
+
+def _panel(series: Series, name: str, label: str, values: tuple[Array, Array, Array], x: Scale, top: float) -> Markup:
+    value, low, high = values
+    known = np.flatnonzero(~np.isnan(value))
+    y = Scale(robust_range(value[known]), (top + PANEL - 4, top + 4))
+    place = np.asarray(x(np.array(series.course.time_s)[known]))
+    ends = np.clip(np.asarray(y(np.array([low[known], high[known]]))), top, top + PANEL)
+    band = path_data(np.concatenate([place, place[::-1]]), np.concatenate([ends[0], ends[1][::-1]]))
+    heights = np.clip(np.asarray(y(value[known])), top, top + PANEL)
+    marks = (
+        element("circle", cx=float(a), cy=float(b), r=2.2, class_="point") for a, b in zip(place, heights, strict=True)
+    )
+    curves = [_recovery(series, bout, x, y) for bout in series.bouts] if name == "pcr" else []
+    return element(
+        "g",
+        y_axis(y, LEFT, label, grid_right=RIGHT, count=4),
+        element("path", d=f"{band}z", class_="band"),
+        *marks,
+        *curves,
+        frame(LEFT, top, RIGHT, top + PANEL),
+    )
+
+
+def _recovery(series: Series, bout: Bout, x: Scale, y: Scale) -> Markup:
+    """Fitted recovery of a bout."""
+    phases = [phase for phase in series.phases if phase.kind == "recovery"]
+    place = next((phase for phase, other in zip(phases, _recovering(series), strict=False) if other is bout), None)
+    if bout.tau_pcr_s is None or bout.pcr_end is None or bout.v_pcr_per_s is None or place is None:
+        return Markup("")
+    time = np.linspace(place.start_s, place.end_s, 60)
+    rest = _rest(series)
+    gain = bout.v_pcr_per_s * bout.tau_pcr_s
+    value = bout.pcr_end / rest + gain * (1 - np.exp(-(time - place.start_s) / bout.tau_pcr_s))
+    return element("path", d=path_data(np.asarray(x(time)), np.asarray(y(value))), class_="fit")
+
+
+def _recovering(series: Series) -> list[Bout]:
+    """Bouts with a recovery behind them, in the order of these."""
+    return [bout for bout in series.bouts if bout.recovery_s is not None]
+
+
+def _phases(phases: Sequence[PhaseRecord], x: Scale, bottom: float) -> list[Markup]:
+    drawn = []
+    for phase in phases:
+        left, right = (float(np.clip(x(end), LEFT, RIGHT)) for end in (phase.start_s, phase.end_s))
+        drawn.append(
+            element(
+                "rect", x=left, y=TOP, width=max(right - left, 0.0), height=bottom - TOP, class_=f"phase {phase.kind}"
+            )
+        )
+        if right - left > 60:
+            drawn.append(element("text", phase.kind, x=(left + right) / 2, y=TOP + 14, class_="note middle"))
+    return drawn
+
+
+def waterfall(fids: NDArray[np.complex128], dwell_time_s: float, fit: Fit, quality: Quality) -> Markup:
+    """Spectra of the repetitions over each other, the first below, phased as their rest.
+
+    Parameters
+    ----------
+    fids : ndarray, shape (points, repetitions)
+        As measured, coils combined.
+    """
+    shown = np.unique(np.linspace(0, fids.shape[1] - 1, MOST_ROWS).astype(int))
+    time = time_axis(len(fids), dwell_time_s)
+    turn = np.exp(-2j * np.pi * quality.pcr_offset_hz * time - np.pi * SMOOTHING_HZ * time)
+    hz = frequency_axis_hz(len(fids), dwell_time_s)
+    ppm = hz / fit.spectrometer_frequency_mhz
+    inside = (ppm >= SHOWN_PPM[0]) & (ppm <= SHOWN_PPM[1])
+    phase = np.deg2rad(fit.phase_deg) + 2e-6 * np.pi * hz[inside] * fit.begin_time_us
+    spectra = np.real(np.array([spectrum(fids[:, k] * turn)[inside] for k in shown]) * np.exp(-1j * phase))
+    x = Scale(SHOWN_PPM[::-1], (LEFT, RIGHT))
+    bottom = TOP + WATERFALL
+    step = 0.62 * WATERFALL / len(shown)
+    height = 0.33 * WATERFALL / float(spectra.max())
+    rows = [
+        element(
+            "path",
+            d=path_data(np.asarray(x(ppm[inside])), np.maximum(bottom - 6 - step * row - height * line, TOP)),
+            class_="row",
+        )
+        for row, line in reversed(list(enumerate(spectra)))
+    ]
+    return svg(
+        WIDTH,
+        bottom + 48,
+        f"Spectra of {text.plural(len(shown), 'repetition')}, the first below",
+        x_axis(x, bottom, "Chemical shift (ppm, PCr = 0)", grid_top=TOP, count=13),
+        *rows,
+        frame(LEFT, TOP, RIGHT, bottom),
+        class_="waterfall",
+    )
+
+
+def bout_rows(series: Series | None) -> list[dict[str, Any]]:
+    """Rows of the table of bouts."""
+    return [
+        {
+            "number": number,
+            "depletion": text.with_sd(_percent(bout.pcr_depletion), _percent(bout.pcr_depletion_sd), 1),
+            "tau": text.number(bout.tau_pcr_s, 1),
+            "interval": text.interval(bout.tau_pcr_ci95_low_s, bout.tau_pcr_ci95_high_s, 1),
+            "rate": text.significant(bout.k_pcr_per_s, 3),
+            "ph_end": text.number(bout.ph_end_exercise, 2),
+            "ph_min": text.number(bout.ph_min, 2),
+            "qmax": text.significant(bout.qmax_linear_mmol_l_s, 3),
+            "qmax_adp": text.significant(bout.qmax_adp_mmol_l_s, 3),
+            "note": bout.reason or "",
+        }
+        for number, bout in enumerate(series.bouts if series else (), start=1)
+    ]
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100 * value

@@ -1,0 +1,177 @@
+"""Kinetics of one bout of exercise: depletion, recovery of PCr, and why there are none."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.energetics import equilibrium_constants, free_adp_umol_l
+from myomag.core.recovery import Recovery, fit_recovery
+from myomag.core.series_course import PCR, Course
+from myomag.io.phase_records import Phases
+from myomag.io.series_records import Bout
+from myomag.io.series_records import Course as Values
+from myomag.settings.models import Settings
+from myomag.settings.series import SeriesSettings
+
+Real = NDArray[np.float64]
+
+FEWEST_REST = 4
+ON_CURVE_SDS = 2.5
+LATEST, FEWEST_LATEST = 6, 3
+"""Last repetitions of exercise whose straight line tells the pH at its end, and how few will do."""
+
+
+def bout_of(number: int, phases: Phases, course: Course, values: Values, settings: Settings) -> Bout:
+    """Bout of the exercise that is phase `number`."""
+    exercise = phases.phases[number]
+    recovery = phases.phases[number + 1] if number + 1 < len(phases.phases) else None
+    if recovery is not None and recovery.kind != "recovery":
+        recovery = None
+    pcr, covariance = course.amplitude(PCR)
+    rests = [k for phase in phases.phases[:number] if phase.kind == "rest" for k in range(phase.first, phase.end)]
+    rests = [k for k in rests if not course.spoiled[k]]
+    rest = float(np.mean(pcr[rests])) if len(rests) >= FEWEST_REST else None
+    rest_sd = float(np.sqrt(covariance[np.ix_(rests, rests)].mean())) if rest is not None else None
+    ph = _ph(values, exercise.first, exercise.end, recovery.end if recovery else exercise.end)
+    found, problem = None, None
+    if phases.repetition_s is None:
+        problem = "no RepetitionTime; add it to the sidecar [s]"
+    elif recovery is None:
+        problem = "no recovery behind the exercise"
+    else:
+        # By PCr alone the last repetition of exercise may pass for the first of recovery.
+        used = np.arange(recovery.first + phases.proposed, recovery.end)
+        used = used[~course.spoiled[used]]
+        try:
+            found = fit_recovery(
+                np.array(values.time_s)[used] - recovery.start_s, pcr[used], covariance[np.ix_(used, used)]
+            )
+        except ValueError as error:
+            problem = str(error)
+        if found is not None and phases.proposed:
+            found = _from_the_end(found, recovery.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
+    length = recovery.end_s - recovery.start_s if recovery else None
+    depletion, depletion_sd = _depletion(found, rest, rest_sd)
+    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings.series), None)
+    given = found if problem is None else None
+    rate = given.rate / rest if given and rest else None
+    adp = _adp_at_the_end(depletion, ph[0], values, exercise.first, exercise.end, settings) if given else None
+    remark = None
+    if given and given.p_second < settings.series.most_p_second:
+        remark = f"a second exponential fits the recovery better (p {given.p_second:.1g})"
+    return Bout(
+        status="estimated" if given else "not estimable",
+        reason=problem or remark,
+        tau_pcr_s=given.tau_s if given else None,
+        tau_pcr_ci95_low_s=_finite(given.tau_low_s) if given else None,
+        tau_pcr_ci95_high_s=_finite(given.tau_high_s) if given else None,
+        k_pcr_per_s=1 / given.tau_s if given else None,
+        pcr_rest=rest,
+        pcr_end=found.end if found else None,
+        pcr_end_sd=found.end_sd if found else None,
+        pcr_depletion=depletion,
+        pcr_depletion_sd=depletion_sd,
+        v_pcr_per_s=rate,
+        v_pcr_sd_per_s=given.rate_sd / rest if given and rest else None,
+        qmax_linear_mmol_l_s=settings.series.pcr_mmol_l / given.tau_s if given else None,
+        adp_end_umol_l=adp,
+        qmax_adp_mmol_l_s=rate * settings.series.pcr_mmol_l * (1 + settings.series.km_adp_umol_l / adp)
+        if rate and adp
+        else None,
+        ph_end_exercise=ph[0],
+        ph_min=ph[1],
+        p_second=given.p_second if given else None,
+        recovery_s=length,
+    )
+
+
+def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Real) -> Recovery:
+    """Recovery counted from the last repetition of exercise where that one lies on its curve already."""
+    factor = float(np.exp(each_s / found.tau_s))
+    end = found.plateau - (found.plateau - found.end) * factor
+    if last < 0 or abs(pcr[last] - end) > ON_CURVE_SDS * np.hypot(sds[last], factor * found.end_sd):
+        return found
+    return replace(
+        found, end=end, end_sd=factor * found.end_sd, rate=found.rate * factor, rate_sd=found.rate_sd * factor
+    )
+
+
+def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, float | None]:
+    """The pH at the end of exercise, and its lowest value until the end of recovery, means over neighbours."""
+    known = {k: ph for k, ph in enumerate(values.ph) if first <= k < last and ph is not None and not values.spoiled[k]}
+    course = list(known.values())
+    lowest = min((float(np.mean(course[max(0, i - 1) : i + 2])) for i in range(len(course))), default=None)
+    latest = [k for k in known if end - LATEST <= k < end]
+    if len(latest) < FEWEST_LATEST:
+        return None, lowest
+    # At the end itself: a mean over the last repetitions would lag behind a falling pH.
+    _, at_end = np.polyfit(np.array(latest) - end, [known[k] for k in latest], 1)
+    return float(at_end), lowest
+
+
+def _adp_at_the_end(
+    depletion: float | None, ph: float | None, values: Values, first: int, end: int, settings: Settings
+) -> float | None:
+    """Free ADP at the end of exercise [µmol/l], by [PCr] and ATP assumed for rest; None where something is unknown.
+
+    As a share of rest PCr needs no correction for saturation.
+    """
+    known = [mg for k, mg in enumerate(values.mg_mmol_l) if mg is not None and first <= k < end]
+    if depletion is None or ph is None or not known:
+        return None
+    assumed = settings.magnesium
+    constants = equilibrium_constants(
+        temperature_c=assumed.temperature_c, ionic_strength_mol_l=assumed.ionic_strength_mol_l
+    )
+    pcr = settings.series.pcr_mmol_l * (1 - depletion)
+    if not 0 < pcr < assumed.total_creatine_mmol_l:
+        return None
+    return free_adp_umol_l(
+        constants,
+        ph=ph,
+        pmg=3 - float(np.log10(np.median(known))),
+        pcr_atp=pcr / assumed.atp_mmol_l,
+        atp_mmol_l=assumed.atp_mmol_l,
+        total_creatine_mmol_l=assumed.total_creatine_mmol_l,
+    ).value
+
+
+def _depletion(found: Recovery | None, rest: float | None, rest_sd: float | None) -> tuple[float | None, float | None]:
+    """Share of PCr that exercise took, and its SD."""
+    if found is None or not rest or rest_sd is None:
+        return None, None
+    left = found.end / rest
+    return 1 - left, float(np.hypot(found.end_sd, left * rest_sd) / rest)
+
+
+def _objections(
+    found: Recovery | None,
+    rest: float | None,
+    depletion: float | None,
+    ph_end: float | None,
+    length_s: float | None,
+    settings: SeriesSettings,
+) -> Iterator[str]:
+    """Why a recovery gives no time constant."""
+    if found is None or length_s is None:
+        return
+    if rest is None:
+        yield "no rest before the exercise, against which depletion and recovery could be judged"
+    elif depletion is not None and depletion < settings.least_depletion:
+        yield f"exercise took {depletion:.1%} of PCr, less than {settings.least_depletion:g}"
+    if ph_end is not None and ph_end < settings.least_ph:
+        yield f"pH {ph_end:.2f} at the end of exercise, below {settings.least_ph:g}: acidosis slows the recovery"
+    if found.plateau <= found.end:
+        yield "PCr does not recover"
+    if not np.isfinite(found.tau_high_s) or not np.isfinite(found.tau_low_s):
+        yield "the recovery was not followed long enough to tell its time constant"
+    elif length_s < settings.least_recovery_taus * found.tau_s:
+        yield f"recovery was followed for {length_s:.0f} s, less than {settings.least_recovery_taus:g} time constants"
+    elif found.tau_high_s > settings.widest_interval * found.tau_low_s:
+        yield f"the time constant is not determined ({found.tau_low_s:.0f} to {found.tau_high_s:.0f} s)"
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

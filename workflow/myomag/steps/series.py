@@ -1,0 +1,256 @@
+"""Courses of PCr, Pi, pH and Mg over a series, and the recovery of PCr after exercise."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from myomag.core.axes import time_axis
+from myomag.core.calibration import ShiftCalibration, mg_mmol_l
+from myomag.core.exponentials import damped_exponentials
+from myomag.core.families import mg_calibration, shift_calibration
+from myomag.core.line_shape import LineShape, ShapeBasis
+from myomag.core.phases import Phase
+from myomag.core.quality import transient_noise_sd
+from myomag.core.robust import Z95
+from myomag.core.series_course import Course, series_course, still_amplitudes, used_lines
+from myomag.core.series_fit import Lines
+from myomag.io.phase_records import Phases
+from myomag.io.scan_records import Fit, Magnesium, Measures, Quality, read_scan_record, scan_record_bytes
+from myomag.io.series_records import Bout, Series
+from myomag.io.series_records import Course as CourseRecord
+from myomag.settings.base import content
+from myomag.settings.models import Settings
+from myomag.steps.kinetics import bout_of
+from myomag.steps.series_phases import averaged_repetitions
+from myomag.steps.transients import read_transients
+
+Real = NDArray[np.float64]
+
+RANGES_PPM = {"Pi": (-1.6, 0.9), "beta-ATP": (-0.8, 0.8), "alpha-ATP": (-0.3, 0.3), "gamma-ATP": (-0.5, 0.5)}
+"""How far a line may lie from its place at rest [ppm]."""
+OF_BOUT = (
+    *("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s", "k_pcr_per_s", "pcr_depletion", "pcr_depletion_sd"),
+    *("v_pcr_per_s", "v_pcr_sd_per_s", "qmax_linear_mmol_l_s", "qmax_adp_mmol_l_s", "ph_end_exercise", "ph_min"),
+)
+LEAST_SDS = 3.0
+"""A line of the reference that stands out less is left out, unless results rest on it."""
+
+
+def series_scan(scan: str, inputs: Mapping[str, Path], settings: Settings) -> dict[str, bytes]:
+    """Follow a muscle through rest, exercise and recovery; returns the record under `series`, none for other scans.
+
+    Parameters
+    ----------
+    scan : str
+        BIDS stem of the scan.
+    inputs : mapping of str to Path
+        `fid`, `measures`, `fit`, `quality` and `magnesium`.
+    settings : Settings
+        Sections `series` and `magnesium`, and the largest shift of `qc`.
+    """
+    measures = read_scan_record(inputs["measures"], Measures)
+    if measures.series is None:
+        return {}
+    fit, quality = read_scan_record(inputs["fit"], Fit), read_scan_record(inputs["quality"], Quality)
+    rest = read_scan_record(inputs["magnesium"], Magnesium)
+    course = _course(inputs["fid"], measures, fit, quality, settings)
+    values = _values(course, measures.series, fit, rest, settings)
+    bouts = [
+        bout_of(number, measures.series, course, values, settings)
+        for number, phase in enumerate(measures.series.phases)
+        if phase.kind == "exercise"
+    ]
+    estimated = any(bout.status == "estimated" for bout in bouts)
+    reasons = [bout.reason for bout in bouts if bout.reason]
+    record = Series(
+        scan=scan,
+        repetitions=len(values.time_s),
+        repetition_s=measures.series.repetition_s,
+        phases=measures.series.phases,
+        phases_proposed=measures.series.proposed,
+        status="estimated" if estimated else "not estimable",
+        reason=(reasons[0] if reasons else None) if bouts else "no exercise among its phases",
+        **_summary(next((bout for bout in bouts if bout.status == "estimated"), bouts[0] if bouts else None)),
+        ph_rest=rest.ph,
+        mg_rest_mmol_l=rest.mg_mmol_l,
+        bouts=bouts,
+        course=values,
+    )
+    return {"series": scan_record_bytes(record)}
+
+
+def _summary(bout: Bout | None) -> dict[str, float | None]:
+    """Numbers of one bout as those of the series."""
+    found: dict[str, float | None] = {key: getattr(bout, key, None) for key in OF_BOUT}
+    tau, low, high = (found[key] for key in ("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s"))
+    sd = None if tau is None or low is None or high is None else (high - low) / (2 * Z95)
+    return found | {"tau_pcr_sd_s": sd, "k_pcr_sd_per_s": None if sd is None or tau is None else sd / tau**2}
+
+
+def _course(path: Path, measures: Measures, fit: Fit, quality: Quality, settings: Settings) -> Course:
+    """Fit of all repetitions by the lines of the averaged rest."""
+    read = read_transients(path)
+    fids = averaged_repetitions(read.fid, read.data.measurements)
+    turn = np.exp(-2j * np.pi * measures.pcr_offset_hz * fit.dwell_time_s * np.arange(len(fids)))
+    lines = used_lines(_lines(fit, quality), measures.pcr_fwhm_hz)
+    fids = (fids * turn[:, None])[fit.skipped_points : fit.skipped_points + len(lines.time_s)]
+    moving = [name for name in _moving(settings) if name in lines.names]
+    how = {"noise_sd": transient_noise_sd(averaged_repetitions(read.fid, read.data.measurements))}
+    first = still_amplitudes(
+        fids,
+        lines,
+        pcr_fwhm_hz=measures.pcr_fwhm_hz,
+        moving=moving,
+        max_shift_hz=settings.qc.max_alignment_shift_hz,
+        **how,
+    )
+    mhz = fit.spectrometer_frequency_mhz
+    phases = measures.series.phases if measures.series else []
+    return series_course(
+        fids,
+        lines,
+        first,
+        [Phase(phase.kind, phase.first, phase.end) for phase in phases],
+        pcr_fwhm_hz=measures.pcr_fwhm_hz,
+        ranges_hz={name: (RANGES_PPM[name][0] * mhz, RANGES_PPM[name][1] * mhz) for name in moving},
+        wanted_sd_hz={name: mhz * _wanted_ppm(name, fit, settings) for name in moving},
+        **how,
+    )
+
+
+def _lines(fit: Fit, quality: Quality) -> Lines:
+    """Lines of the averaged rest at amplitude 1, from the first sample fitted on."""
+    names, found = [], []
+    begin_s, count = 1e-6 * fit.begin_time_us, fit.points - fit.skipped_points
+    start_s = begin_s + fit.skipped_points * fit.dwell_time_s
+    for line in fit.lines:
+        told = line.amplitude_sd is not None and line.amplitude > LEAST_SDS * line.amplitude_sd
+        if not told or line.name in quality.undetected:
+            continue
+        hz = np.array(line.offsets_hz) + line.shift_ppm * fit.spectrometer_frequency_mhz
+        components = damped_exponentials(
+            2j * np.pi * hz - np.pi * line.lorentzian_hz,
+            np.full(hz.size, line.gaussian_hz**2),
+            count,
+            fit.dwell_time_s,
+            start_s,
+            phase_rad=np.deg2rad(line.phase_deg + fit.phase_deg),
+        )
+        names.append(line.name)
+        found.append(np.array(line.weights) @ components)
+    fids = np.array(found)
+    if shape := fit.line_shape:
+        envelope = LineShape(ShapeBasis(shape.decay_time_s, shape.end), np.array(shape.coefficients))
+        fids *= envelope.envelope(count, fit.dwell_time_s)
+    return Lines(tuple(names), fids, time_axis(count, fit.dwell_time_s, start_s))
+
+
+def _calibrations(settings: Settings) -> tuple[ShiftCalibration, ShiftCalibration | None]:
+    """Calibrations of the pH and of pMg; None for one that needs all shifts together."""
+    mg = mg_calibration(content(settings.magnesium.mg_calibration))
+    ph = shift_calibration(content(settings.magnesium.ph_calibration), "ph")
+    return ph, mg if isinstance(mg, ShiftCalibration) else None
+
+
+def _moving(settings: Settings) -> list[str]:
+    """Lines whose shifts change with pH and Mg."""
+    used = ["Pi", "beta-ATP", *(line for each in _calibrations(settings) if each for line in each.lines)]
+    return [name for name in dict.fromkeys(used) if name in RANGES_PPM]
+
+
+def _wanted_ppm(name: str, fit: Fit, settings: Settings) -> float:
+    """SD of a shift that gives the SD wanted of the pH or of pMg [ppm]."""
+    ph, mg = _calibrations(settings)
+    calibration, wanted = (ph, settings.series.ph_sd) if name in ph.lines else (mg, settings.series.pmg_sd)
+    if calibration is None:
+        return RANGES_PPM[name][1] / 10
+    slope = calibration.slope(_at_rest(calibration, fit))
+    return wanted / abs(slope) if np.isfinite(slope) else RANGES_PPM[name][1] / 10
+
+
+def _at_rest(calibration: ShiftCalibration, fit: Fit) -> float:
+    """Shift that a calibration reads, at rest [ppm]."""
+    places = {line.name: line.shift_ppm for line in fit.lines}
+    if "PCr" not in places or not set(calibration.lines) <= set(places):
+        return float("nan")
+    return sum(weight * (places[line] - places["PCr"]) for line, weight in calibration.lines.items())
+
+
+def _values(course: Course, phases: Phases, fit: Fit, rest: Magnesium, settings: Settings) -> CourseRecord:
+    count = len(course.spoiled)
+    kinds: list[str | None] = [None] * count
+    for phase in phases.phases:
+        kinds[phase.first : phase.end] = [phase.kind] * (phase.end - phase.first)
+    ph_calibration, mg = _calibrations(settings)
+    ph = _by_shift(course, ph_calibration, fit, rest.ph_sd)
+    pmg = _by_shift(course, mg, fit, rest.pmg_sd) if mg else [None] * count
+    pi, pi_sd = _amplitude(course, "Pi")
+    atp, atp_sd = _amplitude(course, settings.magnesium.atp_line)
+    pcr, pcr_sd = _amplitude(course, "PCr")
+    return CourseRecord(
+        time_s=((phases.repetition_s or 1.0) * np.arange(count)).tolist(),
+        phase=kinds,
+        spoiled=course.spoiled.tolist(),
+        pcr=pcr,
+        pcr_sd=pcr_sd,
+        pi=pi,
+        pi_sd=pi_sd,
+        atp=atp,
+        atp_sd=atp_sd,
+        ph=[each and each.value for each in ph],
+        ph_sd=[each and each.sd for each in ph],
+        mg_mmol_l=[_mmol_l(each and each.value) for each in pmg],
+        mg_ci95_low_mmol_l=[_mmol_l(each and each.ci95_high) for each in pmg],
+        mg_ci95_high_mmol_l=[_mmol_l(each and each.ci95_low) for each in pmg],
+    )
+
+
+def _mmol_l(pmg: float | None) -> float | None:
+    return None if pmg is None else mg_mmol_l(pmg)
+
+
+def _amplitude(course: Course, name: str) -> tuple[list[Any], list[Any]]:
+    if name not in course.lines.names:
+        return [None] * len(course.spoiled), [None] * len(course.spoiled)
+    values, covariance = course.amplitude(name)
+    return values.tolist(), np.sqrt(np.diag(covariance)).tolist()
+
+
+def _by_shift(course: Course, calibration: ShiftCalibration, fit: Fit, rest_sd: float | None) -> Sequence[Any]:
+    """Posterior of the pH or of pMg in each repetition; None where the line is not there."""
+    count, mhz = len(course.spoiled), fit.spectrometer_frequency_mhz
+    used = [name for name in calibration.lines if name in course.fit.shifts_hz]
+    at_rest = _at_rest(calibration, fit)
+    if len(used) < len(calibration.lines) or not np.isfinite(at_rest):
+        return [None] * count
+    shift, variance = np.full(count, at_rest), np.zeros(count)
+    for name in used:
+        shift += calibration.lines[name] * course.fit.shifts_hz[name] / mhz
+        variance += (calibration.lines[name] / mhz) ** 2 * np.diag(course.fit.shift_covariance[name])
+    common = _common_variance(variance, calibration, at_rest, rest_sd)
+    found = [
+        calibration.posterior(float(each), float(sd))
+        for each, sd in zip(shift, np.sqrt(variance + common), strict=True)
+    ]
+    there = _there(course, used)
+    return [each if here and not lost else None for each, here, lost in zip(found, there, course.spoiled, strict=True)]
+
+
+def _common_variance(variance: Real, calibration: ShiftCalibration, at_rest: float, rest_sd: float | None) -> float:
+    """Variance of the shift that all repetitions share [ppm²]: what the averaged rest has beyond its noise."""
+    slope = abs(float(calibration.slope(at_rest)))
+    if rest_sd is None or not slope:
+        return 0.0
+    return max((rest_sd / slope) ** 2 - 1 / float(np.sum(1 / variance)), 0.0)
+
+
+def _there(course: Course, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether all of some lines stand out in each repetition."""
+    found = np.ones(len(course.spoiled), dtype=bool)
+    for name in names:
+        values, covariance = course.amplitude(name)
+        found &= values > LEAST_SDS * np.sqrt(np.diag(covariance))
+    return found
