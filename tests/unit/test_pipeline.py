@@ -25,6 +25,7 @@ from myomag.settings.base import Section
 from myomag.settings.load import load_settings
 from myomag.settings.models import SCAN_SECTIONS, Settings
 from myomag.simulate.synthetic import ScanTruth, resting_muscle, simulate_scan
+from series_samples import series, write_series
 
 RULES = [path for path in (REPOSITORY / "rules").glob("*.smk") if path.stem != "common"]
 RULED = set(NAMES[1:])
@@ -86,10 +87,11 @@ def test_script_of_a_step_calls_its_module(step: Step) -> None:
 @pytest.mark.parametrize("step", SCAN_STEPS)
 def test_function_of_a_scan_level_step_takes_what_the_plan_gives_it(step: str) -> None:
     plan = BY_NAME[step]
-    (section,) = plan.sections
     parameters = inspect.signature(function_of(step), eval_str=True).parameters
     assert list(parameters) == ["scan", "inputs", "settings", *["pooled"] * plan.pooled]
-    assert parameters["settings"].annotation is SCAN_SECTIONS[section]
+    model = parameters["settings"].annotation
+    models = [model] if len(plan.sections) == 1 else [model.model_fields[name].annotation for name in plan.sections]
+    assert models == [SCAN_SECTIONS[name] for name in plan.sections]
 
 
 def function_of(step: str) -> Callable[..., dict[str, bytes]]:
@@ -167,11 +169,6 @@ def test_setting_changes_the_spec_of_exactly_the_steps_that_declare_it() -> None
         assert found == {step.name for step in STEPS if key in declared(step)}, key
 
 
-@pytest.mark.parametrize("step", SCAN_STEPS)
-def test_scan_level_step_declares_one_section(step: str) -> None:
-    assert len(BY_NAME[step].sections) == 1
-
-
 VARIANTS: tuple[dict[str, dict[str, Any]], ...] = (
     {},
     {"magnesium": {"t1_s": {"PCr": 6.5, "gamma-ATP": 4.0}}},
@@ -224,21 +221,28 @@ def noted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Noted]:
     document = load_settings().model_dump()
     for changes in VARIANTS:
         values = {section: document[section] | changes.get(section, {}) for section in SCAN_SECTIONS}
-        _analyse(tmp_path_factory.mktemp("scan"), values, read)
+        _analyse(_raw_files(tmp_path_factory.mktemp("scan")), values, read)
+    values = {section: document[section] for section in SCAN_SECTIONS}
+    _analyse(_files_of_series(tmp_path_factory.mktemp("series")), values, read)
     return read
 
 
-def _analyse(folder: Path, values: Mapping[str, Mapping[str, Any]], read: Mapping[str, Noted]) -> None:
+def _analyse(files: dict[str, Path], values: Mapping[str, Mapping[str, Any]], read: Mapping[str, Noted]) -> None:
     """Take one simulated scan through all steps, and note what each reads."""
-    files = _raw_files(folder)
+    folder = files["raw"].parent
     for plan in (BY_NAME[name] for name in SCAN_STEPS):
-        (section,) = plan.sections
         pooled = {read_scan_record(files["begintime"], BeginTime).protocol: POOLED} if plan.pooled else {}
-        given = arguments(function_of(plan.name), Spec(plan.name, {section: values[section]}, pooled=pooled), "", SCAN)
-        given["settings"] = read[plan.name].section(type(given["settings"]), values[section], section)
-        inputs = read[plan.name].files({role: files[role] for role in plan.reads})
+        spec = Spec(plan.name, {section: values[section] for section in plan.sections}, pooled=pooled)
+        given, note = arguments(function_of(plan.name), spec, "", SCAN), read[plan.name]
+        model = type(given["settings"])
+        if len(plan.sections) == 1:
+            given["settings"] = note.section(model, values[plan.sections[0]], plan.sections[0])
+        else:
+            parts = {name: note.section(SCAN_SECTIONS[name], values[name], name) for name in plan.sections}
+            given["settings"] = model.model_construct(**parts)
+        inputs = note.files({role: files[role] for role in plan.reads if role in files})
         made = function_of(plan.name)(SCAN, inputs, **given)
-        for file in plan.writes:
+        for file in (file for file in plan.writes if file.role in made):
             files[file.role] = folder / Path(output_path(file, Row(SCAN, "sub-1", "ses-1"))).name
             files[file.role].write_bytes(made[file.role])
 
@@ -254,6 +258,12 @@ def _raw_files(folder: Path) -> dict[str, Path]:
     files["raw"].write_bytes(nifti_mrs_bytes(data))
     files["sidecar"].write_bytes(record_bytes({"EchoTime": 240e-6, "RepetitionTime": 2.0, "FlipAngle": 60.0}))
     return files
+
+
+def _files_of_series(folder: Path) -> dict[str, Path]:
+    raw = write_series(folder, series(rng=np.random.default_rng(1)))
+    (events,) = folder.glob("*_events.tsv")
+    return {"raw": raw, "events": events}
 
 
 @pytest.mark.parametrize("step", SCAN_STEPS)

@@ -6,6 +6,7 @@ import pytest
 from muscle_fids import MG, muscle_fid, noise, write_scan
 from myomag.settings.load import load_settings
 from myomag.single.scan import analyse_file
+from series_samples import series, write_series
 
 SETTINGS = load_settings()
 
@@ -52,11 +53,11 @@ def test_the_cases(shared_cases, name, ph):
         assert found.mg_ci95_low_mmol_l < MG < found.mg_ci95_high_mmol_l
 
 
-def test_a_series_is_named_and_gives_no_number(shared_cases):
-    result = analyse_file(shared_cases / "series_dyn.nii.gz", SETTINGS)
+def test_a_scan_whose_pcr_falls_and_stays_low_is_no_series_and_gives_no_number(tmp_path):
+    truth = series(rng=np.random.default_rng(1), repetitions=(16, 24, 0))
+    result = analyse_file(write_series(tmp_path, truth, events=False), SETTINGS)
     assert (result.flat["status"], result.outcome.step, result.outcome.magnesium) == ("failed", "qc", None)
-    assert "series_dyn.nii.gz: PCr falls to 0.5" in result.flat["reason"]
-    assert "not one state; a series?" in result.flat["reason"]
+    assert "PCr falls to 0.5" in result.flat["reason"] and "state its phases in an events file" in result.flat["reason"]
 
 
 def test_a_series_is_averaged_where_the_settings_ask_for_it(shared_cases):

@@ -12,7 +12,7 @@ from myomag.core.series_course import PCR, Course
 from myomag.io.phase_records import Phases
 from myomag.io.series_records import Bout
 from myomag.io.series_records import Course as Values
-from myomag.settings.models import Settings
+from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.series import SeriesSettings
 
 Real = NDArray[np.float64]
@@ -23,8 +23,10 @@ LATEST, FEWEST_LATEST = 6, 3
 """Last repetitions of exercise whose straight line tells the pH at its end, and how few will do."""
 
 
-def bout_of(number: int, phases: Phases, course: Course, values: Values, settings: Settings) -> Bout:
-    """Bout of the exercise that is phase `number`."""
+def bout_of(
+    number: int, phases: Phases, course: Course, values: Values, settings: SeriesSettings, assumed: MagnesiumSettings
+) -> Bout:
+    """Bout of the exercise that is phase `number`; `assumed` are the numbers that ADP rests on."""
     exercise = phases.phases[number]
     recovery = phases.phases[number + 1] if number + 1 < len(phases.phases) else None
     if recovery is not None and recovery.kind != "recovery":
@@ -54,12 +56,12 @@ def bout_of(number: int, phases: Phases, course: Course, values: Values, setting
             found = _from_the_end(found, recovery.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
     length = recovery.end_s - recovery.start_s if recovery else None
     depletion, depletion_sd = _depletion(found, rest, rest_sd)
-    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings.series), None)
+    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings), None)
     given = found if problem is None else None
     rate = given.rate / rest if given and rest else None
-    adp = _adp_at_the_end(depletion, ph[0], values, exercise.first, exercise.end, settings) if given else None
+    adp = _adp_at_the_end(depletion, ph[0], values, exercise.first, exercise.end, settings, assumed) if given else None
     remark = None
-    if given and given.p_second < settings.series.most_p_second:
+    if given and given.p_second < settings.most_p_second:
         remark = f"a second exponential fits the recovery better (p {given.p_second:.1g})"
     return Bout(
         status="estimated" if given else "not estimable",
@@ -75,11 +77,9 @@ def bout_of(number: int, phases: Phases, course: Course, values: Values, setting
         pcr_depletion_sd=depletion_sd,
         v_pcr_per_s=rate,
         v_pcr_sd_per_s=given.rate_sd / rest if given and rest else None,
-        qmax_linear_mmol_l_s=settings.series.pcr_mmol_l / given.tau_s if given else None,
+        qmax_linear_mmol_l_s=settings.pcr_mmol_l / given.tau_s if given else None,
         adp_end_umol_l=adp,
-        qmax_adp_mmol_l_s=rate * settings.series.pcr_mmol_l * (1 + settings.series.km_adp_umol_l / adp)
-        if rate and adp
-        else None,
+        qmax_adp_mmol_l_s=rate * settings.pcr_mmol_l * (1 + settings.km_adp_umol_l / adp) if rate and adp else None,
         ph_end_exercise=ph[0],
         ph_min=ph[1],
         p_second=given.p_second if given else None,
@@ -112,7 +112,13 @@ def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, 
 
 
 def _adp_at_the_end(
-    depletion: float | None, ph: float | None, values: Values, first: int, end: int, settings: Settings
+    depletion: float | None,
+    ph: float | None,
+    values: Values,
+    first: int,
+    end: int,
+    settings: SeriesSettings,
+    assumed: MagnesiumSettings,
 ) -> float | None:
     """Free ADP at the end of exercise [µmol/l], by [PCr] and ATP assumed for rest; None where something is unknown.
 
@@ -121,11 +127,10 @@ def _adp_at_the_end(
     known = [mg for k, mg in enumerate(values.mg_mmol_l) if mg is not None and first <= k < end]
     if depletion is None or ph is None or not known:
         return None
-    assumed = settings.magnesium
     constants = equilibrium_constants(
         temperature_c=assumed.temperature_c, ionic_strength_mol_l=assumed.ionic_strength_mol_l
     )
-    pcr = settings.series.pcr_mmol_l * (1 - depletion)
+    pcr = settings.pcr_mmol_l * (1 - depletion)
     if not 0 < pcr < assumed.total_creatine_mmol_l:
         return None
     return free_adp_umol_l(

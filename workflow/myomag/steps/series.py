@@ -21,8 +21,10 @@ from myomag.io.phase_records import Phases
 from myomag.io.scan_records import Fit, Magnesium, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.io.series_records import Bout, Series
 from myomag.io.series_records import Course as CourseRecord
-from myomag.settings.base import content
-from myomag.settings.models import Settings
+from myomag.settings.base import Section, content
+from myomag.settings.magnesium import MagnesiumSettings
+from myomag.settings.qc import QcSettings
+from myomag.settings.series import SeriesSettings
 from myomag.steps.kinetics import bout_of
 from myomag.steps.series_phases import averaged_repetitions
 from myomag.steps.transients import read_transients
@@ -39,7 +41,15 @@ LEAST_SDS = 3.0
 """A line of the reference that stands out less is left out, unless results rest on it."""
 
 
-def series_scan(scan: str, inputs: Mapping[str, Path], settings: Settings) -> dict[str, bytes]:
+class Used(Section):
+    """Sections of the settings of which the step reads something."""
+
+    series: SeriesSettings
+    qc: QcSettings
+    magnesium: MagnesiumSettings
+
+
+def series_scan(scan: str, inputs: Mapping[str, Path], settings: Used) -> dict[str, bytes]:
     """Follow a muscle through rest, exercise and recovery; returns the record under `series`, none for other scans.
 
     Parameters
@@ -48,8 +58,8 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Settings) -> di
         BIDS stem of the scan.
     inputs : mapping of str to Path
         `fid`, `measures`, `fit`, `quality` and `magnesium`.
-    settings : Settings
-        Sections `series` and `magnesium`, and the largest shift of `qc`.
+    settings : Used
+        How fine the courses are, limits, calibrations, and the numbers that ADP rests on.
     """
     measures = read_scan_record(inputs["measures"], Measures)
     if measures.series is None:
@@ -59,7 +69,7 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Settings) -> di
     course = _course(inputs["fid"], measures, fit, quality, settings)
     values = _values(course, measures.series, fit, rest, settings)
     bouts = [
-        bout_of(number, measures.series, course, values, settings)
+        bout_of(number, measures.series, course, values, settings.series, settings.magnesium)
         for number, phase in enumerate(measures.series.phases)
         if phase.kind == "exercise"
     ]
@@ -90,7 +100,7 @@ def _summary(bout: Bout | None) -> dict[str, float | None]:
     return found | {"tau_pcr_sd_s": sd, "k_pcr_sd_per_s": None if sd is None or tau is None else sd / tau**2}
 
 
-def _course(path: Path, measures: Measures, fit: Fit, quality: Quality, settings: Settings) -> Course:
+def _course(path: Path, measures: Measures, fit: Fit, quality: Quality, settings: Used) -> Course:
     """Fit of all repetitions by the lines of the averaged rest."""
     read = read_transients(path)
     fids = averaged_repetitions(read.fid, read.data.measurements)
@@ -148,20 +158,20 @@ def _lines(fit: Fit, quality: Quality) -> Lines:
     return Lines(tuple(names), fids, time_axis(count, fit.dwell_time_s, start_s))
 
 
-def _calibrations(settings: Settings) -> tuple[ShiftCalibration, ShiftCalibration | None]:
+def _calibrations(settings: Used) -> tuple[ShiftCalibration, ShiftCalibration | None]:
     """Calibrations of the pH and of pMg; None for one that needs all shifts together."""
     mg = mg_calibration(content(settings.magnesium.mg_calibration))
     ph = shift_calibration(content(settings.magnesium.ph_calibration), "ph")
     return ph, mg if isinstance(mg, ShiftCalibration) else None
 
 
-def _moving(settings: Settings) -> list[str]:
+def _moving(settings: Used) -> list[str]:
     """Lines whose shifts change with pH and Mg."""
     used = ["Pi", "beta-ATP", *(line for each in _calibrations(settings) if each for line in each.lines)]
     return [name for name in dict.fromkeys(used) if name in RANGES_PPM]
 
 
-def _wanted_ppm(name: str, fit: Fit, settings: Settings) -> float:
+def _wanted_ppm(name: str, fit: Fit, settings: Used) -> float:
     """SD of a shift that gives the SD wanted of the pH or of pMg [ppm]."""
     ph, mg = _calibrations(settings)
     calibration, wanted = (ph, settings.series.ph_sd) if name in ph.lines else (mg, settings.series.pmg_sd)
@@ -179,7 +189,7 @@ def _at_rest(calibration: ShiftCalibration, fit: Fit) -> float:
     return sum(weight * (places[line] - places["PCr"]) for line, weight in calibration.lines.items())
 
 
-def _values(course: Course, phases: Phases, fit: Fit, rest: Magnesium, settings: Settings) -> CourseRecord:
+def _values(course: Course, phases: Phases, fit: Fit, rest: Magnesium, settings: Used) -> CourseRecord:
     count = len(course.spoiled)
     kinds: list[str | None] = [None] * count
     for phase in phases.phases:
