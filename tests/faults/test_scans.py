@@ -20,6 +20,7 @@ import pytest
 from corruptions import Fault, Files, drawn_fault, fixed_faults, originals
 from hostile import FOLDERS, LONG, NAMES, TWINS, special_files
 
+from myomag.io.formulas import loud
 from myomag.io.tables import read_text_table
 from myomag.simulate.demo import write_demo
 from running import myomag, results
@@ -62,7 +63,7 @@ class Campaign:
 
 def rows(path: Path) -> dict[str, Row]:
     table = read_text_table(path)
-    return {str(row[2]): dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    return {loud(str(row[2])): dict(zip(table.columns, row, strict=True)) for row in table.rows}
 
 
 def snapshot(root: Path) -> dict[str, tuple[Any, ...]]:
@@ -71,7 +72,8 @@ def snapshot(root: Path) -> dict[str, tuple[Any, ...]]:
     for folder, folders, files in os.walk(root):
         if "derivatives" in folders:
             folders.remove("derivatives")
-        for name in (*folders, *files):
+        # A run seals its record in a log beside the study.
+        for name in (*folders, *(name for name in files if not name.endswith(".seals.jsonl"))):
             path = Path(folder, name)
             seen = path.lstat()
             regular = stat.S_ISREG(seen.st_mode)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import BATCHES, PARTICIPANTS, STEM, Lab
+from myomag.ledger.inputs import INPUTS
 from myomag.ledger.rows import batch_of
 from myomag.run.plan import Forecast
 from myomag.run.plan_text import plan, plan_lines, refusals
@@ -81,7 +82,9 @@ CHANGES: dict[str, tuple[Callable[[Lab], object], set[str], str]] = {
 
 def entries(lab: Lab) -> dict[str, list[str]]:
     """Lines of the activity records, by ledger."""
-    records = lab.derivative.glob("ledger/*/*.activity.jsonl")
+    records = (
+        path for path in lab.derivative.glob("ledger/*/*.activity.jsonl") if path.name != INPUTS.rpartition("/")[2]
+    )
     return {
         f"ledger/{path.parent.name}/{path.name.removesuffix('.activity.jsonl')}.tsv": path.read_text().splitlines()
         for path in records

@@ -62,7 +62,8 @@ def _inputs_problems(derivative: Derivative) -> Iterator[Problem]:
     lines = derivative.inputs
     present = {ledger.path: files for ledger in derivative.of_step("raw") if (files := files_of(ledger.rows))}
     if not lines:
-        if not derivative.crate:
+        # A group has no raw data of its own.
+        if not derivative.crate and derivative.of_step("raw"):
             yield Problem(
                 "missing", INPUTS, "record of the inputs of every run missing; begin it again: myomag run STUDY"
             )

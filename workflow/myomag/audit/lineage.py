@@ -120,9 +120,11 @@ def settings_with_origin(derivative: Derivative, step: Step) -> dict[str, dict[s
         return {}
     spec, row, origins = derivative.spec(step.ledger), step.row, derivative.origins_of(step.ledger)
     if pipeline.BY_NAME[spec.step].kind == "scan":
-        (section,) = spec.settings
-        values = spec.of_scan(row.participant_id, row.scan).items()
-        found = {f"{section}.{key}": {"value": v, "origin": _origin(origins, section, key, row)} for key, v in values}
+        found = {
+            f"{section}.{key}": {"value": value, "origin": _origin(origins, section, key, row)}
+            for section, values in spec.sections_of_scan(row.participant_id, row.scan).items()
+            for key, value in values.items()
+        }
         return found | ({PROTOCOLS: {"value": spec.pooled, "origin": PROTOCOLS}} if spec.pooled else {})
     settings = {
         f"{section}.{key}": {"value": value, "origin": origins.get(f"{section}.{key}", "default")}

@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import quote
 
 from myomag import __version__, pipeline
-from myomag.audit.lineage import Step, step_of
+from myomag.audit.lineage import Step, code_origin, step_of
 from myomag.audit.record import STUDY, Derivative, File
 from myomag.io.records import digest
-from myomag.ledger.activity import CODE, ENVIRONMENT
+from myomag.ledger.activity import ENVIRONMENT
 
 PLACE = "prov/prov-myomag.jsonld"
 """Place in the derivative, as BIDS-Prov has it."""
@@ -129,8 +129,8 @@ def _environment(step: Step) -> dict[str, Any]:
 
 
 def _software(step: Step) -> dict[str, Any]:
-    commit, dirty = (step.ledger.activity.get(key) for key in CODE)
-    version = f"{__version__}{f'+{commit[:12]}' if commit else ''}{' (changed)' if dirty else ''}"
+    activity = step.ledger.activity
+    version = f"{activity.get('version') or __version__}, {code_origin(activity)}"
     return {
         "Id": f"bids::prov#myomag-{digest(version)[:12]}",
         "Type": "prov:SoftwareAgent",

@@ -132,8 +132,8 @@ def _last(derivative: Derivative, scan: str) -> list[File | Step]:
             ledger, row = rows[step]
             if row.status != "ok" and (row.step == step or pipeline.BY_NAME[step].kind == "entry"):
                 return [step_of(derivative, ledger, row)]
-            if row.status == "ok":
-                own = {file for _, file, _ in ledger.named(row)}
+            # A step that has nothing to say of this scan, as that of series of most, is not the last.
+            if row.status == "ok" and (own := {file for _, file, _ in ledger.named(row)}):
                 return [*sorted(own | {file for role in _ends() for file in _outputs(derivative, scan, role)})]
     return []
 

@@ -44,12 +44,17 @@ class Spec:
     pooled: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
 
-    def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
-        """Values of a scan-level step as they hold for one scan, overrides applied; by section where it has several."""
+    def sections_of_scan(self, participant_id: str, scan: str) -> dict[str, dict[str, Any]]:
+        """Values of a scan-level step by section as they hold for one scan, its overrides applied."""
         values = {section: dict(found) for section, found in self.settings.items()}
         for target in (participant_id, scan):
             for section, own in self.overrides.get(target, {}).items():
                 values[section] |= own
+        return values
+
+    def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
+        """Values of the one section of a scan-level step, or of its sections, as they hold for one scan."""
+        values = self.sections_of_scan(participant_id, scan)
         return values if len(values) > 1 else next(iter(values.values()))
 
     def digest_of_scan(self, participant_id: str, scan: str) -> str:
