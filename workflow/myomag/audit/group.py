@@ -37,11 +37,6 @@ class Group(Derivative):
         return Derivative(self.study, self.root)
 
     @property
-    def has_study(self) -> bool:
-        """Whether raw data are looked for: those of each site, where they were."""
-        return True
-
-    @property
     def notes(self) -> list[str]:
         """Sites whose derivative or raw data are not where they were."""
         gone = [

@@ -120,8 +120,8 @@ class Derivative:
 
     @property
     def has_study(self) -> bool:
-        """Whether raw data and tables of the study are here."""
-        return self.study != self.root
+        """Whether raw data and tables are looked for; those of a group are at its sites."""
+        return self.study != self.root or bool(self.sites)
 
     @property
     def own(self) -> "Derivative":
