@@ -82,6 +82,7 @@ bench: $(DEV) .venv/pyamares/ready
 	$(BENCH) benchmarks/states.py --write
 	$(BENCH) benchmarks/detection.py
 	$(BENCH) benchmarks/line_shapes.py --write
+	PYTHONPATH=tests $(BENCH) benchmarks/series.py --series 300 --write
 
 # pyAMARES needs an older pandas, so it lives apart.
 .venv/pyamares/ready: $(DEV) envs/pyamares.txt
