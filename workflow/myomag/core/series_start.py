@@ -14,8 +14,6 @@ STEP_HZ = 2.0
 """Step of the shifts that are tried."""
 WANDERING = 1.0
 """Penalty on a move by a line width from one repetition to the next [χ²]."""
-MOST_AT_ONCE = 16
-"""Lines are sought in the sum of so many repetitions at most."""
 
 
 def line_path(

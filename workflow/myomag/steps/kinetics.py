@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from myomag.core.energetics import equilibrium_constants, free_adp_umol_l
 from myomag.core.recovery import Recovery, fit_recovery
 from myomag.core.series_course import PCR, Course
-from myomag.io.phase_records import Phases
+from myomag.io.phase_records import PhaseRecord, Phases
 from myomag.io.series_records import Bout
 from myomag.io.series_records import Course as Values
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.series import SeriesSettings
+from myomag.steps.series_phases import FEWEST_REST
 
 Real = NDArray[np.float64]
 
-FEWEST_REST = 4
 ON_CURVE_SDS = 2.5
 LATEST, FEWEST_LATEST = 6, 3
 """Last repetitions of exercise whose straight line tells the pH at its end, and how few will do."""
@@ -38,22 +38,10 @@ def bout_of(
     rest_sd = float(np.sqrt(covariance[np.ix_(rests, rests)].mean())) if rest is not None else None
     ph = _ph(values, exercise.first, exercise.end, recovery.end if recovery else exercise.end)
     found, problem = None, None
-    if phases.repetition_s is None:
-        problem = "no RepetitionTime; add it to the sidecar [s]"
-    elif recovery is None:
-        problem = "no recovery behind the exercise"
-    else:
-        # By PCr alone the last repetition of exercise may pass for the first of recovery.
-        used = np.arange(recovery.first + phases.proposed, recovery.end)
-        used = used[~course.spoiled[used]]
-        try:
-            found = fit_recovery(
-                np.array(values.time_s)[used] - recovery.start_s, pcr[used], covariance[np.ix_(used, used)]
-            )
-        except ValueError as error:
-            problem = str(error)
-        if found is not None and phases.proposed:
-            found = _from_the_end(found, recovery.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
+    try:
+        found = _recovery(recovery, phases, course, values)
+    except ValueError as error:
+        problem = str(error)
     length = recovery.end_s - recovery.start_s if recovery else None
     depletion, depletion_sd = _depletion(found, rest, rest_sd)
     problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings), None)
@@ -85,6 +73,28 @@ def bout_of(
         p_second=given.p_second if given else None,
         recovery_s=length,
     )
+
+
+def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course, values: Values) -> Recovery:
+    """Recovery of PCr in the phase behind the exercise, time counted from its start [s].
+
+    Raises
+    ------
+    ValueError
+        Where there is none, or it cannot be fitted.
+    """
+    if phases.repetition_s is None:
+        raise ValueError("no RepetitionTime; add it to the sidecar [s]")
+    if phase is None:
+        raise ValueError("no recovery behind the exercise")
+    pcr, covariance = course.amplitude(PCR)
+    # By PCr alone the last repetition of exercise may pass for the first of recovery.
+    used = np.arange(phase.first + phases.proposed, phase.end)
+    used = used[~course.spoiled[used]]
+    found = fit_recovery(np.array(values.time_s)[used] - phase.start_s, pcr[used], covariance[np.ix_(used, used)])
+    if phases.proposed:
+        return _from_the_end(found, phase.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
+    return found
 
 
 def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Real) -> Recovery:
