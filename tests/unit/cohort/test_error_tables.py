@@ -132,4 +132,4 @@ def test_change_over_years_is_found_within_participants(followed, settings):
 def test_one_session_each_is_no_course(full_cohort, settings):
     cohort = full_cohort.assign(scan=[f"{person}_unloc" for person in full_cohort["participant_id"]])
     table = build_longitudinal(included(cohort, settings))
-    assert len(table) == 3 and table["reason"].str.startswith("no sessions told apart in time").all()
+    assert len(table) == 3 and table["reason"].str.startswith("no sessions with different times").all()

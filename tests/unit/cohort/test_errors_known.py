@@ -93,7 +93,7 @@ def test_begin_times_of_two_protocols_enter_what_compares_them_and_nothing_else(
     site, plain = (table.loc[("site", "site: B")] for table in (with_protocols, without))
     # Independent errors of two protocols, which no number of scans reduces.
     assert site["b_se"] ** 2 == pytest.approx(plain["b_se"] ** 2 + 0.009**2 + 0.012**2)
-    assert site["p"] > plain["p"] and site["reason"] == "errors hold the begin times of 2 protocols"
+    assert site["p"] > plain["p"] and site["reason"] == "errors include the begin times of 2 protocols"
     ages = (table.loc[("age", "age")] for table in (with_protocols, without))
     assert next(ages)["b_se"] == pytest.approx(next(ages)["b_se"], rel=1e-9)
     alone = build_statistics(included(cohort.assign(protocol="A"), settings)).set_index(["model", "predictor"])

@@ -82,7 +82,7 @@ def test_balanced_sessions_give_the_mean_of_the_participants_slopes():
 def test_two_sessions_each_take_the_change_as_the_same_for_all():
     found = mixed_model(*sessions(np.random.default_rng(2), most=2, equal=True))
     assert (found.sd_slope, found.correlation) == (None, None)
-    assert found.notes == ("the same change for all: 0 participants have three sessions",)
+    assert found.notes == ("one change assumed for all: 0 participants have three sessions",)
 
 
 def test_no_difference_in_change_is_noted_without_a_warning():
@@ -91,7 +91,7 @@ def test_no_difference_in_change_is_noted_without_a_warning():
         found = [mixed_model(*sessions(np.random.default_rng(seed), sd_change=0.0)) for seed in range(6)]
     simplified = [one for one in found if one.notes]
     assert simplified
-    assert all("no difference in change" in one.notes[0] and one.sd_slope is None for one in simplified)
+    assert all("do not differ measurably in change" in one.notes[0] and one.sd_slope is None for one in simplified)
 
 
 def few(count):

@@ -60,7 +60,7 @@ def test_a_number_is_the_mean_or_the_first_of_the_scans(rng, values):
         same(mean.values, [sum(found) / len(found) if found else None for found in known.values()])
         same(first.values, [found[0] if found else None for found in known.values()])
         count = (column == "89+").sum()
-        notes = (f"x of {count} scans is top-coded (such as 89+) and taken at its lower bound",) if count else ()
+        notes = (f"x is top-coded (such as 89+) in {count} scans; the lower bound is used",) if count else ()
         assert mean.notes == notes
     errors = [math.sqrt(sum(v**2 for v in found)) / len(found) if found else math.nan for found in known.values()]
     np.testing.assert_allclose(participant_errors(column, owners), errors, rtol=1e-14)

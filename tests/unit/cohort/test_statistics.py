@@ -82,7 +82,7 @@ def test_adjusted_version_is_the_regression_on_all_terms(full_cohort, settings):
 def test_body_size_the_study_does_not_have_is_left_out_and_said_so(full_cohort, settings):
     row = mains(full_cohort, settings).loc["mg_age_adjusted"]
     assert row["covariates"] == "sex"
-    assert row["reason"] == "no column of body size in the study (bmi, height_cm, weight_kg)"
+    assert row["reason"] == "the study has no column for body size (bmi, height_cm, weight_kg)"
 
 
 def test_the_published_scale_is_a_setting(full_cohort, settings):
@@ -242,11 +242,11 @@ def test_misnamed_column_is_suggested(full_cohort, settings):
     [
         ([60.0] * 6, 6, "age is the same for all 6 participants"),
         ([60, 61, 62, None, None, None], 3, "3 participants with all values"),
-        ([None] * 6, 0, "no participant enters: no value of age (6)"),
+        ([None] * 6, 0, "no participant is included: no value of age (6)"),
         (["60", "61", "old", "63", "64", "65"], 0, "age of sub-002 is 'old', not a number"),
         (["60", "61", "1e300", "63", "64", "65"], 0, "age of sub-002 is '1e300', too large"),
         (["60", "61", "inf", "63", "64", "65"], 0, "age of sub-002 is 'inf', not a number"),
-        (["old", "old", "old", "old", "old", "young"], 6, "age: young: a group of 1 participant"),
+        (["old", "old", "old", "old", "old", "young"], 6, "age: young: one group has 1 participant"),
     ],
 )
 def test_what_cannot_be_estimated_says_why(make_cohort, settings, column, n, reason):
@@ -285,7 +285,7 @@ def test_an_outcome_of_two_levels_says_which_one_counts(full_cohort, settings):
 def test_nobody_left_is_counted_by_reason(full_cohort, settings):
     nobody = full_cohort.assign(sex="M", age=np.nan)
     row = mains(nobody, with_model(settings, subset={"sex": ["M"]}, strata="sex")).loc["m_men"]
-    assert row["reason"] == "no participant enters: no value of age (60)"
+    assert row["reason"] == "no participant is included: no value of age (60)"
 
 
 # --- what a study's tables may hold
@@ -300,7 +300,7 @@ def test_top_coded_ages_count_at_their_lower_bound_with_a_note(make_cohort, sett
     row = mains(make_cohort(5, age=["60", "70", "89+", "80", "89+"]), settings).loc["mg_age"]
     assert (row["status"], row["n"]) == ("estimated", 5)
     assert row["beta"] == pytest.approx(stats.pearsonr([60, 70, 89, 80, 89], mg(make_cohort(5))).statistic)
-    assert row["reason"] == "age of 2 scans is top-coded (such as 89+) and taken at its lower bound"
+    assert row["reason"] == "age is top-coded (such as 89+) in 2 scans; the lower bound is used"
 
 
 def test_unknown_sex_codes_are_left_out_and_named(make_cohort, settings):
@@ -403,4 +403,4 @@ def test_site_takes_away_what_differs_between_sites(full_cohort, settings):
     one = mains(
         cohort[site == "a"].reset_index(drop=True), with_model(settings).model_copy(update={"site": "covariate"})
     )
-    assert one.loc["m", "status"] == "estimated" and "all participants are of site a" in one.loc["m", "reason"]
+    assert one.loc["m", "status"] == "estimated" and "all participants are from site a" in one.loc["m", "reason"]

@@ -75,7 +75,7 @@ def test_without_repeats_every_row_says_why(full_cohort, settings):
     assert set(table["status"]) == {"not estimable"}
     assert set(table["reason"].str.split(":").str[0]) == {
         "no participant has two included scans in a session",
-        "no participant has sessions told apart in time",
+        "no participant has sessions with different times",
     }
 
 

@@ -56,7 +56,7 @@ def test_table_with_another_separator_is_one_problem(study: Path) -> None:
 
 def test_kind_that_no_scan_has_is_told_of(study: Path) -> None:
     (study / "myomag.yaml").write_text("cohort: {kind: {voi: calf}}\n")
-    assert "no scan of the study is of this kind; it has: voi-thigh_unloc" in str(check_study(study))
+    assert "the study has no scan of this kind; it has: voi-thigh_unloc" in str(check_study(study))
 
 
 def test_steps_that_find_fault_are_those_before_the_fit() -> None:

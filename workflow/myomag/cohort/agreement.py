@@ -1,4 +1,4 @@
-"""Agreement of repeated scans: how much of the scatter between participants is there again on another day."""
+"""Agreement of repeated scans: how much of the scatter between participants is reproduced on another day."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from myomag.cohort.regression import NotEstimable, check_varied
 Values = NDArray[np.float64]
 
 LIMITS_SD = 1.96
-"""Limits of agreement lie this many SD from the bias: the rounded figure that is customary."""
+"""Distance of the limits of agreement from the bias, in SD: the customary rounded figure."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Agreement:
     icc, icc_ci95_low, icc_ci95_high : float
         Intraclass correlation of single values with 95 % interval.
     sem, smallest_detectable_change : float
-        SD of repeats of one participant, and 1.96·√2 times it: a change below may be error [unit of the values].
+        SD of repeats of one participant, and 1.96·√2 times it: a smaller change may be error [unit of the values].
     """
 
     form: str
@@ -55,9 +55,9 @@ class BlandAltman:
 def repeat_agreement(repeats: Sequence[Values]) -> Agreement:
     """Agreement of repeated values, one array per participant.
 
-    Participants with one value are left out. Where all others have the same number of repeats, the first ones were
-    taken under one condition, the second ones under another and so on, and ICC(A,1) counts a shift between conditions
-    as error. Otherwise the repeats are taken as exchangeable, and all of them are used, by ICC(1).
+    Participants with one value are left out. Where all others have the same number of repeats, the first repeats count
+    as one condition, the second as another and so on, and ICC(A,1) treats a shift between conditions as error.
+    Otherwise the repeats are treated as exchangeable, and ICC(1) uses all of them.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _mean_squares(table: Values) -> tuple[float, float, float]:
     residual = table - of_rows - of_columns + table.mean()
     error = float(np.sum(residual**2)) / ((n - 1) * (k - 1))
     if error <= 1e-24 * float(np.sum(table**2)):
-        raise NotEstimable("all repeats are equal but for a constant shift: there is no error to estimate")
+        raise NotEstimable("all repeats are equal except for a constant shift: there is no error to estimate")
     return k * float(np.var(of_rows, ddof=1)), n * float(np.var(of_columns, ddof=1)), error
 
 

@@ -13,7 +13,7 @@ def columns_tables() -> str:
 
 
 def _section(table: Table) -> str:
-    """Heading, what the table holds, what tells its rows apart, and its columns."""
+    """Heading, contents of the table, key of its rows, and its columns."""
     step, file = next((s, f) for s in pipeline.STEPS for f in s.writes if f.name == table.file)
     key = ", ".join(f"`{name}`" for name in table.key)
     rows = [(f"`{name}`", str(entry.get("Units", "")), _meaning(entry)) for name, entry in table.columns.items()]

@@ -1,4 +1,4 @@
-"""Muscle Mg against serum Mg: which goes with age and strength the better, as one test instead of two p-values."""
+"""Muscle against serum Mg: which is more closely related to age and strength, in one test instead of two p-values."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMPARISONS_COLUMNS = {
-    "outcome": "What both are correlated with, a column of cohort.tsv.",
+    "outcome": "Outcome that both are correlated with, a column of cohort.tsv.",
     "stratum": "Participants compared: women, men or all.",
     "first": "First correlate: muscle Mg, on the scale of cohort.mg_scale.",
     "second": "Second correlate: serum Mg.",
@@ -23,15 +23,15 @@ COMPARISONS_COLUMNS = {
     "r_first": "Pearson's correlation of outcome and first correlate.",
     "r_second": "Pearson's correlation of outcome and second correlate.",
     "r_between": "Pearson's correlation of the two correlates.",
-    "difference": "r_first - r_second, signs included.",
+    "difference": "r_first - r_second, with their signs.",
     "ci95_low": "Lower end of the 95 % interval of the difference (Zou 2007).",
     "ci95_high": "Upper end of the 95 % interval of the difference.",
-    "z": "Steiger's z of the test that there is no difference (dependent correlations with one variable in common).",
+    "z": "Steiger's z for the test of no difference (dependent correlations with one variable in common).",
     "p": "Two-sided p of that test.",
     "status": "estimated, or not estimable.",
-    "reason": "Why there is no result, or what was done to single values.",
+    "reason": "Why there is no result, or which values were left out or changed.",
 }
-"""Columns of comparisons.tsv and what they hold."""
+"""Columns of comparisons.tsv and what they contain."""
 
 
 def build_comparisons(sample: Sample) -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""Negative controls that are tripped, and what the conclusions become with the variable of the control held."""
+"""Tripped negative controls, and what the conclusions become when the variable of the control is held constant."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALPHA = 0.05
-"""Level of the controls, over all of them (FDR): without any fault, one study in twenty trips one."""
+"""Level over all controls together (FDR): of studies without a fault, one in twenty trips a control."""
 CONTROLS_COLUMNS = {
-    "control": "Negative control of statistics.tsv whose p_fdr is below .05: Mg goes with how it was measured.",
-    "held": "Variable of the control, which is held here.",
+    "control": "Negative control in statistics.tsv with p_fdr below .05: Mg is associated with how it was measured.",
+    "held": "Variable of the control, held constant here.",
     "model": "Conclusion that rests on Mg, as in statistics.tsv.",
     "outcome": "Outcome, a column of cohort.tsv.",
     "predictor": "Main term, as in statistics.tsv.",
     "stratum": "Participants in the model.",
-    "covariates": "What the model is adjusted for, beside the variable held.",
-    "n": "Participants with all values.",
+    "covariates": "What the model is adjusted for, besides the variable held constant.",
+    "n": "Participants with complete values.",
     "beta": "Standardised slope as in statistics.tsv.",
     "ci95_low": "Lower end of its 95 % interval.",
     "ci95_high": "Upper end of its 95 % interval.",
     "p": "Its p.",
-    "beta_held": "Standardised slope with the variable of the control held.",
+    "beta_held": "Standardised slope with the variable of the control held constant.",
     "held_ci95_low": "Lower end of its 95 % interval.",
     "held_ci95_high": "Upper end of its 95 % interval.",
     "p_held": "Its p.",
     "status": "estimated, or not estimable.",
     "reason": "Why there is no result.",
 }
-"""Columns of controls.tsv and what they hold."""
+"""Columns of controls.tsv and what they contain."""
 
 
 def build_controls(sample: Sample) -> "pd.DataFrame":
-    """Build controls.tsv: each conclusion on Mg under each control that is tripped; no rows where none is.
+    """Build controls.tsv: each conclusion on Mg under each tripped control; no rows where none is tripped.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _threatened(sample: Sample, held: str) -> Iterator[dict[str, Any]]:
 
 
 def _rows(sample: Sample, model: Model, stratum: str, held: str) -> Iterator[dict[str, Any]]:
-    """Main terms of a model that is estimable, as it is and with a variable held."""
+    """Main terms of an estimable model, as it is and with a variable held constant."""
     design = build_design(sample, model, stratum)
     row: dict[str, Any] = {"model": row_name(model, stratum), "outcome": model.outcome, "stratum": stratum}
     row |= {"covariates": ", ".join(model.covariates) or None, "n": len(design.people)}

@@ -1,4 +1,4 @@
-"""Whether one variable goes with an outcome better than another does, both measured in the same participants."""
+"""Whether one variable correlates with an outcome better than another, both measured in the same participants."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from myomag.cohort.regression import NotEstimable, fisher_interval
 
 @dataclass(frozen=True)
 class CorrelationDifference:
-    """Difference r_xy − r_zy with 95 % interval, and the test that there is none (z, two-sided p)."""
+    """Difference r_xy − r_zy with 95 % interval, and the test of no difference (z, two-sided p)."""
 
     n: int
     difference: float

@@ -1,4 +1,4 @@
-"""What a model says of a cohort: outcome and terms of the participants who have all of them."""
+"""Data of a model in a cohort: outcome and terms of the participants with complete values."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ class Design:
     Attributes
     ----------
     people : tuple of str
-        Participants with all values, in the order of the arrays.
+        Participants with complete values, in the order of the arrays.
     outcome : ndarray, shape (n,)
         Outcome.
     terms : mapping of str to ndarray, shape (n,)
@@ -44,9 +44,9 @@ class Design:
     problem : str or None
         Why the model cannot be estimated.
     notes : sequence of str
-        What was done to single values.
+        Values that were left out or changed.
     left_out : mapping of str to str
-        Reason of each participant who is not in.
+        Reason for each participant left out.
     """
 
     people: tuple[str, ...] = ()
@@ -100,7 +100,11 @@ def build_design(sample: Sample, model: Model, stratum: str) -> Design:
         notes=(*notes, *site, *(f"{name} counts 1, else 0" for name in outcome if name != model.outcome)),
         left_out=_left_out(sample, chosen, model, reasons),
     )
-    several = f"{model.outcome} is text with {len(outcome)} other levels, not a number" if len(outcome) > 1 else None
+    several = (
+        f"{model.outcome} is text with {len(outcome)} levels besides the first, not a number"
+        if len(outcome) > 1
+        else None
+    )
     return replace(design, problem=several or _nobody(design) or _small_group(terms))
 
 
@@ -109,12 +113,12 @@ def _nobody(design: Design) -> str | None:
     if design.people or not design.left_out:
         return None
     counts = Counter(design.left_out.values())
-    return "no participant enters: " + ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
+    return "no participant is included: " + ", ".join(f"{reason} ({count})" for reason, count in counts.most_common())
 
 
 def absent_column(name: str, columns: Sequence[str]) -> str:
     """Say that a column does not exist, and which one may be meant."""
-    # Another word in front makes another quantity: serum_mg_mmol_l is no misspelt mg_mmol_l.
+    # A different first word means a different quantity: serum_mg_mmol_l is not a misspelt mg_mmol_l.
     near = hint(name, (column for column in columns if not name.endswith(f"_{column}")))
     return "; ".join(filter(None, (f"no column {name!r} in the tables of the study", near)))
 
@@ -137,7 +141,7 @@ def _left_out(sample: Sample, chosen: Sample, model: Model, reasons: NDArray[Any
     found = dict(zip(chosen.owners.people, reasons, strict=True))
     outside = f"not in the subset by {', '.join(model.subset)}"
     every = ((person, found.get(person, outside)) for person in sample.owners.people)
-    # Where sessions count, somebody with one that enters is not left out.
+    # Where sessions are counted, a participant with one included session is not left out.
     entered = {person for person, reason in zip(chosen.owners.people, reasons, strict=True) if reason is None}
     return {person: reason for person, reason in every if reason is not None and person not in entered}
 
@@ -156,7 +160,9 @@ def _without_single_site(
 ) -> tuple[list[str], tuple[str, ...]]:
     """Covariates without the site where all participants are of one, and a note on it."""
     if SITE in model.covariates and len(levels := set(sample.levels(SITE).values[entering])) == 1:
-        return [name for name in model.covariates if name != SITE], (f"all participants are of {SITE} {levels.pop()}",)
+        return [name for name in model.covariates if name != SITE], (
+            f"all participants are from {SITE} {levels.pop()}",
+        )
     return model.covariates, ()
 
 
@@ -178,5 +184,5 @@ def _small_group(terms: Mapping[str, Values]) -> str | None:
         if set(values.tolist()) == {0.0, 1.0}:
             fewest = int(min(values.sum(), len(values) - values.sum()))
             if fewest < FEWEST_IN_GROUP:
-                return f"{name}: a group of {fewest} participant; a comparison needs {FEWEST_IN_GROUP} in each group"
+                return f"{name}: one group has {fewest} participant; a comparison needs {FEWEST_IN_GROUP} in each"
     return None

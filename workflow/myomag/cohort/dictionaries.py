@@ -10,14 +10,14 @@ Dictionary = Mapping[str, Mapping[str, Any]]
 
 
 def described(columns: Mapping[str, str]) -> Dictionary:
-    """Describe columns of which no more is known than what they hold."""
+    """Describe columns by their meaning alone."""
     return {name: _entry(text) for name, text in columns.items()}
 
 
 def fixed_entries(names: Iterable[str] = FIXED_NAMES) -> Dictionary:
     """Describe fixed columns of cohort.tsv, and the step of exclusions.tsv."""
     own = {column.name: _entry(column.description, column.units, column.levels) for column in FIXED_COLUMNS}
-    own["step"] = _entry("Step of the pipeline at which the scan was first objected to.")
+    own["step"] = _entry("Step of the pipeline that first rejected the scan.")
     return {name: own[name] for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Measurement error carried through: each model with a measured variable, naive and corrected."""
+"""Correction for measurement error: each model with a measured variable, naive and corrected."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,29 +31,30 @@ MEASUREMENT_ERROR_COLUMNS = {
     "predictor": "Main term, as in statistics.tsv.",
     "stratum": "Participants in the model.",
     "covariates": "What the model is adjusted for.",
-    "n": "Participants with all values.",
+    "n": "Participants with complete values.",
     "measured": "Variable with measurement error.",
-    "error_source": "Where the size of the error is from: repeats of this study between sessions, else within a "
-    "session (the SEM of repeatability.tsv), else the SD of each scan by its fit, which knows no day-to-day variation.",
-    "error_sd": "Root mean square of the SDs of the error; of repeated scans that of their mean.",
-    "reliability": "Share of the variance of the measured variable that is not error: a slope on it alone is that "
-    "share of the true one, a correlation with it the square root of that share.",
+    "error_source": "Where the size of the error comes from: repeats in this study between sessions, else within a "
+    "session (the SEM in repeatability.tsv), else the SD from the fit of each scan, without day-to-day variation.",
+    "error_sd": "Root mean square of the SDs of the error; for repeated scans, of the error of their mean.",
+    "reliability": "Share of the variance of the measured variable that is not error: a slope on it alone is the "
+    "true slope times this share, a correlation with it the true one times its square root.",
     "reliability_ci95_low": "Lower end of the 95 % interval of the reliability.",
     "reliability_ci95_high": "Upper end of the 95 % interval of the reliability.",
-    "method": "naive: error ignored, as in statistics.tsv; corrected: the error variance taken off (regression "
-    "calibration; SIMEX has the same limit). An error of the outcome alone leaves b as it is and shrinks beta.",
+    "method": "naive: error ignored, as in statistics.tsv; corrected: the error variance subtracted (regression "
+    "calibration; SIMEX has the same limit). Error in the outcome alone leaves b unchanged and shrinks beta.",
     "b": "Slope, in the units given in statistics.tsv.",
-    "b_ci95_low": "Lower end of the 95 % interval of b: the values that the t test does not reject, naive and "
-    "corrected alike; corrected, it holds the scatter of the reliability, and lacks an end where that may be 0.",
+    "b_ci95_low": "Lower end of the 95 % interval of b: the values that the t test does not reject, both naive and "
+    "corrected. The corrected interval includes the uncertainty of the reliability, and has no "
+    "end where the reliability may be 0.",
     "b_ci95_high": "Upper end of the 95 % interval of b.",
     "beta": "Standardised slope, in SDs of the observed values (naive) or of the true ones (corrected).",
-    "beta_ci95_low": "Lower end of the 95 % interval of beta, the standard deviations taken as known.",
+    "beta_ci95_low": "Lower end of the 95 % interval of beta, with the standard deviations taken as known.",
     "beta_ci95_high": "Upper end of the 95 % interval of beta.",
-    "p": "Two-sided p of b = 0. Where the term is the only one with error, the correction leaves it as it is.",
+    "p": "Two-sided p of b = 0. Where only this term has error, the correction leaves p unchanged.",
     "status": "estimated, or not estimable.",
     "reason": "Why there is no result.",
 }
-"""Columns of measurement_error.tsv and what they hold."""
+"""Columns of measurement_error.tsv and what they contain."""
 ESTIMATES = tuple(list(MEASUREMENT_ERROR_COLUMNS)[13:-2])
 
 
@@ -121,7 +122,9 @@ def _reliability(design: Design, model: Model, measured: str, errors: Errors) ->
 def _corrected(model: Model, design: Design, naive: Regression, known: Errors) -> dict[str, dict[str, float]]:
     """Corrected numbers of each term."""
     if model.random is not None:
-        raise NotEstimable(f"the correction knows no random intercept: take {model.random} as covariate")
+        raise NotEstimable(
+            f"the correction does not support a random intercept: make {model.random} a covariate instead"
+        )
     errors = {name: sd for name, sd in known.sd.items() if name in design.terms}
     for term in design.terms:
         if sum(name in errors for name in factors_of(term, design.terms)) > 1:
@@ -144,7 +147,7 @@ def _corrected(model: Model, design: Design, naive: Regression, known: Errors) -
 
 
 def _true_sds(terms: Mapping[str, Values], loadings: Sequence[Values]) -> dict[str, float]:
-    """SD of each term without error, NaN where the error has all of it."""
+    """SD of each term without error, NaN where error explains all of it."""
     errors = np.sum([np.mean(loading**2, axis=0) for loading in loadings], axis=0) * np.ones(len(terms))
     observed = [np.var(values, ddof=1) for values in terms.values()]
     return {name: math.sqrt(max(each, 0.0)) or math.nan for name, each in zip(terms, observed - errors, strict=True)}

@@ -1,4 +1,4 @@
-"""What is known of the size of measurement errors: from repeated scans of the same study, else from the fits."""
+"""What is known about the size of measurement errors: from repeated scans in the study, else from the fits."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from myomag.cohort.statistics import ESTIMATED
 
 Values = NDArray[np.float64]
 FEWEST_DF = 5
-"""Degrees of freedom below which repeats do not tell the size of the error: its interval then spans a factor of 4."""
+"""Fewest degrees of freedom for the error to be estimated from repeats: with fewer its interval spans a factor of 4."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Errors:
     df : float
         Degrees of freedom with which their size is known.
     source : mapping of str to str
-        Where that of each column comes from.
+        Where the error of each column comes from.
     """
 
     sd: Mapping[str, Values] = field(default_factory=dict)
@@ -58,7 +58,7 @@ FIT = "fit, no day-to-day variation"
 def known_repeats(sample: Sample) -> dict[str, Repeats]:
     """Error of the variables of repeatability.tsv, by sessions close in time where there are enough, else by runs.
 
-    Between sessions it holds day-to-day variation, which the fit and repeats within one session do not know.
+    Between sessions it includes day-to-day variation, which the fit and repeats within a session cannot show.
     """
     found: dict[str, Repeats] = {}
     if "scan" not in sample.columns:
@@ -74,8 +74,8 @@ def known_repeats(sample: Sample) -> dict[str, Repeats]:
 def errors_of(design: Design, repeats: Mapping[str, Repeats]) -> Errors:
     """Errors of the measured columns of a design.
 
-    A mean over scans has the error of one over √(their number); of repeats between sessions the sessions count, as
-    scans of one session share its day.
+    The error of a mean over scans is that of one scan over √(number of scans). Where the error comes from repeats
+    between sessions, sessions are counted instead, as the scans of a session share its day.
     """
     sds, sources, df = {}, {}, math.inf
     for column, by_fit in design.errors.items():

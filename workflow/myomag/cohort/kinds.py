@@ -1,4 +1,4 @@
-"""Kinds of scans: what differs by more than session and run is another measurement, and never averaged with it."""
+"""Kinds of scans: scans that differ in more than session and run are different measurements and never averaged."""
 
 from collections.abc import Collection, Iterable, Mapping
 from sys import intern
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NAMED = ENTITIES[2:]
-"""Entities beside participant and session, each a column of cohort.tsv."""
+"""Entities other than participant and session, each a column of cohort.tsv."""
 UNNAMED = "unnamed"
-"""Kind of scans whose files have no BIDS name."""
+"""Kind of scans whose files do not have BIDS names."""
 KIND_COLUMN = (
-    "Kind of the scans, by the parts of their names that cohort.kind_by lists. Scans of another kind have rows of "
-    "their own and are never averaged with these."
+    "Kind of the scans, from the parts of their names listed in cohort.kind_by. Scans of another kind have their own "
+    "rows and are never averaged with these."
 )
 
 
@@ -33,7 +33,7 @@ def kind_of(scan: str, parts: Collection[str]) -> str:
     scan : str
         Stem of the scan.
     parts : collection of str
-        Entities (and `suffix`) that tell kinds apart.
+        Entities (and `suffix`) that distinguish kinds.
     """
     found = entities(scan)
     if not found:
@@ -43,15 +43,15 @@ def kind_of(scan: str, parts: Collection[str]) -> str:
 
 
 def labels_of(scan: str, parts: Collection[str]) -> dict[str, str | None]:
-    """Label of each entity in the name of a scan beside participant and session, and its kind."""
+    """Label of each entity in the name of a scan other than participant and session, and its kind."""
     found = entities(scan)
     labels = {name: found.get(name) for name in NAMED} | {"kind": kind_of(scan, parts) if found else None}
-    # Of a large study each label is held once.
+    # Each label is kept once, which saves memory in large studies.
     return {name: label if label is None else intern(label) for name, label in labels.items()}
 
 
 def differs(scan: str, wanted: Mapping[Any, str | None]) -> str | None:
-    """What of a scan is not as a kind wants it, such as `voi-brain`; None where nothing is.
+    """Labels of a scan that do not match a kind, such as `voi-brain`; None where all match.
 
     Parameters
     ----------
@@ -69,19 +69,19 @@ def differs(scan: str, wanted: Mapping[Any, str | None]) -> str | None:
 
 
 def written(name: str, label: str | None) -> str:
-    """Entity as it stands in a name."""
+    """Entity as written in a name."""
     if name == "suffix":
         return str(label)
     return f"{name}-{label}" if label is not None else f"no {name}-"
 
 
 def kinds_of(scans: "pd.Series[Any]", parts: Collection[str]) -> "NDArray[Any]":
-    """Kind of each scan of a column of stems; UNNAMED where there is no name."""
+    """Kind of each scan in a column of stems; UNNAMED where there is no name."""
     return np.asarray(by_value(scans, lambda scan: UNNAMED if is_missing(scan) else kind_of(str(scan), parts), UNNAMED))
 
 
 def by_size(kinds: Iterable[str], people: Iterable[Any]) -> list[str]:
-    """Kinds by their number of participants, the largest first; of two as large, the first by name."""
+    """Kinds by number of participants, the largest first; ties by name."""
     members: dict[str, set[Any]] = {}
     for kind, person in zip(kinds, people, strict=True):
         members.setdefault(kind, set()).add(person)
@@ -89,11 +89,11 @@ def by_size(kinds: Iterable[str], people: Iterable[Any]) -> list[str]:
 
 
 def unknown_labels(scans: Iterable[str], wanted: Mapping[Any, str | None]) -> str | None:
-    """What to say where no scan of a study is of the kind that the settings name."""
+    """Message for a study without any scan of the kind named in the settings."""
     names = list(scans)
     if not wanted or not names or any(entities(scan) and differs(scan, wanted) is None for scan in names):
         return None
     parts = [name for name in (*NAMED, "suffix") if name not in ("nuc", "run") or name in wanted]
     kinds = sorted({kind_of(scan, parts) for scan in names})
     said = ", ".join(written(name, label) for name, label in wanted.items())
-    return f"cohort.kind ({said}): no scan of the study is of this kind; it has: {', '.join(kinds[:5])}."
+    return f"cohort.kind ({said}): the study has no scan of this kind; it has: {', '.join(kinds[:5])}."

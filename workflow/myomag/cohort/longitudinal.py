@@ -101,12 +101,12 @@ def mixed_model(
         raise NotEstimable(f"{repeated} participants have a second session; at least 3 are needed")
     notes = []
     if (thrice := sum(count > 2 for count in sessions.values())) < MIN_WITH_THREE_SESSIONS:
-        notes.append(f"the same change for all: {thrice} participants have three sessions")
+        notes.append(f"one change assumed for all: {thrice} participants have three sessions")
     else:
         fit, trouble = _fit(outcome, terms, participants, slopes=True)
         if trouble is None:
             return _result(fit, outcome, terms, len(sessions), ())
-        notes.append(f"the same change for all: {trouble}")
+        notes.append(f"one change assumed for all: {trouble}")
     fit, trouble = _fit(outcome, terms, participants, slopes=False)
     if fit is None:
         raise NotEstimable(f"the mixed model has no solution: {trouble}")
@@ -116,7 +116,7 @@ def mixed_model(
 def _fit(
     outcome: Values, terms: Mapping[str, Values], participants: Sequence[str], *, slopes: bool
 ) -> tuple[Any, str | None]:
-    """Fit of the scaled variables, and what is wrong with it; the fit is None where it is of no use at all."""
+    """Fit of the scaled variables, and what is wrong with it; the fit is None where it cannot be used."""
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     n = len(outcome)
@@ -127,7 +127,7 @@ def _fit(
         groups=np.asarray(list(participants)),
         exog_re=scaled[:, :2] if slopes else scaled[:, :1],
     )
-    # What statsmodels warns of is judged below, by the numbers.
+    # The checks below, on the numbers, replace the warnings of statsmodels.
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -140,7 +140,7 @@ def _fit(
     if not np.all(np.isfinite(errors)):
         return None, "the effects have no standard errors"
     if np.linalg.eigvalsh(fit.cov_re)[0] < SINGULAR * fit.scale:
-        return fit, f"no difference in {'change' if slopes else 'level'} between participants is seen"
+        return fit, f"participants do not differ measurably in {'change' if slopes else 'level'}"
     if not fit.converged:
         return None, "the fit did not converge"
     return fit, None

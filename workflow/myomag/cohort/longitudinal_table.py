@@ -19,7 +19,7 @@ LONGITUDINAL_COLUMNS = {
     "variable": "Outcome, a column of cohort.tsv; the results are in its units.",
     "term": "intercept: value at the first session; years: change per year within participants; age at the first "
     "session: difference per year of age between participants.",
-    "time_column": "Column that tells the sessions apart in time.",
+    "time_column": "Column with the time of the sessions.",
     "participants": "Participants in the model.",
     "sessions": "Scans in the model.",
     "b": "Effect, mean over participants, with random intercept and slope of each (restricted maximum likelihood).",
@@ -27,14 +27,14 @@ LONGITUDINAL_COLUMNS = {
     "b_ci95_low": "Lower end of the 95 % interval of b.",
     "b_ci95_high": "Upper end of the 95 % interval of b.",
     "p": "Two-sided p of b = 0.",
-    "sd_between": "Standard deviation of the intercept, or of the slope, between participants; n/a where it is taken "
-    "as the same for all.",
+    "sd_between": "Standard deviation of the intercept, or of the slope, between participants; n/a where it is assumed "
+    "to be the same for all.",
     "correlation": "Correlation of intercept and slope between participants.",
     "sd_residual": "Standard deviation of a session about its participant's line.",
     "status": "estimated, or not estimable.",
     "reason": "Why there is no result, or what was simplified.",
 }
-"""Columns of longitudinal.tsv and what they hold."""
+"""Columns of longitudinal.tsv and what they contain."""
 AGE = "age at the first session"
 
 
@@ -57,7 +57,7 @@ def _rows(sample: Sample, name: str) -> list[dict[str, Any]]:
     row: dict[str, Any] = {"variable": name, "time_column": column}
     if column is None:
         names = " or ".join(sample.settings.time_columns)
-        reason = f"no sessions told apart in time: no column {names} varies within a participant"
+        reason = f"no sessions with different times: no column {names} varies within a participant"
         return [row | {"term": "years", "status": NOT_ESTIMABLE, "reason": reason}]
     try:
         model = _model(sample, name, found)

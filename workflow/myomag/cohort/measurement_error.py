@@ -1,9 +1,9 @@
 """Regression slopes corrected for the known measurement error of each participant's values.
 
 Model: the observed W = X + U, where the error U of participant i has mean 0 and the known variance σᵢ², independent of
-the true X, of the other variables and of their errors. The correction takes the error variance off the moments of W:
-regression calibration with the mean error variance, the limit of SIMEX in a linear model, and Fuller's moment estimator
-are this one number. Of a single predictor it is the naive slope divided by the reliability.
+the true X, of the other variables and of their errors. The correction subtracts the error variance from the moments
+of W: regression calibration with the mean error variance, the limit of SIMEX in a linear model and Fuller's moment
+estimator all give this number. For a single predictor it is the naive slope divided by the reliability.
 
 Sources: Carroll, Ruppert, Stefanski & Crainiceanu 2006, Measurement Error in Nonlinear Models (2nd ed.), ch. 4 and 5;
 Fuller 1987, Measurement Error Models; Fieller 1954, J. R. Stat. Soc. B 16:175 (the interval). The equations are derived
@@ -26,7 +26,7 @@ NAIVE, CORRECTED = METHODS = ("naive", "corrected")
 
 @dataclass(frozen=True)
 class Reliability:
-    """Share of the observed variance that is not error, with 95 % interval, of n participants."""
+    """Share of the observed variance that is not error, with 95 % interval, from n participants."""
 
     n: int
     reliability: float
@@ -36,7 +36,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class CorrectedEstimate:
-    """Corrected slope of one term with 95 % intervals, NaN for an end they do not have, and the two-sided p of b = 0.
+    """Corrected slope of one term with 95 % intervals (NaN for a missing end) and the two-sided p of b = 0.
 
     b is per unit [unit of the outcome per unit of the predictor]; beta is in SDs of the true values, taken as known.
     """
@@ -52,7 +52,7 @@ class CorrectedEstimate:
 
 
 def reliability(values: Values, error_sd: Values, error_df: float = math.inf) -> Reliability:
-    """Reliability ratio λ = 1 − mean(σ²)/var(W): a slope on W alone is λ times, a correlation √λ times the true one.
+    """Reliability ratio λ = 1 − mean(σ²)/var(W): a slope on W alone is λ times the true one, a correlation √λ times.
 
     The interval is 1 − (1 − λ)·exp(±1.96 s), s² = var(σᵢ²/mean(σ²) − (Wᵢ − W̄)²/var(W))/n + 2/df (delta method for
     log(1 − λ)); it assumes no distribution of W.
@@ -93,17 +93,17 @@ def corrected_slopes(
     true_sds: Mapping[str, float] | None = None,
     outcome_sd: float = 1.0,
 ) -> tuple[CorrectedEstimate, ...]:
-    """Slopes corrected for error, with intervals that hold a value just where the test of that value does not reject.
+    """Slopes corrected for error, with intervals that contain exactly the values that the test does not reject.
 
     With the moments S of the centred terms and D of their errors, the naive slopes are Λβ, Λ = 1 − S⁻¹D, and the
-    corrected ones Λ⁻¹b. The test of βⱼ = β₀ is that of t, with the variance
+    corrected ones Λ⁻¹b. βⱼ = β₀ is tested by t, with the variance
 
         Λ⁻¹(V + C(β₀))Λ⁻ᵀ,  C = Σ qᵢqᵢᵀ + (2/df)·(S⁻¹Dβ)(S⁻¹Dβ)ᵀ,  qᵢ = S⁻¹(Dᵢ − wᵢwᵢᵀS⁻¹D)β,
 
-    V being that of the naive slopes (so that robust ones stay robust) and C what the scatter of Λ adds, which vanishes
-    at β₀ = 0 where the term itself is the only one with error: then p is that of the naive slope, and no correction
-    makes significance. The interval is the set of all β₀ that are not rejected, the roots of a parabola, as Fieller has
-    it for a ratio; it lacks an end where Λ itself might be 0.
+    where V is the variance of the naive slopes (so that robust ones stay robust) and C is added by the scatter of Λ. C
+    vanishes at β₀ = 0 where only this term has error: then p is that of the naive slope, and the correction cannot
+    create significance. The interval is the set of all β₀ that are not rejected, between the roots of a parabola, as in
+    Fieller's interval for a ratio; it has no end where Λ itself might be 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Variables of participants, one value each however many scans they have."""
+"""Variables of participants: one value each, however many scans they have."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 SEXES = ("women", "men")
 LARGEST = 1e100
-"""Beyond this nothing is measured, and sums of squares overflow."""
+"""No measurement is larger, and sums of squares would overflow."""
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Owners:
-    """Whose the scans are.
+    """Owners of the scans.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Variable:
     problem : str or None
         Why the column cannot be used at all.
     notes : tuple of str
-        What was done to single values.
+        Values that were left out or changed.
     """
 
     values: NDArray[Any]
@@ -90,7 +90,7 @@ class Variable:
 def participant_values(column: "pd.Series[Any]", owners: Owners, repeated: str = "mean") -> Variable:
     """Number of each participant: the mean over the scans, or the first one; numbers may be written as text.
 
-    BIDS top-codes high ages for privacy as `89+`: such a value counts as 89, with a note.
+    BIDS top-codes high ages as `89+` for privacy: such a value is read as 89, with a note.
     """
     values = numbers_of(column)
     faulty = _present(column) & np.isnan(values)
@@ -100,7 +100,7 @@ def participant_values(column: "pd.Series[Any]", owners: Owners, repeated: str =
         fault = "not a number" if number(text) is None else "too large for a measurement"
         return _unusable(owners, f"{column.name} of {person} is {text[:40]!r}, {fault}")
     top_coded = 0 if _numeric(column) else int(np.sum(by_value(column, _is_top_coded)))
-    note = f"{column.name} of {top_coded} scans is top-coded (such as 89+) and taken at its lower bound"
+    note = f"{column.name} is top-coded (such as 89+) in {top_coded} scans; the lower bound is used"
     return Variable(_summary(values, owners, repeated), None, (note,) if top_coded else ())
 
 
@@ -113,7 +113,7 @@ def participant_errors(column: "pd.Series[Any]", owners: Owners, repeated: str =
 
 
 def around_the_mean(angles: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Angles [degrees] as distances from their mean direction: 179 and −179 lie side by side."""
+    """Angles [degrees] as distances from their mean direction, so that 179 and −179 are neighbours."""
     import pandas as pd
 
     turned = np.exp(1j * np.deg2rad(numbers_of(angles)))
@@ -180,7 +180,7 @@ def number_of(value: Any) -> float | None:
 
 
 def is_text(column: "pd.Series[Any]") -> bool:
-    """Whether a column holds text alone, no number among it."""
+    """Whether a column contains only text and no number."""
     return bool(np.any(_present(column)) and np.all(np.isnan(numbers_of(column))))
 
 
@@ -193,7 +193,7 @@ def _numeric(column: "pd.Series[Any]") -> bool:
 
 
 def _present(column: "pd.Series[Any]") -> NDArray[np.bool_]:
-    """Whether each scan has a value; a blank text is none."""
+    """Whether each scan has a value; a blank text does not count."""
     if _numeric(column):
         return column.notna().to_numpy()
     return by_value(column, lambda value: not is_missing(value))
@@ -212,7 +212,7 @@ def _summary(values: Values, owners: Owners, repeated: str) -> Values:
 def _agreed(
     levels: NDArray[np.intp], names: Sequence[str], column: Any, owners: Owners
 ) -> tuple[NDArray[Any], list[str]]:
-    """Level of each participant whose scans agree, and a note for each other one; a level of -1 is none."""
+    """Level of each participant whose scans agree, and a note for each of the others; −1 means no level."""
     of_each = owners.group(np.where(levels < 0, np.nan, levels))
     differing = (of_each.nunique() > 1).to_numpy()
     agreed = of_each.first().fillna(-1).mask(differing, -1).to_numpy(dtype=int)

@@ -1,4 +1,4 @@
-"""The models of the settings as they hold for one study: roles are columns, adjusted versions models of their own."""
+"""The models from the settings applied to one study: roles become columns, adjusted versions separate models."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
@@ -9,14 +9,14 @@ from myomag.settings.cohort import CohortModel, CohortSettings
 
 MG = "mg_mmol_l"
 LOG_MG = "log10_mg_mmol_l"
-"""Decadic logarithm of Mg in mmol/l, 3 - pMg; not in cohort.tsv, as it says the same as pmg."""
+"""Decadic logarithm of Mg in mmol/l, 3 - pMg; not in cohort.tsv, as it is equivalent to pmg."""
 SITE = "site"
 """Column of the site that a scan is from, in a cohort of several."""
 ALL = "all"
 
 
 class Model(CohortModel):
-    """One linear model as it holds for a study: all names are columns of the cohort."""
+    """One linear model applied to a study: all names are columns of the cohort."""
 
     notes: list[str] = Field([], description="What was left out because the study has no such column.")
 
@@ -45,7 +45,7 @@ def lower_terms(term: str) -> list[str]:
 
 
 def roles(settings: CohortSettings) -> dict[str, str]:
-    """Column behind each role that models may name; body_size stands for several and is not among them.
+    """Column of each role that models may name; body_size stands for several columns and is not included.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def roles(settings: CohortSettings) -> dict[str, str]:
 
 
 def planned_models(settings: CohortSettings, columns: Sequence[str]) -> list[Model]:
-    """Models of the settings in their order, each adjusted version behind its simple one.
+    """Models from the settings in their order, each simple version followed by its adjusted one.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _model(entry: CohortModel, settings: CohortSettings, columns: Sequence[str])
     covariates, notes = _columns(entry.covariates, settings, columns)
     if entry.control:
         absent = [name for name in covariates if name not in columns]
-        notes += [f"not adjusted for {name}, which the study does not have" for name in absent]
+        notes += [f"not adjusted for {name}, which the study lacks" for name in absent]
         covariates = [name for name in covariates if name not in absent]
     predictors, missing = _columns(entry.predictors, settings, columns)
     changes = {
@@ -124,5 +124,5 @@ def _columns(names: Iterable[str], settings: CohortSettings, columns: Sequence[s
         sizes = [column for column in settings.body_size_columns if column in columns]
         found += sizes
         if not sizes:
-            notes.append(f"no column of body size in the study ({', '.join(settings.body_size_columns)})")
+            notes.append(f"the study has no column for body size ({', '.join(settings.body_size_columns)})")
     return list(dict.fromkeys(found)), notes

@@ -1,4 +1,4 @@
-"""Participants that a study of Mg needs, and the power it has, from effect, SD and reliability."""
+"""Sample size and power of a study of Mg, from effect, SD and reliability."""
 
 import math
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from myomag.errors import SettingsError
 Design = Literal["correlation", "groups", "change", "crossover"]
 FEWEST, MOST = 6, 1_000_000
 LOWER_ICCS = (0.35, 0.5, 0.7, 0.9, 1.0)
-"""Reliabilities for which the size of the study is given as well; .35 was found between days (McCully 2009)."""
+"""Further reliabilities for which the sample size is given; .35 was found between days (McCully 2009)."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study that is planned.
+    """A planned study.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Plan:
     sd : float
         SD of single measurements of different participants.
     icc : float
-        Reliability of a single measurement, over the time that lies between those of the study.
+        Reliability of a single measurement, over the time between the measurements of the study.
     scans : int
         Measurements on different days that are averaged into each value.
     alpha : float
@@ -50,7 +50,9 @@ class Plan:
         if self.effect == 0 or self.sd <= 0:
             raise SettingsError("--effect must not be 0, and --sd must be above 0.")
         if self.icc == 1 and self.design in ("change", "crossover"):
-            raise SettingsError(f"--icc 1: without error a {self.design} of any size is seen in anybody; give the ICC.")
+            raise SettingsError(
+                f"--icc 1: without error, one participant shows a {self.design} of any size; give the ICC."
+            )
 
     @property
     def standardised(self) -> float:
@@ -67,7 +69,7 @@ class Plan:
 
 
 def power(plan: Plan, participants: int) -> float:
-    """Power of the two-sided test with that many participants in all, groups and orders being of equal size."""
+    """Power of the two-sided test for a total number of participants, with groups and orders of equal size."""
     from statsmodels.stats import power as tests
 
     n, effect = participants, plan.standardised

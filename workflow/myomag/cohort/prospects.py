@@ -1,4 +1,4 @@
-"""What the models of a study could be estimated from, before any scan is measured."""
+"""Data that the models of a study would be estimated from, before any scan is measured."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

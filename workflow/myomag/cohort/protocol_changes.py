@@ -1,4 +1,4 @@
-"""Protocols that changed: scans taken as one protocol whose begin times are those of two."""
+"""Changed protocols: scans treated as one protocol whose begin times are those of two."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _PREFIX = re.compile(r"sub-([A-Za-z]+)\d")
 
 
 def change_remark(records: Sequence[BeginTime]) -> str | None:
-    """What tells two groups of begin times apart, which scans they are and what to do; None where there is one group.
+    """What distinguishes two groups of begin times, their scans and the remedy; None where there is one group.
 
     Looked for in the technical fields of the sidecars, the sessions and the letters before the numbers of participants
     (sites), then in the order of the scans, then without a cause.
@@ -55,7 +55,7 @@ def _groupings(records: Sequence[BeginTime]) -> Iterator[tuple[str, str, "np.nda
     }
     for name, values in fields.items():
         different = sorted({str(value) for value in values})
-        # Of two values one grouping tells all.
+        # Two values allow only one grouping.
         for value in different[1:] if len(different) == 2 else different if len(different) > 2 else ():
             yield name, value, np.array([str(each) == value for each in values])
 

@@ -13,25 +13,25 @@ from myomag.io.scan_records import BeginTime
 
 PROTOCOLS_COLUMNS = {
     "protocol": "Digest of the fields that define the protocol.",
-    "n": "Scans whose estimates were pooled; one that holds the same data as another is not counted again.",
+    "n": "Scans whose estimates were pooled; a copy of another scan's data is not counted again.",
     "begin_time_us": "Pooled begin time, rounded to 1 µs.",
     "begin_time_sd_us": "Standard deviation of the pooled value, rounded up to two digits of a coarse grid.",
     "spread_us": "Standard deviation between scans beyond their own errors, rounded up likewise.",
     "header_us": "Median begin time stated by the headers or the settings.",
-    "outlying": "Scans that do not fit the others; they are fitted by themselves.",
-    "not_pooled": "Scans without a usable estimate of their own; they take the pooled value.",
+    "outlying": "Scans that disagree with the others; they are fitted without the pooled value.",
+    "not_pooled": "Scans without a usable estimate of their own; they use the pooled value.",
     "fields": "Values of the fields that define the protocol.",
-    "remark": "Begin times that are those of two protocols, with the scans and what to do; empty where they agree.",
+    "remark": "Signs of two protocols among the begin times, with scans and remedy; empty where they agree.",
 }
-"""Columns of protocols.tsv and what they hold."""
+"""Columns of protocols.tsv and what they contain."""
 _GRID = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 def protocol_rows(records: Sequence[BeginTime]) -> list[dict[str, Any]]:
     """Rows of protocols.tsv, one per protocol, sorted.
 
-    The pooled values are rounded to what matters, so that one scan more seldom changes them, and with them the fits of
-    all others.
+    The pooled values are rounded to the precision that matters, so that an additional scan rarely changes them and,
+    with them, the fits of all the others.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def _row(protocol: str, members: Sequence[BeginTime]) -> dict[str, Any]:
             np.array([record.begin_time_us for record in counted]),
             np.array([record.begin_time_sd_us for record in counted]),
         )
-        # A copy that was not counted goes where the one that was goes.
+        # An uncounted copy follows the scan that was counted.
         outlying = {r.fid_sha256 or r.scan for r, out in zip(counted, pooled.outlying, strict=True) if out}
         row |= {
             "n": int((~pooled.outlying).sum()),

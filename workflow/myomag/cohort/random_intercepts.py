@@ -1,4 +1,4 @@
-"""Linear mixed model in which each level of one column, such as the site, has an intercept of its own."""
+"""Linear mixed model in which each level of one column, such as the site, has its own intercept."""
 
 import math
 import warnings
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from myomag.cohort.regression import NotEstimable, Regression, Values, check_estimable, coefficient, standardised
 
 FEW = 5
-"""Groups below which the SD between them is hardly known."""
+"""Number of groups below which the SD between them is poorly known."""
 
 
 def random_intercepts(
@@ -44,11 +44,13 @@ def random_intercepts(
     apart = [name for name, values in predictors.items() if _between(values, places)]
     n, k, count = len(outcome), len(predictors) - len(apart), len(levels)
     if count < 2:
-        raise NotEstimable(f"random: {column}: all {n} participants are of one {column}")
+        raise NotEstimable(f"random: {column}: all {n} participants have the same {column}")
     if (df := n - k - count) < 2:
         raise NotEstimable(f"{n} participants of {count} levels of {column}; {k} terms need at least {k + count + 2}")
     if apart and (df_apart := count - 1 - len(apart)) < FEW:
-        raise NotEstimable(f"{apart[0]} is the same for all of each {column}: it cannot be told from {count} of them")
+        raise NotEstimable(
+            f"{apart[0]} does not vary within any {column}: {count} of them are too few to estimate its effect"
+        )
     of_term = {name: df_apart if name in apart else df for name in predictors}
     scaled = np.column_stack([np.ones(n), *map(standardised, predictors.values())])
     fit = _fitted(standardised(outcome), scaled, places)
@@ -60,7 +62,7 @@ def random_intercepts(
     sds = math.sqrt(between) * spread, math.sqrt(within) * spread
     notes = [f"SD between the {count} levels of {column} {sds[0]:.3g}, within {sds[1]:.3g}"]
     if count < FEW:
-        notes.append(f"the SD between {count} levels is hardly known: consider {column} as covariate")
+        notes.append(f"the SD between only {count} levels is poorly known: consider {column} as a covariate")
     slopes = zip(predictors, scales.tolist(), np.asarray(fit.fe_params)[1:], errors, strict=True)
     return Regression(
         n=n,

@@ -1,4 +1,4 @@
-"""The columns of a study's tables that the analysis uses, as they were read: cells that are no numbers are told of."""
+"""The columns of a study's tables that the analysis uses, as they were read, with a remark on unreadable cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class ColumnReading:
 
 @dataclass(frozen=True)
 class ReadTables:
-    """Tables of a study with the cells of the used columns as they were read, and how each was."""
+    """Tables of a study with the cells of the used columns as they were read, and how each column was read."""
 
     tables: tuple[StudyTable, ...] = ()
     columns: tuple[ColumnReading, ...] = ()
@@ -46,7 +46,7 @@ class ReadTables:
         return {each.name: each.note for each in self.columns if each.note}
 
     def problems(self) -> list[tuple[str, str]]:
-        """File and sentence for each thing that is not as it should be."""
+        """File and sentence for each problem."""
         return [(remark.file, remark.problem) for each in self.columns for remark in each.reading.remarks]
 
 
@@ -101,7 +101,7 @@ def used_columns(settings: CohortSettings, columns: Sequence[str]) -> dict[str, 
 
 
 def _named(settings: CohortSettings, columns: Sequence[str]) -> Iterable[str]:
-    """Columns that roles and models name, those of body size and of time; each once."""
+    """Columns named by roles and models, and those of body size and time; each once."""
     names = [name for role, name in roles(settings).items() if role != "muscle_mg"]
     names += [*settings.body_size_columns, *settings.time_columns]
     return dict.fromkeys([*names, *(name for model in planned_models(settings, columns) for name in model.columns)])
@@ -120,7 +120,7 @@ def _cell(table: StudyTable, key: Any, column: str) -> Cell:
 
 
 def _read(joined: JoinedColumn, cells: Sequence[Cell], settings: CohortSettings) -> Reading:
-    """Read a column as what it is used for, or as what most of its cells are."""
+    """Read a column as the type it is used for, or as the type of most of its cells."""
     name = joined.name
     levels = next((found for t in joined.tables if (found := levels_of(t.descriptions.get(joined.column)))), {})
     if name == settings.sex_column:

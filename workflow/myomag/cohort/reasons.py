@@ -1,15 +1,15 @@
-"""Reasons of lost scans, counted by kind: those that differ in their numbers only are one."""
+"""Reasons for lost scans, counted by kind: reasons that differ only in their numbers count as one."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# A number that stands alone: not a part of a label (sub-012), a file name or a version.
+# A number on its own: not part of a label (sub-012), a file name or a version.
 _NUMBER = re.compile(r"(?<![\w.\-])[-\N{MINUS SIGN}]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
 
 
 def short_reason(row: Mapping[str, Any]) -> str:
-    """Reason of a scan without the names of its own files in front."""
+    """Reason for losing a scan, without the names of its own files in front."""
     own = re.escape(str(row["scan"]).rpartition("_")[0] or str(row["scan"]))
     return re.sub(rf"\S*{own}\S*:\s+", "", str(row.get("reason") or ""))
 

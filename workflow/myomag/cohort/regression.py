@@ -1,4 +1,4 @@
-"""Linear regression of one outcome on several predictors, raw and standardised, or the reason why there is none."""
+"""Linear regression of one outcome on several predictors, raw and standardised, or the reason for its absence."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ PERFECT_FIT = 1e-12
 
 
 class NotEstimable(Exception):  # noqa: N818 - an outcome that is reported, not a fault
-    """A model that the data cannot estimate; the message is the reason in plain words."""
+    """A model that cannot be estimated from the data; the message is the reason in plain words."""
 
 
 @dataclass(frozen=True)
 class Coefficient:
-    """Effect of one predictor, the others held.
+    """Effect of one predictor, with the others held constant.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ def linear_regression(
     scaled = np.column_stack([np.ones(n), *(standardised(predictors[name]) for name in names)])
     fit = WLS(standardised(outcome), scaled, weights=np.ones(n) if weights is None else weights).fit()
     if 1 - fit.rsquared < PERFECT_FIT:
-        raise NotEstimable("the predictors determine the outcome exactly: there is no scatter to judge them by")
+        raise NotEstimable("the predictors determine the outcome exactly: no scatter is left to judge them by")
     scales = np.array([np.std(outcome, ddof=1) / np.std(predictors[name], ddof=1) for name in names])
     covariance = np.asarray(_hc3(fit) if robust else fit.cov_params())
     return Regression(
@@ -159,7 +159,7 @@ def check_estimable(outcome: Values, predictors: Mapping[str, Values], weights: 
     if weights is not None and not np.all((weights > 0) & np.isfinite(weights)):
         raise NotEstimable("a weight is not a positive number")
     if dependent := _collinear(predictors):
-        raise NotEstimable(f"{', '.join(dependent)} are collinear: their effects cannot be told apart")
+        raise NotEstimable(f"{', '.join(dependent)} are collinear: their effects cannot be separated")
 
 
 def check_varied(name: str, values: Values) -> None:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VARIABLES = {"pmg": "pmg_sd", "mg_mmol_l": None, "ph": "ph_sd"}
-"""Measured columns and those with the SD that the fit states."""
+"""Measured columns, and the columns with the SD from the fit."""
 WITHIN_SESSION, BETWEEN_SESSIONS = "within a session", "between sessions"
 REPEATABILITY_COLUMNS = {
     "variable": "Measured variable, a column of cohort.tsv; the results below are in its units.",
-    "repeats": "within a session: included scans of one session that differ by their run; between sessions: the first "
-    "scans of sessions at most cohort.max_repeat_years apart. Of each participant the first such group counts.",
+    "repeats": "within a session: included scans of one session with different runs; between sessions: the first "
+    "scans of sessions at most cohort.max_repeat_years apart. Only the first such group of each participant is used.",
     "participants": "Participants with repeats.",
     "scans": "Scans compared.",
     "form": "ICC(A,1), absolute agreement; ICC(1) where participants have different numbers of repeats.",
@@ -30,8 +30,8 @@ REPEATABILITY_COLUMNS = {
     "icc_ci95_low": "Lower end of its 95 % interval.",
     "icc_ci95_high": "Upper end of its 95 % interval.",
     "sem": "Standard error of measurement: SD of repeated scans of one participant.",
-    "smallest_detectable_change": "1.96 times √2 times the SEM: a smaller change of one person may be error.",
-    "fit_sd": "Root mean square of the SDs that the fits state for the same scans; a SEM well above it means that "
+    "smallest_detectable_change": "1.96 times √2 times the SEM: a smaller change in one person may be error.",
+    "fit_sd": "Root mean square of the SDs from the fits of the same scans; a SEM well above it means that "
     "repeats differ by more than noise.",
     "bias": "Bland-Altman: mean difference, second minus first scan.",
     "bias_ci95_low": "Lower end of its 95 % interval.",
@@ -45,7 +45,7 @@ REPEATABILITY_COLUMNS = {
     "status": "estimated, or not estimable.",
     "reason": "Why there is no result.",
 }
-"""Columns of repeatability.tsv and what they hold."""
+"""Columns of repeatability.tsv and what they contain."""
 NUMBERS = tuple(list(REPEATABILITY_COLUMNS)[5:-2])
 
 
@@ -68,12 +68,12 @@ def build_repeatability(sample: Sample) -> "pd.DataFrame":
 
 
 def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Places], str]]:
-    """Scans that repeat one measurement, by kind of repeat, and what to say where there are none."""
+    """Scans that repeat a measurement, by kind of repeat, and the reason to give where there are none."""
     found, time_column = visits(sample)
-    between = f"two sessions at most {sample.settings.max_repeat_years:g} years apart by {time_column}"
+    between = f"two sessions at most {sample.settings.max_repeat_years:g} years apart (column {time_column})"
     if time_column is None:
         names = " or ".join(sample.settings.time_columns)
-        between = f"sessions told apart in time: no column {names} varies within a participant"
+        between = f"sessions with different times: no column {names} varies within a participant"
     return {
         WITHIN_SESSION: (same_session(found), "no participant has two included scans in a session"),
         BETWEEN_SESSIONS: (close_sessions(found, sample.settings.max_repeat_years), f"no participant has {between}"),
@@ -81,7 +81,7 @@ def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Places], str]]:
 
 
 def repeated_values(sample: Sample, name: str, groups: Sequence[Places]) -> list[tuple[str, Values]]:
-    """Participant and values of a column, of each who has more than one."""
+    """Participant and values of a column, for each participant with more than one value."""
     column, people = numbers_of(sample.column(name)), sample.owners.people[sample.owners.places]
     known = ((people[group[0]], _known(column[group])) for group in groups)
     return [(person, values) for person, values in known if len(values) > 1]

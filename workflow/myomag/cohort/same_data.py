@@ -1,17 +1,17 @@
-"""The same data under two names: a copy is found by the digest of its samples, whatever file they came in."""
+"""The same data under two names: a copy is found by the digest of its samples, whatever the file format."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-REMEDY = "remove the wrong one, or reject it in overrides (cohort.allow_same_data lets all in)"
+REMEDY = "remove the wrong one, or reject it in overrides (cohort.allow_same_data includes them all)"
 
 
 def mark_same_data(rows: Sequence[dict[str, Any]]) -> None:
     """Exclude, in place, the scans that hold the same data as others.
 
-    Nobody can tell whose such data are, so that all of them leave; of repeats of one session, which differ by their
-    run alone, the first stays. Scans that failed or were rejected by hand are no copies any more.
+    Nobody can tell whose data these are, so all of them are excluded; of repeats within one session, which differ only
+    in their run, the first stays. Scans that failed or were rejected by hand no longer count as copies.
 
     Parameters
     ----------
@@ -39,6 +39,6 @@ def same_data(scans: Iterable[tuple[str | None, Any]]) -> Iterator[list[Any]]:
 
 
 def said(others: Sequence[str], *, repeats: bool = False) -> str:
-    """What to say of a scan that holds the data of others."""
+    """Reason for excluding a scan that contains the data of others."""
     more = f" and {len(others) - 1} more" if len(others) > 1 else ""
     return f"the same data as {others[0]}{more}" + (": a repeat counts once" if repeats else f": {REMEDY}")

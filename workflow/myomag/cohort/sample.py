@@ -43,9 +43,9 @@ class Sample:
     cohort : DataFrame
         Rows of the cohort.
     entering : ndarray of bool, shape (rows,)
-        Those that enter: a table of its own would take the memory again.
+        Those included; a separate table would take the memory twice.
     settings : CohortSettings
-        How they are analysed.
+        Settings of the analysis.
     notes : mapping of str to str, optional
         What was done to cells of single columns when the tables of the study were read.
     by_session : bool

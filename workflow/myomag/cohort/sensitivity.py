@@ -1,4 +1,4 @@
-"""Specification curve: each conclusion again under other calibrations, quality thresholds and without outliers."""
+"""Specification curve: each conclusion under other calibrations and quality thresholds, and without outliers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ SENSITIVITY_COLUMNS = {
     "predictor": "Main term, as in statistics.tsv.",
     "stratum": "Participants in the model.",
     "covariates": "What the model is adjusted for.",
-    "mg_calibration": "Calibration of Mg; those of magnesium.compare_calibrations where the model has Mg in it.",
-    "ph_calibration": "Calibration of pH; those of magnesium.compare_calibrations where the model has pH in it.",
-    "verdicts": "Quality verdicts that enter.",
+    "mg_calibration": "Calibration of Mg; where the model contains Mg, also those in magnesium.compare_calibrations.",
+    "ph_calibration": "Calibration of pH; where the model contains pH, also those in magnesium.compare_calibrations.",
+    "verdicts": "Quality verdicts included.",
     "max_p_undefined": "Largest allowed probability of an undefined Mg.",
-    "outliers": "kept, or excluded: participants whose pMg lies beyond cohort.outlier_z robust SDs of the median.",
-    "reference": "true for the settings of the study, whose result stands in statistics.tsv.",
-    "n": "Participants with all values.",
+    "outliers": "kept, or excluded: participants whose pMg is more than cohort.outlier_z robust SDs from the median.",
+    "reference": "true for the settings of the study, whose result is the one in statistics.tsv.",
+    "n": "Participants with complete values.",
     "b": "Slope, in the units given in statistics.tsv.",
     "beta": "Standardised slope.",
     "ci95_low": "Lower end of the 95 % interval of beta.",
@@ -42,15 +42,15 @@ SENSITIVITY_COLUMNS = {
     "status": "estimated, or not estimable.",
     "reason": "Why there is no result.",
 }
-"""Columns of sensitivity.tsv and what they hold."""
+"""Columns of sensitivity.tsv and what they contain."""
 VERDICTS = (("pass",), ("pass", "warn"))
 P_UNDEFINED = (0.01, 0.5)
-"""Thresholds tried beside the one of the settings."""
+"""Thresholds tried in addition to the one in the settings."""
 
 
 @dataclass(frozen=True)
 class Specification:
-    """One way to choose calibrations and scans; a calibration of None is the one of the settings."""
+    """One choice of calibrations and scans; a calibration of None means the one in the settings."""
 
     mg: str | None
     ph: str | None
@@ -60,16 +60,16 @@ class Specification:
 
 
 def build_sensitivity(scans: Scans, cohort: "pd.DataFrame", settings: CohortSettings) -> "pd.DataFrame":
-    """Build sensitivity.tsv: each main term of each model that is no control, under each specification.
+    """Build sensitivity.tsv: each main term of each model except controls, under each specification.
 
     Parameters
     ----------
     scans : Scans
-        Results of all scans with the answers of the other calibrations.
+        Results of all scans, including those from the other calibrations.
     cohort : DataFrame
         From `tables.build_cohort`.
     settings : CohortSettings
-        Who enters, and the models.
+        Which scans are included, and the models.
     """
     import pandas as pd
 
@@ -90,7 +90,7 @@ def _of_kind(
     models = [model for model in planned_models(settings, list(cohort.columns)) if not model.control]
     found = []
     for _, group in groupby(_specifications(scans, settings), key=lambda each: (each.mg, each.ph)):
-        # Specifications that choose the same scans of the same calibration share their results.
+        # Specifications with the same scans and calibration share their results.
         known: dict[tuple[bytes, int], list[dict[str, Any]]] = {}
         for specification in group:
             sample = _sample(scans, cohort, settings, specification, members)
@@ -105,7 +105,7 @@ def _of_kind(
 
 
 def _specifications(scans: Scans, settings: CohortSettings) -> Iterator[Specification]:
-    """All combinations of scans, with the calibrations of the settings first and each other one in turn."""
+    """All choices of scans, first with the calibrations in the settings, then with each of the others."""
     calibrations: list[tuple[str | None, str | None]] = [(None, None)]
     calibrations += [(name, None) for name in scans.calibrations["mg"]]
     calibrations += [(None, name) for name in scans.calibrations["ph"]]
@@ -116,7 +116,7 @@ def _specifications(scans: Scans, settings: CohortSettings) -> Iterator[Specific
 
 
 def _concerns(model: Model, specification: Specification) -> bool:
-    """Whether another calibration changes anything in a model."""
+    """Whether a change of calibration affects a model."""
     if specification.mg is not None:
         return not {MG, LOG_MG, "pmg"}.isdisjoint(model.columns)
     return specification.ph is None or "ph" in model.columns
@@ -129,7 +129,7 @@ def _sample(
     specification: Specification,
     members: NDArray[np.bool_],
 ) -> Sample:
-    """Scans of a kind that enter under a specification, with the values by its calibrations."""
+    """Scans of a kind included under a specification, with the values from its calibrations."""
     p_undefined = cohort["mg_p_undefined"]
     if (mg := specification.mg) is not None:
         p_undefined = scans.answer("mg_p_undefined", mg)
@@ -173,7 +173,7 @@ def _results(sample: Sample, model: Model, stratum: str) -> Iterator[dict[str, A
 
 
 def _labels(specification: Specification, cohort: "pd.DataFrame", settings: CohortSettings) -> dict[str, Any]:
-    """Columns that name a specification."""
+    """Columns that identify a specification."""
     used = {key: cohort[f"{key}_calibration"].dropna() for key in ("mg", "ph")}
     names = {key: str(found.iloc[0]) if len(found) else None for key, found in used.items()}
     own = (None, None, tuple(settings.include_verdicts), settings.max_p_undefined, "kept")

@@ -17,14 +17,14 @@ SERIES_COLUMNS = {
     "repetition": "Repetition of the series, counted from 0.",
     **{name: str(Course.model_fields[name].description) for name in COURSE},
 }
-"""Columns of series.tsv and what they hold."""
+"""Columns of series.tsv and what they contain."""
 BOUT = tuple(Bout.model_fields)
 KINETICS_COLUMNS = {
     "scan": "Scan: the BIDS file stem with its suffix.",
     "bout": "Bout of exercise in the scan, counted from 1.",
     **{name: str(Bout.model_fields[name].description) for name in BOUT},
 }
-"""Columns of kinetics.tsv and what they hold."""
+"""Columns of kinetics.tsv and what they contain."""
 
 
 def build_series(series: Sequence[Series]) -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""Slopes that noise alone makes, because one fit gave both the outcome and the predictor."""
+"""Slopes produced by noise alone, because outcome and predictor come from the same fit."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Values = NDArray[np.float64]
 
 
 def excess_over_noise(found: Regression, terms: Mapping[str, Values], term: str, shared: Values) -> tuple[float, float]:
-    """Slope that the noise predicts, and the p of the slope that was found against it.
+    """Slope predicted by noise, and the p of the observed slope tested against it.
 
     Errors u of the outcome and v of the predictor, with the covariances cᵢ, make Σ wᵢyᵢ = Σcᵢ where nothing else does,
     w being the predictor less its regression on the other terms: a slope of b₀ = c̄/var(w). The test is that of t with

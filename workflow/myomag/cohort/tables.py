@@ -1,4 +1,4 @@
-"""cohort.tsv, one row per scan: its results with what the tables of the study say; exclusions.tsv."""
+"""cohort.tsv, one row per scan with its results and the study's own columns; exclusions.tsv."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -15,7 +15,7 @@ Terms = dict[str, Values]
 
 
 def variable_terms(name: str, values: NDArray[Any], *, is_sex: bool) -> Terms:
-    """Terms of one variable: a number as it is, women 1 and men 0, each level of a text but the first as 1."""
+    """Terms of one variable: a number as it is, women 1 and men 0, each level of a text except the first as 1."""
     if values.dtype != object or len(values) == 0:
         return {name: values.astype(np.float64)}
     if is_sex:
@@ -25,9 +25,9 @@ def variable_terms(name: str, values: NDArray[Any], *, is_sex: bool) -> Terms:
 
 
 def product_terms(parts: Sequence[Terms]) -> Terms:
-    """Products of the terms of several variables, each less its mean.
+    """Products of the terms of several variables, each centred on its mean.
 
-    Centring leaves the slope of a product as it is, and makes those of its factors the ones at the mean of the other.
+    Centring leaves the slope of a product unchanged; the slope of a factor then holds at the mean of the other factor.
     """
     found = {}
     for chosen in product(*(part.items() for part in parts)):
@@ -67,5 +67,5 @@ def factors_of(term: str, terms: Iterable[str]) -> list[str]:
 
 
 def is_group(values: Iterable[float]) -> bool:
-    """Whether a term tells two groups apart."""
+    """Whether a term distinguishes two groups."""
     return set(values) <= {0.0, 1.0}

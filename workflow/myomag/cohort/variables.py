@@ -1,4 +1,4 @@
-"""What the analysis found in the columns of the study's tables that it uses: type, range, and what is missing."""
+"""The columns of the study's tables that the analysis uses: type, range and missing values."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VARIABLES_COLUMNS = {
-    "column": "Column of cohort.tsv that models, Table 1 or the order in time use.",
-    "roles": "Roles it has by the settings.",
+    "column": "Column of cohort.tsv used by models, by Table 1 or to order sessions in time.",
+    "roles": "Roles given to it in the settings.",
     "tables": "Tables of the study it comes from.",
     "type": "number, sex or text; absent: no table has such a column.",
     "participants": "Participants with a scan who have a value.",
     "missing": "Participants with a scan who have none.",
     "min": "Smallest number.",
     "max": "Largest number.",
-    "levels": "Values of a column that holds no numbers, with the number of participants.",
-    "left_out": "What stands in cells that were taken as missing and do not say n/a.",
-    "remarks": "Files, lines and remedies; what a column that is absent may be called.",
+    "levels": "Values of a text column, with the number of participants.",
+    "left_out": "Contents of cells that were treated as missing although they are not n/a.",
+    "remarks": "Files, lines and remedies; for an absent column, the name it may have instead.",
 }
-"""Columns of variables.tsv and what they hold."""
+"""Columns of variables.tsv and what they contain."""
 MOST_LEVELS = 6
 
 
@@ -67,7 +67,7 @@ def _absent(cohort: "pd.DataFrame", settings: CohortSettings) -> Iterator[tuple[
 
 def _row(cohort: "pd.DataFrame", each: ColumnReading) -> dict[str, Any]:
     column, people = cohort[each.name], cohort["participant_id"]
-    # Codes of sex that nobody explained stay in the table, and are no values.
+    # Unexplained codes of sex stay in the table but do not count as values.
     known = by_value(column, lambda value: not is_missing(value) and str(value) not in each.reading.left_out)
     found = int(people[known].nunique())
     row: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""When scans of a participant were taken, and which of them repeat one measurement."""
+"""When the scans of a participant were acquired, and which of them repeat a measurement."""
 
 import math
 import re
@@ -23,7 +23,7 @@ Places = NDArray[np.intp]
 
 
 def visits(sample: Sample) -> tuple["pd.DataFrame", str | None]:
-    """Scans in time, and the column that told the time: the first named that varies within participants.
+    """Scans in time, and the column with the time: the first of those named that varies within participants.
 
     Parameters
     ----------
