@@ -111,3 +111,24 @@ def test_events_that_state_no_phases_are_refused_by_field(tmp_path, text, messag
     path.write_text(text)
     with pytest.raises(ScanError, match=message):
         read_events(path)
+
+
+def test_times_of_uneven_repetitions_are_those_stated(tmp_path):
+    """Without its pauses the recovery would take 2/3 of the time: far outside of the interval."""
+    gaps = np.where(np.arange(63) % 2, 3.0, 6.0)
+    times = np.concatenate([[0.0], np.cumsum(gaps)])
+    truth = series(rng=np.random.default_rng(6), time_s=times, tau_s=30.0)
+    stated = {"VolumeTiming": (5 + times).tolist()}
+    record, _ = analysed(write_series(tmp_path, truth, **stated))
+    assert record.course.time_s == pytest.approx(times)
+    assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+    assert record.phases[1].start_s == times[16] and record.phases[1].first == 16
+    proposed, _ = analysed(write_series(tmp_path / "proposed", truth, events=False, **stated))
+    assert proposed.phases_proposed and proposed.tau_pcr_ci95_low_s < truth.tau_s < proposed.tau_pcr_ci95_high_s
+
+
+def test_without_a_repetition_time_no_second_is_said(tmp_path):
+    truth = series(rng=np.random.default_rng(2))
+    record, said = analysed(write_series(tmp_path, truth, events=False, tr_s=None))
+    assert record.tau_pcr_s is None and "no RepetitionTime" in said["series"]["reason"]
+    assert set(record.course.time_s) == {None} and {phase.start_s for phase in record.phases} == {None}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import WIDTH_TOLERANCE, MrsData, check_spectral_width, checked_scan
+from myomag.io.nifti_mrs import WIDTH_TOLERANCE, MrsData, check_spectral_width, checked_scan, repetition_shape
 from myomag.io.nuclei import (
     GYROMAGNETIC_RATIO_MHZ_T,
     check_field,
@@ -20,6 +20,7 @@ from myomag.io.nuclei import (
     positive,
 )
 from myomag.io.privacy import public_metadata
+from myomag.io.volume_timing import VOLUME_TIMING, check_volume_timing
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class RawScan:
         The dwell time was printed with too few digits for a shift in ppm.
     measurements : int
         Repeats of the whole sequence, the transients of each following each other; 1 where they are not told apart.
+    averages : int
+        Acquisitions whose mean each of the transients is already.
     """
 
     fid: NDArray[np.complexfloating]
@@ -54,6 +57,7 @@ class RawScan:
     metadata: dict[str, Any] = field(default_factory=dict)
     dwell_is_rounded: bool = False
     measurements: int = 1
+    averages: int = 1
 
 
 def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucleus: str | None, name: str) -> MrsData:
@@ -84,6 +88,7 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
     metadata = public_metadata(raw.metadata, name) | public_metadata(sidecar, label)
     if raw.field_t:
         metadata.setdefault("MagneticFieldStrength", raw.field_t)
+    _set_times(raw, metadata, f"{name}: {VOLUME_TIMING}")
     return checked_scan(
         name,
         fid=raw.fid,
@@ -93,6 +98,16 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
         metadata=metadata,
         measurements=raw.measurements,
     )
+
+
+def _set_times(raw: RawScan, metadata: dict[str, Any], where: str) -> None:
+    """Check the times of repetitions, or state them where each is a mean of several averages of the scanner."""
+    transients, repetitions = repetition_shape(raw.fid.shape[1], raw.measurements)
+    each_s = metadata["RepetitionTime"] * transients * raw.averages if "RepetitionTime" in metadata else None
+    if VOLUME_TIMING in metadata:
+        check_volume_timing(metadata[VOLUME_TIMING], repetitions, each_s, where)
+    elif each_s and raw.averages > 1 and repetitions > 1:
+        metadata[VOLUME_TIMING] = [each_s * k for k in range(repetitions)]
 
 
 def _check_points(raw: RawScan, sidecar: Mapping[str, Any], where: str) -> None:
