@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 
+import vendor_samples
+from import_samples import dicom
 from muscle_fids import muscle_fid, write_scan
 from myomag.errors import ScanError
+from myomag.io.nifti_mrs import nifti_mrs_bytes
 from myomag.io.raw_scan import RawScan, completed
 from myomag.io.vendor import read_scan
 
@@ -55,3 +58,43 @@ def test_repetitions_that_a_scanner_averaged_last_as_long_as_their_averages():
     raw = RawScan(fid=fid, **RAW, metadata={"RepetitionTime": 2.0}, measurements=3, averages=4)
     assert completed(raw, [], None, "a").metadata["VolumeTiming"] == [0, 8, 16]
     assert json.dumps(completed(raw, [], None, "a").metadata)
+
+
+@pytest.mark.parametrize(
+    ("clock", "times"),
+    [
+        ((100.0, 103.0, 109.0, 112.0), [0, 3, 9, 12]),
+        # Even as RepetitionTime says, but for rounding: to ms, or to whole seconds of 3.2.
+        ((100.0, 103.01, 106.0, 109.0), None),
+        # The time of the series in each file, or an order that is not that of time.
+        ((100.0, 100.0, 100.0, 100.0), None),
+        ((100.0, 106.0, 103.0, 109.0), None),
+        # Less than RepetitionTime: then it is not the time of repetitions.
+        ((100.0, 100.5, 103.0, 106.0), None),
+        ((), None),
+    ],
+)
+def test_the_clock_of_a_scanner_tells_pauses_and_no_more(clock, times):
+    fid = np.repeat(muscle_fid(points=256)[:, None, None], 4, axis=1)
+    raw = RawScan(fid=fid, **RAW, metadata={"RepetitionTime": 3.0}, clock_s=clock)
+    assert completed(raw, [], None, "a").metadata.get("VolumeTiming") == times
+
+
+def test_whole_seconds_are_no_uneven_times():
+    fid = np.repeat(muscle_fid(points=256)[:, None, None], 5, axis=1)
+    raw = RawScan(fid=fid, **RAW, metadata={"RepetitionTime": 1.6}, clock_s=(0.0, 1.0, 3.0, 4.0, 6.0))
+    assert "VolumeTiming" not in completed(raw, [], None, "a").metadata
+
+
+def test_twix_and_dicom_tell_the_time_of_each_repetition(tmp_path):
+    ticks = [1_000_000 + round(400 * each) for each in (0, 1.5, 9, 10.5)]
+    path = vendor_samples.twix(tmp_path / "a.dat", vendor_samples.line(4)[:, :, None], loops={6: range(4)}, ticks=ticks)
+    assert read_scan([path], [], nucleus=None).metadata["VolumeTiming"] == [0, 1.5, 9, 10.5]
+    times = ("235958.500000", "000000.000000", "000007.500000")
+    paths = [
+        dicom(tmp_path / f"{k}.IMA", k, number=k, AcquisitionDate=f"2024010{1 + (k > 0)}", AcquisitionTime=time)
+        for k, time in enumerate(times)
+    ]
+    found = read_scan(paths, [], nucleus=None)
+    assert found.metadata["VolumeTiming"] == [0, 1.5, 9]
+    assert b"2024" not in nifti_mrs_bytes(found)

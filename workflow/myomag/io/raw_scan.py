@@ -20,7 +20,7 @@ from myomag.io.nuclei import (
     positive,
 )
 from myomag.io.privacy import public_metadata
-from myomag.io.volume_timing import VOLUME_TIMING, check_volume_timing
+from myomag.io.volume_timing import VOLUME_TIMING, check_volume_timing, times_by_clock
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class RawScan:
         Repeats of the whole sequence, the transients of each following each other; 1 where they are not told apart.
     averages : int
         Acquisitions whose mean each of the transients is already.
+    clock_s : tuple of float
+        When each repetition, or each transient, starts by the headers [s, from any time]; empty where they do not tell.
     """
 
     fid: NDArray[np.complexfloating]
@@ -58,6 +60,7 @@ class RawScan:
     dwell_is_rounded: bool = False
     measurements: int = 1
     averages: int = 1
+    clock_s: tuple[float, ...] = ()
 
 
 def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucleus: str | None, name: str) -> MrsData:
@@ -101,11 +104,16 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
 
 
 def _set_times(raw: RawScan, metadata: dict[str, Any], where: str) -> None:
-    """Check the times of repetitions, or state them where each is a mean of several averages of the scanner."""
+    """Check the times of repetitions, or state those that RepetitionTime does not tell.
+
+    By the clock of the scanner they may be uneven, and a mean of several averages takes as long as all of these.
+    """
     transients, repetitions = repetition_shape(raw.fid.shape[1], raw.measurements)
     each_s = metadata["RepetitionTime"] * transients * raw.averages if "RepetitionTime" in metadata else None
     if VOLUME_TIMING in metadata:
         check_volume_timing(metadata[VOLUME_TIMING], repetitions, each_s, where)
+    elif times := times_by_clock(raw.clock_s, repetitions, each_s):
+        metadata[VOLUME_TIMING] = times
     elif each_s and raw.averages > 1 and repetitions > 1:
         metadata[VOLUME_TIMING] = [each_s * k for k in range(repetitions)]
 
@@ -195,6 +203,11 @@ def measurements_of(fids: int, averages: float | None) -> int:
         Averages of the protocol; where there are as many FIDs, these are kept apart.
     """
     return fids if averages is not None and averages > 1 and averages != fids else 1
+
+
+def averages_each(fids: int, averages: float | None) -> int:
+    """Averages whose mean each FID of a file is, by those of the protocol."""
+    return int(averages or 1) if measurements_of(fids, averages) > 1 else 1
 
 
 def read_bytes(path: Path) -> bytes:

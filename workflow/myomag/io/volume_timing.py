@@ -1,6 +1,7 @@
 """VolumeTiming of BIDS: when each repetition of a series starts."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,9 @@ VOLUME_TIMING = "VolumeTiming"
 LONGEST_S = 86_400.0
 TOLERANCE = 0.05
 """Part of the time that a repetition takes by which two may be closer, for times are stated as rounded."""
+
+FINEST_S = 0.01
+"""Scanners note times no better than to this."""
 
 
 def volume_timing(value: Any, where: str) -> list[float]:
@@ -65,3 +69,30 @@ def check_volume_timing(times: list[float], repetitions: int, each_s: float | No
             f"{where} starts repetition {first + 1} {shortest:g} s after repetition {first}, but RepetitionTime says "
             f"that each takes {each_s:g} s; correct one of them (both in s)."
         )
+
+
+def times_by_clock(starts: Sequence[float], repetitions: int, each_s: float | None) -> list[float] | None:
+    """Times from the first repetition on by the clock of the scanner [s]; None where RepetitionTime says the same.
+
+    A clock that does not fit is none of repetitions: many exports write the time of the series into every file.
+
+    Parameters
+    ----------
+    starts : sequence of float
+        What the headers of the repetitions, or of the transients of each, say in their order [s].
+    repetitions : int
+        How many there are.
+    each_s : float or None
+        What each takes at least by RepetitionTime [s].
+    """
+    if repetitions < 2 or not starts or len(starts) % repetitions:
+        return None
+    times = [round(start - starts[0], 6) for start in starts[:: len(starts) // repetitions]]
+    # Some write whole seconds, which seem uneven for that alone.
+    rounding = 1.0 if all(start == round(start) for start in starts) else FINEST_S
+    shortest = min(other - one for one, other in pairwise(times))
+    if shortest <= 0 or times[-1] > LONGEST_S or (each_s and shortest < (1 - TOLERANCE) * each_s - rounding):
+        return None
+    allowed = max(TOLERANCE * each_s, rounding) if each_s else 0.0
+    even = each_s is not None and all(abs(time - each_s * k) <= allowed for k, time in enumerate(times))
+    return None if even else times
