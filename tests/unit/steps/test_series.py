@@ -8,11 +8,12 @@ import pytest
 
 from muscle_fids import MG
 from myomag.errors import ScanError
-from myomag.io.events import read_events
+from myomag.io.events import Event, read_events
 from myomag.io.series_records import SUMMARY, Series
 from myomag.settings.load import load_settings
 from myomag.single.scan import ScanSteps
 from myomag.single.sources import source_of
+from myomag.steps.series_phases import TimeAxis, stated_phases
 from series_samples import series, write_series
 
 
@@ -100,9 +101,12 @@ def test_the_case_of_a_series(shared_cases):
     ("text", "message"),
     [
         ("onset\tduration\n0\t10\n", "no column trial_type"),
-        ("onset\tduration\ttrial_type\n0\t10\tcue\n", "no trial_type is one of rest, exercise, recovery"),
-        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "must be numbers"),
+        ("onset\tduration\ttrial_type\n0\t10\tcue\n", "no trial_type is one of rest, exercise, recovery; found cue"),
+        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "line 2: duration = 'n/a' is not a number of s"),
+        ("onset\tduration\ttrial_type\n0\t8\trest\n8,5\t9\texercise\n", "line 3: onset = '8,5' .* decimal point"),
         ("onset\tduration\ttrial_type\n0\t0\trest\n", "above 0"),
+        ("Onset\tduration\tphase\n0\t10\trest\n", "no column onset; .* this one Onset, duration, phase"),
+        ("onset,duration,trial_type\n0,10,rest\n", "separate its columns by tabs"),
         ("", "no column onset"),
     ],
 )
@@ -132,3 +136,27 @@ def test_without_a_repetition_time_no_second_is_said(tmp_path):
     record, said = analysed(write_series(tmp_path, truth, events=False, tr_s=None))
     assert record.tau_pcr_s is None and "no RepetitionTime" in said["series"]["reason"]
     assert set(record.course.time_s) == {None} and {phase.start_s for phase in record.phases} == {None}
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([(0, 60, "rest"), (48, 48, "exercise")], "exercise starts at 48 s, before rest ends at 60 s"),
+        ([(0, 48e3, "rest"), (48e3, 48e3, "exercise")], "64 repetitions and 192 s; write s, not ms"),
+        ([(0, 16, "rest"), (16, 16, "exercise"), (32, 32, "recovery")], "end at 64, .*; write s, not repetitions"),
+    ],
+)
+def test_events_that_do_not_fit_their_series_are_refused(events, message):
+    with pytest.raises(ScanError, match=message):
+        stated_phases([Event(*event) for event in events], TimeAxis(3.0, None), 64, "a")
+
+
+def test_small_overlaps_and_an_end_behind_that_of_the_series_are_fine():
+    events = [Event(0, 48.9, "rest"), Event(48, 48, "exercise"), Event(96, 900, "recovery")]
+    found = stated_phases(events, TimeAxis(3.0, None), 64, "a")
+    assert [(phase.kind, phase.first, phase.end) for phase in found.phases] == [
+        ("rest", 0, 16),
+        ("exercise", 16, 32),
+        ("recovery", 32, 64),
+    ]
+    assert found.end_s == 192

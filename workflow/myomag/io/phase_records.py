@@ -46,6 +46,12 @@ class Phases(Record):
     proposed: bool = Field(description="Whether they were read off PCr, as no events were stated.")
     phases: list[PhaseRecord] = Field(description="Phases in their order.")
 
+    @property
+    def end_s(self) -> float | None:
+        """End of the last repetition [s from the first]; None where no time is known."""
+        times = self.times(self.phases[-1].end)
+        return None if times is None or self.repetition_s is None else times[-1] + self.repetition_s
+
     def times(self, count: int) -> list[float] | None:
         """Start of each of `count` repetitions [s from the first]; None where no time is known."""
         if self.volume_timing_s is not None or self.repetition_s is None:

@@ -91,7 +91,7 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
     metadata = public_metadata(raw.metadata, name) | public_metadata(sidecar, label)
     if raw.field_t:
         metadata.setdefault("MagneticFieldStrength", raw.field_t)
-    _set_times(raw, metadata, f"{name}: {VOLUME_TIMING}")
+    _set_times(raw, metadata, f"{label if VOLUME_TIMING in sidecar else name}: {VOLUME_TIMING}")
     return checked_scan(
         name,
         fid=raw.fid,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from myomag.core.line_tracks import LineTracks
 from myomag.core.phases import Phase, proposed_phases
 from myomag.errors import ScanError
-from myomag.io.events import Event
+from myomag.io.events import Event, check_events
 from myomag.io.nifti_mrs import MrsData, repetition_shape
 from myomag.io.phase_records import PhaseRecord, Phases
 from myomag.io.volume_timing import VOLUME_TIMING
@@ -72,11 +72,12 @@ def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, nam
     Raises
     ------
     ScanError
-        If the series has no repetition time.
+        If the series has no repetition time, or the events do not fit it.
     """
     edges, each_s = axis.edges_s(repetitions), axis.each_s
     if edges is None or each_s is None:
         raise ScanError(f"{name}: has events, but no RepetitionTime; add it to the sidecar [s].")
+    check_events(events, edges, each_s, name)
     spans = [(onset, onset + duration, kind) for onset, duration, kind in events]
     # Behind a pause the next repetition starts late, but the muscle was measured before it.
     middles = edges[:-1] + np.minimum(np.diff(edges), each_s) / 2
