@@ -11,6 +11,7 @@ from myomag.errors import ScanError
 from myomag.io.events import Event, read_events
 from myomag.io.series_records import SUMMARY, Series
 from myomag.settings.load import load_settings
+from myomag.single.course import GUTTER, ROWS, course_lines
 from myomag.single.scan import ScanSteps
 from myomag.single.sources import source_of
 from myomag.steps.series_phases import TimeAxis, stated_phases
@@ -47,6 +48,22 @@ def test_a_series_gives_kinetics_courses_and_the_magnesium_of_its_rest(tmp_path)
     assert np.mean((ends[0] < MG) & (ends[1] > MG)) > 0.95 - 4 * 0.027
     assert (record.ph_end_exercise, record.ph_min) == pytest.approx((truth.ph.min(), truth.ph.min()), abs=0.02)
     assert not record.phases_proposed and [phase.kind for phase in record.phases] == ["rest", "exercise", "recovery"]
+    for braille, blanks in ((True, "⠀┊ "), (False, "| ")):
+        drawn = list(course_lines(record, 80, braille=braille))
+        assert len(drawn) == 3 * ROWS + 2 and max(map(len, drawn)) <= 80
+        assert braille or "".join(drawn).isascii()
+        # PCr at rest on the left is in the highest row, at the end of exercise in the lowest.
+        top, bottom = (
+            [x for x, mark in enumerate(line[GUTTER:]) if mark not in blanks] for line in (drawn[0], drawn[3])
+        )
+        assert top[0] == 0 and min(bottom) > 18 and 25 <= max(bottom) <= 40
+        assert drawn[-2].split() == ["rest", "exercise", "recovery"] and drawn[-1].split() == [
+            "0",
+            "48",
+            "96",
+            "192",
+            "s",
+        ]
     # V·(1 + Km/ADP) with ADP of tens of µM is of the size of k·PCr.
     assert 0.5 < record.qmax_adp_mmol_l_s / record.qmax_linear_mmol_l_s < 2
 

@@ -28,7 +28,7 @@ PANELS = (
 
 def course_figure(series: Series) -> Markup:
     """Courses of PCr, Pi, pH and Mg with 95 % bands, the phases shaded, and the fitted recovery."""
-    time = _times(series)
+    time = times(series)
     x = Scale((float(time[0]), float(time[-1]) + (series.repetition_s or 1.0)), (LEFT, RIGHT))
     drawn, y = [], TOP
     for name, label in PANELS:
@@ -47,7 +47,7 @@ def course_figure(series: Series) -> Markup:
     )
 
 
-def _times(series: Series) -> Array:
+def times(series: Series) -> Array:
     """Place of each repetition on the axis: its start [s], or its number where no time is known."""
     known = [time for time in series.course.time_s if time is not None]
     return np.array(known) if known else np.arange(1.0, series.repetitions + 1)
@@ -55,7 +55,7 @@ def _times(series: Series) -> Array:
 
 def _values(series: Series, name: str) -> tuple[Array, Array, Array] | None:
     """Values with the ends of their 95 % intervals; None where there is none at all."""
-    course, rest = series.course, _rest(series)
+    course, rest = series.course, rest_pcr(series)
     if name == "mg_mmol_l":
         parts = (course.mg_mmol_l, course.mg_ci95_low_mmol_l, course.mg_ci95_high_mmol_l)
         value, low, high = (np.array(part, dtype=np.float64) for part in parts)
@@ -69,7 +69,7 @@ def _values(series: Series, name: str) -> tuple[Array, Array, Array] | None:
     return None if np.all(np.isnan(value)) else (value, low, high)
 
 
-def _rest(series: Series) -> float:
+def rest_pcr(series: Series) -> float:
     """PCr that counts as 1: at rest, else the largest."""
     known = next((bout.pcr_rest for bout in series.bouts if bout.pcr_rest), None)
     return known or float(np.max(series.course.pcr))
@@ -79,7 +79,7 @@ def _panel(series: Series, name: str, label: str, values: tuple[Array, Array, Ar
     value, low, high = values
     known = np.flatnonzero(~np.isnan(value))
     y = Scale(robust_range(value[known]), (top + PANEL - 4, top + 4))
-    place = np.asarray(x(_times(series)[known]))
+    place = np.asarray(x(times(series)[known]))
     ends = np.clip(np.asarray(y(np.array([low[known], high[known]]))), top, top + PANEL)
     band = path_data(np.concatenate([place, place[::-1]]), np.concatenate([ends[0], ends[1][::-1]]))
     heights = np.clip(np.asarray(y(value[known])), top, top + PANEL)
@@ -106,7 +106,7 @@ def _recovery(series: Series, bout: Bout, x: Scale, y: Scale) -> Markup:
     if place.start_s is None or place.end_s is None:
         return Markup("")
     time = np.linspace(place.start_s, place.end_s, 60)
-    rest = _rest(series)
+    rest = rest_pcr(series)
     gain = bout.v_pcr_per_s * bout.tau_pcr_s
     value = bout.pcr_end / rest + gain * (1 - np.exp(-(time - place.start_s) / bout.tau_pcr_s))
     return element("path", d=path_data(np.asarray(x(time)), np.asarray(y(value))), class_="fit")

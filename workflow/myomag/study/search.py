@@ -121,7 +121,7 @@ def _events_of_none(found: Found) -> Iterator[str]:
     """Tables of events in a folder of scans that fit none of them."""
     stems = [stem for stem in (*found.nifti, *found.vendor) if entities(stem)]
     for path in found.sidecars:
-        folder, _, name = path.rpartition("/")
+        folder = path.rpartition("/")[0]
         if path.endswith(EVENTS) and folder.endswith("/mrs") and not any(_applies(path, stem) for stem in stems):
             yield f"{printable(path)}: events of no scan here; name it as the scan, with events for its suffix."
 
