@@ -35,11 +35,12 @@ def series(
     drift_hz=0.0,
     width_hz=9.0,
     points=2048,
+    time_s=None,
 ):
     """Rest, work of one time constant of its own, and mono-exponential recovery of PCr and pH."""
     rest, work, _ = repetitions
-    time_s = tr_s * np.arange(sum(repetitions))
-    start_s, end_s = tr_s * rest, tr_s * (rest + work)
+    time_s = tr_s * np.arange(sum(repetitions)) if time_s is None else time_s
+    start_s, end_s = (float(time_s[k]) if k < len(time_s) else tr_s * k for k in (rest, rest + work))
     # The value at the end of work is the one asked for.
     share = (1 - np.exp(-np.clip(time_s - start_s, 0, end_s - start_s) / 25)) / (1 - np.exp(-(end_s - start_s) / 25))
     left = np.where(time_s > end_s, np.exp(-np.clip(time_s - end_s, 0, None) / tau_s), 1.0)
@@ -64,10 +65,12 @@ def series(
     return Truth(fids, time_s, amplitude, acidity, (start_s, end_s), tau_s, sd)
 
 
-def write_series(folder: Path, truth: Truth, *, events=True, tr_s=3.0, name="sub-1_task-plantar_nuc-31P_unloc") -> Path:
+def write_series(
+    folder: Path, truth: Truth, *, events=True, tr_s=3.0, name="sub-1_task-plantar_nuc-31P_unloc", **metadata
+) -> Path:
     """The series as NIfTI-MRS, with a table of its events where they are asked for."""
     folder.mkdir(parents=True, exist_ok=True)
-    metadata = {"EchoTime": BEGIN_S, "RepetitionTime": tr_s}
+    metadata = {"EchoTime": BEGIN_S, "RepetitionTime": tr_s} | metadata
     path = write_scan(folder / f"{name}.nii.gz", truth.fids, metadata, dwell_s=DWELL_S, mhz=MHZ)
     if events:
         start, end = truth.exercise_s

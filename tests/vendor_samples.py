@@ -217,7 +217,7 @@ def rda(path, fid, grid=(1, 1, 1), **changes):
     return path
 
 
-def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="fid", centre=0):
+def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="fid", centre=0, ticks=None):
     """VD file of one measurement; `fid` (points, readouts, coils), `loops` the counters of each readout."""
     readouts = fid.shape[1]
     buffers = twix_header(protocol, sequence)
@@ -227,7 +227,8 @@ def twix(path, fid, *, masks=None, loops=None, end=True, protocol="", sequence="
         counters = [0] * 14
         for position, value in (loops or {1: range(readouts)}).items():
             counters[position] = value[index]
-        blocks += readout(fid[:, index], masks[index] if masks else 1 << 3, counters, centre)
+        mask, tick = masks[index] if masks else 1 << 3, ticks[index] if ticks else 0
+        blocks += readout(fid[:, index], mask, counters, centre, tick)
     if end:
         blocks += readout(np.zeros((16, 1), complex), 1, [0] * 14)
     table = struct.pack("<IIIIQQ", 0, 1, 1, 1, 512, len(header) + len(blocks)).ljust(512, b"\0")
@@ -268,11 +269,12 @@ def twix_header(protocol="", sequence="fid"):
     return b"".join(name.encode() + b"\0" + struct.pack("<I", len(text)) + text.encode() for name, text in named)
 
 
-def readout(samples, mask, counters, centre=0):
+def readout(samples, mask, counters, centre=0, tick=0):
     points, coils = samples.shape
     length = 192 + (8 * points + 32) * coils
     head = bytearray(192)
     struct.pack_into("<I", head, 0, length)
+    struct.pack_into("<I", head, 12, tick)
     struct.pack_into("<Q", head, 40, mask)
     struct.pack_into("<HH14H", head, 48, points, coils, *counters)
     struct.pack_into("<H", head, 84, centre)

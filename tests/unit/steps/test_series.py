@@ -8,11 +8,13 @@ import pytest
 
 from muscle_fids import MG
 from myomag.errors import ScanError
-from myomag.io.events import read_events
+from myomag.io.events import Event, read_events
 from myomag.io.series_records import SUMMARY, Series
 from myomag.settings.load import load_settings
+from myomag.single.course import GUTTER, ROWS, course_lines
 from myomag.single.scan import ScanSteps
 from myomag.single.sources import source_of
+from myomag.steps.series_phases import TimeAxis, stated_phases
 from series_samples import series, write_series
 
 
@@ -46,6 +48,22 @@ def test_a_series_gives_kinetics_courses_and_the_magnesium_of_its_rest(tmp_path)
     assert np.mean((ends[0] < MG) & (ends[1] > MG)) > 0.95 - 4 * 0.027
     assert (record.ph_end_exercise, record.ph_min) == pytest.approx((truth.ph.min(), truth.ph.min()), abs=0.02)
     assert not record.phases_proposed and [phase.kind for phase in record.phases] == ["rest", "exercise", "recovery"]
+    for braille, blanks in ((True, "⠀┊ "), (False, "| ")):
+        drawn = list(course_lines(record, 80, braille=braille))
+        assert len(drawn) == 3 * ROWS + 2 and max(map(len, drawn)) <= 80
+        assert braille or "".join(drawn).isascii()
+        # PCr at rest on the left is in the highest row, at the end of exercise in the lowest.
+        top, bottom = (
+            [x for x, mark in enumerate(line[GUTTER:]) if mark not in blanks] for line in (drawn[0], drawn[3])
+        )
+        assert top[0] == 0 and min(bottom) > 18 and 25 <= max(bottom) <= 40
+        assert drawn[-2].split() == ["rest", "exercise", "recovery"] and drawn[-1].split() == [
+            "0",
+            "48",
+            "96",
+            "192",
+            "s",
+        ]
     # V·(1 + Km/ADP) with ADP of tens of µM is of the size of k·PCr.
     assert 0.5 < record.qmax_adp_mmol_l_s / record.qmax_linear_mmol_l_s < 2
 
@@ -100,9 +118,12 @@ def test_the_case_of_a_series(shared_cases):
     ("text", "message"),
     [
         ("onset\tduration\n0\t10\n", "no column trial_type"),
-        ("onset\tduration\ttrial_type\n0\t10\tcue\n", "no trial_type is one of rest, exercise, recovery"),
-        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "must be numbers"),
+        ("onset\tduration\ttrial_type\n0\t10\tcue\n", "no trial_type is one of rest, exercise, recovery; found cue"),
+        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "line 2: duration = 'n/a' is not a number of s"),
+        ("onset\tduration\ttrial_type\n0\t8\trest\n8,5\t9\texercise\n", "line 3: onset = '8,5' .* decimal point"),
         ("onset\tduration\ttrial_type\n0\t0\trest\n", "above 0"),
+        ("Onset\tduration\tphase\n0\t10\trest\n", "no column onset; .* this one Onset, duration, phase"),
+        ("onset,duration,trial_type\n0,10,rest\n", "separate its columns by tabs"),
         ("", "no column onset"),
     ],
 )
@@ -111,3 +132,48 @@ def test_events_that_state_no_phases_are_refused_by_field(tmp_path, text, messag
     path.write_text(text)
     with pytest.raises(ScanError, match=message):
         read_events(path)
+
+
+def test_times_of_uneven_repetitions_are_those_stated(tmp_path):
+    """Without its pauses the recovery would take 2/3 of the time: far outside of the interval."""
+    gaps = np.where(np.arange(63) % 2, 3.0, 6.0)
+    times = np.concatenate([[0.0], np.cumsum(gaps)])
+    truth = series(rng=np.random.default_rng(6), time_s=times, tau_s=30.0)
+    stated = {"VolumeTiming": (5 + times).tolist()}
+    record, _ = analysed(write_series(tmp_path, truth, **stated))
+    assert record.course.time_s == pytest.approx(times)
+    assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+    assert record.phases[1].start_s == times[16] and record.phases[1].first == 16
+    proposed, _ = analysed(write_series(tmp_path / "proposed", truth, events=False, **stated))
+    assert proposed.phases_proposed and proposed.tau_pcr_ci95_low_s < truth.tau_s < proposed.tau_pcr_ci95_high_s
+
+
+def test_without_a_repetition_time_no_second_is_said(tmp_path):
+    truth = series(rng=np.random.default_rng(2))
+    record, said = analysed(write_series(tmp_path, truth, events=False, tr_s=None))
+    assert record.tau_pcr_s is None and "no RepetitionTime" in said["series"]["reason"]
+    assert set(record.course.time_s) == {None} and {phase.start_s for phase in record.phases} == {None}
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([(0, 60, "rest"), (48, 48, "exercise")], "exercise starts at 48 s, before rest ends at 60 s"),
+        ([(0, 48e3, "rest"), (48e3, 48e3, "exercise")], "64 repetitions and 192 s; write s, not ms"),
+        ([(0, 16, "rest"), (16, 16, "exercise"), (32, 32, "recovery")], "end at 64, .*; write s, not repetitions"),
+    ],
+)
+def test_events_that_do_not_fit_their_series_are_refused(events, message):
+    with pytest.raises(ScanError, match=message):
+        stated_phases([Event(*event) for event in events], TimeAxis(3.0, None), 64, "a")
+
+
+def test_small_overlaps_and_an_end_behind_that_of_the_series_are_fine():
+    events = [Event(0, 48.9, "rest"), Event(48, 48, "exercise"), Event(96, 900, "recovery")]
+    found = stated_phases(events, TimeAxis(3.0, None), 64, "a")
+    assert [(phase.kind, phase.first, phase.end) for phase in found.phases] == [
+        ("rest", 0, 16),
+        ("exercise", 16, 32),
+        ("recovery", 32, 64),
+    ]
+    assert found.end_s == 192

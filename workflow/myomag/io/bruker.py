@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from myomag.errors import ScanError
 from myomag.io.foreign import foreign
-from myomag.io.raw_scan import RawScan, measurements_of, read_bytes, scaled
+from myomag.io.raw_scan import RawScan, averages_each, measurements_of, read_bytes, scaled
 from myomag.io.voxels import NAME_IT
 
 SAMPLE_FILES = ("rawdata.job0", "fid", "fid_proc.64")
@@ -84,6 +84,7 @@ def read_bruker(raw: Sequence[Path]) -> RawScan:
         nucleus=_text(parameters, "NUCLEUS", "PVM_Nucleus1Enum", "PVM_Nucleus1") or None,
         metadata=_metadata(parameters),
         measurements=repetitions if series else measurements_of(transients, averages),
+        averages=1 if series else averages_each(transients, averages),
     )
 
 

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from myomag.errors import ScanError
+from myomag.io.dicom_clock import clock_of
 from myomag.io.enhanced_dicom import averages_of_enhanced, has_spectroscopy_data, read_enhanced
 from myomag.io.foreign import foreign
-from myomag.io.raw_scan import RawScan, measurements_of, read_bytes
+from myomag.io.raw_scan import RawScan, averages_each, read_bytes
 from myomag.io.siemens_dicom import averages_of_csa, has_csa_samples, read_csa
 from myomag.io.voxels import Voxel
 
@@ -30,14 +31,20 @@ def read_dicom(paths: Sequence[Path], voxel: Voxel | None = None) -> RawScan:
     _check_copies(paths)
     # Some number no instances: then the names tell the order, as a reader counts.
     named = sorted(paths, key=lambda path: [part.zfill(20) for part in re.split(r"(\d+)", path.name)])
-    numbered = sorted((_read_file(path, voxel) for path in named), key=lambda item: item[0])
-    scans = [scan for _, scan, _ in numbered]
+    numbered = sorted((_read_file(path, voxel) for path in named), key=lambda item: item.number)
+    scans = [item.scan for item in numbered]
     if len({(s.fid.shape, s.dwell_time_s, s.frequency, s.nucleus) for s in scans}) > 1:
         raise ScanError(
             f"{paths[0].name}: the {len(paths)} DICOM files differ in size, dwell time, frequency or nucleus."
         )
     fid = np.concatenate([scan.fid for scan in scans], axis=1)
-    return replace(scans[0], fid=fid, measurements=_measurements(len(paths), fid.shape[1], numbered[0][2]))
+    fids, averages = fid.shape[1], numbered[0].averages
+    # Of files with several frames each is a repetition, unless its frames are means.
+    frames = fids // len(paths)
+    each = averages_each(fids if frames == 1 else frames, averages)
+    measurements = fids if each > 1 else len(paths) if frames > 1 else 1
+    clock_s = tuple(start for item in numbered for start in item.clock_s)
+    return replace(scans[0], fid=fid, measurements=measurements, averages=each, clock_s=clock_s)
 
 
 def _check_copies(paths: Sequence[Path]) -> None:
@@ -49,19 +56,21 @@ def _check_copies(paths: Sequence[Path]) -> None:
             raise ScanError(f"{path.name}: is a copy of {first}; remove one of them.")
 
 
-def _measurements(files: int, fids: int, averages: float | None) -> int:
-    """Number of measurements among FIDs: files that hold several transients each, or FIDs that are means."""
-    frames = fids // files
-    means = measurements_of(fids if frames == 1 else frames, averages) > 1
-    return fids if means else files if frames > 1 else 1
+class _File(NamedTuple):
+    """One file: its number in the series, the averages of its protocol, and its time, or those of its frames [s]."""
+
+    number: int
+    scan: RawScan
+    averages: float | None
+    clock_s: list[float]
 
 
-def _read_file(path: Path, voxel: Voxel | None) -> tuple[int, RawScan, float | None]:
-    """Read one file; returns its number in the series and the averages of its protocol, too."""
+def _read_file(path: Path, voxel: Voxel | None) -> _File:
     with foreign(path.name, "as DICOM spectroscopy"):
         dataset = open_dicom(path)
         averages = averages_of_csa(dataset) or averages_of_enhanced(dataset)
-        return int(dataset.get("InstanceNumber") or 0), scan_of(dataset, path.name, voxel), averages
+        scan = scan_of(dataset, path.name, voxel)
+        return _File(int(dataset.get("InstanceNumber") or 0), scan, averages, clock_of(dataset))
 
 
 def open_dicom(path: Path, *, pixels: bool = True) -> Any:

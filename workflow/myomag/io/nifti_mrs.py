@@ -21,6 +21,7 @@ from myomag.io.nifti_container import NiftiContent, read_nifti
 from myomag.io.nuclei import check_field, frequency_mhz, nucleus_name, positive
 from myomag.io.privacy import BIDS_NAMES, public_metadata
 from myomag.io.records import parsed_json
+from myomag.io.volume_timing import VOLUME_TIMING
 from myomag.io.voxels import Voxel, picked
 
 TRANSIENT_TAG, COIL_TAG = "DIM_DYN", "DIM_COIL"
@@ -150,6 +151,12 @@ def checked_scan(
     return MrsData(samples, dwell_time_s, spectrometer_frequency_mhz, nucleus, metadata, measurements)
 
 
+def repetition_shape(transients: int, measurements: int) -> tuple[int, int]:
+    """Transients of each repetition of a series, and the number of repetitions."""
+    told_apart = measurements > 1 and transients % measurements == 0
+    return (transients // measurements, measurements) if told_apart else (1, transients)
+
+
 def check_spectral_width(width_hz: float, dwell_time_s: float, where: str) -> None:
     """Refuse a stated spectral width [Hz] that contradicts the dwell time [s]."""
     if abs(width_hz * dwell_time_s - 1) > WIDTH_TOLERANCE:
@@ -191,7 +198,14 @@ def sidecar_dict(mrs: MrsData) -> dict[str, Any]:
         "NumberOfTransients": transients,
         "NumberReceiveCoilActiveElements": coils,
     }
-    return required | {key: mrs.metadata[key] for key in sorted(mrs.metadata)}
+    return required | _metadata(mrs)
+
+
+def _metadata(mrs: MrsData) -> dict[str, Any]:
+    """Metadata in a fixed order; times of repetitions that were averaged are left out."""
+    _, repetitions = repetition_shape(mrs.fid.shape[1], mrs.measurements)
+    gone = len(mrs.metadata.get(VOLUME_TIMING, ())) != repetitions
+    return {key: mrs.metadata[key] for key in sorted(mrs.metadata) if key != VOLUME_TIMING or not gone}
 
 
 def stored_gzip(data: bytes) -> bytes:
@@ -215,9 +229,8 @@ def _extension_fields(mrs: MrsData) -> dict[str, Any]:
         "SpectralWidth": 1 / mrs.dwell_time_s,
     }
     fields |= {f"dim_{5 + axis}": tag for axis, tag in enumerate(dimensions(mrs))}
-    for key in sorted(mrs.metadata):
+    for key, value in _metadata(mrs).items():
         standard = key in STANDARD_FIELDS or key in nifti_names
-        value = mrs.metadata[key]
         fields[nifti_names.get(key, key)] = value if standard else {"Value": value, "Description": "BIDS field"}
     return fields
 

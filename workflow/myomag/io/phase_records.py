@@ -25,13 +25,35 @@ class PhaseRecord(Record):
     kind: Literal["rest", "exercise", "recovery"] = Field(description="What the muscle does.")
     first: int = Field(description="First repetition, counted from 0.")
     end: int = Field(description="Repetition behind the last one.")
-    start_s: float = Field(description="Start [s from the first repetition].")
-    end_s: float = Field(description="End [s].")
+    start_s: float | None = Field(description="Start [s from the first repetition]; null without a repetition time.")
+    end_s: float | None = Field(description="End [s].")
+
+    @property
+    def length_s(self) -> float | None:
+        """How long it lasts [s]."""
+        return None if self.start_s is None or self.end_s is None else self.end_s - self.start_s
 
 
 class Phases(Record):
     """Phases of a series."""
 
-    repetition_s: float | None = Field(description="Time from one repetition to the next [s].")
+    repetition_s: float | None = Field(
+        description="Time from one repetition to the next, the median where that is uneven [s]."
+    )
+    volume_timing_s: list[float] | None = Field(
+        description="Start of each repetition [s from the first], where it is stated."
+    )
     proposed: bool = Field(description="Whether they were read off PCr, as no events were stated.")
     phases: list[PhaseRecord] = Field(description="Phases in their order.")
+
+    @property
+    def end_s(self) -> float | None:
+        """End of the last repetition [s from the first]; None where no time is known."""
+        times = self.times(self.phases[-1].end)
+        return None if times is None or self.repetition_s is None else times[-1] + self.repetition_s
+
+    def times(self, count: int) -> list[float] | None:
+        """Start of each of `count` repetitions [s from the first]; None where no time is known."""
+        if self.volume_timing_s is not None or self.repetition_s is None:
+            return self.volume_timing_s
+        return [self.repetition_s * k for k in range(count)]

@@ -5,13 +5,14 @@ time, name of the protocol) and does not notice a truncated SDAT file. Philips s
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
-from myomag.io.raw_scan import RawScan, measurements_of, number, read_bytes, scaled, whole_number
+from myomag.io.raw_scan import RawScan, averages_each, measurements_of, number, read_bytes, scaled, whole_number
 from myomag.io.voxels import SAVE_GRID
 
 
@@ -30,7 +31,12 @@ def read_philips(raw: Sequence[Path]) -> RawScan:
             "it is truncated or belongs to another scan."
         )
     fid = (samples[0::2] + 1j * samples[1::2]).reshape(rows, points).T
-    return scan_of_spar(fid[:, :, np.newaxis], header, name, _measurements(header, rows, name))
+    averages = number(header.get("averages"), f"{name}: averages")
+    # A series by its header, or where each row is a mean.
+    is_series = header.get("time_series_enable", "").strip('"').lower() == "yes"
+    measurements = rows if is_series else measurements_of(rows, averages)
+    scan = scan_of_spar(fid[:, :, np.newaxis], header, name, measurements)
+    return replace(scan, averages=averages_each(rows, averages))
 
 
 def scan_of_spar(
@@ -50,13 +56,6 @@ def scan_of_spar(
         },
         measurements=measurements,
     )
-
-
-def _measurements(header: dict[str, str], rows: int, name: str) -> int:
-    """Number of measurements among the rows: all where the header says it is a series, or each row is a mean."""
-    if header.get("time_series_enable", "").strip('"').lower() == "yes":
-        return rows
-    return measurements_of(rows, number(header.get("averages"), f"{name}: averages"))
 
 
 def of_pair(raw: Sequence[Path], extension: str) -> Path:

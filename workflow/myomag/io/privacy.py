@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from myomag.errors import ScanError
+from myomag.io.volume_timing import VOLUME_TIMING, volume_timing
 
 NUMBERS = {
     "EchoTime": (0.0, 1.0, "s"),
@@ -64,6 +65,10 @@ def public_metadata(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key, (low, high, unit) in NUMBERS.items():
         if known.get(key) is not None:
             public[key] = _number(known[key], low, high, f"{name}: {key}", unit)
+    if fields.get(VOLUME_TIMING) is not None:
+        stated = fields[VOLUME_TIMING]
+        times = stated.get("Value") if isinstance(stated, Mapping) else stated
+        public[VOLUME_TIMING] = volume_timing(times, f"{name}: {VOLUME_TIMING}")
     for key in STRINGS:
         value = known.get(key)
         if isinstance(value, str) and _TECHNICAL_STRING.fullmatch(value.strip()):

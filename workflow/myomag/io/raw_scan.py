@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.errors import ScanError
-from myomag.io.nifti_mrs import WIDTH_TOLERANCE, MrsData, check_spectral_width, checked_scan
+from myomag.io.nifti_mrs import WIDTH_TOLERANCE, MrsData, check_spectral_width, checked_scan, repetition_shape
 from myomag.io.nuclei import (
     GYROMAGNETIC_RATIO_MHZ_T,
     check_field,
@@ -20,6 +20,7 @@ from myomag.io.nuclei import (
     positive,
 )
 from myomag.io.privacy import public_metadata
+from myomag.io.volume_timing import VOLUME_TIMING, check_volume_timing, times_by_clock
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class RawScan:
         The dwell time was printed with too few digits for a shift in ppm.
     measurements : int
         Repeats of the whole sequence, the transients of each following each other; 1 where they are not told apart.
+    averages : int
+        Acquisitions whose mean each of the transients is already.
+    clock_s : tuple of float
+        When each repetition, or each transient, starts by the headers [s, from any time]; empty where they do not tell.
     """
 
     fid: NDArray[np.complexfloating]
@@ -54,6 +59,8 @@ class RawScan:
     metadata: dict[str, Any] = field(default_factory=dict)
     dwell_is_rounded: bool = False
     measurements: int = 1
+    averages: int = 1
+    clock_s: tuple[float, ...] = ()
 
 
 def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucleus: str | None, name: str) -> MrsData:
@@ -84,6 +91,7 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
     metadata = public_metadata(raw.metadata, name) | public_metadata(sidecar, label)
     if raw.field_t:
         metadata.setdefault("MagneticFieldStrength", raw.field_t)
+    _set_times(raw, metadata, f"{label if VOLUME_TIMING in sidecar else name}: {VOLUME_TIMING}")
     return checked_scan(
         name,
         fid=raw.fid,
@@ -93,6 +101,21 @@ def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucl
         metadata=metadata,
         measurements=raw.measurements,
     )
+
+
+def _set_times(raw: RawScan, metadata: dict[str, Any], where: str) -> None:
+    """Check the times of repetitions, or state those that RepetitionTime does not tell.
+
+    By the clock of the scanner they may be uneven, and a mean of several averages takes as long as all of these.
+    """
+    transients, repetitions = repetition_shape(raw.fid.shape[1], raw.measurements)
+    each_s = metadata["RepetitionTime"] * transients * raw.averages if "RepetitionTime" in metadata else None
+    if VOLUME_TIMING in metadata:
+        check_volume_timing(metadata[VOLUME_TIMING], repetitions, each_s, where)
+    elif times := times_by_clock(raw.clock_s, repetitions, each_s):
+        metadata[VOLUME_TIMING] = times
+    elif each_s and raw.averages > 1 and repetitions > 1:
+        metadata[VOLUME_TIMING] = [each_s * k for k in range(repetitions)]
 
 
 def _check_points(raw: RawScan, sidecar: Mapping[str, Any], where: str) -> None:
@@ -180,6 +203,11 @@ def measurements_of(fids: int, averages: float | None) -> int:
         Averages of the protocol; where there are as many FIDs, these are kept apart.
     """
     return fids if averages is not None and averages > 1 and averages != fids else 1
+
+
+def averages_each(fids: int, averages: float | None) -> int:
+    """Averages whose mean each FID of a file is, by those of the protocol."""
+    return int(averages or 1) if measurements_of(fids, averages) > 1 else 1
 
 
 def read_bytes(path: Path) -> bytes:

@@ -7,6 +7,7 @@ mapvbvd. Twix has the physicist's sign.
 
 import mmap
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,9 @@ LOOPS = ("Lin", "Ave", "Sli", "Par", "Eco", "Phs", "Rep", "Set", "Seg", "Ida", "
 """Counters in the header of a readout, in this order."""
 TRANSIENT_LOOPS = ("Ave", "Rep", "Set")
 
+TICK_S = 2.5e-3
+"""Unit of the time in the header of a readout."""
+
 NUCLEUS_INFO = "sTXSPEC.asNucleusInfo[0]"
 
 
@@ -34,12 +38,14 @@ def read_twix(path: Path) -> RawScan:
     with opened(path) as (content, measurement):
         readouts = _scan_readouts(measurement, name)
         counters, centres = _counters(content, readouts)
+        clock_s = _clock_s(content, readouts)
         fid = _samples(content, readouts)
     _check_loops(counters, name)
     texts, _ = header_texts(path)
     scan = _stated(fid, texts)
     metadata = scan.metadata | _sampling_start(np.unique(centres), scan)
-    return replace(scan, metadata=metadata, measurements=_repetitions(counters[:, LOOPS.index("Rep")]))
+    measurements = _repetitions(counters[:, LOOPS.index("Rep")])
+    return replace(scan, metadata=metadata, measurements=measurements, clock_s=clock_s)
 
 
 def _scan_readouts(measurement: Measurement, name: str) -> Readouts:
@@ -62,6 +68,11 @@ def _counters(content: mmap.mmap, readouts: Readouts) -> tuple[NDArray[np.intege
     read = [np.frombuffer(content, "<u2", 17, position + start).copy() for position in readouts.positions]
     found = np.stack(read).astype(int)
     return found[:, : len(LOOPS)], found[:, 16]
+
+
+def _clock_s(content: mmap.mmap, readouts: Readouts) -> tuple[float, ...]:
+    """Time of each readout [s after midnight]."""
+    return tuple(TICK_S * struct.unpack_from("<I", content, position + 12)[0] for position in readouts.positions)
 
 
 def _samples(content: mmap.mmap, readouts: Readouts) -> NDArray[np.complexfloating]:

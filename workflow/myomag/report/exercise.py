@@ -1,6 +1,5 @@
 """A series on the page: spectra over time, courses of PCr, Pi, pH and Mg, and the recovery of PCr."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,6 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
-from myomag.io.phase_records import PhaseRecord
 from myomag.io.scan_records import Fit, Quality
 from myomag.io.series_records import Bout, Series
 from myomag.report import text
@@ -30,9 +28,8 @@ PANELS = (
 
 def course_figure(series: Series) -> Markup:
     """Courses of PCr, Pi, pH and Mg with 95 % bands, the phases shaded, and the fitted recovery."""
-    time = np.array(series.course.time_s)
-    step = series.repetition_s or 1.0
-    x = Scale((float(time[0]), float(time[-1]) + step), (LEFT, RIGHT))
+    time = times(series)
+    x = Scale((float(time[0]), float(time[-1]) + (series.repetition_s or 1.0)), (LEFT, RIGHT))
     drawn, y = [], TOP
     for name, label in PANELS:
         if (values := _values(series, name)) is not None:
@@ -43,16 +40,22 @@ def course_figure(series: Series) -> Markup:
         WIDTH,
         bottom + 48,
         f"Courses of {len(drawn)} quantities over {text.plural(series.repetitions, 'repetition')}",
-        *_phases(series.phases, x, bottom),
+        *_phases(series, x, bottom),
         x_axis(x, bottom, "Time (s)" if series.repetition_s else "Repetition", grid_top=TOP, count=10),
         *drawn,
         class_="courses",
     )
 
 
+def times(series: Series) -> Array:
+    """Place of each repetition on the axis: its start [s], or its number where no time is known."""
+    known = [time for time in series.course.time_s if time is not None]
+    return np.array(known) if known else np.arange(1.0, series.repetitions + 1)
+
+
 def _values(series: Series, name: str) -> tuple[Array, Array, Array] | None:
     """Values with the ends of their 95 % intervals; None where there is none at all."""
-    course, rest = series.course, _rest(series)
+    course, rest = series.course, rest_pcr(series)
     if name == "mg_mmol_l":
         parts = (course.mg_mmol_l, course.mg_ci95_low_mmol_l, course.mg_ci95_high_mmol_l)
         value, low, high = (np.array(part, dtype=np.float64) for part in parts)
@@ -66,7 +69,7 @@ def _values(series: Series, name: str) -> tuple[Array, Array, Array] | None:
     return None if np.all(np.isnan(value)) else (value, low, high)
 
 
-def _rest(series: Series) -> float:
+def rest_pcr(series: Series) -> float:
     """PCr that counts as 1: at rest, else the largest."""
     known = next((bout.pcr_rest for bout in series.bouts if bout.pcr_rest), None)
     return known or float(np.max(series.course.pcr))
@@ -76,7 +79,7 @@ def _panel(series: Series, name: str, label: str, values: tuple[Array, Array, Ar
     value, low, high = values
     known = np.flatnonzero(~np.isnan(value))
     y = Scale(robust_range(value[known]), (top + PANEL - 4, top + 4))
-    place = np.asarray(x(np.array(series.course.time_s)[known]))
+    place = np.asarray(x(times(series)[known]))
     ends = np.clip(np.asarray(y(np.array([low[known], high[known]]))), top, top + PANEL)
     band = path_data(np.concatenate([place, place[::-1]]), np.concatenate([ends[0], ends[1][::-1]]))
     heights = np.clip(np.asarray(y(value[known])), top, top + PANEL)
@@ -100,8 +103,10 @@ def _recovery(series: Series, bout: Bout, x: Scale, y: Scale) -> Markup:
     place = next((phase for phase, other in zip(phases, _recovering(series), strict=False) if other is bout), None)
     if bout.tau_pcr_s is None or bout.pcr_end is None or bout.v_pcr_per_s is None or place is None:
         return Markup("")
+    if place.start_s is None or place.end_s is None:
+        return Markup("")
     time = np.linspace(place.start_s, place.end_s, 60)
-    rest = _rest(series)
+    rest = rest_pcr(series)
     gain = bout.v_pcr_per_s * bout.tau_pcr_s
     value = bout.pcr_end / rest + gain * (1 - np.exp(-(time - place.start_s) / bout.tau_pcr_s))
     return element("path", d=path_data(np.asarray(x(time)), np.asarray(y(value))), class_="fit")
@@ -112,10 +117,12 @@ def _recovering(series: Series) -> list[Bout]:
     return [bout for bout in series.bouts if bout.recovery_s is not None]
 
 
-def _phases(phases: Sequence[PhaseRecord], x: Scale, bottom: float) -> list[Markup]:
+def _phases(series: Series, x: Scale, bottom: float) -> list[Markup]:
     drawn = []
-    for phase in phases:
-        left, right = (float(np.clip(x(end), LEFT, RIGHT)) for end in (phase.start_s, phase.end_s))
+    for phase in series.phases:
+        # Without times the axis counts repetitions from 1.
+        ends = (phase.first + 1, phase.end + 1) if phase.start_s is None else (phase.start_s, phase.end_s)
+        left, right = (float(np.clip(x(end), LEFT, RIGHT)) for end in ends)
         drawn.append(
             element(
                 "rect", x=left, y=TOP, width=max(right - left, 0.0), height=bottom - TOP, class_=f"phase {phase.kind}"

@@ -1,5 +1,6 @@
 """What would go wrong with a study, found before running it."""
 
+import math
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from myomag.cohort.same_data import said, same_data
 from myomag.cohort.variables import build_variables
 from myomag.errors import MyomagError, ScanError, SettingsError
 from myomag.io.events import SUFFIX as EVENTS
+from myomag.io.events import read_events
 from myomag.io.scan_records import BeginTime, Measures, read_scan_record
 from myomag.io.tables import table_rows
 from myomag.ledger.derivative import derivative_description
@@ -168,7 +170,7 @@ def _judged(study: Path, settings: Settings, scan: Scan) -> Judgement:
             return " ".join(str(error).split()), _digest(files)
         problems = (
             _begin_time_problem(read_scan_record(files[BeginTime.role], BeginTime)),
-            _series_problem(scan.stem, read_scan_record(files[Measures.role], Measures)),
+            _series_problem(scan.stem, read_scan_record(files[Measures.role], Measures), files.get("events")),
         )
         return " ".join(filter(None, problems)) or None, _digest(files)
 
@@ -181,19 +183,24 @@ def _begin_time_problem(record: BeginTime) -> str | None:
     return f"{text}; set EchoTime of the sidecar [s], or fit.begin_time_us."
 
 
-def _series_problem(stem: str, measures: Measures) -> str | None:
+def _series_problem(stem: str, measures: Measures, events: Path | None) -> str | None:
     """What a series lacks, None for nothing and for a scan that is none."""
-    if measures.series is None:
+    series = measures.series
+    if series is None:
         return None
-    events = f"{split_stem(stem)[0]}{EVENTS}"
+    name = events.name if events else f"{split_stem(stem)[0]}{EVENTS}"
+    kinds = {phase.kind for phase in series.phases}
+    late = [event for event in read_events(events) if event.onset >= (series.end_s or math.inf)] if events else []
     lacking = {
-        f"its phases are proposed from PCr; state them in {events} (onset, duration, trial_type).": (
-            measures.series.proposed
+        f"its phases are proposed from PCr; state them in {name} beside it (onset, duration, trial_type).": (
+            series.proposed
         ),
-        "no RepetitionTime, so that there are no kinetics; add it to the sidecar [s].": (
-            measures.series.repetition_s is None
-        ),
-        "no rest before exercise, so that there is no pH, Mg and depletion of rest.": not has_rest(measures.series),
+        "no RepetitionTime, so that there are no kinetics; add it to the sidecar [s].": series.repetition_s is None,
+        "no rest before exercise, so that there is no pH, Mg and depletion of rest.": not has_rest(series),
+        f"{name} states no exercise; its trial_type is rest, exercise or recovery.": "exercise" not in kinds,
+        f"{name} states no recovery, so that there are no kinetics.": "exercise" in kinds and "recovery" not in kinds,
+    } | {
+        f"{event.trial_type} at {event.onset:g} s starts behind its end at {series.end_s:g} s.": True for event in late
     }
     found = " ".join(said for said, lacks in lacking.items() if lacks)
     return f"series: {found}" if found else None

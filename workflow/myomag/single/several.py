@@ -13,8 +13,10 @@ from myomag.io.files import printable, write_whole
 from myomag.report.figures import csv_bytes
 from myomag.report.page import scan_anchor
 from myomag.settings.models import Settings
+from myomag.single.course import course_lines
 from myomag.single.scan import ScanSteps, SingleResult
 from myomag.single.show import result_lines, short_head, short_row
+from myomag.single.show_series import recovery_lines
 from myomag.single.sources import Sources
 from myomag.single.spectrum import NARROWEST, spectrum_lines
 from myomag.single.view import curves_of, scan_page
@@ -97,7 +99,7 @@ def _page_name(shown: str, taken: set[str]) -> str:
 
 
 def show_one(found: Analysed, plot: bool | None) -> None:
-    """All of one scan; the spectrum where it is asked for, or where a terminal is wide enough for it."""
+    """All of one scan; spectrum and courses where they are asked for, or where a terminal is wide enough for them."""
     columns, terminal = get_terminal_size().columns, sys.stdout.isatty()
     braille = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     if plot or (plot is None and terminal and braille and columns >= NARROWEST):
@@ -107,6 +109,11 @@ def show_one(found: Analysed, plot: bool | None) -> None:
             print(line)
     for line in result_lines(found.result):
         print(line)
+    series = found.result.outcome.series
+    if series is not None and (plot or (plot is None and terminal and columns >= NARROWEST)):
+        print()
+        for line in (*course_lines(series, max(columns, NARROWEST), braille=braille), *recovery_lines(series)):
+            print(line)
     if found.page:
         print(f"Page: {found.page}")
 

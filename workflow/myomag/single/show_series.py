@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from myomag.io.series_records import Bout, Series
 from myomag.report import text
 
 
 def series_rows(series: Series) -> Iterator[tuple[str, str]]:
     """Name and value of what a series tells, the numbers of each bout apart."""
-    each = "" if series.repetition_s is None else f" of {series.repetition_s:g} s"
+    uneven = " about" * (len(set(np.round(np.diff(_known(series)), 3))) > 1)
+    each = "" if series.repetition_s is None else f" of{uneven} {series.repetition_s:g} s"
     yield "series", f"{text.plural(series.repetitions, 'repetition')}{each}; pH and Mg above are those of its rest"
     phases = ", ".join(f"{phase.kind} {phase.first + 1}–{phase.end}" for phase in series.phases)
     yield "phases", phases + (" (proposed from PCr; an events file states them)" if series.phases_proposed else "")
@@ -19,6 +22,16 @@ def series_rows(series: Series) -> Iterator[tuple[str, str]]:
         yield "", series.reason or ""
     if spoiled := sum(series.course.spoiled):
         yield "", f"{text.plural(spoiled, 'repetition')} left out: moved, or disturbed"
+
+
+def recovery_lines(series: Series) -> Iterator[str]:
+    """The recovery of each bout in a line."""
+    for number, bout in enumerate(series.bouts, start=1):
+        yield f"Recovery{f' {number}' * (len(series.bouts) > 1)}: {_recovery(bout)}"
+
+
+def _known(series: Series) -> list[float]:
+    return [time for time in series.course.time_s if time is not None]
 
 
 def _work(bout: Bout) -> str:

@@ -147,8 +147,13 @@ def _sources(units: Sequence[Unit], tops: Sequence[Path]) -> list[Source]:
 
 def _stem(unit: Unit) -> str:
     """Name of a scan: that of its folder where the folder stands for it, as in a study."""
-    folder = unit.path.parent.name
-    return folder if entities(folder) and unit.kind == "dicom" else split_extension(unit.path.name)[0]
+    return split_extension(_home(unit).name)[0]
+
+
+def _home(unit: Unit) -> Path:
+    """The file or folder that a scan is named by."""
+    folder = unit.path.parent
+    return folder if entities(folder.name) and unit.kind == "dicom" else unit.path
 
 
 def _numbered(names: Iterable[str]) -> Iterator[str]:
@@ -159,10 +164,10 @@ def _numbered(names: Iterable[str]) -> Iterator[str]:
 
 
 def _by_role(unit: Unit) -> dict[str, Path]:
-    """Files of a scan by the roles of the pipeline; a sidecar beside a folder counts, too."""
+    """Files of a scan by the roles of the pipeline; a sidecar and events beside a folder count, too."""
     raw = [path for path in unit.files if path.suffix.lower() != ".json"] or list(unit.files)
     files = {"raw": raw[0]} | {f"raw_{number}": path for number, path in enumerate(raw[1:], start=1)}
-    beside = unit.path.with_name(f"{split_extension(unit.path.name)[0]}.json")
+    beside = _home(unit).with_name(f"{_stem(unit)}.json")
     if beside.is_file():
         files["sidecar"] = beside
     base = split_stem(beside.stem)[0] if entities(beside.stem) else beside.stem

@@ -39,10 +39,10 @@ def bout_of(
     ph = _ph(values, exercise.first, exercise.end, recovery.end if recovery else exercise.end)
     found, problem = None, None
     try:
-        found = _recovery(recovery, phases, course, values)
+        found = _recovery(recovery, phases, course)
     except ValueError as error:
         problem = str(error)
-    length = recovery.end_s - recovery.start_s if recovery else None
+    length = recovery.length_s if recovery else None
     depletion, depletion_sd = _depletion(found, rest, rest_sd)
     problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings), None)
     given = found if problem is None else None
@@ -75,7 +75,7 @@ def bout_of(
     )
 
 
-def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course, values: Values) -> Recovery:
+def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Recovery:
     """Recovery of PCr in the phase behind the exercise, time counted from its start [s].
 
     Raises
@@ -83,17 +83,19 @@ def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course, values:
     ValueError
         Where there is none, or it cannot be fitted.
     """
-    if phases.repetition_s is None:
-        raise ValueError("no RepetitionTime; add it to the sidecar [s]")
-    if phase is None:
-        raise ValueError("no recovery behind the exercise")
     pcr, covariance = course.amplitude(PCR)
+    times = phases.times(len(pcr))
+    if times is None:
+        raise ValueError("no RepetitionTime; add it to the sidecar [s]")
+    if phase is None or phase.start_s is None:
+        raise ValueError("no recovery behind the exercise")
     # By PCr alone the last repetition of exercise may pass for the first of recovery.
     used = np.arange(phase.first + phases.proposed, phase.end)
     used = used[~course.spoiled[used]]
-    found = fit_recovery(np.array(values.time_s)[used] - phase.start_s, pcr[used], covariance[np.ix_(used, used)])
+    found = fit_recovery(np.array(times)[used] - phase.start_s, pcr[used], covariance[np.ix_(used, used)])
     if phases.proposed:
-        return _from_the_end(found, phase.first - 1, phases.repetition_s, pcr, np.sqrt(np.diag(covariance)))
+        last = phase.first - 1
+        return _from_the_end(found, last, times[phase.first] - times[last], pcr, np.sqrt(np.diag(covariance)))
     return found
 
 

@@ -19,8 +19,9 @@ from myomag.io.nifti_mrs import MrsData, nifti_mrs_bytes, sidecar_dict
 from myomag.io.phase_records import Phases
 from myomag.io.records import read_record, record_bytes
 from myomag.io.scan_records import Measures, RejectedTransient, scan_record_bytes
+from myomag.io.volume_timing import VOLUME_TIMING
 from myomag.settings.qc import QcSettings
-from myomag.steps.series_phases import averaged, averaged_repetitions, phases_by_pcr, repetition_s, stated_phases
+from myomag.steps.series_phases import averaged, averaged_repetitions, phases_by_pcr, series_times, stated_phases
 from myomag.steps.transients import Transients, read_transients
 
 
@@ -47,9 +48,10 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     series, state = _series_or_state(read, sidecar, inputs["fid"].name, settings)
     average = shift_frequency(state.alignment.average, -state.pcr.frequency_hz, data.dwell_time_s)
     preproc = replace(data, fid=average.astype(np.complex64)[:, None, None])
+    of_all = {key: value for key, value in sidecar.items() if key != VOLUME_TIMING}
     return {
         "preproc": nifti_mrs_bytes(preproc),
-        "preproc_sidecar": record_bytes(sidecar | sidecar_dict(preproc)),
+        "preproc_sidecar": record_bytes(of_all | sidecar_dict(preproc)),
         "measures": scan_record_bytes(_measures(scan, read, state, sidecar, series)),
     }
 
@@ -58,15 +60,15 @@ def _series_or_state(
     read: Transients, sidecar: Mapping[str, Any], name: str, settings: QcSettings
 ) -> tuple[Phases | None, ScanState]:
     """Phases of a series and the state of its rest; no phases and the state of all transients of any other scan."""
-    each_s, events = repetition_s(read.data, sidecar), sidecar.get(EVENTS_FIELD)
+    axis, events = series_times(read.data, sidecar), sidecar.get(EVENTS_FIELD)
     fids = averaged_repetitions(read.fid, read.data.measurements)
     if events:
-        stated = stated_phases([Event(*event) for event in events], each_s, fids.shape[1], name)
+        stated = stated_phases([Event(*event) for event in events], axis, fids.shape[1], name)
         return stated, _state(fids[:, averaged(stated)], read.data, name, settings)
     state = _state(read.fid, read.data, name, settings)
     if state.change and state.change.p < settings.min_state_p:
         tracks = state.tracks if fids is read.fid else _state(fids, read.data, name, settings).tracks
-        phases = phases_by_pcr(tracks, each_s) if tracks else None
+        phases = phases_by_pcr(tracks, axis) if tracks else None
         if phases is None:
             raise ScanError(
                 f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: not one state, and no "

@@ -191,6 +191,7 @@ def _at_rest(calibration: ShiftCalibration, fit: Fit) -> float:
 
 def _values(course: Course, phases: Phases, fit: Fit, rest: Magnesium, settings: Used) -> CourseRecord:
     count = len(course.spoiled)
+    times: Sequence[float | None] = phases.times(count) or [None] * count
     kinds: list[str | None] = [None] * count
     for phase in phases.phases:
         kinds[phase.first : phase.end] = [phase.kind] * (phase.end - phase.first)
@@ -201,7 +202,7 @@ def _values(course: Course, phases: Phases, fit: Fit, rest: Magnesium, settings:
     atp, atp_sd = _amplitude(course, settings.magnesium.atp_line)
     pcr, pcr_sd = _amplitude(course, "PCr")
     return CourseRecord(
-        time_s=((phases.repetition_s or 1.0) * np.arange(count)).tolist(),
+        time_s=list(times),
         phase=kinds,
         spoiled=course.spoiled.tolist(),
         pcr=pcr,

@@ -1,6 +1,7 @@
 """The phases of a series: as its events state them, or as PCr shows them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 from myomag.core.line_tracks import LineTracks
 from myomag.core.phases import Phase, proposed_phases
 from myomag.errors import ScanError
-from myomag.io.events import Event
-from myomag.io.nifti_mrs import MrsData
+from myomag.io.events import Event, check_events
+from myomag.io.nifti_mrs import MrsData, repetition_shape
 from myomag.io.phase_records import PhaseRecord, Phases
+from myomag.io.volume_timing import VOLUME_TIMING
+
+Real = NDArray[np.float64]
 
 FEWEST_REST = 4
 """Repetitions of rest that make an average."""
@@ -20,12 +24,39 @@ LEAST_FALL, LEAST_RISE = 0.15, 0.3
 """Without events a series is where PCr falls by this share of its rest, and by this share of that comes back."""
 
 
-def repetition_s(data: MrsData, sidecar: Mapping[str, Any]) -> float | None:
-    """Time from one repetition of a series to the next [s]."""
-    tr, transients = sidecar.get("RepetitionTime"), data.fid.shape[1]
+@dataclass(frozen=True)
+class TimeAxis:
+    """When the repetitions of a series are measured.
+
+    Attributes
+    ----------
+    each_s : float or None
+        From one repetition to the next [s]; the median where that is uneven.
+    stated_s : list of float or None
+        Start of each, counted from the first [s], where VolumeTiming states it.
+    """
+
+    each_s: float | None
+    stated_s: list[float] | None
+
+    def edges_s(self, count: int) -> Real | None:
+        """Starts of `count` repetitions and the end of the last one [s], shape (count + 1,); None for no time."""
+        if self.each_s is None:
+            return None
+        if self.stated_s is None:
+            return np.asarray(self.each_s * np.arange(count + 1))
+        return np.array([*self.stated_s, self.stated_s[-1] + self.each_s])
+
+
+def series_times(data: MrsData, sidecar: Mapping[str, Any]) -> TimeAxis:
+    """Times of the repetitions of a series, by VolumeTiming, else by RepetitionTime."""
+    stated = sidecar.get(VOLUME_TIMING)
+    if stated is not None and len(stated) > 1:
+        return TimeAxis(float(np.median(np.diff(stated))), [float(each - stated[0]) for each in stated])
+    tr, (each, _) = sidecar.get("RepetitionTime"), repetition_shape(data.fid.shape[1], data.measurements)
     if isinstance(tr, bool) or not isinstance(tr, int | float) or tr <= 0:
-        return None
-    return float(tr) * (transients // data.measurements if data.measurements > 1 else 1)
+        return TimeAxis(None, None)
+    return TimeAxis(float(tr) * each, None)
 
 
 def averaged_repetitions(fid: NDArray[np.complex128], measurements: int) -> NDArray[np.complex128]:
@@ -35,18 +66,21 @@ def averaged_repetitions(fid: NDArray[np.complex128], measurements: int) -> NDAr
     return np.asarray(fid.reshape(len(fid), measurements, -1).mean(axis=2))
 
 
-def stated_phases(events: Sequence[Event], each_s: float | None, repetitions: int, name: str) -> Phases:
+def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, name: str) -> Phases:
     """Phases by the events of a scan; what no event names is rest before exercise and recovery behind it.
 
     Raises
     ------
     ScanError
-        If the series has no repetition time.
+        If the series has no repetition time, or the events do not fit it.
     """
-    if each_s is None:
+    edges, each_s = axis.edges_s(repetitions), axis.each_s
+    if edges is None or each_s is None:
         raise ScanError(f"{name}: has events, but no RepetitionTime; add it to the sidecar [s].")
+    check_events(events, edges, each_s, name)
     spans = [(onset, onset + duration, kind) for onset, duration, kind in events]
-    middles = each_s * (np.arange(repetitions) + 0.5)
+    # Behind a pause the next repetition starts late, but the muscle was measured before it.
+    middles = edges[:-1] + np.minimum(np.diff(edges), each_s) / 2
     kinds = ["rest"] * repetitions
     worked = False
     for k, middle in enumerate(middles):
@@ -56,14 +90,13 @@ def stated_phases(events: Sequence[Event], each_s: float | None, repetitions: in
     borders = [0, *(k for k in range(1, repetitions) if kinds[k] != kinds[k - 1]), repetitions]
     records: list[PhaseRecord] = []
     for first, end in pairwise(borders):
-        starts = [start for start, _, kind in spans if kind == kinds[first] and abs(start - each_s * first) <= each_s]
-        ends = [stop for _, stop, kind in spans if kind == kinds[first] and abs(stop - each_s * end) <= each_s]
+        starts = [start for start, _, kind in spans if kind == kinds[first] and abs(start - edges[first]) <= each_s]
+        ends = [stop for _, stop, kind in spans if kind == kinds[first] and abs(stop - edges[end]) <= each_s]
         # Recovery starts where exercise ends, to the part of a repetition.
-        start = starts[0] if starts else (records[-1].end_s if records else each_s * first)
-        records.append(
-            PhaseRecord(kind=kinds[first], first=first, end=end, start_s=start, end_s=ends[0] if ends else each_s * end)
-        )
-    return Phases(repetition_s=each_s, proposed=False, phases=records)
+        start = starts[0] if starts else (records[-1].end_s if records else float(edges[first]))
+        stop = ends[0] if ends else float(edges[end])
+        records.append(PhaseRecord(kind=kinds[first], first=first, end=end, start_s=start, end_s=stop))
+    return Phases(repetition_s=each_s, volume_timing_s=axis.stated_s, proposed=False, phases=records)
 
 
 def averaged(phases: Phases) -> list[int]:
@@ -84,7 +117,7 @@ def has_rest(phases: Phases) -> bool:
     return phases.phases[0].kind == "rest" and phases.phases[0].end >= FEWEST_REST
 
 
-def phases_by_pcr(tracks: LineTracks, each_s: float | None) -> Phases | None:
+def phases_by_pcr(tracks: LineTracks, axis: TimeAxis) -> Phases | None:
     """Phases proposed by PCr; None for a course that shows no rest, exercise and recovery."""
     pcr = tracks.pcr.values
     found = proposed_phases(pcr, tracks.pcr.noise_sd)
@@ -97,14 +130,11 @@ def phases_by_pcr(tracks: LineTracks, each_s: float | None) -> Phases | None:
     last = float(np.median(pcr[max(recovered.end - 3, recovered.first) : recovered.end]))
     if rest - end < LEAST_FALL * rest or last - end < LEAST_RISE * (rest - end):
         return None
-    return Phases(repetition_s=each_s, proposed=True, phases=[_record(phase, each_s or 1.0) for phase in found])
+    edges = axis.edges_s(len(pcr))
+    records = [_record(phase, edges) for phase in found]
+    return Phases(repetition_s=axis.each_s, volume_timing_s=axis.stated_s, proposed=True, phases=records)
 
 
-def _record(phase: Phase, each_s: float) -> PhaseRecord:
-    return PhaseRecord(
-        kind=phase.kind,
-        first=phase.first,
-        end=phase.end,
-        start_s=each_s * phase.first,
-        end_s=each_s * phase.end,
-    )
+def _record(phase: Phase, edges: Real | None) -> PhaseRecord:
+    start_s, end_s = (None, None) if edges is None else (float(edges[phase.first]), float(edges[phase.end]))
+    return PhaseRecord(kind=phase.kind, first=phase.first, end=phase.end, start_s=start_s, end_s=end_s)

@@ -88,6 +88,7 @@ def find_scans(root: Path) -> Study:
         raise StudyError(f"{error.filename}: cannot be read ({error.strerror}); make the folder readable.") from error
     for (participant, session), found in sorted(search.found.items()):
         study.scans += _scans(participant, session, found)
+        study.remarks += _events_of_none(found)
     study.scans = list(_told_apart(study.scans))
     _mark_collisions(study)
     return study
@@ -114,6 +115,15 @@ def _scans(participant: str, session: str, found: Found) -> Iterator[Scan]:
         # Pages are named by the label, which a folder that is not BIDS may make too long for a file.
         label = printable(participant).encode()[:MAX_STEM].decode(errors="ignore")
         yield Scan(printable(name), label, session, tuple(raw), jsons, problem, events[-1:])
+
+
+def _events_of_none(found: Found) -> Iterator[str]:
+    """Tables of events in a folder of scans that fit none of them."""
+    stems = [stem for stem in (*found.nifti, *found.vendor) if entities(stem)]
+    for path in found.sidecars:
+        folder = path.rpartition("/")[0]
+        if path.endswith(EVENTS) and folder.endswith("/mrs") and not any(_applies(path, stem) for stem in stems):
+            yield f"{printable(path)}: events of no scan here; name it as the scan, with events for its suffix."
 
 
 def _loose_series(participant: str, session: str, found: Found) -> Iterator[Scan]:
