@@ -186,7 +186,10 @@ STEPS = {"failed": "convert", "excluded": "qc", "included": None}
 
 def exclusion_rows(cohort: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keys = ("participant_id", "session_id", "scan", "status", "reason")
-    return [{key: row[key] for key in keys} | {"step": STEPS[row["status"]]} for row in cohort]
+    categories = {"convert": "could not be read as a 31P spectrum", "qc": "insufficient signal", None: None}
+    steps = [STEPS[row["status"]] for row in cohort]
+    lost = ({"step": step, "category": categories[step]} for step in steps)
+    return [{key: row[key] for key in keys} | why for row, why in zip(cohort, lost, strict=True)]
 
 
 def tables_of(cohort: list[dict[str, Any]], **other: Any) -> dict[str, list[dict[str, Any]]]:

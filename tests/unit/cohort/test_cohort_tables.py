@@ -131,7 +131,9 @@ def test_exclusions_list_the_scans_of_the_cohort(make_scan, settings):
     exclusions = build_exclusions(Scans.of(rows, settings))
     assert exclusions["scan"].tolist() == cohort["scan"].tolist()
     assert exclusions["status"].tolist() == cohort["status"].tolist()
-    assert table_bytes(exclusions).decode().splitlines()[2].split("\t")[3:] == ["failed", "fit", "no PCr found"]
+    assert table_bytes(exclusions).decode().splitlines()[2].split("\t")[3:] == [
+        *("failed", "fit", "could not be processed", "no PCr found")
+    ]
 
 
 def test_dictionaries_describe_every_column(write_study, make_scan, settings):

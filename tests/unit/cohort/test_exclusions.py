@@ -1,11 +1,15 @@
 """Every scan that entered is accounted for, with the step and the reason."""
 
+from typing import get_args
+
 import pytest
 
+from myomag.cohort.categories import CATEGORIES, category
 from myomag.cohort.columns import FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import decide
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_exclusions
+from myomag.io.scan_records import Cause
 
 CONTRACT = """
 participant_id session_id scan status reason verdict ph ph_sd pmg pmg_sd mg_mmol_l mg_ci95_low_mmol_l
@@ -99,6 +103,46 @@ def test_failed_scan_has_all_columns_and_no_values_but_their_reasons(make_scan, 
         "kind",
     }
     assert result["ph_reason"] == result["mg_reason"] == "no PCr"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"status": "failed", "step": "convert", "reason": "nucleus 1H"}, "could not be read as a 31P spectrum"),
+        ({"status": "failed", "step": "qc", "reason": "no PCr"}, "could not be processed"),
+        ({"status": "rejected", "step": "overrides", "reason": "moved"}, "rejected by the reader"),
+        ({"status": "rejected", "step": "selection", "reason": "not selected"}, "not selected for the analysis"),
+        # The reason that decides, not the first one that is named.
+        ({"quality__verdict": "fail", "quality__decided_by": "line width"}, "poor line width"),
+        ({"quality__verdict": "fail", "quality__decided_by": "signal", "fit__converged": False}, "insufficient signal"),
+        ({"fit__converged": False}, "poor fit"),
+        ({"magnesium__mg_p_undefined": 0.2}, "Mg undefined"),
+        ({"magnesium__mg_mmol_l": None, "magnesium__mg_reason": "outside"}, "Mg undefined"),
+        (
+            {
+                "magnesium__mg_mmol_l": None,
+                "magnesium__mg_reason": "β-ATP not detected",
+                "quality__undetected": {"beta-ATP": "β-ATP not detected"},
+            },
+            "lines not detected",
+        ),
+    ],
+)
+def test_each_lost_scan_is_of_a_category_that_a_publication_counts(make_scan, settings, changes, expected):
+    found = category(make_scan(**changes), settings)
+    assert found == expected
+    assert found is None or found in CATEGORIES
+
+
+def test_every_cause_of_a_verdict_has_its_category(make_scan, settings):
+    for cause in get_args(Cause):
+        assert category(make_scan(quality__verdict="fail", quality__decided_by=cause), settings) in CATEGORIES
+
+
+def test_copies_are_duplicates_whatever_else_is_known_of_them(make_scan, settings):
+    rows = [make_scan(number, quality__fid_sha256="same") for number in (1, 2)]
+    assert Scans.of(rows, settings).table["category"].tolist() == ["duplicate data"] * 2
 
 
 def test_unknown_status_is_a_bug(make_scan, settings):

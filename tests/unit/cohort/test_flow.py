@@ -15,7 +15,8 @@ REASONS = {
 
 
 def exclusion(person, scan, status="included", step=None, reason=None):
-    return {"participant_id": person, "scan": scan, "status": status, "step": step, "reason": reason}
+    why = {"status": status, "step": step, "category": step and f"left at {step}", "reason": reason}
+    return {"participant_id": person, "scan": scan} | why
 
 
 def random_account(rng):
@@ -64,6 +65,6 @@ def test_a_participant_counts_where_the_furthest_scan_was_lost():
 
 def test_empty_flow():
     assert table_bytes(build_flow(pd.DataFrame())).decode().splitlines()[1:] == [
-        "entered\tn/a\tn/a\t0\t0",
-        "analysed\tn/a\tn/a\t0\t0",
+        "entered\tn/a\tn/a\tn/a\t0\t0",
+        "analysed\tn/a\tn/a\tn/a\t0\t0",
     ]

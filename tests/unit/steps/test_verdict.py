@@ -35,6 +35,14 @@ def test_the_worst_reason_decides_and_all_are_given():
     assert len(reasons) == 2
 
 
+def test_the_record_says_what_the_verdict_rests_on(tmp_path):
+    fit = fit_record(residual_near={name: LocalResidual(over_noise=9.0, share=0.5) for name in ("PCr", "Pi")})
+    found = _verdict(tmp_path, fit, warn_snr=50.0)
+    assert (found.verdict, found.decided_by) == ("fail", "residual") and "PCr SNR 40 below 50" in found.reasons
+    assert _verdict(tmp_path, fit, min_snr=41.0, warn_snr=50.0).decided_by == "signal"
+    assert _verdict(tmp_path, fit_record()).decided_by is None
+
+
 def _verdict(tmp_path, fit, own=None, **settings):
     records = {"measures": measures_record(**GOOD), "begintime": own or begin_time_record(), "fit": fit}
     inputs = {name: tmp_path / f"{name}.json" for name in records}

@@ -132,7 +132,7 @@ def _by_sample(name: str, key: str, columns: Mapping[str, str], build: "Callable
 _TABLES = (
     Table("cohort", ("scan",), fixed_entries(), lambda study: study.cohort),
     Table("exclusions", ("scan",), fixed_entries(EXCLUSION_COLUMNS), lambda study: build_exclusions(study.scans)),
-    Table("flow", ("stage", "step", "reason"), described(FLOW_COLUMNS), lambda study: study.flow),
+    Table("flow", ("stage", "step", "category", "reason"), described(FLOW_COLUMNS), lambda study: study.flow),
     Table(
         "statistics",
         ("model", "predictor", "kind"),

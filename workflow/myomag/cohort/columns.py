@@ -12,8 +12,8 @@ from myomag.io.series_records import Series
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
-TEXTS = ("verdict", "ph_reason", "mg_reason", "bounds_hit", "series_reason")
-"""Columns of a record that hold text."""
+TEXTS = ("verdict", "ph_reason", "mg_reason", "bounds_hit", "series_reason", "residual_white")
+"""Columns of a record that hold text, or true and false."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Column:
 
 
 RATIOS = ("pi_pcr_ratio", "pcr_atp_ratio", "pde_atp_ratio", "pme_atp_ratio")
+AMPLITUDES = tuple(f"{line}_amplitude" for line in ("pcr", "pi", "alpha_atp", "beta_atp", "gamma_atp"))
 BIDS_UNITS = {"mmol/l": "mmol/L", "µmol/l": "umol/L", "µs": "us"}
 
 
@@ -96,7 +97,10 @@ FIXED_COLUMNS = (
     *_measured(Magnesium, "pmg_begin_time_covariance", "pmg_phase_covariance", "pmg_ph_covariance"),
     *_measured(Fit, "residual_over_noise"),
     *_measured(Quality, "pcr_residual_over_noise", "pi_residual_over_noise", "beta_atp_residual_over_noise"),
+    *_measured(Fit, "residual_white"),
     *_measured(Quality, "bounds_hit"),
+    *_measured(Quality, "repetition_time_s", "echo_time_s"),
+    *_measured(Magnesium, *(name for line in AMPLITUDES for name in (line, f"{line}_sd"))),
     Column("protocol", ("protocol",), "Acquisition protocol, by a digest of fit.protocol_fields of the header."),
     *_measured(Series, "tau_pcr_s", "tau_pcr_sd_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s"),
     *_measured(Series, "k_pcr_per_s", "k_pcr_sd_per_s", "pcr_depletion", "pcr_depletion_sd"),
@@ -129,7 +133,7 @@ ERROR_COLUMNS = {
     "k_pcr_per_s": "k_pcr_sd_per_s",
     "pcr_depletion": "pcr_depletion_sd",
     "v_pcr_per_s": "v_pcr_sd_per_s",
-    **{ratio: f"{ratio}_sd" for ratio in RATIOS},
+    **{name: f"{name}_sd" for name in (*RATIOS, *AMPLITUDES)},
 }
 """Column with the standard deviation of a measured one."""
 PHASE = "phase_deg"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from myomag.cohort.categories import CATEGORIES
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES
 from myomag.study.tables import JoinedColumn, StudyTable, joined_columns
 
@@ -15,9 +16,10 @@ def described(columns: Mapping[str, str]) -> Dictionary:
 
 
 def fixed_entries(names: Iterable[str] = FIXED_NAMES) -> Dictionary:
-    """Describe fixed columns of cohort.tsv, and the step of exclusions.tsv."""
+    """Describe fixed columns of cohort.tsv, and the step and category of exclusions.tsv."""
     own = {column.name: _entry(column.description, column.units, column.levels) for column in FIXED_COLUMNS}
     own["step"] = _entry("Step of the pipeline that first rejected the scan.")
+    own["category"] = _entry("Why the scan left, as a flow diagram of a publication counts it.", levels=CATEGORIES)
     return {name: own[name] for name in names}
 
 

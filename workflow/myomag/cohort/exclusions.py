@@ -7,7 +7,7 @@ from myomag.cohort.kinds import differs, written
 from myomag.ledger.results import ScanOutcome
 from myomag.settings.cohort import CohortSettings
 
-EXCLUSION_COLUMNS = ("participant_id", "session_id", "scan", "status", "step", "reason")
+EXCLUSION_COLUMNS = ("participant_id", "session_id", "scan", "status", "step", "category", "reason")
 
 
 @dataclass(frozen=True)

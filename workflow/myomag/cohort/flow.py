@@ -10,12 +10,14 @@ from myomag.pipeline import NAMES
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = tuple[str, str, str]
+Kind = tuple[str, str, str, str]
+"""Stage, step, category and reason of a loss."""
 FLOW_COLUMNS = {
     "stage": "entered; failed: could not be processed to the end; excluded: processed, but left out; analysed. "
     "The rows of failed, excluded and analysed add up to the row entered, in scans and in participants.",
     "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand; "
     "selection: not selected for the run.",
+    "category": "Why, as a flow diagram of a publication counts it (see exclusions.json).",
     "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers.",
     "scans": "Number of scans.",
     "participants": "Number of participants: analysed with at least one scan, else where their furthest scan was lost.",
@@ -31,7 +33,7 @@ def build_flow(exclusions: "pd.DataFrame") -> "pd.DataFrame":
     Parameters
     ----------
     exclusions : DataFrame
-        The table exclusions: participant_id, scan, status, step and reason.
+        The table exclusions: participant_id, scan, status, step, category and reason.
     """
     import pandas as pd
 
@@ -42,13 +44,13 @@ def build_flow(exclusions: "pd.DataFrame") -> "pd.DataFrame":
             kind, found = _kind(row)
             numbers.setdefault(kind, []).append(found)
     fates = _participant_fates(scans)
-    rows = [_row("entered", None, None, len(scans), len(fates))]
-    for kind in sorted(numbers, key=lambda kind: (_LOST.index(kind[0]), _reached(kind[1]), kind[2])):
-        stage, step, reason = kind
+    rows = [_row("entered", None, None, None, len(scans), len(fates))]
+    for kind in sorted(numbers, key=lambda kind: (_LOST.index(kind[0]), _reached(kind[1]), *kind[2:])):
+        stage, step, category, reason = kind
         lost = sum(fate == kind for fate in fates.values())
-        rows.append(_row(stage, step, filled(reason, numbers[kind]), len(numbers[kind]), lost))
+        rows.append(_row(stage, step, category, filled(reason, numbers[kind]), len(numbers[kind]), lost))
     included = sum(row["status"] == "included" for row in scans)
-    rows.append(_row("analysed", None, None, included, sum(fate is None for fate in fates.values())))
+    rows.append(_row("analysed", None, None, None, included, sum(fate is None for fate in fates.values())))
     return pd.DataFrame(rows, columns=list(FLOW_COLUMNS))
 
 
@@ -73,8 +75,8 @@ def _reached(step: str) -> int:
 
 def _kind(row: TableRow) -> tuple[Kind, list[str]]:
     reason, numbers = reason_kind(row)
-    return (row["status"], str(row["step"] or "unknown"), reason), numbers
+    return (row["status"], str(row["step"] or "unknown"), row["category"] or "", reason), numbers
 
 
-def _row(stage: str, step: str | None, reason: str | None, scans: int, participants: int) -> dict[str, Any]:
-    return dict(zip(FLOW_COLUMNS, (stage, step, reason, scans, participants), strict=True))
+def _row(stage: str, step: str | None, category: str | None, reason: str | None, *counts: int) -> dict[str, Any]:
+    return dict(zip(FLOW_COLUMNS, (stage, step, category, reason, *counts), strict=True))

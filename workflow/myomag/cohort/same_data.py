@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from myomag.cohort.categories import DUPLICATE
+
 REMEDY = "remove the wrong one, or reject it in overrides (cohort.allow_same_data includes them all)"
 
 
@@ -16,8 +18,8 @@ def mark_same_data(rows: Sequence[dict[str, Any]]) -> None:
     Parameters
     ----------
     rows : sequence of dict
-        Scans with `scan`, `participant_id`, `session_id`, `kind`, `status`, `step`, `reason`, `complete` and `data`,
-        the digest of the samples, in the order of the table.
+        Scans with `scan`, `participant_id`, `session_id`, `kind`, `status`, `step`, `category`, `reason`, `complete`
+        and `data`, the digest of the samples, in the order of the table.
     """
     standing = [row for row in rows if row["status"] != "failed" and row["step"] != "overrides"]
     for members in same_data((row["data"], row) for row in standing):
@@ -26,6 +28,7 @@ def mark_same_data(rows: Sequence[dict[str, Any]]) -> None:
             others = [other["scan"] for other in members if other is not row]
             reasons = [row["reason"], said(others, repeats=len(whose) == 1)]
             row |= {"status": "excluded", "step": row["step"] or "cohort", "complete": False}
+            row["category"] = row["category"] or DUPLICATE
             row["reason"] = "; ".join(filter(None, reasons))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from myomag.cohort.categories import category
 from myomag.cohort.columns import FIXED_COLUMNS, FIXED_NAMES, flat_result
 from myomag.cohort.exclusions import decide
 from myomag.cohort.kinds import differs
@@ -28,8 +29,9 @@ class Scans:
     Attributes
     ----------
     table : DataFrame
-        The fixed columns of cohort.tsv, `step`, at which the scan was first objected to, `complete`, whether it was
-        processed to the end and is of the kind that is analysed, and the `answer` of each calibration.
+        The fixed columns of cohort.tsv, `step`, at which the scan was first objected to, and the `category` of that,
+        `complete`, whether it was processed to the end and is of the kind that is analysed, and the `answer` of each
+        calibration.
     calibrations : mapping of str to list of str
         Calibrations of mg and of ph that were compared with the one in use.
     """
@@ -69,11 +71,12 @@ class Scans:
             if first == second:
                 raise StudyError(f"{first}: the scan appears twice; each scan may enter once.")
         names = (name for row in rows for name in row if name != "data")
-        columns = dict.fromkeys([*FIXED_NAMES, "step", "complete", *names])
+        columns = dict.fromkeys([*FIXED_NAMES, "step", "category", "complete", *names])
         table = pd.DataFrame(rows, columns=list(columns), dtype=object)
-        texts = {column.name for column in FIXED_COLUMNS if not column.numeric} | {"step"}
+        texts = {column.name for column in FIXED_COLUMNS if not column.numeric} | {"step", "category"}
         kinds = {name: "float64" for name in columns if name not in texts} | {"complete": "bool"}
-        return cls(table.astype(kinds), {"mg": list(mg), "ph": list(ph)})
+        # Copied, as each column that changed its type is a block of its own, which is slow to add to.
+        return cls(table.astype(kinds).copy(), {"mg": list(mg), "ph": list(ph)})
 
     def answer(self, name: str, calibration: str) -> "pd.Series[Any]":
         """Value of a column by another calibration, NaN for scans without."""
@@ -81,7 +84,8 @@ class Scans:
 
 
 def _row(outcome: ScanOutcome, settings: CohortSettings) -> dict[str, Any]:
-    row = flat_result(outcome, settings) | {"step": decide(outcome, settings).step}
+    row = flat_result(outcome, settings)
+    row |= {"step": decide(outcome, settings).step, "category": category(outcome, settings)}
     done = outcome.status == "ok" and outcome.fit is not None and outcome.fit.converged
     row["complete"] = done and differs(outcome.scan, settings.kind) is None
     row["data"] = outcome.quality.fid_sha256 if outcome.quality else None

@@ -23,10 +23,13 @@ def build_cohort(scans: Scans, tables: Sequence[StudyTable]) -> "pd.DataFrame":
     tables : sequence of StudyTable
         From `study.tables.read_tables`.
     """
+    import pandas as pd
+
     fixed = scans.table[list(FIXED_NAMES)]
     visits = list(zip(fixed["participant_id"], fixed["session_id"], strict=True))
     joined = joined_columns(tables, FIXED_NAMES)
-    return fixed.assign(**{each.name: typed_series(each.name, [each.value(*v) for v in visits]) for each in joined})
+    values = {each.name: typed_series(each.name, [each.value(*visit) for visit in visits]) for each in joined}
+    return pd.concat([fixed, pd.DataFrame(values, index=fixed.index)], axis=1)
 
 
 def build_exclusions(scans: Scans) -> "pd.DataFrame":

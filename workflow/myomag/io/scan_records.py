@@ -63,9 +63,16 @@ class Measures(ScanRecord):
         return len(self.rejected_transients) / (self.transients - self.dummy_transients)
 
 
+Cause = Literal["signal", "line width", "drift", "transients", "convergence", "begin time", "no rest", "residual"]
+"""What a verdict rests on: PCr SNR, width of PCr, wander of its frequency, rejected transients, or the fit."""
+
+
 class _Judgement(ScanRecord):
     verdict: Literal["pass", "warn", "fail"] = Field(description="Verdict on the spectrum.")
     reasons: list[str] = Field(description="Each threshold that was not met.")
+    decided_by: Cause | None = Field(
+        None, description="What the verdict rests on, the first of several; null for pass."
+    )
 
 
 class Quality(Measures, _Judgement):
@@ -377,6 +384,36 @@ class Magnesium(ScanRecord):
         None, description="Covariance that noise gives pMg and the phase of the fit [degrees]."
     )
     pmg_ph_covariance: float | None = Field(None, description="Covariance that noise gives pMg and the pH.")
+    pcr_amplitude: float | None = Field(
+        None, description="Amplitude of PCr at time zero, not corrected for saturation [units of the FID]."
+    )
+    pcr_amplitude_sd: float | None = Field(
+        None, description="Standard deviation of the amplitude of PCr [units of the FID]."
+    )
+    pi_amplitude: float | None = Field(
+        None, description="Amplitude of Pi at time zero, not corrected for saturation [units of the FID]."
+    )
+    pi_amplitude_sd: float | None = Field(
+        None, description="Standard deviation of the amplitude of Pi [units of the FID]."
+    )
+    alpha_atp_amplitude: float | None = Field(
+        None, description="Amplitude of α-ATP at time zero, not corrected for saturation [units of the FID]."
+    )
+    alpha_atp_amplitude_sd: float | None = Field(
+        None, description="Standard deviation of the amplitude of α-ATP [units of the FID]."
+    )
+    beta_atp_amplitude: float | None = Field(
+        None, description="Amplitude of β-ATP at time zero, not corrected for saturation [units of the FID]."
+    )
+    beta_atp_amplitude_sd: float | None = Field(
+        None, description="Standard deviation of the amplitude of β-ATP [units of the FID]."
+    )
+    gamma_atp_amplitude: float | None = Field(
+        None, description="Amplitude of γ-ATP at time zero, not corrected for saturation [units of the FID]."
+    )
+    gamma_atp_amplitude_sd: float | None = Field(
+        None, description="Standard deviation of the amplitude of γ-ATP [units of the FID]."
+    )
 
 
 R = TypeVar("R", bound=ScanRecord)

@@ -53,6 +53,7 @@ def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSet
         pmg_phase_covariance=measured.noise_shared_with("phase", mg.gradient),
         pmg_ph_covariance=_noise_of_both(measured, together or ph, mg),
         **_shifts(measured),
+        **_amplitudes(measured),
         **energetics_fields(measured, together or ph, mg, constants, settings, sidecar),
         **_by_calibration(measured, settings, constants, ph, mg),
     )
@@ -118,6 +119,14 @@ def _shifts(measured: Measured) -> dict[str, float | None]:
         "pi_ppm": pi.value,
         "pi_sd_ppm": pi.sd,
     }
+
+
+def _amplitudes(measured: Measured) -> dict[str, float | None]:
+    """Amplitudes with their SDs [units of the FID]."""
+    lines = {"pcr": "PCr", "pi": "Pi", "alpha_atp": "alpha-ATP", "beta_atp": "beta-ATP", "gamma_atp": "gamma-ATP"}
+    found = {name: measured.amplitude(line) for name, line in lines.items()}
+    values = {f"{name}_amplitude": each.value for name, each in found.items()}
+    return values | {f"{name}_amplitude_sd": each.sd for name, each in found.items()}
 
 
 def _by_calibration(

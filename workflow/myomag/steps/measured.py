@@ -69,6 +69,15 @@ class Measured:
         chosen = (weight * self._model_sd_ppm.get(line, 0.0) for line, weight in weights.items())
         return noise._replace(sd=hypot(noise.sd, *chosen), sd_noise=noise.sd)
 
+    def amplitude(self, line: str) -> Quantity:
+        """Amplitude of a line at time zero [units of the FID], not corrected for saturation."""
+        if missing := self._missing((line,)):
+            return self._nothing(missing)
+        if "amplitude" in self._lines[line].at_bound:
+            return self._nothing(f"the amplitude of {line} lies at its bound")
+        gradient = self._gradient({f"amplitude:{line}": 1.0})
+        return self._with_sd(self._lines[line].amplitude, gradient, f"the amplitude of {line}")
+
     def log_ratio(self, line: str, to: str, factors: Mapping[str, float]) -> Quantity:
         """Natural logarithm of the amplitude of a line over that of another.
 

@@ -3,8 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
-from myomag.io.scan_records import BeginTime, Fit, FitLine, Measures, Quality, read_scan_record, scan_record_bytes
+from myomag.io.scan_records import (
+    BeginTime,
+    Cause,
+    Fit,
+    FitLine,
+    Measures,
+    Quality,
+    read_scan_record,
+    scan_record_bytes,
+)
 from myomag.settings.qc import QcSettings
 from myomag.steps.detected import SYMBOLS, undetected
 from myomag.steps.series_phases import has_rest
@@ -12,7 +22,15 @@ from myomag.steps.series_phases import has_rest
 WIDTHS = ("lorentzian_hz", "gaussian_hz")
 VERDICTS = ("pass", "warn", "fail")
 
-Objection = tuple[str, str]
+NO_REST = "the series has no rest, of which pH and Mg could be told"
+
+
+class Objection(NamedTuple):
+    """What speaks against a scan: the verdict that it gives by itself, of which kind it is, and in words."""
+
+    verdict: str
+    cause: Cause
+    reason: str
 
 
 def verdict_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict[str, bytes]:
@@ -30,13 +48,16 @@ def verdict_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) ->
     measures, fit = read_scan_record(inputs["measures"], Measures), read_scan_record(inputs["fit"], Fit)
     missing, unknown = undetected(fit, settings), withheld(fit, read_scan_record(inputs["begintime"], BeginTime))
     if measures.series and not has_rest(measures.series):
-        unknown = unknown or "the series has no rest, of which pH and Mg could be told"
-    verdict, reasons = judge(measures, settings, judge_fit(fit, settings, missing, unknown))
+        unknown = unknown or NO_REST
+    of_fit = list(judge_fit(fit, settings, missing, unknown))
+    verdict, reasons = judge(measures, settings, of_fit)
+    deciding = (each for each in (*_of_spectrum(measures, settings), *of_fit) if each.verdict == verdict)
     near = {name: residual.over_noise for name, residual in fit.residual_near.items()}
     bounds = [f"{quantity}:{line.name}" for line in fit.lines for quantity in line.at_bound]
     quality = Quality(
         verdict=verdict,
         reasons=reasons,
+        decided_by=next((each.cause for each in deciding), None),
         undetected=missing,
         withheld=unknown,
         pcr_residual_over_noise=near.get("PCr"),
@@ -57,12 +78,12 @@ def judge(measures: Measures, settings: QcSettings, of_fit: Iterable[Objection] 
         What was measured on the spectrum.
     settings : QcSettings
         Thresholds.
-    of_fit : iterable of (verdict, reason)
+    of_fit : iterable of Objection
         What speaks against the fit.
     """
     found = [*_of_spectrum(measures, settings), *of_fit]
-    verdicts = ["pass", *(verdict for verdict, _ in found)]
-    return max(verdicts, key=VERDICTS.index), [reason for _, reason in found]
+    verdicts = ["pass", *(each.verdict for each in found)]
+    return max(verdicts, key=VERDICTS.index), [each.reason for each in found]
 
 
 def judge_fit(fit: Fit, settings: QcSettings, missing: Mapping[str, str], unknown: str | None) -> Iterator[Objection]:
@@ -80,11 +101,11 @@ def judge_fit(fit: Fit, settings: QcSettings, missing: Mapping[str, str], unknow
         Why the fit tells nothing.
     """
     if not fit.converged:
-        yield "fail", "the fit did not converge"
+        yield Objection("fail", "convergence", "the fit did not converge")
     if unknown:
-        yield "fail", unknown
+        yield Objection("fail", "no rest" if unknown == NO_REST else "begin time", unknown)
     elif fit.begin_time_prior.source == "data":
-        yield "warn", f"begin time told by this scan alone ({fit.begin_time_prior.stated_by})"
+        yield Objection("warn", "begin time", f"begin time told by this scan alone ({fit.begin_time_prior.stated_by})")
     lines = {line.name: line for line in fit.lines if line.name not in missing}
     for name, residual in fit.residual_near.items():
         if name in lines:
@@ -101,31 +122,33 @@ def withheld(fit: Fit, own: BeginTime) -> str | None:
 
 
 def _of_spectrum(measures: Measures, settings: QcSettings) -> Iterator[Objection]:
-    fraction = "fraction of rejected transients"
-    # Name, value, unit, whether more is better (−1) or worse (1), limits of fail and warn.
-    checks = (
-        ("PCr SNR", measures.pcr_snr, "", -1, settings.min_snr, settings.warn_snr),
-        ("PCr linewidth", measures.pcr_fwhm_ppm, " ppm", 1, settings.max_linewidth_ppm, settings.warn_linewidth_ppm),
-        ("frequency drift", measures.frequency_drift_hz, " Hz", 1, inf, settings.warn_drift_hz),
-        (fraction, measures.rejected_fraction, "", 1, settings.max_rejected_fraction, settings.warn_rejected_fraction),
+    s, share, rejected = settings, measures.rejected_fraction, "fraction of rejected transients"
+    # Cause, name, value, unit, whether more is better (−1) or worse (1), limits of fail and warn.
+    checks: tuple[tuple[Cause, str, float | None, str, int, float, float], ...] = (
+        ("signal", "PCr SNR", measures.pcr_snr, "", -1, s.min_snr, s.warn_snr),
+        ("line width", "PCr linewidth", measures.pcr_fwhm_ppm, " ppm", 1, s.max_linewidth_ppm, s.warn_linewidth_ppm),
+        ("drift", "frequency drift", measures.frequency_drift_hz, " Hz", 1, inf, s.warn_drift_hz),
+        ("transients", rejected, share, "", 1, s.max_rejected_fraction, s.warn_rejected_fraction),
     )
-    for name, value, unit, sign, fail_limit, warn_limit in checks:
+    for cause, name, value, unit, sign, fail_limit, warn_limit in checks:
         if value is None:
-            yield "warn", f"{name} not known: no noise could be measured"
+            yield Objection("warn", cause, f"{name} not known: no noise could be measured")
             continue
         for verdict, limit in (("fail", fail_limit), ("warn", warn_limit)):
             if sign * value > sign * limit:
-                yield verdict, f"{name} {value:.3g}{unit} {'above' if sign > 0 else 'below'} {limit:g}{unit}"
+                beyond = f"{value:.3g}{unit} {'above' if sign > 0 else 'below'} {limit:g}{unit}"
+                yield Objection(verdict, cause, f"{name} {beyond}")
                 break
 
 
 def _of_line(line: FitLine, share: float, settings: QcSettings) -> Iterator[Objection]:
     symbol = SYMBOLS.get(line.name, line.name)
     if any(_at_upper_bound(line, width) for width in WIDTHS):
-        yield "warn", f"the width of {symbol} lies at its bound"
+        yield Objection("warn", "residual", f"the width of {symbol} lies at its bound")
     for verdict, limit in (("fail", settings.max_residual_share), ("warn", settings.warn_residual_share)):
         if share > limit:
-            yield verdict, f"residual around {symbol} {share:.2g} of the line, above {limit:g}"
+            reason = f"residual around {symbol} {share:.2g} of the line, above {limit:g}"
+            yield Objection(verdict, "residual", reason)
             break
 
 
