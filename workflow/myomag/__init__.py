@@ -7,13 +7,13 @@ __all__ = ["open_results", "read"]
 
 
 def __getattr__(name: str) -> Any:
-    """Functions for people, loaded when they are asked for: jobs and commands import the package all the time."""
+    """Functions for interactive use, loaded only on request: jobs and commands import the package all the time."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Named as texts, so that the digest of a step's code does not take them for parts of the step.
+    # Named as strings, so that the digest of a step's code does not include them.
     from importlib import import_module
 
-    # As in every command; it holds unless numpy was loaded before, or the user chose otherwise.
+    # As in every command; no effect if numpy is already loaded or the user chose otherwise.
     import_module("myomag.run.jobs").one_thread_per_process()
     return getattr(import_module("myomag.python"), name)
 

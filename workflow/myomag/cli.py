@@ -34,11 +34,11 @@ app.add_typer(audit_app)
 
 
 def main() -> None:
-    """Run the command; an error meant for the user is one line on stderr, 2 for wrong usage and 1 otherwise."""
+    """Run the command; a user error is one line on stderr, with exit code 2 for wrong usage and 1 otherwise."""
     one_thread_per_process()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A name or a unit that the terminal cannot show is no reason to stop.
+            # A name or unit that the terminal cannot display is no reason to stop.
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
@@ -97,7 +97,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would run, why, and how long.")] = False,
     participant: ParticipantOption = None,
     session: SessionOption = None,
-    repair: Annotated[bool, typer.Option(help="Make results again, too, that are not as recorded.")] = False,
+    repair: Annotated[bool, typer.Option(help="Also remake results that are not as recorded.")] = False,
     profile: Annotated[str, typer.Option(help="local, slurm, pbs, lsf, or the folder of a profile.")] = "local",
     as_json: Annotated[bool, typer.Option("--json", help="With -n: print JSON for scripts.")] = False,
 ) -> None:
@@ -114,7 +114,7 @@ def run(
     options_metavar="BIDS_DIR OUT participant|group [OPTIONS]",
 )
 def bids(context: typer.Context) -> None:
-    """Run the pipeline as a BIDS App: myomag bids --help says its arguments."""
+    """Run the pipeline as a BIDS App: myomag bids --help lists its arguments."""
     from myomag.run.bids_app import run_bids_app
 
     sys.exit(run_bids_app(context.args))
@@ -125,7 +125,7 @@ def scan(
     places: Annotated[
         list[Path],
         typer.Argument(
-            help="Vendor or NIfTI-MRS files, or folders with them; files of one DICOM series are one scan.",
+            help="Vendor or NIfTI-MRS files, or folders of them; the files of one DICOM series are one scan.",
             metavar="FILE…|FOLDER…",
         ),
     ],
@@ -133,7 +133,7 @@ def scan(
         Path | None, typer.Option(help="YAML file with settings that differ from the defaults.")
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Give the SD over N averages of resampled transients beside.")
+        int, typer.Option(min=0, metavar="N", help="Also give the SD over N averages of resampled transients.")
     ] = 0,
     voxel: Annotated[
         str | None,
@@ -142,18 +142,18 @@ def scan(
         ),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the page of each scan into this folder.")
+        Path | None, typer.Option(metavar="DIR", help="Write a page for each scan into this folder.")
     ] = None,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a table, one row per scan, columns as in cohort.tsv.")
     ] = None,
     plot: Annotated[
         bool | None,
-        typer.Option(help="Draw the spectrum of one scan; by default on a terminal that is wide enough."),
+        typer.Option(help="Draw the spectrum of one scan; default: if the terminal is wide enough."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Analyse files, from raw data to pH and magnesium: one in full, of many a line each."""
+    """Analyse files, from raw data to pH and magnesium: one in full, or many with a line each."""
     from myomag.single.command import Shown, scan_files
 
     shown = Shown(html, csv, plot, as_json)
@@ -167,7 +167,7 @@ def check(
     session: SessionOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what would go wrong with a study before running it."""
+    """Report what would go wrong with a study before running it."""
     from myomag.single.command import show_check
 
     sys.exit(show_check(study, participant or [], session or [], as_json=as_json))
@@ -175,7 +175,7 @@ def check(
 
 @app.command()
 def init(study: StudyArgument) -> None:
-    """Write a commented myomag.yaml with every setting into a study."""
+    """Write a myomag.yaml with every setting, commented out, into a study."""
     from myomag.io.files import write_whole
     from myomag.pipeline import SETTINGS_FILE
     from myomag.settings.generate import settings_template
@@ -184,14 +184,14 @@ def init(study: StudyArgument) -> None:
     if not study.is_dir():
         raise SettingsError(f"{study}: no such study folder.")
     if target.exists():
-        raise SettingsError(f"{target}: exists already; edit it, or remove it first.")
+        raise SettingsError(f"{target}: already exists; edit it, or remove it first.")
     try:
         write_whole(target, settings_template().encode())
     except OSError as error:
         raise SettingsError(
-            f"{target}: cannot be written ({error.strerror}). The study may stay as it is: write the settings into "
-            f"another folder (myomag init OTHER), and hand them over: myomag run {study} --output DIR -- --configfile "
-            "OTHER/myomag.yaml"
+            f"{target}: cannot be written ({error.strerror}). The study need not be changed: write the settings into "
+            f"another folder (myomag init OTHER), and pass them to the run: myomag run {study} --output DIR -- "
+            "--configfile OTHER/myomag.yaml"
         ) from error
     print(f"Wrote {target}. Uncomment what should differ from the defaults.")
 
@@ -203,11 +203,11 @@ def demo(
         Literal["small", "blsa", "exercise"],
         typer.Option(
             help="small: 24 participants, good scans; blsa: 441 with PCr SNR 12 to 30, one in five scanned twice; "
-            "exercise: 12, each with a series of rest, exercise and recovery too."
+            "exercise: 12, each also with a series of rest, exercise and recovery."
         ),
     ] = "small",
     participants: Annotated[
-        int | None, typer.Option(min=1, max=100_000, help="Number of participants, if not the preset's.")
+        int | None, typer.Option(min=1, max=100_000, help="Number of participants [the preset's].")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 2019,
 ) -> None:
@@ -219,19 +219,21 @@ def demo(
 
 @app.command()
 def group(
-    out: Annotated[Path, typer.Argument(help="Folder of the group: new, or one made before.", metavar="OUT")],
+    out: Annotated[Path, typer.Argument(help="Folder of the group: new, or from an earlier run.", metavar="OUT")],
     derivatives: Annotated[
-        list[Path], typer.Argument(help="Finished derivatives, or studies that have one.", metavar="DERIVATIVE…")
+        list[Path], typer.Argument(help="Finished derivatives, or studies that contain one.", metavar="DERIVATIVE…")
     ],
     site: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Name of the site of each derivative, in their order [its study's folder]."),
+        typer.Option(
+            metavar="NAME", help="Name of the site of each derivative, in the same order [its study's folder]."
+        ),
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option(help="YAML file with the sections cohort and report of the group.")
+        Path | None, typer.Option(help="YAML file with the group's sections cohort and report.")
     ] = None,
 ) -> None:
-    """Make tables, statistics and report of one cohort from the derivatives of several sites, without raw data."""
+    """Make the tables, statistics and report of one cohort from the derivatives of several sites, without raw data."""
     from myomag.group.run import make_group
     from myomag.run.outcome import show_outcome
 
@@ -245,20 +247,22 @@ def power(
     design: Annotated[
         Literal["correlation", "groups", "change", "crossover"],
         typer.Argument(
-            help="correlation of Mg with something else; two groups; change: two arms before and after; crossover."
+            help="correlation of Mg with another variable; two groups; change: two arms before and after; crossover."
         ),
     ],
     effect: Annotated[float, typer.Option(help="True correlation, or true difference in the unit of --sd.")],
     icc: Annotated[float, typer.Option(help="Reliability of one measurement, day to day (repeatability.tsv).")],
     sd: Annotated[float, typer.Option(help="SD of single measurements between participants.")] = 1.0,
     scans: Annotated[int, typer.Option(min=1, help="Measurements on different days averaged into each value.")] = 1,
-    participants: Annotated[int | None, typer.Option("-n", min=6, help="Say what power this number has.")] = None,
-    wanted: Annotated[float, typer.Option("--power", help="Power wanted.")] = 0.8,
-    alpha: Annotated[float, typer.Option(help="Level of the two-sided test.")] = 0.05,
+    participants: Annotated[
+        int | None, typer.Option("-n", min=6, help="Give the power of this number of participants.")
+    ] = None,
+    wanted: Annotated[float, typer.Option("--power", help="Desired power.")] = 0.8,
+    alpha: Annotated[float, typer.Option(help="Significance level of the two-sided test.")] = 0.05,
     figure: Annotated[Path | None, typer.Option(help="Write the curve as SVG.", metavar="FILE")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how many participants a study of Mg needs, and what power a number of them has."""
+    """Give the number of participants a study of Mg needs, or the power of a given number."""
     from myomag.cohort.power import Plan
     from myomag.io.files import write_whole
     from myomag.report.power import power_curve, size_lines, study_size

@@ -12,19 +12,19 @@ class SettingsError(MyomagError):
 
 
 class StudyError(MyomagError):
-    """The study folder or one of its tables cannot be used as it is."""
+    """The study folder or one of its tables cannot be used as it stands."""
 
 
 class ScanError(MyomagError):
-    """One scan cannot be processed further: it becomes a failed row of the ledger, the others go on."""
+    """One scan cannot be processed further: it becomes a failed row of the ledger, the others continue."""
 
 
 class LedgerError(MyomagError):
-    """A file is not what the ledger says it is: it was changed, removed or replaced behind the pipeline's back."""
+    """A file is not what the ledger says it is: it was changed, removed or replaced outside the pipeline."""
 
 
 def hint(word: str, known: Iterable[str], *, most: int = 1) -> str:
-    """Question after the known words nearest to an unknown one; empty where none is near."""
+    """A "did you mean" question with the known words nearest to an unknown one; empty if none is near."""
     import difflib
 
     near = difflib.get_close_matches(word, list(dict.fromkeys(known)), n=most)

@@ -11,7 +11,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 OutputOption = Annotated[Path | None, typer.Option(help="Derivative folder [STUDY/derivatives/myomag].")]
 
 ParticipantOption = Annotated[
-    list[str] | None, typer.Option(metavar="LABEL", help="Only this participant, and what is there; repeatable.")
+    list[str] | None, typer.Option(metavar="LABEL", help="Only this participant, keeping existing results; repeatable.")
 ]
 SessionOption = Annotated[list[str] | None, typer.Option(metavar="LABEL", help="Only this session; repeatable.")]
 

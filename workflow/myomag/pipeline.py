@@ -1,4 +1,4 @@
-"""The plan of the pipeline, once: which steps there are, what each reads and writes, and which settings it takes.
+"""The plan of the pipeline, in one place: the steps, what each reads and writes, and which settings it takes.
 
 Rules, harness, commands and documentation ask this module; nothing else lists steps, roles or files.
 """
@@ -12,19 +12,19 @@ SETTINGS_FILE = "myomag.yaml"
 
 @dataclass(frozen=True)
 class File:
-    """One file that a step writes, or one kind of them.
+    """A file, or kind of file, that a step writes.
 
     Attributes
     ----------
     role : str
-        What the file is called in ledgers.
+        Name of the file in ledgers.
     name : str
         Its name: for a scan in its folder of the derivative, with {stem}, {base} (the stem without its suffix) and
         {suffix}; for a participant with {participant}; else its path in the derivative.
     description : str
-        What it holds.
+        Its content.
     describes : str
-        Role of the file that this one is the sidecar of; "" for no sidecar.
+        Role of the file whose sidecar this is; "" if it is not a sidecar.
     optional : bool
         Whether only some scans have it.
     """
@@ -45,19 +45,19 @@ class Step:
     name : str
         Name of its rule, script, module and folder of ledgers.
     kind : str
-        "entry" (the study as it is found), "scan" and "participant" (one job per batch), or "study" (one job).
+        "entry" (the study as found), "scan" and "participant" (one job per batch), or "study" (one job).
     purpose : str
         What it does, in a sentence.
     settings : tuple of str
         Settings it reads: keys such as "qc.min_snr", or whole sections.
     reads : tuple of str
-        Roles it reads; each was written by an earlier step.
+        Roles it reads, each written by an earlier step.
     writes : tuple of File
         Files it writes.
     pooled : bool
-        Whether it gets the begin times that were pooled over the scans of each protocol.
+        Whether it receives the begin times pooled over the scans of each protocol.
     rejections : bool
-        Whether it gets the participants and scans rejected by hand.
+        Whether it receives the manually rejected participants and scans.
     """
 
     name: str
@@ -109,14 +109,14 @@ RAW = Step(
 SETTINGS = Step(
     "settings",
     "study",
-    "write down the settings in full and describe the derivative",
+    "record the settings in full and describe the derivative",
     settings=("batches", "convert", "qc", "fit", "magnesium", "series", "cohort", "report", "overrides"),
     reads=("setup",),
     writes=(
         File("config.yaml", "config.yaml", "the resolved settings"),
         File("dataset_description.json", "dataset_description.json", "the derivative as a BIDS dataset"),
-        File("descriptions.tsv", "descriptions.tsv", "what the desc- entities mean"),
-        File(".bidsignore", ".bidsignore", "what the derivative holds beside files that BIDS has rules for"),
+        File("descriptions.tsv", "descriptions.tsv", "meanings of the desc- entities"),
+        File(".bidsignore", ".bidsignore", "files of the derivative that BIDS has no rules for"),
     ),
 )
 CONVERT = Step(
@@ -126,7 +126,7 @@ CONVERT = Step(
     settings=_keys("convert", "nucleus conjugate voxel"),
     reads=("raw", "sidecar", "events"),
     writes=(
-        File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils apart"),
+        File("fid", "{stem}.nii.gz", "the scan as NIfTI-MRS, transients and coils separate"),
         File("sidecar", "{stem}.json", "its technical fields", "fid"),
     ),
 )
@@ -150,7 +150,7 @@ BEGIN_TIME = Step(
     settings=_keys("fit", "prior_knowledge pulse fit_begin_time begin_time_us protocol_fields begin_time_window_us")
     + _keys("fit", "skip_time_us echo_begin_time_sd_us"),
     reads=("preproc", "preproc_sidecar", "measures"),
-    writes=(File("begintime", "{base}_desc-begintime_fit.json", "begin time as this scan alone tells it"),),
+    writes=(File("begintime", "{base}_desc-begintime_fit.json", "begin time estimated from this scan alone"),),
 )
 PROTOCOLS = Step(
     "protocols",
@@ -172,7 +172,7 @@ FIT = Step(
 VERDICT = Step(
     "verdict",
     "scan",
-    "judge spectrum and fit by the thresholds, and say which lines are there",
+    "judge spectrum and fit by the thresholds, and decide which lines are detected",
     settings=_keys("qc", "min_snr warn_snr max_linewidth_ppm warn_linewidth_ppm warn_drift_hz")
     + _keys("qc", "warn_rejected_fraction max_rejected_fraction")
     + _keys("qc", "max_chance_detection min_beta_atp_ratio min_pi_pcr_ratio warn_residual_share max_residual_share"),
@@ -207,11 +207,11 @@ COHORT = Step(
     reads=("table", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
     writes=(
         *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
-        *_table("exclusions", "every scan that entered, with the step and the reason where it left"),
-        *_table("flow", "the same counted"),
+        *_table("exclusions", "every scan that entered, with the step and reason of its exclusion"),
+        *_table("flow", "exclusions.tsv as counts"),
         *_table("statistics", "the models of the settings, simple and adjusted, with negative controls"),
         *_table("comparisons", "muscle against serum Mg"),
-        *_table("controls", "what conclusions become with the variable of a tripped control held"),
+        *_table("controls", "how conclusions change when adjusted for the variable of a tripped control"),
         *_table("measurement_error", "the models corrected for the error of each scan"),
         *_table("sensitivity", "each conclusion under other calibrations, thresholds and exclusions"),
         *_table("repeatability", "ICC, smallest detectable change, limits of agreement"),
@@ -221,7 +221,7 @@ COHORT = Step(
         *_table("kinetics", "exercise and recovery in series: one row per bout"),
         *_table("mrsinmrs", "the MRSinMRS reporting table"),
         *_table("variables", "the columns of the study's tables that are used, as they were read"),
-        File("methods.md", "methods.md", "a methods section written from settings and headers"),
+        File("methods.md", "methods.md", "a methods section generated from settings and headers"),
     ),
     rejections=True,
 )
@@ -259,7 +259,7 @@ def named(kind: str) -> tuple[str, ...]:
 
 
 def writer(role: str, reader: str) -> str:
-    """Step that writes what a step reads under a role: the last one before it that does.
+    """Step that writes what another step reads under a role: the last earlier one that does.
 
     Raises
     ------
@@ -278,7 +278,7 @@ def ledgers_read(step: str) -> tuple[str, ...]:
 
 
 def repeated_by(setting: str) -> tuple[str, ...]:
-    """Steps that run again when a setting changes: those that declare it, and those that read what these write.
+    """Steps that run again when a setting changes: those that declare it, and those that read their output.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Progress of long work on stderr, so that standard output stays for results."""
+"""Progress of long work on stderr, so that standard output is left for results."""
 
 import sys
 import time
@@ -15,14 +15,14 @@ def progress(label: str, total: int) -> Iterator[Callable[..., None]]:
     Parameters
     ----------
     label : str
-        What is counted, and what becomes of it, such as "scans read".
+        What is counted, such as "scans read".
     total : int
         Number of them.
     """
     started = time.monotonic()
 
     def text(done: int, total: int, remark: str) -> str:
-        # The speed is that of the whole work: jobs of a large study take minutes, and several end at once.
+        # The speed is averaged over all the work: jobs of a large study take minutes, and several end at once.
         left = (time.monotonic() - started) * (total - done) / done if done else 0
         parts = (f"{done} of {total} {label}", remark, f"about {duration(left)} left" if 0 < done < total else "")
         return "; ".join(filter(None, parts))
@@ -51,7 +51,7 @@ def progress(label: str, total: int) -> Iterator[Callable[..., None]]:
 
 
 def duration(seconds: float) -> str:
-    """A time as a person says it, such as "45 s", "12 min" or "3 h 20 min"."""
+    """A duration in words, such as "45 s", "12 min" or "3 h 20 min"."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

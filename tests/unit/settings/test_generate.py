@@ -31,9 +31,9 @@ def test_tables_name_every_step_setting_and_what_a_change_repeats() -> None:
         *ReportSettings.model_fields,
         *AuditSettings.model_fields,
     }
-    assert rows["warn_snr"] == "`verdict` and all behind it |"
-    assert rows["begin_time_sd_us"] == "`fit` and all behind it |"
-    assert rows["title"] == "`pages` and all behind it |"
+    assert rows["warn_snr"] == "`verdict` and all later steps |"
+    assert rows["begin_time_sd_us"] == "`fit` and all later steps |"
+    assert rows["title"] == "`pages` and all later steps |"
     assert [row.split("`")[1] for row in steps.splitlines()[2:]] == list(pipeline.NAMES)
 
 

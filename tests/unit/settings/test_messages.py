@@ -93,7 +93,7 @@ WRONG = {
     "override of an unknown section": ({"overrides": {"sub-001": {"fitt": {}}}}, ["overrides.sub-001.fitt", "'fit'"]),
     "override of a section of the cohort": (
         {"overrides": {"sub-001": {"cohort": {}}}},
-        ["overrides.sub-001", "cohort holds for all", "outside overrides"],
+        ["overrides.sub-001", "cohort applies to all", "outside overrides"],
     ),
     "override with a wrong key": (
         {"overrides": {"sub-001": {"fit": {"begin_time_ms": 1}}}},

@@ -21,10 +21,10 @@ BROKEN = {
     "object": ("fit: !!python/object/apply:os.system [true]", "not valid YAML"),
     "deep": ("[" * 100_000, "not valid YAML"),
     "NUL": (b"fit: \x00", "not valid YAML"),
-    "alias": ("qc: &a {min_snr: 1}\nfit: *a\n", "line 2: the alias *a is not read"),
-    "half a character": ('qc: {}\nreport: {title: "\\ud800"}\n', "line 2: holds half a character"),
+    "alias": ("qc: &a {min_snr: 1}\nfit: *a\n", "line 2: the alias *a is not supported"),
+    "half a character": ('qc: {}\nreport: {title: "\\ud800"}\n', "line 2: contains half a character"),
     "number no file holds": (f"\nbatches: {2**64}\n", "line 2: a number is too large"),
-    "nothing behind a tag": ("batches: !!int\n", "does not fit its tag"),
+    "nothing behind a tag": ("batches: !!int\n", "does not match its tag"),
     "two documents": ("qc: {}\n---\nqc: {}\n", "single document"),
 }
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 NUMBERS_OF_LINE = tuple(
     name for name, field in FitLine.model_fields.items() if field.annotation in (float, float | None)
 )
-"""Fields of a line that are one number."""
+"""Fields of a line that are single numbers."""
 
 
 def line_frame(found: Sequence[tuple[Mapping[str, str], FitLine]]) -> "pd.DataFrame":
-    """Lines with labels before them, one per row."""
+    """Lines of a fit, one per row, preceded by labels."""
     import pandas as pd
 
     return pd.DataFrame(

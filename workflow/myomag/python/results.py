@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def open_results(study: str | Path, output: str | Path | None = None) -> "Results":
-    """Results of a study that `myomag run` has made.
+    """Results of a study made by `myomag run`.
 
     Parameters
     ----------
     study : str or Path
         Study folder, or the folder of its results.
     output : str or Path, optional
-        Folder of the results, where the run was given one.
+        Folder of the results, if the run was given one.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def open_results(study: str | Path, output: str | Path | None = None) -> "Result
 
 
 class Results:
-    """Results of a study as data frames; each file is compared with its SHA-256 in the ledger as it is read.
+    """Results of a study as data frames; each file is checked against its SHA-256 in the ledger when it is read.
 
     Made by `open_results`.
     """
@@ -53,21 +53,21 @@ class Results:
 
     @property
     def scans(self) -> "pd.DataFrame":
-        """Every scan: the columns of cohort.tsv without those of the study's tables."""
+        """All scans: the columns of cohort.tsv except those from the study's tables."""
         from myomag.cohort.columns import FIXED_NAMES
 
         return self.cohort[list(FIXED_NAMES)].copy()
 
     @cached_property
     def lines(self) -> "pd.DataFrame":
-        """Lines of all fits, one per row; columns as in `Scan.lines`, behind the labels of the scan."""
+        """Lines of all fits, one per row: the labels of the scan, then the columns of `Scan.lines`."""
         from myomag.audit.record import DERIVATIVE
         from myomag.ledger.rows import checked_path
 
         found = []
         with self._derivative.advice.in_errors():
             for ledger in self._derivative.of_step("fit"):
-                # The fits of a group are those of its sites.
+                # A group has the fits of its sites.
                 root = self.folder / ledger.places.get(DERIVATIVE, "")
                 for row in ledger.rows:
                     labels = {"participant_id": row.participant_id, "session_id": row.session_id, "scan": row.scan}
@@ -92,7 +92,7 @@ class Results:
         Raises
         ------
         LedgerError
-            If there is none, or it was changed since it was written.
+            If there is none, or it has changed since it was written.
         """
         from myomag.audit.record import DERIVATIVE, File
         from myomag.io.tables import read_tsv
@@ -101,7 +101,7 @@ class Results:
         path = f"{name.removesuffix('.tsv')}.tsv"
         with self._derivative.advice.in_errors():
             if (made := self._derivative.makers.get(File(DERIVATIVE, path))) is None:
-                raise LedgerError(f"{path}: no such table in {self.folder}; see its folder, or run the study again.")
+                raise LedgerError(f"{path}: no such table in {self.folder}; check the folder, or run the study again.")
             ledger, row = made
             sha = next(sha for _, file, sha in ledger.outputs(row) if file.path == path)
             return read_tsv(checked_path(self.folder, path, sha, ledger.step))

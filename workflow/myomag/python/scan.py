@@ -31,15 +31,15 @@ def read(
     path : str or Path
         Vendor or NIfTI-MRS file, or a folder with the files of one scan. A sidecar of the same name is used.
     settings : mapping, str or Path, optional
-        What differs from the defaults: a mapping as in myomag.yaml, such as
-        ``{"magnesium": {"ph_calibration": "petroff1985"}}``, or such a file.
+        Settings that differ from the defaults: a mapping as in myomag.yaml, such as ``{"magnesium": {"ph_calibration":
+        "petroff1985"}}``, or a file like it.
     voxel : sequence of int, optional
         Column, row and slice, counted from 1, of the voxel to take from a grid.
 
     Raises
     ------
     SettingsError
-        If there is no such file, the folder holds several scans, or a setting is wrong.
+        If there is no such file, the folder contains several scans, or a setting is wrong.
     ScanError
         If the scan cannot be read.
     """
@@ -59,9 +59,9 @@ def read(
 
 
 class Scan:
-    """One scan; each step is done once, when something that rests on it is asked for. Made by `read`.
+    """One scan, made by `read`; each step runs once, when a result first needs it.
 
-    A property raises ScanError where the scan cannot be processed so far; `to_frame` gives the reason in its row.
+    A property raises ScanError if the scan cannot be processed that far; `to_frame` gives the reason in its row.
     """
 
     def __init__(self, source: "Source", settings: "Settings") -> None:
@@ -89,13 +89,12 @@ class Scan:
         Parameters
         ----------
         prior : str or Path, optional
-            Prior knowledge: a name of config/prior_knowledge, or a YAML or pyAMARES CSV file; None: as the settings
-            say.
+            Prior knowledge: a name in config/prior_knowledge, or a YAML or pyAMARES CSV file; None: as in the settings.
 
         Returns
         -------
         Scan
-            This scan, or one like it with that prior knowledge.
+            This scan, or a copy with that prior knowledge.
         """
         scan = self if prior is None else Scan(self._source, _with_prior(self._settings, prior))
         scan._steps.path("quality")
@@ -104,7 +103,7 @@ class Scan:
     def magnesium(self) -> Magnesium:
         """pH, free Mg, shifts, ratios and energetics, with their uncertainties and reasons (record Magnesium).
 
-        Shifts count from the fitted PCr line [ppm]; the units of all fields are in docs/records.md.
+        Shifts are relative to the fitted PCr line [ppm]; the units of all fields are in docs/records.md.
         """
         return self._steps.record(Magnesium)
 
@@ -115,7 +114,7 @@ class Scan:
 
     @cached_property
     def averaged(self) -> MrsData:
-        """Average of the aligned transients, likewise: `fid`, shape (points, 1, 1), PCr at 0 Hz."""
+        """Average of the aligned transients, in the same form: `fid`, shape (points, 1, 1), PCr at 0 Hz."""
         return read_nifti_mrs(self._steps.path("preproc"))
 
     @cached_property
@@ -125,27 +124,27 @@ class Scan:
 
     @cached_property
     def fitted(self) -> Fit:
-        """Fit with its covariance (record Fit)."""
+        """Fit and its covariance (record Fit)."""
         return self._steps.record(Fit)
 
     @cached_property
     def quality(self) -> Quality:
-        """Verdict on spectrum and fit, with its reasons (record Quality)."""
+        """Verdict on spectrum and fit, with reasons (record Quality)."""
         return self._steps.record(Quality)
 
     @property
     def lines(self) -> "pd.DataFrame":
-        """Lines of the fit, one per row: amplitudes [units of the FID], shifts [ppm], widths [Hz], each with its SD.
+        """Fitted lines, one per row: amplitudes [units of the FID], shifts [ppm], widths [Hz], each with its SD.
 
-        Shifts count from the carrier, where PCr was placed. The SD of an amplitude is the Cramér–Rao bound, raised
-        where the residual is not white (`fitted.sd_raised_by`).
+        Shifts are relative to the carrier, where PCr was placed. The SD of an amplitude is the Cramér–Rao bound,
+        increased if the residual is not white (`fitted.sd_raised_by`).
         """
         return line_frame([({}, line) for line in self.fitted.lines])
 
     def spectrum(self) -> "pd.DataFrame":
-        """Real part of the phased spectrum over `ppm`: `data`, and after a fit `fit`, `residual` and each line.
+        """Real part of the phased spectrum against `ppm`: `data`, and after a fit `fit`, `residual` and each line.
 
-        All have the same phase, and the units of the FID times samples.
+        All have the same phase, in units of the FID times samples.
         """
         import pandas as pd
 
@@ -161,12 +160,12 @@ class Scan:
         return pd.DataFrame(columns | {part.name: part.values for part in curves.components})
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw data, fit, lines and, below them, the residual over the shift from PCr [ppm].
+        """Plot data, fit, lines and, below them, the residual against the shift from PCr [ppm].
 
         Parameters
         ----------
         ax : matplotlib Axes, optional
-            Where to draw; a new figure if not given.
+            Where to plot; a new figure if not given.
 
         Raises
         ------
@@ -192,14 +191,14 @@ class Scan:
         return axes
 
     def to_frame(self) -> "pd.DataFrame":
-        """The row that the scan has in cohort.tsv (units in cohort.json); one that fails has its reason there."""
+        """Row of the scan in cohort.tsv (units in cohort.json); a failed scan has the reason in its row."""
         import pandas as pd
 
         return pd.DataFrame([self._steps.result().flat])
 
 
 def _with_prior(settings: "Settings", prior: str | Path) -> "Settings":
-    """Settings with other prior knowledge: a shipped one, or that of a file wherever it lies."""
+    """Settings with other prior knowledge: shipped, or from a file anywhere."""
     from myomag.settings.load import parse_settings
 
     file = Path(prior).expanduser()

@@ -12,12 +12,12 @@ class AuditSettings(Section):
 
     seal_log: Name | Literal[False] | None = Field(
         None,
-        description="Log that each run adds its seal to, by default (null) STUDY.seals.jsonl beside the study, or "
-        "beside the results where these lie elsewhere; false for none. A place outside the folder that holds the study "
-        "is given on the command line.",
+        description="Log to which each run adds its seal. null: STUDY.seals.jsonl beside the study, or beside the "
+        "results if they are stored elsewhere; false: none. To place it outside the folder that "
+        "contains the study, use the command line.",
     )
     sign_key: Name | None = Field(
         None,
-        description="SSH key that signs each seal (ssh-keygen -Y sign): the file of a private key, or of a public one "
-        "whose private part an agent holds.",
+        description="SSH key that signs each seal (ssh-keygen -Y sign): a private key file, or a public one whose "
+        "private part is held by an agent.",
     )

@@ -1,4 +1,4 @@
-"""What all sections of the settings share."""
+"""Base of all sections of the settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 
 
 class OutsideError(ValueError):
-    """A number that does not lie where it can; the message says where that is, behind `must be`."""
+    """A number outside its range; the message gives the range after `must be`."""
 
 
 @dataclass(frozen=True)
 class Within:
-    """Where a number can lie, in which unit, and why: one in another unit is told of before anything is computed.
+    """Range of a number, its unit, and the reason: a value in the wrong unit is reported before anything is computed.
 
     Attributes
     ----------
     low, high : float
-        Both may be taken.
+        Both ends included.
     unit : str
-        Unit as it is written behind a number; "" for none.
+        Unit as written after a number; "" for none.
     why : str
-        What lies beyond, or the unit that may be meant, as a sentence or a question.
+        Why values outside are wrong, or the unit that may have been meant, as a sentence or a question.
     """
 
     low: float
@@ -34,7 +34,7 @@ class Within:
         return f"{self.low:g} to {self.high:g} {self.unit}".rstrip()
 
     def check(self, value: float) -> float:
-        """Value that lies within; NaN never does."""
+        """Value within the range; NaN never is."""
         if not self.low <= value <= self.high:
             raise OutsideError(f"within {self}: {self.why}")
         return value
@@ -46,11 +46,11 @@ class Within:
         return {**handler(schema), "minimum": self.low, "maximum": self.high}
 
 
-Fraction = Annotated[float, Within(0, 1, "", "it is a fraction of one; is it in percent?")]
+Fraction = Annotated[float, Within(0, 1, "", "it is a fraction between 0 and 1; is it in percent?")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 Document = Name | dict[str, Any]
-"""Prior knowledge or a calibration: its name or file as it is set, its content once the settings are resolved."""
+"""Prior knowledge or a calibration: its name or file as set by the user, its content once the settings are resolved."""
 
 
 class Section(BaseModel):
@@ -60,12 +60,12 @@ class Section(BaseModel):
 
     @classmethod
     def only(cls, values: Mapping[str, Any]) -> Self:
-        """Section that holds these values and no others: a step that asks for a setting it has not declared fails.
+        """Section with these values and no others: a step that reads a setting it has not declared fails.
 
         Raises
         ------
         pydantic.ValidationError
-            If a value is not what the section takes.
+            If the section does not accept a value.
         """
         section = cls.model_validate(values)
         for name in cls.model_fields.keys() - values.keys():
@@ -79,7 +79,7 @@ def content(document: Document) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If the settings hold its name: they were not read by `myomag.settings.load`.
+        If the settings contain only its name: they were not read by `myomag.settings.load`.
     """
     if isinstance(document, str):
         raise TypeError(f"{document}: the settings are not resolved")

@@ -1,4 +1,4 @@
-"""Settings of the cohort step: who enters, which models are estimated, what they are tested against."""
+"""Settings of the cohort step: who is included, which models are estimated, and what they are tested against."""
 
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from myomag.settings.base import Finite, Fraction, Name, Section, Within
 
 KindPart = Literal["task", "acq", "voi", "rec", "echo", "inv", "suffix"]
-"""Parts of the name of a scan that may tell kinds apart; of nuclei only one is analysed."""
+"""Parts of a scan's name that may distinguish kinds of scans; the nucleus does not, as only one is analysed."""
 
 
 class Range(Section):
@@ -39,39 +39,40 @@ class CohortModel(Section):
     outcome: Name = Field(description="Outcome.")
     predictors: list[Name] = Field(
         min_length=1,
-        description="Predictors the model is about. `muscle_mg*sex`: how far the slope of one differs with the other; "
-        "both enter by themselves as well.",
+        description="Predictors of interest. `muscle_mg*sex`: how far the slope of one depends on the other "
+        "(interaction); both also enter as main effects.",
     )
-    covariates: list[Name] = Field(default=[], description="What the predictors are adjusted for.")
+    covariates: list[Name] = Field(default=[], description="Covariates that the predictors are adjusted for.")
     adjusted_for: list[Name] = Field(
-        default=[], description="Estimate the model a second time, as NAME_adjusted, with these covariates as well."
+        default=[], description="Also estimate the model with these covariates added, as NAME_adjusted."
     )
-    strata: Name | None = Field(None, description="Column whose levels get an estimate each.")
+    strata: Name | None = Field(None, description="Column whose levels are estimated separately.")
     subset: dict[Name, Subset] = Field(
-        default={}, description="Scans that enter: column to its levels, or to {min, max}. Data, never evaluated."
+        default={}, description="Scans to include: column to its levels, or to {min, max}. Never evaluated as code."
     )
-    standardise: bool = Field(True, description="Give the standardised coefficient beta beside b.")
+    standardise: bool = Field(True, description="Also give the standardised coefficient beta.")
     weights: Literal["measurement"] | None = Field(
-        None, description="measurement: weight by 1/SD² of the measured outcome. null: all count alike."
+        None, description="measurement: weight by 1/SD² of the measured outcome. null: equal weights."
     )
     robust: bool = Field(False, description="Heteroscedasticity-consistent standard errors (HC3).")
     repeated: Literal["mean", "first"] = Field(
-        "mean", description="Repeated scans of a participant: their mean (of Mg: the geometric one), or the first."
+        "mean", description="Repeated scans of a participant: use their mean (geometric for Mg), or the first."
     )
     unit: Literal["participant", "session"] = Field(
         "participant",
-        description="What counts once. session: each session of a participant, with an intercept of each participant "
-        "(random: participant_id), as `arm*session_id` of an intervention or `treatment` of a crossover need it.",
+        description="Unit of observation. session: each session of a participant, with a random intercept per "
+        "participant (random: participant_id), as needed for `arm*session_id` in an intervention or "
+        "`treatment` in a crossover.",
     )
     control: bool = Field(
         False,
-        description="A negative control: it should find nothing beyond what the noise that it shares with Mg predicts. "
-        "Covariates that the study does not have are left out.",
+        description="A negative control: it should find nothing beyond what the noise it shares with Mg predicts. "
+        "Covariates missing from the study are left out.",
     )
     random: Name | None = Field(
         None,
-        description="Column whose levels, such as site, each have an intercept of their own, normally distributed: a "
-        "linear mixed model (REML). null: none, or participant_id where sessions count.",
+        description="Column, such as site, whose levels have random intercepts: a linear mixed model (REML). null: "
+        "none, or participant_id with unit: session.",
     )
 
     @model_validator(mode="after")
@@ -84,11 +85,11 @@ class CohortModel(Section):
 def published_models() -> list[CohortModel]:
     """Analysis of Cameron et al. 2019 (Front. Physiol. 10:1454), each model simple and adjusted, and negative controls.
 
-    That the strength of women and of men goes with Mg differently is a model of its own: two p-values on either side of
-    .05 do not show it.
+    Whether strength depends on Mg differently in women and men is tested by a model of its own: two p-values on either
+    side of .05 do not show it.
 
-    The controls regress Mg on line width, SNR, begin time, phase and pH, sex and age held: an effect there means that
-    the measurement rather than the muscle may explain the others.
+    The controls regress Mg on line width, SNR, begin time, phase and pH, adjusted for sex and age: an effect there
+    means that the measurement rather than the muscle may explain the other results.
     """
     size = "body_size"
     models: list[dict[str, Any]] = [
@@ -113,7 +114,7 @@ def published_models() -> list[CohortModel]:
 
 
 def plausible_ranges() -> dict[str, Range]:
-    """Wide limits beyond which an entry is a slip or a code: age [years], strength [N·m], serum Mg [mmol/l], size."""
+    """Wide limits; an entry outside them is a slip or a code: age [years], strength [N·m], serum Mg [mmol/l], size."""
     limits: dict[str, tuple[float, float | None]] = {
         "age": (1.0, 120.0),
         "strength": (0.01, None),
@@ -126,29 +127,29 @@ def plausible_ranges() -> dict[str, Range]:
 
 
 class CohortSettings(Section):
-    """Joining results with the participants, exclusions and the analysis."""
+    """Joining the results with the participants, exclusions and statistical analysis."""
 
     include_verdicts: list[Literal["pass", "warn"]] = Field(
         default=["pass", "warn"], min_length=1, description="QC verdicts that enter the statistics."
     )
     max_p_undefined: Fraction = Field(
-        0.1, description="Exclude a scan whose probability of an undefined Mg is above this."
+        0.1, description="Exclude a scan if the probability that its Mg is undefined is above this."
     )
     kind: dict[Literal["task", "acq", "nuc", "voi", "rec", "echo", "inv", "suffix"], Name | None] = Field(
         default={},
-        description="Kind of the scans that enter, by labels of their names, such as {voi: calf}; null for scans "
-        "without the entity. {}: all of them, each kind with statistics of its own. Scans of different kinds are never "
-        "averaged.",
+        description="Kind of scans to include, by labels in their names, such as {voi: calf}; null for scans "
+        "without the entity. {}: all kinds, each with its own statistics. Scans of different kinds are "
+        "never averaged.",
     )
     kind_by: list[KindPart] = Field(
         default=list(get_args(KindPart)),
-        description="Parts of the name that tell kinds of scans apart. Leave one out, such as acq, where its labels "
-        "mean the same measurement: then scans that differ by it alone are averaged.",
+        description="Parts of the name that distinguish kinds of scans. Leave one out, such as acq, if its labels "
+        "denote the same measurement: scans that differ only in it are then averaged.",
     )
     allow_same_data: bool = Field(
         False,
-        description="Let scans enter that hold the same data as another scan. false: they are excluded, as nobody can "
-        "tell whose they are; of repeats (run-) of one session the first enters.",
+        description="Include scans that contain the same data as another scan. false: exclude them, as it is "
+        "unknown whose they are; of repeats (run-) in one session, keep the first.",
     )
     age_column: Name = Field("age", description="Column with the age [years]: the role age.")
     sex_column: Name = Field("sex", description="Column with the sex (F/M, female/male): the role sex.")
@@ -160,54 +161,58 @@ class CohortSettings(Section):
     )
     mg_scale: Literal["log10", "mM"] = Field(
         "log10",
-        description="Scale on which the role muscle_mg enters models, comparisons and figures. log10: its logarithm, "
-        "whose error does not grow with the value, as the error of Mg does, and on which equal ratios count alike; a "
-        "slope is then per tenfold Mg. mM: the concentration itself, as in the published analysis.",
+        description="Scale of the role muscle_mg in models, comparisons and figures. log10: its logarithm, whose "
+        "error, unlike that of Mg, does not grow with the value, and on which equal ratios are equal "
+        "steps; a slope is then per tenfold Mg. mM: the concentration itself, as in the published "
+        "analysis.",
     )
     body_size_columns: list[Name] = Field(
         default=["bmi", "height_cm", "weight_kg"],
-        description="Columns of body size: the role body_size stands for those of them that the study has.",
+        description="Columns of body size: the role body_size means those that the study has.",
     )
     plausible: dict[Name, Range] = Field(
         default_factory=plausible_ranges,
-        description="Range in which a value can lie, by role or column, in the units of the column; one outside, such "
-        "as a code for missing, is left out and named. A mapping of your own replaces the default.",
+        description="Plausible range of values, by role or column, in the units of the column; a value outside, "
+        "such as a code for missing, is left out and reported. Your own mapping replaces the default.",
     )
     site: Literal["covariate", "random"] | None = Field(
         None,
-        description="How the column site, as `myomag group` writes it, enters every model that does not name it. "
-        "covariate: an offset for each site; random: normal offsets (needs some five sites or more). null: not at all; "
-        "`myomag group` then takes covariate, unless its own settings say null.",
+        description="How the column site, written by `myomag group`, enters every model that does not name it. "
+        "covariate: an offset for each site; random: normally distributed offsets (needs about five "
+        "sites or more). null: not at all; `myomag group` then uses covariate, unless its own settings "
+        "say null.",
     )
     same_participants: bool = Field(
         False,
-        description="`myomag group`: participants of the same label at two sites are the same people. false: they are "
-        "others, and the site is put before their labels; true: before the labels of their sessions.",
+        description="`myomag group`: whether participants with the same label at two sites are the same people. "
+        "false: they are different people, and the site is prefixed to their labels; true: the site is "
+        "prefixed to their session labels.",
     )
     time_columns: list[Name] = Field(
         default=["years", "age", "acq_time"],
         min_length=1,
-        description="Columns that tell sessions apart in time; the first that varies within participants is used. "
-        "Numbers are years, anything else a date as BIDS writes it.",
+        description="Columns that give the time of a session; the first that varies within participants is used. "
+        "Numbers are years, anything else is a date in BIDS format.",
     )
     max_repeat_years: Annotated[
-        float, Within(0, 5, "years", "muscle changes over years, so that such scans repeat nothing; is it in days?")
+        float, Within(0, 5, "years", "muscle changes over years, so such scans are not repeats; is it in days?")
     ] = Field(
-        0.1, description="Scans of a participant at most this far apart count as repeats of one measurement [years]."
+        0.1,
+        description="Scans of a participant at most this far apart count as repeats of one measurement [years].",
     )
     age_groups: list[Annotated[float, Within(1, 120, "years", "nobody is older; is it in months or days?")]] = Field(
         default=[40.0, 60.0, 80.0],
         description="Ages at which one age group of Table 1 ends and the next begins [years].",
     )
-    outlier_z: Annotated[float, Within(0.01, 1000, "SDs", "nothing lies further away; is it in percent?")] = Field(
+    outlier_z: Annotated[float, Within(0.01, 1000, "SDs", "no value deviates by more; is it in percent?")] = Field(
         3.5,
         description="The sensitivity analysis leaves out pMg this many robust standard deviations (1.4826 MAD) from "
         "the median of the participants.",
     )
     models: list[CohortModel] = Field(
         default_factory=published_models,
-        description="Models to estimate. The default is the analysis of Cameron et al. 2019, simple and adjusted, with "
-        "negative controls; a list of your own replaces it.",
+        description="Models to estimate. The default is the analysis of Cameron et al. 2019, simple and adjusted, "
+        "with negative controls; your own list replaces it.",
     )
 
     @model_validator(mode="after")

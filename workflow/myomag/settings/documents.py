@@ -1,4 +1,4 @@
-"""Prior knowledge and calibrations that settings name: shipped, in a file of the study, or spelt out."""
+"""Prior knowledge and calibrations named in the settings: shipped, in a file of the study, or written out in full."""
 
 import os
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ RESOURCES = {
     "mg_calibration": "calibrations",
     "compare_calibrations": "calibrations",
 }
-"""Settings that name resources, with the folder in config/ of the shipped ones."""
+"""Settings that name resources, with the folder of the shipped ones in config/."""
 QUANTITIES = {"ph_calibration": "ph", "mg_calibration": "mg"}
-"""What a calibration must be of where only one quantity has a meaning."""
+"""Quantity that a calibration must be for, where only one makes sense."""
 
 
 def with_resources(section: str, values: Mapping[str, Any], label: str, root: Path | None) -> dict[str, Any]:
-    """Settings of a section, or some of them, with the content of every resource in place of its name.
+    """Settings of a section, or some of them, with the name of every resource replaced by its content.
 
     Raises
     ------
     SettingsError
-        If a name is unknown, a file lies outside `root`, or a content is not what it should be.
+        If a name is unknown, a file lies outside `root`, or the content is invalid.
     """
     result = dict(values)
     for key in (key for key in RESOURCES if key in values):
@@ -62,7 +62,7 @@ def _check(key: str, document: Mapping[str, Any]) -> None:
 
 
 def _content(value: str | dict[str, Any], key: str, where: str, root: Path | None) -> dict[str, Any]:
-    """Content of a resource, be it named or spelt out."""
+    """Content of a resource, whether named or written out."""
     if isinstance(value, dict):
         return value
     if value in shipped(RESOURCES[key]):
@@ -78,7 +78,7 @@ def _content(value: str | dict[str, Any], key: str, where: str, root: Path | Non
 
 
 def _pyamares(path: Path) -> dict[str, Any]:
-    """Content of a prior-knowledge file of pyAMARES as that of one of ours."""
+    """Content of a pyAMARES prior-knowledge file in our own form."""
     from myomag.core.prior_knowledge import PriorKnowledge
 
     try:
@@ -94,7 +94,7 @@ def shipped(folder: str) -> list[str]:
 
 
 def offered(key: str) -> list[str]:
-    """Names of the shipped resources that a setting can take: a calibration of Mg is none of pH."""
+    """Names of the shipped resources that a setting accepts: a calibration of Mg is not one of pH."""
     folder, wanted = RESOURCES[key], QUANTITIES.get(key)
     return [name for name in shipped(folder) if wanted in (None, shipped_document(folder, name).get("quantity"))]
 
@@ -107,12 +107,12 @@ def shipped_document(folder: str, name: str) -> dict[str, Any]:
 
 @cache
 def _read_once(path: Path) -> Any:
-    """Content of a file that does not change, which each layer of the settings names again."""
+    """Content of a file that does not change; each layer of the settings asks for it again."""
     return read_yaml(path)
 
 
 def _inside(root: Path | None, value: str, where: str, names: list[str]) -> Path:
-    """Path of a file inside the study; a path that leaves it is refused."""
+    """Path of a file inside the study; a path outside it is refused."""
     remedy = hint(value, names) or f"shipped: {', '.join(names)}."
     if root is None:
         raise SettingsError(f"{where} = {value!r}: unknown name; {remedy}")

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from myomag.settings.base import Document, Name, Section, Within
 
-_FIRST = "the first sample lies tens to some thousand microseconds from the pulse"
+_FIRST = "the first sample comes tens to a few thousand microseconds after the pulse"
 BeginTimeUs = Annotated[float, Within(-5000, 5000, "µs", f"{_FIRST}; is it in ns?")]
 BeginTimeSdUs = Annotated[float, Within(0.01, 5000, "µs", f"{_FIRST}; is it in s?")]
 
@@ -19,10 +19,10 @@ class Pulse(Section):
         Within(1, 20_000, "µs", "a pulse that excites muscle lasts tens to thousands of microseconds; is it in ms?"),
     ] = Field(description="Duration [µs].")
     flip_angle_deg: Annotated[
-        float, Within(2, 179, "degrees", "less excites nothing, and 180° inverts; is it in radians?")
+        float, Within(2, 179, "degrees", "a smaller angle excites nothing, and 180° inverts; is it in radians?")
     ] = Field(description="Flip angle on resonance [degrees].")
     carrier_ppm: Annotated[float, Within(-100, 100, "ppm", "the spectrum spans −20 to 10 ppm; is it in Hz?")] = Field(
-        0.0, description="Frequency of the pulse [ppm from PCr]."
+        0.0, description="Carrier frequency of the pulse [ppm from PCr]."
     )
 
 
@@ -39,22 +39,23 @@ class FitSettings(Section):
     )
     begin_time_us: BeginTimeUs | None = Field(
         None,
-        description="Begin time of the first sample [µs]. null: as the sidecar states it: by "
-        "AcquisitionStartTime, 0 for an echo, which is sampled from its top, EchoTime for an FID, else 0. "
-        "Only the start value when fit_begin_time is true.",
+        description="Begin time of the first sample [µs]. null: from the sidecar: AcquisitionStartTime; else 0 for "
+        "an echo, which is sampled from its top, EchoTime for an FID, or 0. Only the start value if "
+        "fit_begin_time is true.",
     )
     begin_time_sd_us: BeginTimeSdUs = Field(
         100.0,
-        description="How far the stated begin time may be off (SD) where no other scan of the protocol tells [µs].",
+        description="Uncertainty (SD) of the stated begin time if no other scan of the protocol informs it [µs].",
     )
     echo_begin_time_sd_us: BeginTimeSdUs = Field(
         20.0,
-        description="How far the first sample of an echo may lie from its top (SD) where no other scan of the protocol "
-        "tells [µs].",
+        description="Uncertainty (SD) of the first sample of an echo relative to its top if no other scan of the "
+        "protocol informs it [µs].",
     )
     pool_begin_time: bool = Field(
         True,
-        description="Pool the begin time over the scans of a protocol (protocols.tsv) and use it as prior of each fit.",
+        description="Pool the begin time over the scans of a protocol (protocols.tsv) and use it as a prior in each "
+        "fit.",
     )
     protocol_fields: list[Name] = Field(
         default_factory=lambda: [
@@ -66,22 +67,23 @@ class FitSettings(Section):
             "SpectralWidth",
             "SpectrometerFrequency",
         ],
-        description="Sidecar fields that tell protocols apart; numbers count to three digits.",
+        description="Sidecar fields that distinguish protocols; numbers are compared to three digits.",
     )
     begin_time_window_us: Annotated[float, Within(1, 10_000, "µs", f"{_FIRST}; is it in ms or s?")] = Field(
         400.0, description="The fitted begin time stays within this distance of its start value [µs]."
     )
     pulse: Pulse | None = Field(
         None,
-        description="Block pulse that excites: {duration_us, flip_angle_deg, carrier_ppm from PCr}. A long one leaves "
-        "phases on lines far from its carrier that no begin time takes up: 500 µs and 90° at 3 T move Mg by 3 % and "
-        "more. The begin time then counts from where lines near the carrier seem to start. null: no such phases.",
+        description="Block pulse of the excitation: {duration_us, flip_angle_deg, carrier_ppm from PCr}. A long "
+        "pulse leaves phases on lines far from its carrier that no begin time accounts for: 500 µs and "
+        "90° at 3 T shift Mg by 3 % or more. The begin time is then measured from where lines near the "
+        "carrier appear to start. null: no such phases.",
     )
     skip_time_us: (
-        Annotated[float, Within(0, 20_000, "µs", "after 20 ms half of the signal of ATP is gone; is it in ns?")] | None
+        Annotated[float, Within(0, 20_000, "µs", "half of the ATP signal is gone after 20 ms; is it in ns?")] | None
     ) = Field(
         None,
-        description="Leave out the samples of this first stretch of the FID [µs], where broad signals of bone and "
-        "phospholipids live. null: 4.5 decay times of a signal 28 ppm wide, about 1 ms at 3 T; the record says how "
-        "many samples.",
+        description="Leave out this initial part of the FID [µs], which contains the broad signals of bone and "
+        "phospholipids. null: 4.5 decay times of a signal 28 ppm wide, about 1 ms at 3 T; the record "
+        "gives the number of samples.",
     )

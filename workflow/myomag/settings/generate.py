@@ -1,6 +1,6 @@
-"""Files generated from the models and the plan of the pipeline: defaults, schema, and tables of the pages.
+"""Files generated from the models and the plan of the pipeline: defaults, schema, and tables in the documentation.
 
-Write them again with `make config` after a change of settings, records of a scan, columns of tables, or the plan.
+Regenerate them with `make config` after changing settings, records of a scan, columns of tables, or the plan.
 """
 
 import json
@@ -23,8 +23,8 @@ DOCS = REPOSITORY / "docs"
 
 
 def generated_files() -> dict[Path, str]:
-    """Every generated file of the repository with the text it should hold."""
-    # The tables stand below the settings, and import what estimates models: `myomag init` has no need of them.
+    """Every generated file of the repository with the text it should contain."""
+    # Imported late: the tables build on the settings and import statistics, which `myomag init` does not need.
     from myomag.cohort.columns_page import columns_tables
 
     return {
@@ -47,7 +47,7 @@ def default_config() -> str:
 
 def settings_template() -> str:
     """Text of a study's myomag.yaml: every setting commented out."""
-    head = "# Settings of this study that differ from the defaults: uncomment and change what should differ.\n"
+    head = "# Settings of this study that differ from the defaults: uncomment and edit what should differ.\n"
     return head + "\n".join(_lines("# ")) + "\n"
 
 
@@ -60,7 +60,7 @@ def config_schema() -> str:
 
 
 def settings_tables() -> str:
-    """Markdown tables of every setting, one per section, with the steps that a change repeats."""
+    """Markdown tables of all settings, one per section, with the steps that a change repeats."""
     parts = []
     for name, section in _sections():
         rows = [
@@ -82,7 +82,7 @@ def steps_table() -> str:
 
 
 def files_table() -> str:
-    """Markdown table of the files that each step leaves in the derivative, but for sidecars and data dictionaries."""
+    """Markdown table of the files that each step writes into the derivative, except sidecars and data dictionaries."""
     files = {step: [file for file in step.writes if not file.describes] for step in pipeline.STEPS[1:]}
     rows = [
         (f"`{step.name}`", step.purpose, "<br>".join(f"{_code([_name(f.name)])} — {f.description}" for f in written))
@@ -92,7 +92,7 @@ def files_table() -> str:
 
 
 def _meaning(field: FieldInfo) -> str:
-    """Description of a setting, and the range in which it can lie."""
+    """Description of a setting and its range."""
     limits = next(_limits((*field.metadata, field.annotation)), None)
     return " ".join([field.description or "", *([f"Range: {limits}."] if limits else [])])
 
@@ -106,12 +106,12 @@ def _limits(annotations: Iterable[Any]) -> Iterator[Within]:
 
 
 def _repeated(setting: str) -> str:
-    """Steps that a change of a setting repeats, beside the one that writes all settings down."""
+    """Steps repeated when a setting changes, apart from the one that records all settings."""
     steps = [name for name in pipeline.repeated_by(setting) if name != "settings"]
     if not steps:
         return "nothing"
     behind = pipeline.NAMES[pipeline.NAMES.index(steps[0]) :]
-    return f"{_code(steps[:1])} and all behind it" if len(steps) > 1 and steps == list(behind) else _code(steps)
+    return f"{_code(steps[:1])} and all later steps" if len(steps) > 1 and steps == list(behind) else _code(steps)
 
 
 def _roles(step: pipeline.Step) -> Iterable[str]:
@@ -132,7 +132,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _page(path: Path, **tables: str) -> str:
-    """Text of a page with what stands between two marks, such as <!-- steps: generated -->, renewed."""
+    """Text of a page with the part between two marks, such as <!-- steps: generated -->, replaced."""
     page = path.read_text(encoding="utf-8")
     for name, table in tables.items():
         begin, end = f"<!-- {name}: generated -->", f"<!-- end of {name} -->"
@@ -169,7 +169,7 @@ def _comment(text: str, indent: str) -> Iterator[str]:
 
 
 def _entry(key: str, value: Any, mark: str) -> Iterator[str]:
-    """Key with its value; a list of sections has one line for each, without what is left at its default."""
+    """Key with its value; a list of sections has one line for each, without defaults."""
     if not _is_list_of_sections(value):
         yield f"{mark}  {key}: {yaml_value(_plain(value))}"
         return
@@ -179,12 +179,12 @@ def _entry(key: str, value: Any, mark: str) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    """Default as it stands in a Markdown table."""
+    """Default as written in a Markdown table."""
     return f"{len(value)} models, see config.yaml" if _is_list_of_sections(value) else f"`{yaml_value(_plain(value))}`"
 
 
 def _plain(value: Any) -> Any:
-    """Value without models in it: a mapping to some of them holds what they set."""
+    """Value with each model replaced by what it sets."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return value.model_dump() if isinstance(value, BaseModel) else value

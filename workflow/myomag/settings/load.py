@@ -1,7 +1,7 @@
 """Reading settings: layers of YAML, merged, validated and resolved into one self-contained document.
 
-Resolved settings hold the prior knowledge and the calibrations themselves, not their names, so that the record in
-`derivatives/myomag/config.yaml` is enough to compute every result again.
+Resolved settings contain the prior knowledge and calibrations themselves, not their names, so that the record in
+`derivatives/myomag/config.yaml` suffices to recompute every result.
 """
 
 import os
@@ -19,11 +19,11 @@ from myomag.settings.models import SCAN_SECTIONS, Settings
 from myomag.settings.yaml_text import parse_yaml, read_yaml
 
 NOT_SETTINGS = ("study", "participants", "sessions")
-"""Keys of Snakemake's configuration that say what is analysed, and not how."""
+"""Keys of Snakemake's configuration that say what is analysed, not how."""
 
 
 def load_settings(path: Path | None = None, *, root: Path | None = None) -> Settings:
-    """Read, validate and resolve the settings of one file; none: the defaults.
+    """Read, validate and resolve the settings of one file; without a file, the defaults.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def load_settings(path: Path | None = None, *, root: Path | None = None) -> Sett
 
 
 def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
-    """Settings of a study: defaults, then its myomag.yaml, then what the command line gave.
+    """Settings of a study: defaults, then its myomag.yaml, then the command line.
 
     Raises
     ------
@@ -49,14 +49,14 @@ def study_settings(study: Path, given: Mapping[str, Any]) -> Settings:
 
 
 def load_layers(layers: Sequence[tuple[str, Mapping[str, Any] | Path]], *, root: Path | None = None) -> Settings:
-    """Merge layers of settings, the later ones winning, validate them and resolve the result.
+    """Merge layers of settings, later ones winning; validate them and resolve the result.
 
-    The settings are validated after each layer, so that an error names the layer that brought it.
+    The settings are validated after each layer, so that an error names the layer it came from.
 
     Parameters
     ----------
     layers : sequence of (label, mapping or Path)
-        Settings that differ from the defaults, with the name errors give them.
+        Settings that differ from the defaults, with the name used in error messages.
     root : Path, optional
         Folder in which relative prior-knowledge and calibration files are looked up (the study).
 
@@ -96,7 +96,7 @@ def parse_settings(data: Mapping[str, Any], *, label: str = "settings", root: Pa
 
 
 def _read_mapping(label: str, path: Path) -> dict[str, Any]:
-    """Content of a YAML file that holds a mapping of sections; an empty file is an empty one."""
+    """Content of a YAML file with a mapping of sections; an empty file is an empty mapping."""
     try:
         content = read_yaml(path)
     except OSError as error:
@@ -109,7 +109,7 @@ def _read_mapping(label: str, path: Path) -> dict[str, Any]:
 
 
 def _typed(value: Any) -> Any:
-    """A value of --config, whose numbers, booleans and nulls Snakemake leaves as text."""
+    """A value given by --config, where Snakemake leaves numbers, booleans and nulls as text."""
     if isinstance(value, Mapping):
         return {key: _typed(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -122,7 +122,7 @@ def _typed(value: Any) -> Any:
 
 
 def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-    """Sections are merged key by key and what is below a key is replaced; an empty section changes nothing."""
+    """Merge sections key by key, replacing everything below a key; an empty section changes nothing."""
     result = dict(base)
     for key, value in update.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -134,7 +134,7 @@ def _merged(base: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, Any
 def _resolved_override(
     document: Mapping[str, Any], given: Mapping[str, Any], target: str, where: str, root: Path | None
 ) -> dict[str, Any]:
-    """Override with typed values and the content of its resources, valid with what holds for its participant."""
+    """Override with typed values and resource contents, validated together with the settings of its participant."""
     result = dict(given[target])
     for section in SCAN_SECTIONS:
         if changes := result.get(section):

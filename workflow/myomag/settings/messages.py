@@ -1,4 +1,4 @@
-"""Values put into settings models so that every error is one line: file, key, value, remedy."""
+"""Validation of settings models; every error is one line: file, key, value, remedy."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def validated(model: type[Model], data: Mapping[str, Any], label: str, prefix: str = "") -> Model:
-    """Model of some settings.
+    """Validated model of some settings.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def validated(model: type[Model], data: Mapping[str, Any], label: str, prefix: s
 
 
 def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
-    """Key with value, and what is wrong with it, for one pydantic error."""
+    """Key, value and what is wrong with it, from one pydantic error."""
     location, known = _field_path(item["loc"], model)
     key = printable(prefix + ".".join(location))
     if item["type"] == "extra_forbidden":
@@ -62,7 +62,7 @@ def _explain(item: Any, model: type[BaseModel], prefix: str) -> tuple[str, str]:
 
 
 def _unknown(key: str, known: list[str], model: type[BaseModel]) -> str:
-    """What to say of a key that is none where it stands: where it belongs, or the nearest one that is."""
+    """Message for a key that is unknown where it appears: where it belongs, or the nearest known key."""
     sections = {
         name: section
         for name, field in model.model_fields.items()
@@ -86,9 +86,9 @@ def _expected(item: Any) -> str:
 
 
 def _field_path(location: Iterable[int | str], model: type[BaseModel]) -> tuple[list[str], list[str]]:
-    """Keys that lead to a value, and the keys known where the last one stands.
+    """Keys that lead to a value, and the keys known at the level of the last one.
 
-    Behind a union pydantic puts a name for the member it tried, and behind a key of a mapping `[key]`: both are left
+    After a union, pydantic adds the name of the member it tried, and after a key of a mapping `[key]`: both are left
     out.
     """
     path: list[str] = []
@@ -109,7 +109,7 @@ def _field_path(location: Iterable[int | str], model: type[BaseModel]) -> tuple[
 
 
 def _members(annotation: Any) -> list[Any]:
-    """Types an annotation allows beside null, each without its constraints."""
+    """Types that an annotation allows apart from null, each without its constraints."""
     if get_origin(annotation) is Annotated:
         return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
@@ -118,6 +118,6 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def one_line(error: Exception) -> str:
-    """Message of an error without line breaks and final stop."""
+    """Message of an error without line breaks or a final full stop."""
     text = str(error.args[0]) if isinstance(error, KeyError) else str(error)
     return " ".join(text.split()).rstrip(".")

@@ -1,4 +1,4 @@
-"""All settings of a study as one model, with what differs for single participants and scans."""
+"""All settings of a study as one model, with overrides for single participants and scans."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -48,10 +48,10 @@ Changes = Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
 class Override(Section):
-    """Settings for one participant or scan alone."""
+    """Settings for a single participant or scan."""
 
     reject: Annotated[str | None, BeforeValidator(_reason)] = Field(
-        None, description="Reason why the scan does not enter the statistics."
+        None, description="Reason why the scan is excluded from the statistics."
     )
     convert: Changes = Field(description="Settings of convert that differ.")
     qc: Changes = Field(description="Settings of qc that differ.")
@@ -63,12 +63,12 @@ class Override(Section):
     def _of_a_scan(cls, data: Any) -> Any:
         for key in data if isinstance(data, Mapping) else ():
             if key in Settings.model_fields and key not in cls.model_fields:
-                raise ValueError(f"{key} holds for all scans alike; set it outside overrides")
+                raise ValueError(f"{key} applies to all scans; set it outside overrides")
         return data
 
     @model_serializer(mode="wrap")
     def _given(self, complete: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What differs, and no more, so that an override is written as it was set."""
+        """Only what differs, so that an override is written as it was set."""
         return {key: value for key, value in complete(self).items() if value not in (None, {})}
 
 
@@ -77,8 +77,8 @@ class Settings(Section):
 
     batches: Annotated[int, Field(ge=1, le=10_000)] | Literal["auto"] = Field(
         "auto",
-        description="Number of batches the participants are spread over; one job handles one batch of one step. "
-        "auto: chosen from the number of scans at the first run, and kept.",
+        description="Number of batches that the participants are split into; one job runs one step for one batch. "
+        "auto: chosen from the number of scans at the first run, then kept.",
     )
     convert: ConvertSettings = Field(default_factory=ConvertSettings)
     qc: QcSettings = Field(default_factory=QcSettings)
@@ -90,6 +90,6 @@ class Settings(Section):
     audit: AuditSettings = Field(default_factory=AuditSettings)
     overrides: dict[Annotated[str, AfterValidator(_target)], Override] = Field(
         default_factory=dict,
-        description="Settings for one participant (sub-001) or one scan (its file stem) alone: "
-        "{reject: reason} or settings of the sections convert, qc, fit, magnesium.",
+        description="Settings for a single participant (sub-001) or scan (its file stem): {reject: reason} or "
+        "settings of the sections convert, qc, fit, magnesium.",
     )

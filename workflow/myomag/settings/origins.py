@@ -1,4 +1,4 @@
-"""Where each setting came from, recorded when a run starts: only then are all its sources at hand."""
+"""Where each setting came from, recorded when a run starts: only then are all sources available."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,13 +10,13 @@ from myomag.settings.yaml_text import entries
 
 COMMAND_LINE = "--config"
 RECORDED = "config.yaml"
-"""Origin of a setting of which the record says no more."""
+"""Origin of a setting when the record says nothing more."""
 DESCRIPTION = "dataset_description.json"
-"""File of the study whose name for it goes into the description of the derivative."""
+"""File of the study that gives the name used in the description of the derivative."""
 
 
 def sources(study: Path) -> list[str]:
-    """Files of a study that a run starts from beside scans and tables, as far as they exist."""
+    """Files of a study that a run starts from, other than scans and tables, as far as they exist."""
     return [path for path in (DESCRIPTION, SETTINGS_FILE) if (study / path).is_file()]
 
 
@@ -26,17 +26,17 @@ def setting_origins(label: str, path: Path, given: Mapping[str, Any]) -> dict[st
     Parameters
     ----------
     label : str
-        How the settings file is called.
+        Name of the settings file in messages.
     path : Path
         Settings file of the study; need not exist.
     given : mapping
-        Settings of the command line, which win.
+        Settings from the command line, which take precedence.
     """
     origins = {key: f"{label} line {line}" for key, line in _lines(path)}
     for section, content in given.items():
         for key in content if isinstance(content, Mapping) else ():
             name = f"{section}.{key}"
-            # An override given on the command line replaces all that is set for this participant or scan.
+            # An override on the command line replaces everything set for this participant or scan.
             origins = {k: v for k, v in origins.items() if not k.startswith(f"{name}.")} | {name: COMMAND_LINE}
         if section not in NOT_SETTINGS and not isinstance(content, Mapping):
             origins[section] = COMMAND_LINE
@@ -44,7 +44,7 @@ def setting_origins(label: str, path: Path, given: Mapping[str, Any]) -> dict[st
 
 
 def not_default(document: Mapping[str, Any]) -> dict[str, str]:
-    """Settings of a recorded document that are no defaults, where nothing tells any more who set them."""
+    """Settings of a recorded document that differ from the defaults, when their origin is no longer known."""
     defaults = load_settings().model_dump()
     own = {
         f"{section}.{key}": RECORDED
@@ -63,7 +63,7 @@ def not_default(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, int]]:
-    """Dotted keys of a settings file, as deep as settings are told apart, with their lines."""
+    """Dotted keys of a settings file, down to single settings, with their line numbers."""
     for keys, value, line in entries(path) if path.is_file() else ():
         deepest = 4 if keys[0] == "overrides" else 2
         if len(keys) == deepest or (len(keys) < deepest and value is not None and not isinstance(value, Mapping)):

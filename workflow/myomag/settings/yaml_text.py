@@ -1,7 +1,7 @@
-"""YAML as this package reads and writes it: the one module that knows the library.
+"""Reading and writing YAML: the only module that uses the library.
 
-PyYAML, as Snakemake uses it: what a settings file means must not depend on whether it comes as myomag.yaml or by
---configfile, and what is written must be read back as it was.
+PyYAML, as in Snakemake: a settings file must mean the same as myomag.yaml and by --configfile, and what is written must
+read back unchanged.
 """
 
 from collections.abc import Hashable, Iterator
@@ -11,19 +11,19 @@ from typing import Any
 import yaml
 
 MAX_YAML_BYTES = 1_000_000
-"""Settings, prior knowledge and calibrations are a few kB; what is larger is something else."""
+"""Settings, prior knowledge and calibrations are a few kB; anything larger is something else."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without its traps: a key given twice that silently keeps its last value, aliases, text no file can hold.
+    """YAML without its traps: duplicate keys (whose last value silently wins), aliases, text that no file can contain.
 
-    Nested aliases make of one line what no memory holds; half a character (a surrogate) is what no file holds.
+    Nested aliases can expand one line beyond any memory; half a character (a surrogate) cannot be written to a file.
     """
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         value = super().construct_scalar(node)
         if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError(f"line {_line(node)}: holds half a character (\\ud800…\\udfff)")
+            raise ValueError(f"line {_line(node)}: contains half a character (\\ud800…\\udfff)")
         return value
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             parser: Any = self
             event = parser.peek_event()
-            raise ValueError(f"line {_line(event)}: the alias *{event.anchor} is not read; write the value out")
+            raise ValueError(f"line {_line(event)}: the alias *{event.anchor} is not supported; write the value out")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -58,7 +58,7 @@ def _line(place: Any) -> int:
 
 
 def parse_yaml(text: str) -> Any:
-    """Content of a YAML text, in which no key may be given twice and nothing stands by an alias.
+    """Content of a YAML text without duplicate keys or aliases.
 
     Raises
     ------
@@ -70,8 +70,8 @@ def parse_yaml(text: str) -> Any:
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(str(error)) from error
     except (LookupError, AttributeError, TypeError) as error:
-        # So PyYAML fails on a text that does not fit its tag, such as !!int with nothing behind.
-        raise ValueError("a value does not fit its tag (!!…); remove the tag") from error
+        # PyYAML fails like this if a text does not match its tag, such as !!int with nothing after it.
+        raise ValueError("a value does not match its tag (!!…); remove the tag") from error
 
 
 def read_yaml(path: Path) -> Any:
@@ -82,7 +82,7 @@ def read_yaml(path: Path) -> Any:
     OSError
         If the file cannot be read.
     ValueError
-        If it is no file, too large or not YAML.
+        If it is not a file, is too large or is not YAML.
     """
     if path.exists() and not path.is_file():
         raise ValueError("it is a directory, pipe or device, not a file")
