@@ -204,7 +204,7 @@ COHORT = Step(
     "study",
     "join the results with the tables of the study and estimate the models",
     settings=("qc", "fit", "magnesium", "cohort"),
-    reads=("table", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
+    reads=("table", "preproc", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
     writes=(
         *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
         *_table("exclusions", "every scan that entered, with the step and reason of its exclusion"),
@@ -221,6 +221,7 @@ COHORT = Step(
         *_table("kinetics", "exercise and recovery in series: one row per bout"),
         *_table("mrsinmrs", "the MRSinMRS reporting table"),
         *_table("variables", "the columns of the study's tables that are used, as they were read"),
+        File("spectra.json", "spectra.json", "averaged spectra: mean and SD of each protocol, single scans, the worst"),
         File("methods.md", "methods.md", "a methods section generated from settings and headers"),
     ),
     rejections=True,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
 from myomag.cohort.dictionaries import joined_entries
+from myomag.cohort.exclusions import decide
 from myomag.cohort.methods import methods_text
 from myomag.cohort.readings import needed_columns, read_used
 from myomag.cohort.scans import Scans
@@ -18,6 +19,7 @@ from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
 from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
+from myomag.steps.spectra import GroupSpectra
 from myomag.study.tables import StudyTable
 
 TableReader = Callable[[Collection[str], Collection[str]], Sequence[StudyTable]]
@@ -26,7 +28,7 @@ TableReader = Callable[[Collection[str], Collection[str]], Sequence[StudyTable]]
 def cohort_tables(
     results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
+    """Contents of the cohort's tables, their data dictionaries, its spectra and the methods text, by file name.
 
     Parameters
     ----------
@@ -39,8 +41,9 @@ def cohort_tables(
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
-    analysis = _analysis(results, tables, settings, reject)
-    contents = {}
+    spectra = GroupSpectra()
+    analysis = _analysis(results, tables, settings, reject, spectra)
+    contents = {"spectra.json": record_bytes(spectra.content())}
     for table in TABLES.values():
         if table.build is not None:
             contents[table.file] = table_bytes(table.build(analysis))
@@ -58,7 +61,11 @@ def cohort_tables(
 
 
 def _analysis(
-    results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult],
+    tables: TableReader,
+    settings: Settings,
+    reject: Mapping[str, str],
+    spectra: GroupSpectra,
 ) -> Analysis:
     protocols: dict[str, Protocol] = defaultdict(Protocol)
     series: list[Series] = []
@@ -72,6 +79,7 @@ def _analysis(
                 outcome = replace(outcome, protocol=known.protocol)
             if outcome.series:
                 series.append(outcome.series)
+            spectra.add(result, outcome, included=decide(outcome, settings.cohort).status == "included")
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
