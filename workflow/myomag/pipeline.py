@@ -203,7 +203,7 @@ COHORT = Step(
     "cohort",
     "study",
     "join the results with the tables of the study and estimate the models",
-    settings=("qc", "fit", "magnesium", "cohort"),
+    settings=("qc", "fit", "magnesium", "series", "cohort"),
     reads=("table", "preproc", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
     writes=(
         *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
@@ -222,7 +222,15 @@ COHORT = Step(
         *_table("mrsinmrs", "the MRSinMRS reporting table"),
         *_table("variables", "the columns of the study's tables that are used, as they were read"),
         File("spectra.json", "spectra.json", "averaged spectra: mean and SD of each protocol, single scans, the worst"),
-        File("methods.md", "methods.md", "a methods section generated from settings and headers"),
+        File("methods.md", "methods.md", "a methods section written from settings, headers and results"),
+        File("methods.docx", "methods.docx", "the same for a word processor"),
+        File("tables.docx", "tables.docx", "the tables of a paper, rounded, with notes"),
+        File("tables/table1.csv", "tables/table1.csv", "the same as text: Table 1"),
+        File(
+            "tables/results.csv", "tables/results.csv", "associations, as estimated and corrected for measurement error"
+        ),
+        File("tables/repeatability.csv", "tables/repeatability.csv", "repeatability"),
+        File("tables/controls.csv", "tables/controls.csv", "negative controls"),
     ),
     rejections=True,
 )

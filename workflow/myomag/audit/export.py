@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FORMATS = {
     ".json": "application/json",
     ".tsv": "text/tab-separated-values",
+    ".csv": "text/csv",
+    ".md": "text/markdown",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".html": "text/html",
     ".yaml": "application/yaml",
     ".gz": "application/gzip",

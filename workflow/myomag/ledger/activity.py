@@ -25,7 +25,7 @@ from myomag.ledger.code import installed_version
 LOCK = REPOSITORY / "envs" / "requirements.lock"
 RECORDED_PACKAGES = (
     *("numpy", "scipy", "nibabel", "pandas", "statsmodels", "pydantic", "snakemake"),
-    *("pydicom", "brukerapi", "pyyaml", "jinja2", "markupsafe"),
+    *("pydicom", "brukerapi", "pyyaml", "jinja2", "markupsafe", "python-docx", "lxml"),
 )
 
 ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")

@@ -12,7 +12,7 @@ from pathlib import Path
 from myomag.io.files import sha256_bytes, sha256_file
 from myomag.io.places import PACKAGE
 
-DISTRIBUTIONS = {"yaml": "pyyaml"}
+DISTRIBUTIONS = {"docx": "python-docx", "yaml": "pyyaml"}
 """Packages that are installed under another name than they are imported by."""
 
 

@@ -86,4 +86,5 @@ def _bidsignore() -> str:
     names = [file.name for step in pipeline.STEPS if step.kind == "study" for file in step.writes]
     top = dict.fromkeys(re.sub(r"\.(tsv|json)$", ".*", name) for name in names if "/" not in name)
     own = [name for name in top if name not in (*BIDS_FILES, ".bidsignore")]
-    return "\n".join(["*_desc-*", *own, "ledger", "report", "logs", "benchmarks"]) + "\n"
+    folders = dict.fromkeys(name.partition("/")[0] for name in names if "/" in name)
+    return "\n".join(["*_desc-*", *own, *folders, "ledger", "logs", "benchmarks"]) + "\n"

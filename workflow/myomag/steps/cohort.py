@@ -8,15 +8,17 @@ from myomag.cohort.acquisitions import Acquisition, Protocol
 from myomag.cohort.catalogue import TABLES, Analysis
 from myomag.cohort.dictionaries import joined_entries
 from myomag.cohort.exclusions import decide
-from myomag.cohort.methods import methods_text
 from myomag.cohort.readings import needed_columns, read_used
 from myomag.cohort.scans import Scans
 from myomag.cohort.tables import build_cohort
 from myomag.io.records import digest, read_record, record_bytes
+from myomag.io.scan_records import Fit
 from myomag.io.series_records import Series
 from myomag.io.tables import table_bytes, table_rows, written
 from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
+from myomag.manuscript.files import manuscript_files
+from myomag.manuscript.material import PRINTED, Material
 from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
 from myomag.steps.spectra import GroupSpectra
@@ -28,7 +30,7 @@ TableReader = Callable[[Collection[str], Collection[str]], Sequence[StudyTable]]
 def cohort_tables(
     results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """Contents of the cohort's tables, their data dictionaries, its spectra and the methods text, by file name.
+    """Contents of the cohort's tables, their dictionaries, its spectra and what an author takes over, by file name.
 
     Parameters
     ----------
@@ -37,27 +39,34 @@ def cohort_tables(
     tables : callable
         Takes participants, and columns that are used; gives the tables of the study, which are joined.
     settings : Settings
-        Sections `qc`, `fit`, `magnesium` and `cohort`.
+        Sections `qc`, `fit`, `magnesium`, `series` and `cohort`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
     """
     spectra = GroupSpectra()
     analysis = _analysis(results, tables, settings, reject, spectra)
-    contents = {"spectra.json": record_bytes(spectra.content())}
+    contents, printed = {"spectra.json": record_bytes(spectra.content())}, {}
     for table in TABLES.values():
         if table.build is not None:
-            contents[table.file] = table_bytes(table.build(analysis))
+            built = table.build(analysis)
+            contents[table.file] = table_bytes(built)
+            if table.name in PRINTED:
+                printed[table.name] = table_rows(built)
             contents[f"{table.name}.json"] = record_bytes(
                 # Under the names that the columns have in the file.
                 {written(name): entry for name, entry in analysis.dictionary(table.name).items()}
             )
     software = environment()
-    versions = {"Python": software["python"], **software["packages"]}
-    columns = list(analysis.cohort.columns)
-    text = methods_text(
-        analysis.protocols, table_rows(analysis.flow), settings, columns, versions, list(analysis.samples)
+    material = Material(
+        analysis.protocols,
+        printed,
+        settings,
+        list(analysis.cohort.columns),
+        {"Python": software["python"], **software["packages"]},
+        list(analysis.samples),
+        analysis.units,
     )
-    return contents | {"methods.md": text.encode()}
+    return contents | manuscript_files(material)
 
 
 def _analysis(
@@ -99,7 +108,18 @@ def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> 
     protocol = "-".join(filter(None, (result.site, digest(protocol_fields(sidecar, names))[:8])))
     header = {key: value for key, value in sidecar.items() if not isinstance(value, list | dict)}
     counted = {"transients": quality.transients, "coils": quality.coils}
-    return Acquisition(protocol, header | counted | _named(outcome.scan))
+    counted |= {"repetitions": outcome.series.repetitions} if outcome.series else {}
+    return Acquisition(protocol, header | counted | _fitted(outcome.fit) | _named(outcome.scan))
+
+
+def _fitted(fit: Fit | None) -> dict[str, float]:
+    """Stretch of the FID that was left out [ms], and what other scans of the protocol told of the begin time [µs]."""
+    if fit is None:
+        return {}
+    prior = fit.begin_time_prior
+    known = {"prior_us": float(round(prior.mean_us)), "prior_sd_us": float(f"{prior.common_sd_us:.2g}")}
+    skipped = {"skipped_ms": float(f"{1e3 * fit.skipped_points * fit.dwell_time_s:.2g}")}
+    return skipped | (known if prior.source == "protocol" else {})
 
 
 def _named(scan: str) -> dict[str, str | None]:
