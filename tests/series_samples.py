@@ -12,12 +12,14 @@ MHZ, DWELL_S, BEGIN_S = 51.7, 1 / 3000, 320e-6
 
 @dataclass(frozen=True)
 class Truth:
-    """What the FIDs, shape (points, repetitions), were made from."""
+    """What the FIDs, shape (points, repetitions), were made from; `ph` is that of the pools together."""
 
     fids: np.ndarray
     time_s: np.ndarray
     pcr: np.ndarray
+    pi: np.ndarray
     ph: np.ndarray
+    pools: np.ndarray
     exercise_s: tuple[float, float]
     tau_s: float
     noise_sd: float
@@ -34,10 +36,16 @@ def series(
     ph=(7.03, 6.75),
     drift_hz=0.0,
     width_hz=9.0,
+    pi_broader_hz=0.0,
+    acid=(0.0, 7.03),
     points=2048,
     time_s=None,
 ):
-    """Rest, work of one time constant of its own, and mono-exponential recovery of PCr and pH."""
+    """Rest, work of one time constant of its own, and mono-exponential recovery of PCr and pH.
+
+    `acid` are the share of Pi in fibres of their own from the start of work on, and their pH at its end;
+    `pi_broader_hz` is how much broader Pi is then.
+    """
     rest, work, _ = repetitions
     time_s = tr_s * np.arange(sum(repetitions)) if time_s is None else time_s
     start_s, end_s = (float(time_s[k]) if k < len(time_s) else tr_s * k for k in (rest, rest + work))
@@ -49,20 +57,31 @@ def series(
     )
     amplitude = pcr[0] - (pcr[0] - pcr[1]) * share * left
     acidity = ph[0] - (ph[0] - ph[1]) * of_ph
-    ratio = 10 ** (acidity - 6.75)
-    pi_ppm = (3.27 + 5.69 * ratio) / (1 + ratio)
+    share_acid = np.where(time_s >= start_s, acid[0], 0.0)
+    pools = np.stack([acidity, ph[0] - (ph[0] - acid[1]) * of_ph])
+    pi = 4.5 + pcr[0] - amplitude
     t = BEGIN_S + DWELL_S * np.arange(points)
     fids = np.zeros((points, len(time_s)), dtype=complex)
     for k in range(len(time_s)):
-        lines = LINES | {"PCr": (0.0, amplitude[k], (0,)), "Pi": (pi_ppm[k], 4.5 + pcr[0] - amplitude[k], (0,))}
+        lines = LINES | {"PCr": (0.0, amplitude[k], (0,))}
+        for name, value, part in (("Pi", pools[0, k], 1 - share_acid[k]), ("Pi acid", pools[1, k], share_acid[k])):
+            lines[name] = (pi_ppm(value), part * pi[k], (0,))
         hz = drift_hz * k / len(time_s)
-        for shift, height, parts in lines.values():
+        for name, (shift, height, parts) in lines.items():
+            wide = width_hz + pi_broader_hz * of_ph[k] * name.startswith("Pi")
             for part in parts:
-                turn = 2j * np.pi * (shift * MHZ + part * J_HZ + hz) - np.pi * width_hz
+                turn = 2j * np.pi * (shift * MHZ + part * J_HZ + hz) - np.pi * wide
                 fids[:, k] += height / len(parts) * np.exp(turn * t)
     sd = pcr[0] / snr
     fids = fids * np.exp(0.7j) + noise(rng, fids.shape, sd)
-    return Truth(fids, time_s, amplitude, acidity, (start_s, end_s), tau_s, sd)
+    together = (1 - share_acid) * pools[0] + share_acid * pools[1]
+    return Truth(fids, time_s, amplitude, pi, together, pools, (start_s, end_s), tau_s, sd)
+
+
+def pi_ppm(ph):
+    """Shift of Pi at a pH [ppm]."""
+    ratio = 10 ** (ph - 6.75)
+    return (3.27 + 5.69 * ratio) / (1 + ratio)
 
 
 def write_series(

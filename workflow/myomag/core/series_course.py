@@ -2,25 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.phases import Phase
 from myomag.core.robust import robust_sd
-from myomag.core.series_fit import Lines, SeriesFit, fit_series
-from myomag.core.series_start import knots_of, line_path
+from myomag.core.series_fit import SeriesFit, fit_series
+from myomag.core.series_model import Lines, Motion
+from myomag.core.series_pools import LEAST_APART, LOOKED, PER_KNOT, Start, log_odds, pools_to_try
+from myomag.core.series_start import knots_of, line_path, straight_pieces
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
-PCR = "PCr"
+PCR, PI = "PCr", "Pi"
+PI_WIDTH, SHARE, APART = "width of Pi", "share of the acid pool", "distance of the pools"
+"""What else of Pi changes, as its fibres differ in pH."""
 KEPT_DECAYS = 4.0
 """Samples are used up to so many decay times of PCr: beyond lie e^−8 of the energy of a line."""
 FREQUENCY_STEP_HZ = 1.0
 WIDTH_SD = 0.2
 """SD expected of the change of the width, in widths of PCr."""
+BROADER_SD, APART_SD, SHARE_SD = 1.0, 4.0, 2.0
+"""SD expected of the broadening of Pi and of the distance of its pools [widths of PCr], and of their share, the last
+two about where they were seen."""
+SHARE_PIECES, APART_PIECES, MOST_DOUBLED = 1, 2, 3
+"""Straight pieces a phase that share and distance start with, and how often they are doubled."""
+TOLD_SDS = 3.0
+"""Pools are told apart where share and distance stand out by so many SDs."""
 ATP = ("gamma-ATP", "alpha-ATP", "beta-ATP")
 MOVED_SDS, MOVED_SHARE = 4.0, 0.12
 """A repetition whose ATP lies so many SDs and by such a share off the others is spoiled, too."""
@@ -35,19 +45,21 @@ class Course:
     Attributes
     ----------
     fit : SeriesFit
-    lines : Lines
     spoiled : ndarray of bool, shape (repetitions,)
         Whether a repetition is none of this muscle in this place: by its residual, or its ATP.
+    pooled : ndarray of bool, shape (repetitions,)
+        Whether Pi is fitted as two pools that are told apart.
+    other : SeriesFit or None
+        Fit in which Pi is as many pools as in `fit` it is not, where that was weighed.
+    p_other : ndarray, shape (repetitions,)
+        Probability that Pi is as in the other one.
     """
 
     fit: SeriesFit
-    lines: Lines
     spoiled: NDArray[np.bool_]
-
-    def amplitude(self, name: str) -> tuple[Real, Real]:
-        """Amplitude of a line in each repetition, and its covariance over the repetitions."""
-        place = self.lines.names.index(name)
-        return self.fit.amplitudes[:, place], self.fit.amplitude_covariance[place]
+    pooled: NDArray[np.bool_]
+    other: SeriesFit | None
+    p_other: Real
 
 
 def used_lines(lines: Lines, pcr_fwhm_hz: float) -> Lines:
@@ -82,8 +94,7 @@ def still_amplitudes(
         fids,
         still,
         noise_sd=noise_sd,
-        pieces={},
-        start_hz={},
+        motions=(),
         start_phase_rad=np.angle(found[best, np.arange(fids.shape[1])]),
         start_frequency_hz=grid[best],
         width_sd_hz=WIDTH_SD * pcr_fwhm_hz,
@@ -102,7 +113,7 @@ def series_course(
     ranges_hz: Mapping[str, tuple[float, float]],
     wanted_sd_hz: Mapping[str, float],
 ) -> Course:
-    """Fit all repetitions together.
+    """Fit all repetitions together, and Pi as two pools where these are likelier.
 
     Parameters
     ----------
@@ -112,53 +123,158 @@ def series_course(
     first : (Lines, SeriesFit)
         From `still_amplitudes`.
     phases : sequence of Phase
-        Where a change of pace is to be expected.
+        Where a change of pace is to be expected; two pools are sought from the first exercise on.
     ranges_hz : mapping of str to (float, float)
         Range of the shift of each moving line against the reference [Hz].
     wanted_sd_hz : mapping of str to float
         SD with which each is to be known [Hz].
     """
-    still, started = first
-    envelope = np.exp(
-        1j * started.phase_rad + np.multiply.outer(lines.time_s, 2j * np.pi * started.frequency_hz)
-    ) * np.exp(-np.pi * np.multiply.outer(lines.time_s, started.width_hz))
-    residual = (fids - envelope * (still.fids.T @ started.amplitudes.T)) * envelope.conj()
+    residual = _without_still(fids, first, lines.time_s)
+    one_line = {"noise_sd": noise_sd, "width_hz": pcr_fwhm_hz}
     paths = {
-        name: line_path(
-            residual,
-            lines.fids[lines.names.index(name)],
-            lines.time_s,
-            noise_sd=noise_sd,
-            range_hz=ends,
-            width_hz=pcr_fwhm_hz,
-        )
+        name: line_path(residual, lines.fids[lines.names.index(name)], lines.time_s, range_hz=ends, **one_line)
         for name, ends in ranges_hz.items()
     }
-    fitted = partial(
-        fit_series,
-        fids,
-        lines,
-        noise_sd=noise_sd,
-        start_hz=paths,
-        start_phase_rad=started.phase_rad,
-        start_frequency_hz=started.frequency_hz,
-        width_sd_hz=WIDTH_SD * pcr_fwhm_hz,
+    model = _Model(fids, lines, phases, noise_sd, pcr_fwhm_hz, wanted_sd_hz)
+    one = model.one_pool(first[1], paths)
+    starts: list[Start] = []
+    if PI in ranges_hz:
+        line = lines.fids[lines.names.index(PI)]
+        starts = pools_to_try(residual, line, lines.time_s, phases, range_hz=ranges_hz[PI], **one_line)
+    return _weighed(model, one, starts)
+
+
+def _without_still(fids: Complex, first: tuple[Lines, SeriesFit], time_s: Real) -> Complex:
+    """FIDs without the lines that do not move, turned to the phase and frequency of the reference."""
+    still, found = first
+    envelope = np.exp(1j * found.phase_rad + np.multiply.outer(time_s, 2j * np.pi * found.frequency_hz)) * np.exp(
+        -np.pi * np.multiply.outer(time_s, found.width_hz)
     )
-    fit = fitted(pieces={name: np.eye(fids.shape[1]) for name in paths})
-    pieces = {name: knots_of(_information(fit, name), phases, wanted_sd_hz[name]) for name in paths}
-    if any(share.shape[1] < fids.shape[1] for share in pieces.values()):
-        fit = fitted(pieces=pieces)
-    return Course(fit, lines, _misfit(fit.chi2_per_freedom) | _moved(fit, lines))
+    return np.asarray((fids - envelope * (still.fids.T @ found.amplitudes.T)) * envelope.conj())
 
 
-def _information(fit: SeriesFit, name: str) -> Real:
-    """1/variance of a shift in each repetition [1/Hz²]."""
-    return np.asarray(1 / np.diag(fit.shift_covariance[name]))
+def _weighed(model: "_Model", one: SeriesFit, starts: Sequence[Start]) -> Course:
+    """Course with one or with two pools of Pi in each bout, whichever is likelier."""
+    count = model.fids.shape[1]
+    p_other = np.zeros(count)
+    if not starts:
+        return Course(one, _spoiled(one), np.zeros(count, dtype=bool), None, p_other)
+    two = model.two_pools(one, starts)
+    odds = [_odds(one, two, start.repetitions) for start in starts]
+    kept = [start for start, each in zip(starts, odds, strict=True) if each > 0]
+    for start, each in zip(starts, odds, strict=True):
+        # Beside bouts whose pools are kept, others are not weighed.
+        p_other[start.repetitions] = (each > 0 or not kept) / (1 + np.exp(min(abs(each), 100.0)))
+    if not kept:
+        return Course(one, _spoiled(one), np.zeros(count, dtype=bool), two, p_other)
+    fit = two if len(kept) == len(starts) else model.two_pools(one, kept)
+    return Course(fit, _spoiled(fit), _told_apart(fit, model.pcr_fwhm_hz), one, p_other)
 
 
-def _moved(fit: SeriesFit, lines: Lines) -> NDArray[np.bool_]:
+def _odds(one: SeriesFit, two: SeriesFit, repetitions: slice) -> float:
+    """Logarithm of the odds of two pools in a bout."""
+    good = ~_misfit(two.chi2_per_freedom)[repetitions]
+    scale = max(1.0, float(np.median(two.chi2_per_freedom)))
+    fall = float(np.sum((one.cost - two.cost)[repetitions][good])) / scale
+    return log_odds(fall, sum(int(two.motion(name).pieces[repetitions].any(axis=0).sum()) for name in (SHARE, APART)))
+
+
+def _told_apart(fit: SeriesFit, width_hz: float) -> NDArray[np.bool_]:
+    """Repetitions whose pools are far enough from each other, each of a share that stands out."""
+    share, apart = fit.moved(SHARE), fit.moved(APART)
+    share_sd, apart_sd = np.sqrt(fit.variance(SHARE)), np.sqrt(fit.variance(APART))
+    told = np.minimum(share, 1 - share) > TOLD_SDS * share_sd
+    return np.asarray(told & (apart > LEAST_APART * width_hz) & (apart > TOLD_SDS * apart_sd))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What is fitted, and where from."""
+
+    fids: Complex
+    lines: Lines
+    phases: Sequence[Phase]
+    noise_sd: float
+    pcr_fwhm_hz: float
+    wanted_sd_hz: Mapping[str, float]
+
+    def one_pool(self, started: SeriesFit, paths: Mapping[str, Real]) -> SeriesFit:
+        """Fit with Pi as one pool: first with all free in each repetition, which tells how many share a knot."""
+        each = np.eye(self.fids.shape[1])
+        motions = [Motion(name, (name,), "shift", each, path, np.inf) for name, path in paths.items()]
+        if PI in paths:
+            none = np.zeros(len(each))
+            motions.append(Motion(PI_WIDTH, (PI,), "width", each, none, BROADER_SD * self.pcr_fwhm_hz))
+        fit = self._fit(started, motions)
+        wanted = {**self.wanted_sd_hz, PI_WIDTH: WIDTH_SD * self.pcr_fwhm_hz}
+        finer = [
+            replace(motion, pieces=knots_of(1 / fit.variance(motion.name), self.phases, wanted[motion.name]))
+            for motion in motions
+        ]
+        if any(motion.pieces.shape[1] < len(each) for motion in finer):
+            fit = self._fit(started, finer)
+        return fit
+
+    def two_pools(self, one: SeriesFit, starts: Sequence[Start]) -> SeriesFit:
+        """Fit with Pi as two pools in some bouts, their courses as fine as the data ask for."""
+        pieces = {SHARE: SHARE_PIECES, APART: APART_PIECES}
+        best = self._fit(one, self._with_pools(one, starts, pieces))
+        # Where few knots gain less than half of what is asked for, more would not.
+        asked = sum(PER_KNOT * best.motion(name).pieces.shape[1] + LOOKED / 2 for name in pieces)
+        promising = float(np.sum(one.cost - best.cost)) > asked / 2
+        for name in pieces:
+            for _ in range(MOST_DOUBLED if promising else 0):
+                finer = pieces | {name: 2 * pieces[name]}
+                fit = self._fit(best, self._with_pools(one, starts, finer))
+                more = fit.motion(name).pieces.shape[1] - best.motion(name).pieces.shape[1]
+                if float(np.sum(best.cost - fit.cost)) < 2 * PER_KNOT * more:
+                    break
+                best, pieces = fit, finer
+        return best
+
+    def _fit(self, started: SeriesFit, motions: Sequence[Motion]) -> SeriesFit:
+        return fit_series(
+            self.fids,
+            self.lines,
+            noise_sd=self.noise_sd,
+            motions=motions,
+            start_phase_rad=started.phase_rad,
+            start_frequency_hz=started.frequency_hz,
+            width_sd_hz=WIDTH_SD * self.pcr_fwhm_hz,
+        )
+
+    def _with_pools(self, one: SeriesFit, starts: Sequence[Start], pieces: Mapping[str, int]) -> list[Motion]:
+        """What changes with one pool, from where it was found, and the share and the distance of two."""
+        count = self.fids.shape[1]
+        mean, share, apart = one.moved(PI).copy(), np.zeros(count), np.zeros(count)
+        courses: dict[str, list[Real]] = {SHARE: [], APART: []}
+        for start in starts:
+            here = start.repetitions
+            mean[here] = np.where(np.isnan(start.mean_hz), mean[here], start.mean_hz)
+            share[here], apart[here] = start.share, start.apart_hz
+            for name, parts in courses.items():
+                knots = [np.linspace(phase.first, phase.end, pieces[name] + 1) for phase in start.phases]
+                parts.append(straight_pieces(np.arange(count), np.unique(np.concatenate(knots)), here))
+        found = [
+            replace(motion, start=mean if motion.name == PI else one.moved(motion.name))
+            if motion.name != PI_WIDTH
+            else motion
+            for motion in one.motions
+        ]
+        return [
+            *found,
+            Motion(SHARE, (PI,), "share", np.hstack(courses[SHARE]), share, SHARE_SD),
+            Motion(APART, (PI,), "apart", np.hstack(courses[APART]), apart, APART_SD * self.pcr_fwhm_hz),
+        ]
+
+
+def _spoiled(fit: SeriesFit) -> NDArray[np.bool_]:
+    return _misfit(fit.chi2_per_freedom) | _moved(fit)
+
+
+def _moved(fit: SeriesFit) -> NDArray[np.bool_]:
     """Repetitions in which ATP, which work leaves as it is, differs: the muscle has moved against the coil."""
-    places = [place for place, name in enumerate(lines.names) if name in ATP]
+    places = [place for place, name in enumerate(fit.names) if name in ATP]
     if not places:
         return np.zeros(len(fit.amplitudes), dtype=bool)
     atp, sd = fit.amplitudes[:, places].sum(axis=1), np.linalg.norm(fit.amplitude_sds[:, places], axis=1)

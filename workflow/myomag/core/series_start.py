@@ -76,4 +76,11 @@ def knots_of(information: Real, phases: Sequence[Phase], sd_hz: float) -> Real:
         # A change of pace is at the border of two phases, which both share.
         knots |= set(np.linspace(phase.first, min(phase.end, count - 1), pieces + 1).tolist())
     places = np.array(sorted(knots))
-    return np.stack([np.interp(np.arange(count), places, unit) for unit in np.eye(len(places))], axis=1)
+    return straight_pieces(np.arange(count), places, slice(None))
+
+
+def straight_pieces(repetitions: NDArray[np.intp], knots: Real, inside: slice) -> Real:
+    """Share of each knot in a course of straight pieces, shape (repetitions, knots); 0 but for some repetitions."""
+    found = np.zeros((len(repetitions), len(knots)))
+    found[inside] = np.stack([np.interp(repetitions[inside], knots, unit) for unit in np.eye(len(knots))], axis=1)
+    return found

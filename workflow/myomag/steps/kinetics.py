@@ -1,6 +1,6 @@
 """Kinetics of one bout of exercise: depletion, recovery of PCr, and why there are none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,8 @@ from myomag.steps.series_phases import FEWEST_REST
 Real = NDArray[np.float64]
 
 ON_CURVE_SDS = 2.5
+ACID_SHARE = 0.2
+"""Share of Pi at the end of exercise from which a more acid pool by itself speaks against kinetics; chosen."""
 LATEST, FEWEST_LATEST = 6, 3
 """Last repetitions of exercise whose straight line tells the pH at its end, and how few will do."""
 
@@ -31,7 +33,7 @@ def bout_of(
     recovery = phases.phases[number + 1] if number + 1 < len(phases.phases) else None
     if recovery is not None and recovery.kind != "recovery":
         recovery = None
-    pcr, covariance = course.amplitude(PCR)
+    pcr, covariance = course.fit.amplitude(PCR)
     rests = [k for phase in phases.phases[:number] if phase.kind == "rest" for k in range(phase.first, phase.end)]
     rests = [k for k in rests if not course.spoiled[k]]
     rest = float(np.mean(pcr[rests])) if len(rests) >= FEWEST_REST else None
@@ -44,7 +46,9 @@ def bout_of(
         problem = str(error)
     length = recovery.length_s if recovery else None
     depletion, depletion_sd = _depletion(found, rest, rest_sd)
-    problem = problem or next(_objections(found, rest, depletion, ph[0], length, settings), None)
+    acid, acid_share = _acid_pool(values, exercise.first, exercise.end)
+    problem = problem or next(_objections(found, rest, depletion, length, settings), None)
+    problem = problem or _acidosis(ph[0], acid, acid_share, settings.least_ph)
     given = found if problem is None else None
     rate = given.rate / rest if given and rest else None
     adp = _adp_at_the_end(depletion, ph[0], values, exercise.first, exercise.end, settings, assumed) if given else None
@@ -70,6 +74,8 @@ def bout_of(
         qmax_adp_mmol_l_s=rate * settings.pcr_mmol_l * (1 + settings.km_adp_umol_l / adp) if rate and adp else None,
         ph_end_exercise=ph[0],
         ph_min=ph[1],
+        ph_acid_end_exercise=acid,
+        acid_share_end_exercise=acid_share,
         p_second=given.p_second if given else None,
         recovery_s=length,
     )
@@ -83,7 +89,7 @@ def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Reco
     ValueError
         Where there is none, or it cannot be fitted.
     """
-    pcr, covariance = course.amplitude(PCR)
+    pcr, covariance = course.fit.amplitude(PCR)
     times = phases.times(len(pcr))
     if times is None:
         raise ValueError("no RepetitionTime; add it to the sidecar [s]")
@@ -111,16 +117,44 @@ def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Rea
 
 
 def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, float | None]:
-    """The pH at the end of exercise, and its lowest value until the end of recovery, means over neighbours."""
-    known = {k: ph for k, ph in enumerate(values.ph) if first <= k < last and ph is not None and not values.spoiled[k]}
+    """The pH at the end of exercise, and its lowest value until the end of recovery, means over neighbours.
+
+    Of two pools of Pi it is the mean, weighted by their amplitudes.
+    """
+    known = _known(values, values.ph, first, last)
     course = list(known.values())
     lowest = min((float(np.mean(course[max(0, i - 1) : i + 2])) for i in range(len(course))), default=None)
+    return _at_the_end(known, end), lowest
+
+
+def _known(values: Values, course: Sequence[float | None], first: int, end: int) -> dict[int, float]:
+    """What is known of a course from one repetition up to another."""
+    return {k: each for k, each in enumerate(course[:end]) if each is not None and k >= first and not values.spoiled[k]}
+
+
+def _at_the_end(known: Mapping[int, float], end: int) -> float | None:
+    """Value of a course at the end of exercise; a mean over the last repetitions would lag behind a falling pH."""
     latest = [k for k in known if end - LATEST <= k < end]
     if len(latest) < FEWEST_LATEST:
-        return None, lowest
-    # At the end itself: a mean over the last repetitions would lag behind a falling pH.
-    _, at_end = np.polyfit(np.array(latest) - end, [known[k] for k in latest], 1)
-    return float(at_end), lowest
+        return None
+    return float(np.polyfit(np.array(latest) - end, [known[k] for k in latest], 1)[1])
+
+
+def _acid_pool(values: Values, first: int, end: int) -> tuple[float | None, float | None]:
+    """The pH of the more acid pool of Pi at the end of exercise, and its share; None where there is one pool."""
+    ph, acid = _at_the_end(_known(values, values.ph_acid, first, end), end), _known(values, values.pi_acid, first, end)
+    shares = [acid[k] / pi for k, pi in _known(values, values.pi, max(first, end - LATEST), end).items() if k in acid]
+    return (None, None) if ph is None or not shares else (ph, float(np.median(shares)))
+
+
+def _acidosis(ph: float | None, acid: float | None, share: float | None, least: float) -> str | None:
+    """Why the pH speaks against kinetics."""
+    if ph is not None and ph < least:
+        return f"pH {ph:.2f} at the end of exercise, below {least:g}: acidosis slows the recovery"
+    if acid is not None and share is not None and acid < least and share >= ACID_SHARE:
+        pool = f"pH {acid:.2f} in {share:.0%} of Pi at the end of exercise"
+        return f"{pool}, below {least:g}: acidosis slows the recovery"
+    return None
 
 
 def _adp_at_the_end(
@@ -167,7 +201,6 @@ def _objections(
     found: Recovery | None,
     rest: float | None,
     depletion: float | None,
-    ph_end: float | None,
     length_s: float | None,
     settings: SeriesSettings,
 ) -> Iterator[str]:
@@ -178,8 +211,6 @@ def _objections(
         yield "no rest before the exercise, against which depletion and recovery could be judged"
     elif depletion is not None and depletion < settings.least_depletion:
         yield f"exercise took {depletion:.1%} of PCr, less than {settings.least_depletion:g}"
-    if ph_end is not None and ph_end < settings.least_ph:
-        yield f"pH {ph_end:.2f} at the end of exercise, below {settings.least_ph:g}: acidosis slows the recovery"
     if found.plateau <= found.end:
         yield "PCr does not recover"
     if not np.isfinite(found.tau_high_s) or not np.isfinite(found.tau_low_s):

@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
 from myomag.core.calibration import ShiftCalibration, mg_mmol_l
+from myomag.core.energetics import equilibrium_constants
 from myomag.core.exponentials import damped_exponentials
 from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.line_shape import LineShape, ShapeBasis
 from myomag.core.phases import Phase
 from myomag.core.quality import transient_noise_sd
 from myomag.core.robust import Z95
-from myomag.core.series_course import Course, series_course, still_amplitudes, used_lines
-from myomag.core.series_fit import Lines
+from myomag.core.series_course import PCR, PI, SHARE, Course, series_course, still_amplitudes, used_lines
+from myomag.core.series_model import Lines
+from myomag.core.speciation import SpeciationCalibration
 from myomag.io.phase_records import Phases
 from myomag.io.scan_records import Fit, Magnesium, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.io.series_records import Bout, Series
@@ -27,6 +29,18 @@ from myomag.settings.qc import QcSettings
 from myomag.settings.series import SeriesSettings
 from myomag.steps.kinetics import bout_of
 from myomag.steps.series_phases import averaged_repetitions
+from myomag.steps.series_shifts import (
+    LEAST_SDS,
+    Answers,
+    Pools,
+    acid_amplitude,
+    amplitude_of,
+    by_all_shifts,
+    mixed,
+    pmg_by_one_shift,
+    pools_ph,
+    shifts_of,
+)
 from myomag.steps.transients import read_transients
 
 Real = NDArray[np.float64]
@@ -37,8 +51,6 @@ OF_BOUT = (
     *("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s", "k_pcr_per_s", "pcr_depletion", "pcr_depletion_sd"),
     *("v_pcr_per_s", "v_pcr_sd_per_s", "qmax_linear_mmol_l_s", "qmax_adp_mmol_l_s", "ph_end_exercise", "ph_min"),
 )
-LEAST_SDS = 3.0
-"""A line of the reference that stands out less is left out, unless results rest on it."""
 
 
 class Used(Section):
@@ -67,7 +79,7 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Used) -> dict[s
     fit, quality = read_scan_record(inputs["fit"], Fit), read_scan_record(inputs["quality"], Quality)
     rest = read_scan_record(inputs["magnesium"], Magnesium)
     course = _course(inputs["fid"], measures, fit, quality, settings)
-    values = _values(course, measures.series, fit, rest, settings)
+    values = _values(course, measures.series, fit, settings)
     bouts = [
         bout_of(number, measures.series, course, values, settings.series, settings.magnesium)
         for number, phase in enumerate(measures.series.phases)
@@ -158,25 +170,27 @@ def _lines(fit: Fit, quality: Quality) -> Lines:
     return Lines(tuple(names), fids, time_axis(count, fit.dwell_time_s, start_s))
 
 
-def _calibrations(settings: Used) -> tuple[ShiftCalibration, ShiftCalibration | None]:
-    """Calibrations of the pH and of pMg; None for one that needs all shifts together."""
+def _calibrations(settings: Used) -> tuple[ShiftCalibration, ShiftCalibration | SpeciationCalibration]:
+    """Calibrations of the pH and of pMg."""
     mg = mg_calibration(content(settings.magnesium.mg_calibration))
-    ph = shift_calibration(content(settings.magnesium.ph_calibration), "ph")
-    return ph, mg if isinstance(mg, ShiftCalibration) else None
+    return shift_calibration(content(settings.magnesium.ph_calibration), "ph"), mg
 
 
 def _moving(settings: Used) -> list[str]:
     """Lines whose shifts change with pH and Mg."""
-    used = ["Pi", "beta-ATP", *(line for each in _calibrations(settings) if each for line in each.lines)]
-    return [name for name in dict.fromkeys(used) if name in RANGES_PPM]
+    ph, mg = _calibrations(settings)
+    of_mg = mg.limits_ppm if isinstance(mg, SpeciationCalibration) else mg.lines
+    return [name for name in dict.fromkeys((PI, "beta-ATP", *ph.lines, *of_mg)) if name in RANGES_PPM]
 
 
 def _wanted_ppm(name: str, fit: Fit, settings: Used) -> float:
     """SD of a shift that gives the SD wanted of the pH or of pMg [ppm]."""
     ph, mg = _calibrations(settings)
-    calibration, wanted = (ph, settings.series.ph_sd) if name in ph.lines else (mg, settings.series.pmg_sd)
-    if calibration is None:
+    of_ph = name in ph.lines
+    if not of_ph and isinstance(mg, SpeciationCalibration):
         return RANGES_PPM[name][1] / 10
+    calibration = ph if of_ph or isinstance(mg, SpeciationCalibration) else mg
+    wanted = settings.series.ph_sd if of_ph else settings.series.pmg_sd
     slope = calibration.slope(_at_rest(calibration, fit))
     return wanted / abs(slope) if np.isfinite(slope) else RANGES_PPM[name][1] / 10
 
@@ -189,33 +203,39 @@ def _at_rest(calibration: ShiftCalibration, fit: Fit) -> float:
     return sum(weight * (places[line] - places["PCr"]) for line, weight in calibration.lines.items())
 
 
-def _values(course: Course, phases: Phases, fit: Fit, rest: Magnesium, settings: Used) -> CourseRecord:
+def _values(course: Course, phases: Phases, fit: Fit, settings: Used) -> CourseRecord:
     count = len(course.spoiled)
     times: Sequence[float | None] = phases.times(count) or [None] * count
     kinds: list[str | None] = [None] * count
     for phase in phases.phases:
         kinds[phase.first : phase.end] = [phase.kind] * (phase.end - phase.first)
-    ph_calibration, mg = _calibrations(settings)
-    ph = _by_shift(course, ph_calibration, fit, rest.ph_sd)
-    pmg = _by_shift(course, mg, fit, rest.pmg_sd) if mg else [None] * count
-    pi, pi_sd = _amplitude(course, "Pi")
+    pi, acid = _of_pi(course), _of_acid(course)
     atp, atp_sd = _amplitude(course, settings.magnesium.atp_line)
-    pcr, pcr_sd = _amplitude(course, "PCr")
+    pcr, pcr_sd = _amplitude(course, PCR)
+    ph, pools, pmg = _ph_and_mg(course, fit, settings)
+    mg = [[each and _mmol_l(getattr(each, key)) for each in pmg] for key in ("value", "ci95_high", "ci95_low")]
+    kept = ~course.spoiled
     return CourseRecord(
         time_s=list(times),
         phase=kinds,
         spoiled=course.spoiled.tolist(),
         pcr=pcr,
         pcr_sd=pcr_sd,
-        pi=pi,
-        pi_sd=pi_sd,
+        pi=pi[0],
+        pi_sd=pi[1],
         atp=atp,
         atp_sd=atp_sd,
-        ph=[each and each.value for each in ph],
-        ph_sd=[each and each.sd for each in ph],
-        mg_mmol_l=[_mmol_l(each and each.value) for each in pmg],
-        mg_ci95_low_mmol_l=[_mmol_l(each and each.ci95_high) for each in pmg],
-        mg_ci95_high_mmol_l=[_mmol_l(each and each.ci95_low) for each in pmg],
+        ph=_listed(ph[0], kept),
+        ph_sd=_listed(ph[1], kept),
+        pi_acid=acid[0],
+        pi_acid_sd=acid[1],
+        ph_acid=_listed(pools.acid, kept & course.pooled),
+        ph_acid_sd=_listed(pools.acid_sd, kept & course.pooled),
+        ph_neutral=_listed(pools.neutral, kept & course.pooled),
+        ph_neutral_sd=_listed(pools.neutral_sd, kept & course.pooled),
+        mg_mmol_l=mg[0],
+        mg_ci95_low_mmol_l=mg[1],
+        mg_ci95_high_mmol_l=mg[2],
     )
 
 
@@ -223,45 +243,57 @@ def _mmol_l(pmg: float | None) -> float | None:
     return None if pmg is None else mg_mmol_l(pmg)
 
 
+def _listed(values: Real, kept: NDArray[np.bool_]) -> list[float | None]:
+    return [float(each) if good and np.isfinite(each) else None for each, good in zip(values, kept, strict=True)]
+
+
 def _amplitude(course: Course, name: str) -> tuple[list[Any], list[Any]]:
-    if name not in course.lines.names:
+    if name not in course.fit.names:
         return [None] * len(course.spoiled), [None] * len(course.spoiled)
-    values, covariance = course.amplitude(name)
-    return values.tolist(), np.sqrt(np.diag(covariance)).tolist()
+    values, sds = amplitude_of(course.fit, name)
+    return values.tolist(), sds.tolist()
 
 
-def _by_shift(course: Course, calibration: ShiftCalibration, fit: Fit, rest_sd: float | None) -> Sequence[Any]:
-    """Posterior of the pH or of pMg in each repetition; None where the line is not there."""
-    count, mhz = len(course.spoiled), fit.spectrometer_frequency_mhz
-    used = [name for name in calibration.lines if name in course.fit.shifts_hz]
-    at_rest = _at_rest(calibration, fit)
-    if len(used) < len(calibration.lines) or not np.isfinite(at_rest):
-        return [None] * count
-    shift, variance = np.full(count, at_rest), np.zeros(count)
-    for name in used:
-        shift += calibration.lines[name] * course.fit.shifts_hz[name] / mhz
-        variance += (calibration.lines[name] / mhz) ** 2 * np.diag(course.fit.shift_covariance[name])
-    common = _common_variance(variance, calibration, at_rest, rest_sd)
-    found = [
-        calibration.posterior(float(each), float(sd))
-        for each, sd in zip(shift, np.sqrt(variance + common), strict=True)
-    ]
-    there = _there(course, used)
-    return [each if here and not lost else None for each, here, lost in zip(found, there, course.spoiled, strict=True)]
+def _of_pi(course: Course) -> tuple[list[Any], list[Any]]:
+    """Amplitude of Pi, one and two pools weighed."""
+    if PI not in course.fit.names or course.other is None:
+        return _amplitude(course, PI)
+    found = mixed(course, *amplitude_of(course.fit, PI), *amplitude_of(course.other, PI))
+    return found[0].tolist(), found[1].tolist()
 
 
-def _common_variance(variance: Real, calibration: ShiftCalibration, at_rest: float, rest_sd: float | None) -> float:
-    """Variance of the shift that all repetitions share [ppm²]: what the averaged rest has beyond its noise."""
-    slope = abs(float(calibration.slope(at_rest)))
-    if rest_sd is None or not slope:
-        return 0.0
-    return max((rest_sd / slope) ** 2 - 1 / float(np.sum(1 / variance)), 0.0)
+def _of_acid(course: Course) -> tuple[list[Any], list[Any]]:
+    """Amplitude of the acid pool of Pi where there are two."""
+    if not course.fit.has(SHARE):
+        return [None] * len(course.spoiled), [None] * len(course.spoiled)
+    values, sds = acid_amplitude(course.fit)
+    return _listed(values, course.pooled), _listed(sds, course.pooled)
 
 
-def _there(course: Course, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether all of some lines stand out in each repetition."""
-    found = np.ones(len(course.spoiled), dtype=bool)
-    for name in names:
-        values, covariance = course.amplitude(name)
-        found &= values > LEAST_SDS * np.sqrt(np.diag(covariance))
-    return found
+def _ph_and_mg(course: Course, fit: Fit, settings: Used) -> tuple[tuple[Real, Real], Pools, Answers]:
+    """The pH with its SD, that of the pools, and posteriors of pMg, in each repetition."""
+    nothing = np.full(len(course.spoiled), np.nan)
+    calibration, mg = _calibrations(settings)
+    shifts = shifts_of(course.fit, fit)
+    if not set(calibration.lines) <= set(shifts.names):
+        pools = Pools(*[nothing] * 6)
+    else:
+        pools = pools_ph(shifts, calibration)
+    ph, ph_sd = pools.ph, pools.ph_sd
+    if course.other is not None:
+        other = pools_ph(shifts_of(course.other, fit), calibration)
+        ph, ph_sd = mixed(course, ph, ph_sd, other.ph, other.ph_sd)
+    if isinstance(mg, ShiftCalibration):
+        pmg = pmg_by_one_shift(shifts, mg)
+    else:
+        constants = equilibrium_constants(
+            temperature_c=settings.magnesium.temperature_c,
+            ionic_strength_mol_l=settings.magnesium.ionic_strength_mol_l,
+        )
+        joint, pmg = by_all_shifts(shifts, (ph, ph_sd), mg, calibration, constants)
+        ph, ph_sd = (_floats(joint, key) for key in ("value", "sd"))
+    return (ph, ph_sd), pools, [None if lost else each for each, lost in zip(pmg, course.spoiled, strict=True)]
+
+
+def _floats(answers: Answers, key: str) -> Real:
+    return np.array([getattr(each, key, None) for each in answers], dtype=np.float64)
