@@ -84,7 +84,7 @@ class Series(ScanRecord):
     v_pcr_per_s: float | None = Field(description="Initial rate of recovery, in PCr of rest [1/s].")
     v_pcr_sd_per_s: float | None = Field(description="Its standard deviation [1/s].")
     qmax_linear_mmol_l_s: float | None = Field(
-        description="Oxidative capacity k·[PCr] of rest, on an assumed [PCr] [mmol/l/s]."
+        description="Oxidative capacity k·[PCr] of rest, on a concentration that is assumed [mmol/l/s]."
     )
     qmax_adp_mmol_l_s: float | None = Field(
         description="Oxidative capacity V·(1 + Km/[ADP]) at the end of exercise, on assumed numbers [mmol/l/s]."

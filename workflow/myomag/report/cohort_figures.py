@@ -17,6 +17,7 @@ from myomag.report.forest import forest
 from myomag.report.labels import Labels
 from myomag.report.reliability_curve import reliability_curve
 from myomag.report.scatter import scatter_figures
+from myomag.report.series_cohort import series_figures
 from myomag.report.specification import specification_curve
 from myomag.settings.cohort import CohortSettings
 
@@ -49,7 +50,9 @@ def cohort_figures(
         forest(tables.get("statistics", ()), tables.get("measurement_error", ()), labels),
         specification_curve(tables.get("sensitivity", ()), labels),
     )
-    for figure in itertools.chain(made, _of_participants(cohort, settings, labels)):
+    sample = included(cohort, settings.model_copy(update={"site": None}))
+    of_series = series_figures(tables, sample, _sexes(sample, labels), labels)
+    for figure in itertools.chain(made, _of_participants(cohort, settings, labels), of_series):
         if figure is not None:
             yield figure
 

@@ -24,12 +24,13 @@ MOST_POINTS, MOST_REMARKABLE = 1500, 300
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of the cohort and the settings of `qc` that judge it."""
+    """A metric of the cohort and the settings of `qc` that judge it; some are of series alone."""
 
     column: str
     label: str
     decimals: int
     limits: tuple[tuple[str, str], ...] = ()
+    of_series: bool = False
 
 
 METRICS = (
@@ -51,6 +52,10 @@ METRICS = (
     Metric("ph", "pH", 2),
     Metric("pmg_sd", "SD of pMg by the fit", 3),
     Metric("mg_mmol_l", "Free Mg²⁺ (mM)", 2),
+    Metric("tau_pcr_s", "τ of PCr (s)", 0, of_series=True),
+    Metric("k_pcr_per_s", "k of PCr (1/s)", 3, of_series=True),
+    Metric("pcr_depletion", "PCr depletion (fraction)", 2, of_series=True),
+    Metric("ph_end_exercise", "pH at the end of exercise", 2, of_series=True),
 )
 
 
@@ -80,7 +85,8 @@ def distributions(cohort: Sequence[TableRow], qc: QcSettings) -> list[dict[str, 
         if len(scans) >= FEWEST:
             limits = [(limit := getattr(qc, key), f"{words} {text.text(limit)}") for key, words in metric.limits]
             figure = _distribution(metric, scans, sorted(limits))
-            plots.append({"figure": figure, "label": metric.label, "absent": len(cohort) - len(scans)})
+            concerned = sum(map(_is_series, cohort)) if metric.of_series else len(cohort)
+            plots.append({"figure": figure, "label": metric.label, "absent": concerned - len(scans)})
     return plots
 
 
@@ -97,6 +103,10 @@ def _scans(cohort: Sequence[TableRow], metric: Metric) -> Iterator[_Scan]:
         if value is not None:
             kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
             yield _Scan(value, index, kind, row)
+
+
+def _is_series(row: TableRow) -> bool:
+    return any(row.get(column) is not None for column in ("tau_pcr_s", "series_reason", "pcr_depletion"))
 
 
 def _rejected_fraction(row: TableRow) -> float | None:

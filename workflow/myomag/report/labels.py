@@ -17,6 +17,13 @@ FIXED = {
     "pcr_snr": "PCr SNR",
     "begin_time_us": "begin time",
     "phase_deg": "zero-order phase",
+    "tau_pcr_s": "τ of PCr",
+    "k_pcr_per_s": "k of PCr",
+    "pcr_depletion": "PCr depletion",
+    "ph_end_exercise": "pH at the end of exercise",
+    "ph_min": "pH at the lowest",
+    "qmax_linear_mmol_l_s": "Q_max, linear",
+    "qmax_adp_mmol_l_s": "Q_max, by ADP",
 }
 UNITS = {"mg_mmol_l": "mM", "pcr_fwhm_hz": "Hz", "begin_time_us": "µs", "phase_deg": "°"}
 PRINTED = {"mmol/L": "mM", "umol/L": "µM", "us": "µs", "degrees": "degree", "years": "year", "N.m": "N·m"}
@@ -48,7 +55,7 @@ class Labels:
     def title(self, name: Any) -> str:
         """Readable name of a column that begins a line; symbols keep their case."""
         label = self.column(name)
-        return label if label[:2] in ("pH", "pM") else label[:1].upper() + label[1:]
+        return label if label[:2] in ("pH", "pM", "τ ", "k ") else label[:1].upper() + label[1:]
 
     def axis(self, name: Any) -> str:
         """Readable name of a column with its unit, as far as it is known, for an axis."""

@@ -168,7 +168,7 @@ def _at_peaks(view: ScanView) -> dict[str, str]:
 def _waterfall(view: ScanView) -> Markup | None:
     if view.series is None or view.transients is None or view.quality is None or view.fit is None:
         return None
-    return waterfall(view.transients, view.fit.dwell_time_s, view.fit, view.quality)
+    return waterfall(view.transients, view.fit.dwell_time_s, view.fit, view.quality, view.series.phases)
 
 
 def _transient_maps(view: ScanView) -> list[dict[str, Any]]:
