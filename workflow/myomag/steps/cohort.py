@@ -18,13 +18,18 @@ from myomag.ledger.activity import environment
 from myomag.ledger.results import ScanOutcome, ScanResult
 from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
+from myomag.study.ratings import Ratings
 from myomag.study.tables import StudyTable
 
 TableReader = Callable[[Collection[str], Collection[str]], Sequence[StudyTable]]
 
 
 def cohort_tables(
-    results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult],
+    tables: TableReader,
+    settings: Settings,
+    reject: Mapping[str, str],
+    ratings: Ratings,
 ) -> dict[str, bytes]:
     """Contents of the cohort's tables, their data dictionaries and the methods text, by file name.
 
@@ -38,8 +43,10 @@ def cohort_tables(
         Sections `qc`, `fit`, `magnesium` and `cohort`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
+    ratings : Ratings
+        Ratings of scans by people, whose agreement is told.
     """
-    analysis = _analysis(results, tables, settings, reject)
+    analysis = replace(_analysis(results, tables, settings, reject), ratings=ratings)
     contents = {}
     for table in TABLES.values():
         if table.build is not None:
