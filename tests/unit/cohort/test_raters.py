@@ -43,6 +43,8 @@ def test_fleiss_kappa_of_three_over_the_scans_that_all_rated() -> None:
     assert [row["raters"] for row in rows] == ["AB", "CD", "EF", "AB CD", "AB EF", "CD EF", "AB CD EF"]
     assert (rows[-1]["scans"], rows[-1]["kappa"]) == (4, pytest.approx(1 / 3))
     assert "AB, CD and EF: 0.33; 2 of 4 scans" in rater_lines(rows)[-1]
+    assert len(rater_lines(rows)) == 5
+    assert rater_lines(rows, pairs=False) == [rater_lines(rows)[0], rater_lines(rows)[-1]]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,7 @@ def test_fleiss_kappa_of_three_over_the_scans_that_all_rated() -> None:
         ({"AB": "++", "CD": "  ++"}, None, "no scan rated by each"),
         ({"AB": "++", "CD": "++"}, None, "all ratings are the same"),
         ({"AB": "+-", "CD": "+-"}, 1.0, "standard error is zero"),
+        ({"AB": "+-", "CD": "++"}, 0.0, "standard error is zero"),
     ],
 )
 @pytest.mark.filterwarnings("error")

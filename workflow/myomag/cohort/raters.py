@@ -76,7 +76,9 @@ def _cohen(words: np.ndarray[Any, Any]) -> Iterator[tuple[str, Any]]:
 
     first, second = words[:, 0], words[:, 1]
     table = [[int(((first == a) & (second == b)).sum()) for b in (False, True)] for a in (False, True)]
-    found = cohens_kappa(table)
+    # Its test of no agreement, which is not used, divides by zero where a rater always says the same.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = cohens_kappa(table)
     yield "kappa", float(found.kappa)
     if found.var_kappa > 0:
         # The normal approximation does not know that no agreement is more than full.

@@ -79,7 +79,7 @@ def cohort_report(
         ("common.js", "cohort.js"),
         title=settings.report.title,
         flow=flow,
-        raters=rater_lines(rows["raters"]),
+        raters=rater_lines(rows["raters"], pairs=False),
         headline=headline(sorted(rows["cohort"], key=scan_order), rows["statistics"], labels),
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),
