@@ -109,7 +109,7 @@ def cohort(small: Path, study: Path, scans: int) -> None:
     ledgers = (path for step in ledgers_read("cohort") for path in small.glob(ledger_path(step, "*")))
     results = list(read_results(small, [path.relative_to(small) for path in ledgers if path.stem != "tables"]))
     renamed = (renamed_result(results[number % len(results)], participant(number)) for number in range(scans))
-    contents = cohort_tables(renamed, study, settings(small), {})
+    contents = cohort_tables(renamed, study, settings(small), {}, {})
     with together(study / DERIVATIVE) as write:
         for name, content in contents.items():
             write(name, content)

@@ -1,29 +1,29 @@
-"""Ratings in a real browser: given on either page, kept, and exported as settings that the pipeline takes."""
+"""Ratings in a real browser: given on either page, kept, and saved as a table that the command imports."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from chromium import Page
 
-from myomag.cohort.exclusions import decide
-from myomag.ledger.results import ScanResult
-from myomag.ledger.rows import Row
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.participant import participant_page
-from myomag.settings.load import load_settings
+from myomag.study.ratings import Rating, read_rating_table
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, complete_view, frames_of, tables_of
 
 SCAN = "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_run-1_unloc"
-# Quotes, YAML's own signs, line ends that YAML folds, an emoji, and what would end a comment or a scalar.
-REASONS = (
-    'motion: "a lot", it\'s # bad',
-    "- {a: b}, &x *y !z % @ `",
-    "\\ back\\slash \\n and \u0085 next \u2028 line \u2029 end\ttab",
-    "spätes Signal 🧲 ΔpH, \u00a0 and \u200b and \x7f",
-    "true",
-    "</textarea><script>window.hacked = 1</script>",
-)
+# Quotes, what a spreadsheet takes for a formula, line ends, an emoji, and what would end a cell or a script.
+REASONS = {
+    'motion: "a lot", it\'s # bad': None,
+    '"quoted"': None,
+    "=1+1": None,
+    "\\ back\\slash \\n and \u0085 next \u2028 line \u2029 end\ttab\n": "\\ back\\slash \\n and next line end tab",
+    "spätes Signal 🧲 ΔpH, \u200b and \x7f": "spätes Signal 🧲 ΔpH, \u200b and",
+    "true": None,
+    "</textarea><script>window.hacked = 1</script>": None,
+}
+"""Reasons as they are given, and as they are read back; None: the same."""
 
 
 @pytest.fixture
@@ -45,34 +45,45 @@ def press(browser: Page, scan: str, kind: str, reason: str) -> None:
     assert browser.evaluate("document.getElementById('rating-dialog').open") is False
 
 
-def exported(browser: Page) -> str:
-    text: str = browser.evaluate("document.getElementById('ratings-yaml').value")
-    return text
+def saved(browser: Page, folder: Path, name: str = "AB") -> dict[str, Rating | None]:
+    """Press the button that saves ratings, and read what was downloaded."""
+    path = folder / f"{name}.tsv"
+    path.unlink(missing_ok=True)
+    browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    browser.evaluate(f"document.getElementById('rater-name').value = {json.dumps(name)}")
+    browser.evaluate("document.querySelector('#ratings form button:not([type])').click()")
+    deadline = time.monotonic() + 20
+    while not path.is_file() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return read_rating_table(path)
+
+
+def words(rated: dict[str, Rating | None]) -> dict[str, str | None]:
+    return {scan: rating and str(rating) for scan, rating in rated.items()}
 
 
 @pytest.mark.parametrize("page", ["index.html", "sub-001.html"])
-def test_a_rejection_becomes_settings_that_exclude_the_scan(browser, folder, page):
+def test_a_rejection_is_saved_as_a_table_of_the_rater(browser, folder, page):
     browser.open(folder / page)
     assert browser.evaluate("document.getElementById('ratings').hidden") is True
     press(browser, SCAN, "reject", "moved: 'twice'")
-    (folder / "myomag.yaml").write_text(exported(browser), encoding="utf-8")
-    overrides = load_settings(folder / "myomag.yaml").overrides
-    row = Row(SCAN, "sub-001", "ses-1")
-    reject = {target: own.reject for target, own in overrides.items()}
-    assert reject == {SCAN: "moved: 'twice'"}
-    decision = decide(ScanResult(folder, {"raw": row}).outcome(reject), SETTINGS.cohort)
-    assert (decision.status, decision.step, decision.reason) == ("excluded", "overrides", "moved: 'twice'")
+    assert words(saved(browser, folder)) == {SCAN: "reject (moved: 'twice')"}
+    assert "Saved as AB.tsv" in browser.evaluate("document.querySelector('#ratings output').textContent")
+    # The name is kept, and must be one.
+    browser.open(folder / page)
+    assert browser.evaluate("document.getElementById('rater-name').value") == "AB"
+    browser.evaluate("document.getElementById('rater-name').value = 'Ann B.'")
+    assert browser.evaluate("document.querySelector('#ratings form').checkValidity()") is False
     assert browser.problems == []
 
 
-@pytest.mark.parametrize("reason", REASONS)
-def test_any_reason_survives_the_way_through_yaml(browser, folder, reason):
+def test_any_reason_survives_the_way_through_the_table(browser, folder):
     browser.open(folder / "index.html")
-    # Typing into the field would drop line ends: the settings are written by the page all the same.
-    browser.evaluate(f"ratings.rate('{SCAN}', 'rejected', {json.dumps(reason)})")
-    browser.evaluate(f"ratings.rate('sub-002_unloc', 'accepted', {json.dumps(reason)})")
-    (folder / "myomag.yaml").write_text(exported(browser), encoding="utf-8")
-    assert load_settings(folder / "myomag.yaml").overrides[SCAN].reject == reason
+    for number, reason in enumerate(REASONS):
+        # Typing into the field would drop line ends: the page writes one line all the same.
+        browser.evaluate(f"ratings.rate('sub-{number}_unloc', 'rejected', {json.dumps(reason)})")
+    expected = [read or given for given, read in REASONS.items()]
+    assert [rating.reason for rating in saved(browser, folder).values()] == expected
     assert browser.evaluate("typeof window.hacked") == "undefined"
 
 
@@ -80,14 +91,32 @@ def test_ratings_last_and_are_shared_by_the_pages(browser, folder):
     browser.open(folder / "sub-001.html")
     press(browser, SCAN, "accept", "")
     browser.open(folder / "index.html")
-    assert exported(browser).startswith(f'# accepted: "{SCAN}"')
     pressed = f"document.querySelector('tr[data-scan=\"{SCAN}\"] .accept').getAttribute('aria-pressed')"
     assert browser.evaluate(pressed) == "true"
     browser.evaluate("document.getElementById('rating').value = 'accepted'")
     browser.evaluate("document.getElementById('rating').dispatchEvent(new Event('input'))")
     assert browser.evaluate("document.querySelectorAll('#overview tbody tr').length") == 1
-    browser.evaluate(f"document.querySelector('tr[data-scan=\"{SCAN}\"] .clear').click()")
+    clear = f"document.querySelector('tr[data-scan=\"{SCAN}\"] .clear').click()"
+    browser.evaluate(clear)
     assert browser.evaluate("document.getElementById('ratings').hidden") is True
+    # What was saved before it was cleared has to be withdrawn.
+    browser.evaluate(f"ratings.rate('{SCAN}', 'accepted', '')")
+    assert words(saved(browser, folder)) == {SCAN: "accept"}
+    browser.evaluate(clear)
+    assert saved(browser, folder) == {SCAN: None}
+
+
+@pytest.mark.parametrize(("kind", "word"), [("reject", "Reject"), ("accept", "Accept")])
+def test_the_buttons_of_the_dialog_say_what_they_do(browser, folder, kind, word):
+    browser.open(folder / "index.html")
+    browser.evaluate(f"document.querySelector('tr[data-scan=\"{SCAN}\"] .{kind}').click()")
+    labels = "Array.from(document.querySelectorAll('#rating-dialog button'), (each) => each.textContent)"
+    assert browser.evaluate(labels) == [word, "Cancel"]
+    assert browser.evaluate("document.getElementById('rating-heading').textContent") == f"{word} this scan"
+    assert browser.evaluate("document.activeElement.id") == "rating-reason"
+    browser.type("a reason")
+    browser.evaluate("document.querySelectorAll('#rating-dialog button')[1].click()")
+    assert browser.evaluate("ratings.count()") == 0
 
 
 def test_a_rejection_needs_a_reason_and_escape_leaves_all_as_it_was(browser, folder):
@@ -102,13 +131,13 @@ def test_a_rejection_needs_a_reason_and_escape_leaves_all_as_it_was(browser, fol
     assert browser.evaluate("ratings.count()") == 0
 
 
-def test_a_browser_that_keeps_nothing_says_so_and_exports_all_the_same(browser, folder):
+def test_a_browser_that_keeps_nothing_says_so_and_saves_all_the_same(browser, folder):
     source = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('denied'); }});"
     script = browser.call("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
     try:
         browser.open(folder / "index.html")
         press(browser, SCAN, "reject", "poor shim")
-        assert 'reject: "poor shim"' in exported(browser)
+        assert words(saved(browser, folder)) == {SCAN: "reject (poor shim)"}
         assert browser.evaluate("document.querySelector('#ratings .fleeting').hidden") is False
         assert browser.problems == []
     finally:

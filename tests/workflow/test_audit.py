@@ -386,7 +386,11 @@ def test_diff_names_settings(finished: Path, study: Path) -> None:
     assert {cell["column"] for cell in near["differences"] if cell["table"] == "cohort.tsv"} == {"ph_calibration"}
 
 
-def test_diff_names_tables_and_rejections(finished: Path, study: Path) -> None:
+def test_diff_names_tables_and_rejections_and_ratings_are_inputs_as_tables_are(finished: Path, study: Path) -> None:
+    scan, ratings = f"{STEM}_unloc", derivative(study) / "ratings" / "AB.tsv"
+    ratings.parent.mkdir()
+    ratings.write_text(f"scan\trating\treason\n{scan}\treject\tlipid\n")
+    assert problems(study) == {("added", "ratings/AB.tsv")}
     table = study / "participants.tsv"
     table.write_text(table.read_text(encoding="utf-8").replace("\tM", "\tF", 1), encoding="utf-8")
     (study / "myomag.yaml").write_text(SETTINGS + "    reject: moved\n", encoding="utf-8")
@@ -395,6 +399,18 @@ def test_diff_names_tables_and_rejections(finished: Path, study: Path) -> None:
     assert cells["sub-001", "sex"]["cause"]["kind"] == "tables of the study"
     assert "participants.tsv" in cells["sub-001", "sex"]["cause"]["detail"]
     assert cells["sub-002", "status"]["cause"]["kind"] in ("tables of the study", "settings")
+    assert cells["sub-001", "reason"]["b"] == "rejected by a rater (AB: lipid)"
+    assert problems(study) == set()
+    for target in ("sub-001", "sub-001:status", "exclusions:sub-001"):
+        found = json.loads(audit("trace", study, target, "--json").stdout)["files"]
+        assert [(file["in"], file["state"]) for file in found if file["path"] == "ratings/AB.tsv"] == [
+            ("derivative", "as recorded")
+        ]
+    assert "ratings" not in audit("trace", study, "sub-002").stdout
+    ratings.write_text(ratings.read_text().replace("lipid", "motion"))
+    assert problems(study) == {("changed", "ratings/AB.tsv")}
+    ratings.unlink()
+    assert problems(study) == {("missing", "ratings/AB.tsv")}
 
 
 def test_diff_sees_tables_and_pages_that_differ_alone(finished: Path, study: Path) -> None:

@@ -11,6 +11,7 @@ from myomag.ledger.inputs import INPUTS
 from myomag.ledger.rows import batch_of
 from myomag.run.plan import Forecast
 from myomag.run.plan_text import plan, plan_lines, refusals
+from myomag.run.ratings import import_ratings
 from myomag.run.snakefile import Flow
 from running import differing, results
 
@@ -33,6 +34,12 @@ def edit_table(lab: Lab) -> None:
     table = lab.study / "participants.tsv"
     lines = table.read_text().splitlines()
     table.write_text("\n".join([lines[0], lines[1].replace("F", "X").replace("M", "F").replace("X", "M"), *lines[2:]]))
+
+
+def rate(lab: Lab) -> None:
+    saved = lab.root / "AB.tsv"
+    saved.write_text(f"scan\trating\treason\n{STEM.format('sub-001')}\treject\tlipid\n")
+    import_ratings(Flow({"study": str(lab.study)}, {}, lab.derivative), [saved])
 
 
 def lose_results(lab: Lab) -> None:
@@ -71,6 +78,7 @@ CHANGES: dict[str, tuple[Callable[[Lab], object], set[str], str]] = {
     "added": (add_participant, {"settings", "convert", "cohort", "pages", "report"}, STEM.format("sub-006")),
     "removed": (lambda lab: shutil.rmtree(lab.study / "sub-002"), {"settings", "protocols"}, STEM.format("sub-002")),
     "cell": (edit_table, {"cohort", "report"}, "participants.tsv"),
+    "rating": (rate, {"settings", "cohort", "pages", "report"}, "ratings/AB.tsv"),
     "missing": (
         lose_results,
         {"convert", "fit", "cohort", "report"},
@@ -109,6 +117,7 @@ def test_what_was_planned_is_what_runs(lab: Lab) -> None:
         assert {place for place, task in planned.items() if task.sure} <= ran, f"{name}: less ran\n{told[name]}"
         assert ran <= set(planned), f"{name}: more ran\n{told[name]}"
         assert steps <= {place.split("/")[1] for place in ran}, name
+        assert name != "rating" or len(ran) == len(steps), "the pages of one batch alone"
         for place in ran:
             stated = json.loads(after[place][-1]).get("made")
             scans = {scan for _, _, scan in planned[place].at_most}

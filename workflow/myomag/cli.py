@@ -174,6 +174,25 @@ def check(
 
 
 @app.command()
+def ratings(
+    study: StudyArgument,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Tables saved on the pages, named after their raters.", metavar="[FILE.tsv…]"),
+    ] = None,
+    rater: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the rater, if the file is named otherwise.")
+    ] = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import ratings of scans; say how far raters agree, and what the next run leaves out."""
+    from myomag.run.ratings import show_ratings
+
+    sys.exit(show_ratings(study, files or [], output, rater, as_json=as_json))
+
+
+@app.command()
 def init(study: StudyArgument) -> None:
     """Write a myomag.yaml with every setting, commented out, into a study."""
     from myomag.io.files import write_whole

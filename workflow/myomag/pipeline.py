@@ -8,6 +8,8 @@ from typing import Literal
 
 SETTINGS_FILE = "myomag.yaml"
 """Settings of a study that differ from the defaults."""
+RATINGS = "ratings"
+"""Folder of the derivative for the ratings of scans, which people put there: no step writes or removes them."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ RAW = Step(
         File("sidecar", "{stem}.json", "sidecars that describe it", "raw"),
         File("events", "{base}_events.tsv", "phases of a series", "raw"),
         File("table", "*.tsv", "participants, sessions and phenotype"),
+        File("ratings", f"{RATINGS}/*.tsv", "ratings of scans by people, in the derivative"),
         File("setup", SETTINGS_FILE, "settings and description of the study"),
     ),
 )
@@ -111,7 +114,7 @@ SETTINGS = Step(
     "study",
     "record the settings in full and describe the derivative",
     settings=("batches", "convert", "qc", "fit", "magnesium", "series", "cohort", "report", "overrides"),
-    reads=("setup",),
+    reads=("setup", "ratings"),
     writes=(
         File("config.yaml", "config.yaml", "the resolved settings"),
         File("dataset_description.json", "dataset_description.json", "the derivative as a BIDS dataset"),
@@ -204,11 +207,12 @@ COHORT = Step(
     "study",
     "join the results with the tables of the study and estimate the models",
     settings=("qc", "fit", "magnesium", "series", "cohort"),
-    reads=("table", "preproc", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
+    reads=("table", "ratings", "preproc", "preproc_sidecar", "quality", "fit", "magnesium", "series"),
     writes=(
         *_table("cohort", "one row per scan: pH, pMg and Mg with intervals, shifts, quality, and the study's tables"),
         *_table("exclusions", "every scan that entered, with the step and reason of its exclusion"),
         *_table("flow", "exclusions.tsv as counts"),
+        *_table("raters", "how many scans each rater rated, and how well the raters agree"),
         *_table("statistics", "the models of the settings, simple and adjusted, with negative controls"),
         *_table("comparisons", "muscle against serum Mg"),
         *_table("controls", "how conclusions change when adjusted for the variable of a tripped control"),

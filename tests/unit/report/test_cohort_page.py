@@ -7,12 +7,14 @@ import pytest
 
 from html_page import Node, assert_self_contained, parse, table
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS
+from myomag.cohort.raters import rater_rows
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS
 from myomag.cohort.statistics import STATISTICS_COLUMNS
 from myomag.report.cohort import INDEX, cohort_report
 from myomag.report.labels import Labels
 from myomag.settings.load import Settings
 from myomag.settings.report import ReportSettings
+from myomag.study.ratings import Rating
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, frames_of, tables_of
 
 METHODS = "# Methods\n\nSpectra were fitted.\n\n- mg_age: mg_mmol_l on age.\n"
@@ -405,3 +407,11 @@ def test_of_many_scans_left_out_the_first_are_listed(monkeypatch):
     page = parse(dict(cohort_report(frames_of(tables), SETTINGS, TABLES, RUN))[INDEX])
     shown = table(page, "Failed and excluded scans, the first 4 of 30; all stand in exclusions.tsv")
     assert [row[0] for row in shown] == [row["scan"] for row in cohort[:4]]
+
+
+def test_agreement_of_raters_stands_on_the_page_only_where_there_are_ratings(content: bytes) -> None:
+    assert b'id="raters"' not in content
+    rated = {"AB": {"a": Rating(True), "b": Rating(False, "fat")}, "CD": {"a": Rating(True), "b": Rating(True)}}
+    told = page_of(cohort_rows(3), raters=rater_rows(rated, ["a", "b"])).decode()
+    assert "AB 2 scans, 1 rejected; CD 2 scans, 0 rejected." in told
+    assert "Cohen&#39;s kappa of AB and CD: 0.00" in told

@@ -177,7 +177,7 @@ def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
 def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str, Any]:
     """Everything the record says of a file, and whether it still holds; of an imported one where it came from.
 
-    Of a file of the study that earlier runs found with another content, when and with which SHA-256.
+    Of a file that was found and not made, and by earlier runs with another content, when and with which SHA-256.
     """
     origin = derivative.imports.get(file.path) if file.where == STUDY else None
     imported = {"original": origin.original, "sha256": origin.sha256, "time": origin.time} if origin else None
@@ -188,5 +188,5 @@ def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str,
         "state": state(derivative, file, graph.files[file]),
         "made_by": graph.makers[file].name if file in graph.makers else None,
         "imported": imported,
-        "earlier": [list(seen) for seen in derivative.earlier.get(file.path, [])] if file.where == STUDY else [],
+        "earlier": [list(seen) for seen in derivative.earlier.get(file.path, ()) if file not in derivative.makers],
     }

@@ -28,6 +28,7 @@ from myomag.steps.cohort import cohort_tables
 from myomag.steps.pages import participant_pages
 from myomag.steps.protocols import protocol_tables
 from myomag.steps.report import report_files
+from myomag.study.ratings import read_ratings
 from myomag.study.tables import read_tables
 
 
@@ -144,7 +145,8 @@ def _results(folder: Path, step: str) -> Iterator[ScanResult]:
 def _tables(derivative: Derivative, folder: Path) -> dict[str, bytes]:
     spec = resolve("cohort", derivative.document)
     read = partial(read_tables, derivative.study)
-    return cohort_tables(_results(folder, "cohort"), read, Settings.only(spec.settings), spec.reject)
+    ratings = read_ratings(derivative.root)
+    return cohort_tables(_results(folder, "cohort"), read, Settings.only(spec.settings), spec.reject, ratings)
 
 
 def _pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:

@@ -87,10 +87,11 @@ class Ledger:
 
     def inputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row says was read."""
-        where = STUDY if pipeline.reads_study(pipeline.BY_NAME[self.step]) else DERIVATIVE
+        of_study = pipeline.reads_study(pipeline.BY_NAME[self.step])
         for role, (path, sha) in sorted(row.inputs.items()):
-            # What a group reads of its sites lies outside of it, as a study does.
-            yield role, self.file(STUDY if path.startswith("../") else where, path), sha
+            # What a group reads of its sites lies outside of it, as a study does; ratings lie in the derivative.
+            outside = path.startswith("../") or (of_study and not path.startswith(f"{pipeline.RATINGS}/"))
+            yield role, self.file(STUDY if outside else DERIVATIVE, path), sha
 
     def outputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
         """Role, file and SHA-256 of what a row says was written."""
@@ -156,7 +157,7 @@ class Derivative:
 
     @cached_property
     def earlier(self) -> dict[str, list[tuple[str, str]]]:
-        """When earlier runs found a file of the study with another SHA-256, by its path."""
+        """When earlier runs found a file of the study, or of a rater, with another SHA-256, by its path."""
         return {path: seen[:-1] for path, seen in earlier_inputs(self.inputs).items() if len(seen) > 1}
 
     def of_step(self, *steps: str) -> list[Ledger]:
@@ -192,7 +193,7 @@ class Derivative:
 
     @property
     def tables(self) -> list[File]:
-        """Tables of the study and the files that describe them."""
+        """Tables of the study and of raters, and the files that describe them."""
         ledger = self.ledgers.get(TABLES)
         return [file for row in ledger.rows for _, file, _ in ledger.inputs(row)] if ledger else []
 

@@ -13,6 +13,7 @@ from myomag.audit.values import content, table_cells, unknown
 from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.errors import SettingsError, StudyError
 from myomag.io.tables import written
+from myomag.study.ratings import names_rater
 
 COHORT = File(DERIVATIVE, "cohort.tsv")
 
@@ -76,7 +77,8 @@ def trace(derivative: Derivative, target: str) -> Trace:
         raise SettingsError(f"{target}: {unknown(name, known_names(derivative))}")
     if column:
         return _traced_values(derivative, target, scans, column)
-    return _traced(derivative, target, [top for scan in scans for top in _last(derivative, scan)])
+    tops = [top for scan in scans for top in (*_last(derivative, scan), *_rejected_in(derivative, scan))]
+    return _traced(derivative, target, list(dict.fromkeys(tops)))
 
 
 def _traced(derivative: Derivative, target: str, tops: list[File | Step]) -> Trace:
@@ -89,6 +91,7 @@ def _traced_values(derivative: Derivative, target: str, scans: list[str], column
     """Trace of cells of cohort.tsv: of all that the table was made from, only what these cells come from."""
     values = [_value(derivative, scan, column) for scan in scans]
     sources = [file for value in values for file in value.pop("sources")]
+    sources += [file for scan in scans for file in _rejected_in(derivative, scan)]
     failed = [top for scan in scans for top in _last(derivative, scan) if isinstance(top, Step)]
     graph = lineage(derivative, sources, failed)
     if COHORT in derivative.makers:
@@ -167,6 +170,13 @@ def _records(derivative: Derivative, scan: str) -> Iterator[File]:
     """Records of a scan that the cohort reads."""
     for role in pipeline.COHORT.reads:
         yield from _outputs(derivative, scan, role)
+
+
+def _rejected_in(derivative: Derivative, scan: str) -> list[File]:
+    """Tables of raters who had a scan left out."""
+    reason = derivative.document["overrides"].get(scan, {}).get("reject", "")
+    tables = [file for file in derivative.tables if file.path.startswith(f"{pipeline.RATINGS}/")]
+    return [file for file in tables if file.path.endswith(".tsv") and names_rater(reason, Path(file.path).stem)]
 
 
 def _outputs(derivative: Derivative, scan: str, role: str) -> Iterator[File]:

@@ -19,6 +19,7 @@ from myomag.ledger.rows import activity_path
 from myomag.ledger.seal import anchor_of, leaves_of
 from myomag.progress import progress
 from myomag.run.lock import check_quiet
+from myomag.study.ratings import rating_files
 from myomag.study.search import find_scans
 
 WORKING_FOLDERS = ("logs", "benchmarks", ".snakemake", PRIVATE)
@@ -163,7 +164,7 @@ def _file_problems(derivative: Derivative, expected: Expected, found: dict[File,
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else AGAIN
+        remedy = AGAIN if file in derivative.makers else "take it as it is now: myomag run STUDY"
         source = "restore it from another copy of the crate" if derivative.crate else f"restore it, or {remedy}"
         if sha is None:
             where = f"missing, unreadable or a link in the {file.where}"
@@ -187,6 +188,9 @@ def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem
     known |= {activity_path(derivative.root / path) for path in derivative.ledgers}
     top = derivative.crate.folder if derivative.crate else derivative.root
     known.add(top / METADATA)
+    if derivative.has_study:
+        # Those that no ledger lists are told of as not taken up yet.
+        known |= {derivative.root / path for path in rating_files(derivative.root)}
     for folder, folders, names in os.walk(top):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if here != derivative.root or name not in WORKING_FOLDERS)
@@ -198,23 +202,22 @@ def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem
 
 
 def _unlisted(derivative: Derivative) -> Iterator[Problem]:
-    """Raw files and tables of the study that the pipeline would read and no ledger lists."""
+    """Raw files, tables of the study and of raters that the pipeline would read and no ledger lists."""
     if not derivative.has_study:
         return
     listed = {path for ledger in derivative.of_step("raw") for row in ledger.rows for path, _ in row.inputs.values()}
     failed = {row.scan for ledger in derivative.of_step("raw") for row in ledger.rows if row.status != "ok"}
     try:
         study = find_scans(derivative.study)
-        tables = study_tables(study)
+        tables, ratings = study_tables(study), rating_files(derivative.root)
     except MyomagError as error:
         yield Problem("missing", str(derivative.study), str(error))
         return
     files = [path for scan in study.scans if scan.stem not in failed for path in (*scan.raw, *scan.sidecars)]
-    for path in sorted({*files, *tables} - listed):
-        kind = "table" if path in tables else "raw file"
-        yield Problem(
-            "added", printable(path), f"{kind} of the study that no ledger lists; run again: myomag run STUDY"
-        )
+    kinds = dict.fromkeys(files, "raw file of the study") | dict.fromkeys(tables, "table of the study")
+    for path, kind in sorted((kinds | dict.fromkeys(ratings, "ratings")).items()):
+        if path not in listed:
+            yield Problem("added", printable(path), f"{kind} that no ledger lists; run again: myomag run STUDY")
 
 
 def show_verification(result: Verification, derivative: Derivative) -> None:

@@ -17,6 +17,7 @@ from myomag.cohort.kinds import KIND_COLUMN
 from myomag.cohort.longitudinal_table import LONGITUDINAL_COLUMNS, build_longitudinal
 from myomag.cohort.mrsinmrs import MRSINMRS_COLUMNS, build_mrsinmrs
 from myomag.cohort.protocols import PROTOCOLS_COLUMNS
+from myomag.cohort.raters import RATERS_COLUMNS, build_raters
 from myomag.cohort.readings import ReadTables
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS, build_repeatability
 from myomag.cohort.sample import Sample
@@ -28,6 +29,7 @@ from myomag.cohort.tables import build_exclusions
 from myomag.cohort.variables import VARIABLES_COLUMNS, build_variables
 from myomag.io.series_records import Series
 from myomag.settings.models import Settings
+from myomag.study.ratings import Ratings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,8 @@ class Analysis:
         How the used columns of those tables were read.
     series : sequence of Series
         Records of the scans that are series.
+    ratings : Ratings
+        Ratings of scans by people.
     """
 
     scans: Scans
@@ -62,6 +66,7 @@ class Analysis:
     settings: Settings
     read: ReadTables = field(default_factory=ReadTables)
     series: Sequence[Series] = ()
+    ratings: Ratings = field(default_factory=dict)
 
     @cached_property
     def sample(self) -> Sample:
@@ -133,6 +138,12 @@ _TABLES = (
     Table("cohort", ("scan",), fixed_entries(), lambda study: study.cohort),
     Table("exclusions", ("scan",), fixed_entries(EXCLUSION_COLUMNS), lambda study: build_exclusions(study.scans)),
     Table("flow", ("stage", "step", "category", "reason"), described(FLOW_COLUMNS), lambda study: study.flow),
+    Table(
+        "raters",
+        ("raters",),
+        described(RATERS_COLUMNS),
+        lambda study: build_raters(study.ratings, list(study.scans.table["scan"])),
+    ),
     Table(
         "statistics",
         ("model", "predictor", "kind"),

@@ -15,8 +15,8 @@ Kind = tuple[str, str, str, str]
 FLOW_COLUMNS = {
     "stage": "entered; failed: could not be processed to the end; excluded: processed, but left out; analysed. "
     "The rows of failed, excluded and analysed add up to the row entered, in scans and in participants.",
-    "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand; "
-    "selection: not selected for the run.",
+    "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand, in the "
+    "settings or by raters; selection: not selected for the run.",
     "category": "Why, as a flow diagram of a publication counts it (see exclusions.json).",
     "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers.",
     "scans": "Number of scans.",

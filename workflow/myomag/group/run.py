@@ -152,7 +152,7 @@ def _write_cohort(grouping: Grouping) -> None:
     task = grouping.job("cohort", grouping.ledgers(*steps, "cohort"))
     table = site_table(grouping.sites)
     made_of = cohort_tables(
-        grouping.results("cohort"), lambda _people, _used: [table], task.settings(Settings), task.spec.reject
+        grouping.results("cohort"), lambda _people, _used: [table], task.settings(Settings), task.spec.reject, {}
     )
     write_study(task, made_of.items())
 

@@ -43,7 +43,8 @@ def check_output(study: Path, root: Path) -> None:
     if root == REPOSITORY:
         raise SettingsError(f"{root}: this is the folder of myomag itself; {remedy}.")
     if root.is_dir() and not (root / "ledger").is_dir():
-        others = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.name != "logs")
+        own = ("logs", pipeline.RATINGS)
+        others = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.name not in own)
         if others:
             raise SettingsError(f"{root}: holds other files ({printable(others[0])}, …); {remedy}.")
 
@@ -87,4 +88,4 @@ def _bidsignore() -> str:
     top = dict.fromkeys(re.sub(r"\.(tsv|json)$", ".*", name) for name in names if "/" not in name)
     own = [name for name in top if name not in (*BIDS_FILES, ".bidsignore")]
     folders = dict.fromkeys(name.partition("/")[0] for name in names if "/" in name)
-    return "\n".join(["*_desc-*", *own, *folders, "ledger", "logs", "benchmarks"]) + "\n"
+    return "\n".join(["*_desc-*", *own, *folders, pipeline.RATINGS, "ledger", "logs", "benchmarks"]) + "\n"

@@ -20,6 +20,7 @@ from myomag.io.records import read_record, record_bytes
 from myomag.ledger.inputs import INPUTS, change, files_of, record_changes
 from myomag.ledger.rows import LEFT_OUT, Files, Row, batch_of, ledger_bytes, ledger_path, read_ledger
 from myomag.progress import progress
+from myomag.study.ratings import rating_files
 from myomag.study.search import Scan, Study
 
 CACHE = f"{PRIVATE}/digests.tsv"
@@ -58,7 +59,7 @@ def entry_batches(ledgers: Iterable[str]) -> list[str]:
 def entry_ledgers(
     study: Study, root: Path, batches: int, left_out: Container[str] = (), *, read: bool = True, remember: bool = True
 ) -> dict[str, list[Row]]:
-    """Rows of each raw ledger and of the ledger of the tables, by place.
+    """Rows of each raw ledger and of the ledger of the tables of study and raters, by place.
 
     Parameters
     ----------
@@ -78,9 +79,10 @@ def entry_ledgers(
     Raises
     ------
     StudyError
-        If a table of the study cannot be read.
+        If a table of the study or of a rater cannot be read.
     """
     tables = study_tables(study)
+    ratings = {path: sha256_file(root / path) if read else "" for path in rating_files(root)}
     scans = [scan for scan in study.scans if not scan.problem and scan.stem not in left_out]
     names = [path for scan in scans for path in (*scan.raw, *scan.sidecars, *scan.events)]
     files = sorted({*names, *tables})
@@ -91,8 +93,9 @@ def entry_ledgers(
     by_batch: dict[int, list[Scan]] = defaultdict(list)
     for scan in study.scans:
         by_batch[batch_of(scan.participant_id, batches)].append(scan)
-    found = {TABLES: [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]}
-    return found | {
+    of_study = [Row(path, "", "", inputs={"table": (path, digests[path])}) for path in tables]
+    of_raters = [Row(path, "", "", inputs={"ratings": (path, sha)}) for path, sha in ratings.items()]
+    return {TABLES: of_study + of_raters} | {
         ledger_path("raw", batch): [
             _left_out(scan) if scan.stem in left_out else _row(scan, digests) for scan in members
         ]

@@ -78,7 +78,7 @@ def write_participants(
 
 
 def checked_tables(task: Job) -> None:
-    """Check that the tables of the study are those the run started with.
+    """Check that the tables of the study and of the raters are those the run started with.
 
     Raises
     ------
@@ -87,8 +87,9 @@ def checked_tables(task: Job) -> None:
     """
     for ledger in (path for path in task.ledgers if path.parent.name == pipeline.STEPS[0].name):
         for row in checked_ledger(task.root, ledger):
-            for path, sha in row.inputs.values():
-                if not (task.study / path).is_file() or sha256_file(task.study / path) != sha:
+            for role, (path, sha) in row.inputs.items():
+                place = (task.root if role == pipeline.RATINGS else task.study) / path
+                if not place.is_file() or sha256_file(place) != sha:
                     raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
 
 

@@ -16,6 +16,7 @@ from myomag.report.kinds import found_kinds, of_kind, other_models
 from myomag.report.labels import Labels
 from myomag.report.overview import MOST_LISTED, headline, listed, scan_order, scan_row
 from myomag.report.page import render
+from myomag.report.raters import rater_lines
 from myomag.settings.models import Settings
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def cohort_report(
         ("common.js", "cohort.js"),
         title=settings.report.title,
         flow=flow,
+        raters=rater_lines(rows["raters"], pairs=False),
         headline=headline(sorted(rows["cohort"], key=scan_order), rows["statistics"], labels),
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from myomag import pipeline
 from myomag.audit.causes import differences
@@ -38,10 +39,11 @@ def _settings(forecast: Forecast) -> list[str]:
     except (OSError, ValueError):
         return []
     # What no step takes, as where seals go, is not written down.
-    now = {key: value for key, value in forecast.flow.document.items() if key in pipeline.SETTINGS.settings}
-    found = differences(before, now) if isinstance(before, Mapping) else ()
+    document = forecast.flow.settings.model_dump()
+    now = {key: value for key, value in document.items() if key in pipeline.SETTINGS.settings}
+    found = differences(_set(forecast, before), now) if isinstance(before, Mapping) else ()
     texts = [text.replace("only in B", "added").replace("only in A", "removed") for text in found]
-    if texts:
+    if texts or any(name.startswith(f"{pipeline.RATINGS}/") for name in _tables(forecast)):
         return texts
     moved_for = [step for step in pipeline.NAMES if _ran_for(forecast, step, "settings")]
     if others := [step for step in moved_for if step != pipeline.SETTINGS.name]:
@@ -50,6 +52,18 @@ def _settings(forecast: Forecast) -> list[str]:
     if moved_for:
         return ["the same values, written or given in another way"]
     return []
+
+
+def _set(forecast: Forecast, document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the last run wrote down without the scans that raters rejected: the tables of ratings are told of."""
+    record = forecast.flow.root / activity_path(Path(ledger_path(pipeline.SETTINGS.name)))
+    origins = last_entry(record).get("origins", {})
+    rated = {key.split(".")[1] for key, origin in origins.items() if origin.startswith(f"{pipeline.RATINGS}/")}
+    overrides = {
+        target: {key: value for key, value in content.items() if key != "reject" or target not in rated}
+        for target, content in document.get("overrides", {}).items()
+    }
+    return {**document, "overrides": {target: content for target, content in overrides.items() if content}}
 
 
 def _scans(forecast: Forecast) -> dict[str, list[str]]:
@@ -78,7 +92,7 @@ def _changed_files(then: Row, now: Row) -> list[str]:
 
 
 def _tables(forecast: Forecast) -> list[str]:
-    """Tables of the study that are others than the cohort was made with."""
+    """Tables of the study and of raters that are others than the cohort was made with."""
     root = forecast.flow.root
     made = {path: sha for row in rows_of(root / ledger_path("cohort")) for path, sha in row.inputs.values()}
     if not made or made.get(TABLES) == sha256_bytes(forecast.entry[TABLES]):

@@ -170,6 +170,7 @@ def _checked(wish: Wish) -> tuple[Asked, Flow, Path]:
     flow.check_scans()
     # Now, and not after hours of fits.
     read_tables(flow.study, ())
+    _ = flow.document
     # Refuses labels that are unknown.
     _ = flow.left_out
     return asked, flow, root

@@ -25,6 +25,7 @@ from myomag.settings.load import study_settings
 from myomag.settings.origins import setting_origins, sources
 from myomag.settings.yaml_text import read_yaml
 from myomag.study.offer import has_scans, nothing_found
+from myomag.study.ratings import Ratings, rating_files, read_ratings, rejection_origins, rejections, with_rejections
 from myomag.study.raw_dataset import check_raw
 from myomag.study.remarks import study_remarks
 from myomag.study.search import Study, find_scans
@@ -139,7 +140,17 @@ class Flow:
         self.participants, self.sessions = (_labels(config, key) for key in ("participants", "sessions"))
         self.root = root or default_output(self.study)
         self.settings = study_settings(self.study, given)
-        self.document = self.settings.model_dump()
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """Ratings of scans that the derivative holds."""
+        return read_ratings(self.root)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """All settings in full, with the scans among the overrides that raters reject."""
+        document = self.settings.model_dump()
+        return document | {"overrides": with_rejections(document["overrides"], rejections(self.ratings))}
 
     @cached_property
     def found(self) -> Study:
@@ -183,7 +194,7 @@ class Flow:
         check_output(self.study, self.root)
         check_protocols(self.root)
         # Now, and not after hours of fits.
-        _ = self.seal_log
+        _ = self.seal_log, self.document
         self.check_scans()
         write_index(self.found, self.root, self._batch_count(), self.left_out)
         if not any(Path(".snakemake", "metadata").glob("*")):
@@ -239,17 +250,20 @@ class Flow:
 
     def _targets(self, batch: str, rows: Sequence[Row] | None) -> set[str]:
         """Participants and scans of a batch, as far as there are overrides that could name them."""
-        if not self.settings.overrides:
+        if not self.document["overrides"]:
             return set()
         rows = read_ledger(self.root / ledger_path("raw", batch)) if rows is None else rows
         return {row.participant_id for row in rows} | {row.scan for row in rows}
 
     def sources(self) -> str:
-        """Where the settings came from, as JSON: files of the study with their digests, and lines and command line."""
+        """Where the settings came from, as JSON: files with their digests, and lines and command line."""
         typed = {key: value for key, value in self.given.items() if key != "study"}
+        read = {path: self.study / path for path in sources(self.study)}
+        read |= {path: self.root / path for path in rating_files(self.root)}
+        of_settings = setting_origins(pipeline.SETTINGS_FILE, self.study / pipeline.SETTINGS_FILE, self.given)
         content = {
-            "read": {path: (path, sha256_file(self.study / path)) for path in sources(self.study)},
-            "origins": setting_origins(pipeline.SETTINGS_FILE, self.study / pipeline.SETTINGS_FILE, self.given),
+            "read": {path: (path, sha256_file(place)) for path, place in read.items()},
+            "origins": rejection_origins(self.ratings) | of_settings,
             # As JSON, for a date of YAML has no other place there.
             "command_line": json.loads(json.dumps(typed, default=str)),
         }
@@ -291,7 +305,7 @@ class Flow:
         # Jobs of the plan need none of it.
         from myomag.cohort.kinds import unknown_labels
 
-        yield from study_remarks(self.found, self.settings.overrides)
+        yield from study_remarks(self.found, self.settings.overrides, self.ratings)
         yield from (f"{file}: {problem}" for file, problem in self._table_problems())
         if remark := unknown_labels((scan.stem for scan in self.found.scans), self.settings.cohort.kind):
             yield remark

@@ -22,13 +22,18 @@ from myomag.manuscript.material import PRINTED, Material
 from myomag.settings.models import Settings
 from myomag.steps.begin_time import protocol_fields
 from myomag.steps.spectra import GroupSpectra
+from myomag.study.ratings import Ratings
 from myomag.study.tables import StudyTable
 
 TableReader = Callable[[Collection[str], Collection[str]], Sequence[StudyTable]]
 
 
 def cohort_tables(
-    results: Iterable[ScanResult], tables: TableReader, settings: Settings, reject: Mapping[str, str]
+    results: Iterable[ScanResult],
+    tables: TableReader,
+    settings: Settings,
+    reject: Mapping[str, str],
+    ratings: Ratings,
 ) -> dict[str, bytes]:
     """Contents of the cohort's tables, their dictionaries, its spectra and what an author takes over, by file name.
 
@@ -42,9 +47,11 @@ def cohort_tables(
         Sections `qc`, `fit`, `magnesium`, `series` and `cohort`.
     reject : mapping of str to str
         Participants and scans rejected by hand, with the reason.
+    ratings : Ratings
+        Ratings of scans by people, whose agreement is told.
     """
     spectra = GroupSpectra()
-    analysis = _analysis(results, tables, settings, reject, spectra)
+    analysis = replace(_analysis(results, tables, settings, reject, spectra), ratings=ratings)
     contents, printed = {"spectra.json": record_bytes(spectra.content())}, {}
     for table in TABLES.values():
         if table.build is not None:

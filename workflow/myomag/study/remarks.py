@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from myomag.io.tables import labelled_rows
+from myomag.pipeline import RATINGS
+from myomag.study.ratings import Ratings
 from myomag.study.search import Study
 
 SPREADSHEETS = (".csv", ".xlsx", ".xls", ".ods", ".txt")
 
 
-def study_remarks(found: Study, overridden: Iterable[str]) -> Iterator[str]:
-    """Remarks on scans, tables and overrides.
+def study_remarks(found: Study, overridden: Iterable[str], ratings: Ratings) -> Iterator[str]:
+    """Remarks on scans, tables, overrides and ratings.
 
     Parameters
     ----------
@@ -19,6 +21,8 @@ def study_remarks(found: Study, overridden: Iterable[str]) -> Iterator[str]:
         Scans of the study.
     overridden : iterable of str
         Participants and scans that the settings name.
+    ratings : Ratings
+        Ratings of scans by people.
     """
     from myomag.study.tables import personal_columns
 
@@ -34,6 +38,10 @@ def study_remarks(found: Study, overridden: Iterable[str]) -> Iterator[str]:
     for target in overridden:
         if target not in names:
             yield f"overrides.{target}: no such participant or scan in the study."
+    for rater, rated in ratings.items():
+        if gone := sorted(rated.keys() - names):
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            yield f"{RATINGS}/{rater}.tsv: {gone[0]}{more}: no such scan in the study; its rating is kept."
 
 
 def other_tables(root: Path) -> Iterator[str]:

@@ -1,5 +1,5 @@
 "use strict";
-// Ratings of scans, kept by the browser, and the settings they make; commands to copy.
+// Ratings of scans, kept by the browser and saved as a table; commands to copy.
 const ratings = (function () {
   const folder = location.pathname.slice(0, location.pathname.lastIndexOf("/"));
   const key = `myomag ratings ${folder}`;
@@ -18,20 +18,23 @@ const ratings = (function () {
     listeners.forEach((listener) => listener());
   }
 
-  // A double-quoted YAML scalar: JSON's escapes, and those of characters that YAML takes for line breaks or refuses.
-  function quoted(text) {
-    const code = (letter) => letter.codePointAt(0).toString(16);
-    return JSON.stringify(text).replace(/[^\x20-\x7e\p{L}\p{M}\p{N}\p{P}\p{S}]/gu, (letter) =>
-      code(letter).length > 4 ? `\\U${code(letter).padStart(8, "0")}` : `\\u${code(letter).padStart(4, "0")}`);
+  // On one line, without signs that end a cell; an apostrophe keeps a spreadsheet from taking it for a formula.
+  function cell(text) {
+    const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
+    return /^[=+\-@'"＝＋－＠]/.test(line) ? `'${line}` : line || "n/a";
   }
 
-  function yaml() {
-    const names = Object.keys(kept).sort();
-    const rejected = names.filter((scan) => kept[scan].verdict === "rejected");
-    const accepted = names.filter((scan) => kept[scan].verdict === "accepted");
-    return (rejected.length ? "overrides:\n" : "")
-      + rejected.map((scan) => `  ${quoted(scan)}:\n    reject: ${quoted(kept[scan].reason)}\n`).join("")
-      + accepted.map((scan) => `# accepted: ${quoted(scan)} ${kept[scan].reason ? quoted(kept[scan].reason) : ""}`.trim() + "\n").join("");
+  // A rating that was cleared after it was saved has a row too, which withdraws it.
+  function tsv() {
+    const words = { accepted: "accept", rejected: "reject" };
+    const rows = Object.keys(kept).sort().map((scan) =>
+      [scan, ...(kept[scan] ? [words[kept[scan].verdict], cell(kept[scan].reason)] : ["n/a", "n/a"])]);
+    return [["scan", "rating", "reason"], ...rows].map((row) => `${row.join("\t")}\n`).join("");
+  }
+
+  function saved() {
+    Object.values(kept).filter(Boolean).forEach((rating) => { rating.saved = true; });
+    save();
   }
 
   addEventListener("storage", (event) => { if (event.key === key) { load(); } });
@@ -39,15 +42,18 @@ const ratings = (function () {
   return {
     key: key,
     of: (scan) => (Object.hasOwn(kept, scan) ? kept[scan] : null),
-    count: () => Object.keys(kept).length,
+    count: () => Object.values(kept).filter(Boolean).length,
+    any: () => Object.keys(kept).length > 0,
     lasting: () => lasting,
     rate: function (scan, verdict, reason) {
-      if (verdict) { kept[scan] = { verdict: verdict, reason: reason }; } else { delete kept[scan]; }
+      const stored = Object.hasOwn(kept, scan) && (kept[scan] === null || kept[scan].saved === true);
+      if (verdict) { kept[scan] = { verdict: verdict, reason: reason, saved: stored }; } else if (stored) { kept[scan] = null; } else { delete kept[scan]; }
       save();
     },
     clear: function () { kept = {}; save(); },
     listen: (listener) => listeners.push(listener),
-    yaml: yaml,
+    tsv: tsv,
+    saved: saved,
   };
 })();
 
@@ -59,6 +65,14 @@ function button(label, title, action, style) {
   made.className = style || "";
   made.addEventListener("click", action);
   return made;
+}
+
+function download(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type: type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 function copy(text, from) {
@@ -100,30 +114,38 @@ function rater(scan, compact) {
 // A rejection needs a reason; an acceptance may have one.
 function askReason(scan, verdict) {
   const dialog = document.getElementById("rating-dialog"), field = document.getElementById("rating-reason");
-  const before = ratings.of(scan);
-  dialog.querySelector("h2").textContent = verdict === "rejected" ? "Reject this scan" : "Accept this scan";
+  const before = ratings.of(scan), word = verdict === "rejected" ? "Reject" : "Accept";
+  dialog.querySelector("h2").textContent = `${word} this scan`;
   dialog.querySelector("p").textContent = scan;
+  dialog.querySelector("[value=rate]").textContent = word;
+  dialog.querySelector("label span").textContent = verdict === "rejected" ? "Reason" : "Reason (optional)";
   field.value = before === null ? "" : before.reason;
   field.required = verdict === "rejected";
   dialog.querySelector("form").onsubmit = function (event) {
-    if (event.submitter.value === "keep") { ratings.rate(scan, verdict, field.value.trim()); }
+    if (event.submitter.value === "rate") { ratings.rate(scan, verdict, field.value.trim()); }
   };
   dialog.showModal();
 }
 
 (function () {
-  const panel = document.getElementById("ratings"), text = document.getElementById("ratings-yaml");
-  const field = document.getElementById("rating-reason");
-  panel.querySelector(".controls").append(
-    button("Copy", "Copy the settings", (event) => copy(text.value, event.currentTarget), "copy"),
-    button("Clear all ratings", "Forget every rating", function () { if (confirm("Forget every rating of this study?")) { ratings.clear(); } }),
-  );
+  const panel = document.getElementById("ratings"), initials = document.getElementById("rater-name");
+  const field = document.getElementById("rating-reason"), NAME = "myomag rater";
+  try { initials.value = localStorage.getItem(NAME) || ""; } catch (error) { initials.value = ""; }
+  panel.querySelector("form").addEventListener("submit", function (event) {
+    event.preventDefault();
+    try { localStorage.setItem(NAME, initials.value); } catch (error) { panel.querySelector(".fleeting").hidden = false; }
+    download(`${initials.value}.tsv`, ratings.tsv(), "text/tab-separated-values");
+    ratings.saved();
+    panel.querySelector("output").textContent = `Saved as ${initials.value}.tsv.`;
+  });
+  panel.querySelector(".controls").append(button("Clear all ratings", "Forget every rating on this page", function () {
+    if (confirm("Forget every rating that this browser keeps of this study? Files that you saved stay.")) { ratings.clear(); }
+  }));
   ratings.listen(function () {
-    panel.hidden = ratings.count() === 0;
+    panel.hidden = !ratings.any();
     panel.querySelector(".count").textContent = ratings.count();
     panel.querySelector(".fleeting").hidden = ratings.lasting();
-    text.value = ratings.yaml();
-    text.rows = Math.min(text.value.split("\n").length + 1, 20);
+    panel.querySelector("output").textContent = "";
   });
   // Blanks alone are no reason.
   field.addEventListener("input", () => field.setCustomValidity(field.required && field.value && !field.value.trim() ? "Give a reason." : ""));

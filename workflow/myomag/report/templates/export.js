@@ -1,12 +1,4 @@
 // Files of what the page shows of a scan: CSV, SVG and NIfTI-MRS.
-function save(name, content, type) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type: type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
 // Whole curves of the view, one row per point.
 function viewCsv(spectrum) {
   const { x, data, fit, residual, lines } = spectrum.curves, fitted = lines.length > 0;
@@ -92,9 +84,9 @@ function listenToExports(spectrum) {
     return [scan, view, ...changes.filter(Boolean)].join("_");
   };
   const files = {
-    csv: () => save(`${shown()}.csv`, viewCsv(spectrum), "text/csv"),
-    svg: () => save(`${shown()}.svg`, viewSvg(spectrum), "image/svg+xml"),
-    nifti: () => save(`${scan}_fit.nii`, niftiMrs(spectrum), "application/octet-stream"),
+    csv: () => download(`${shown()}.csv`, viewCsv(spectrum), "text/csv"),
+    svg: () => download(`${shown()}.svg`, viewSvg(spectrum), "image/svg+xml"),
+    nifti: () => download(`${scan}_fit.nii`, niftiMrs(spectrum), "application/octet-stream"),
   };
   spectrum.figure.querySelectorAll(".save").forEach((each) => each.addEventListener("click", files[each.value]));
 }
