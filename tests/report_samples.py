@@ -1,5 +1,6 @@
 """Scans and tables for the report pages: the shapes of the pipeline's own, without running it."""
 
+from collections import Counter
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -230,6 +231,24 @@ def frames_of(tables: dict[str, list[dict[str, Any]]]) -> dict[str, pd.DataFrame
     known = {name: pd.DataFrame(rows, dtype=object) for name, rows in tables.items()}
     columns = tables["cohort"][0] if tables["cohort"] else cohort_row(0, np.random.default_rng(0))
     return known | {"cohort": pd.DataFrame(tables["cohort"], columns=list(columns))}
+
+
+def group_spectra(cohort: list[dict[str, Any]]) -> dict[str, Any]:
+    """spectra.json of two protocols, with three scans that are drawn, and the first scan as the worst."""
+    ppm = np.linspace(-20, 10, 61).round(1)
+    heights = np.exp(-(ppm**2)) + 0.2 * np.exp(-((ppm - 5) ** 2))
+    drawn = [
+        {"scan": row["scan"], "protocol": name, "included": True, "data": heights.tolist(), "fit": heights.tolist()}
+        for row, name in zip(cohort[:3], ("A", "B", "A"), strict=False)
+    ]
+    means = {"mean": heights.tolist(), "sd": (0 * heights + 0.02).tolist()}
+    counts = Counter(scan["protocol"] for scan in drawn)
+    return {
+        "ppm": ppm.tolist(),
+        "protocols": [{"protocol": name, "scans": scans, **means} for name, scans in counts.items()],
+        "scans": drawn,
+        "worst": [scan | {"why": "snr"} for scan in drawn[:1]],
+    }
 
 
 PROTOCOLS = [

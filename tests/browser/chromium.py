@@ -25,7 +25,11 @@ OPTIONS = (
 )
 PATIENCE_S = 60.0
 # Keys whose default action the page relies on need their code and character.
-KEYS = {"Enter": {"windowsVirtualKeyCode": 13, "text": "\r"}, "Escape": {"windowsVirtualKeyCode": 27}}
+KEYS = {
+    "Tab": {"windowsVirtualKeyCode": 9},
+    "Enter": {"windowsVirtualKeyCode": 13, "text": "\r"},
+    "Escape": {"windowsVirtualKeyCode": 27},
+}
 
 
 def find_chromium() -> str | None:

@@ -18,6 +18,7 @@ from report_samples import (
     complete_view,
     failed_view,
     frames_of,
+    group_spectra,
     tables_of,
     undefined_view,
     unfitted_view,
@@ -36,7 +37,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sub-001.html").write_bytes(participant_page("sub-001", views, SETTINGS))
     (folder / "hostile.html").write_bytes(participant_page(HOSTILE, [hostile], SETTINGS))
     settings = SETTINGS.model_copy(update={"report": ReportSettings(title=HOSTILE)})
-    content = dict(cohort_report(frames_of(tables_of(cohort)), settings, TABLES, RUN))
+    frames, spectra = frames_of(tables_of(cohort)), group_spectra(cohort)
+    content = dict(cohort_report(frames, settings, TABLES, RUN, spectra=spectra))
     (folder / "index.html").write_bytes(content.pop(INDEX))
     for path, data in content.items():
         place = folder / path.removeprefix("report/")
@@ -208,3 +210,55 @@ def test_a_figure_stands_alone(browser, pages):
             ".map((text) => text.textContent)"
         )
         assert browser.evaluate(outside) == [], path.name
+
+
+def test_the_search_is_two_tabs_away_and_leads_to_the_scan(browser, pages):
+    browser.open(pages / "index.html", height=900)
+    for _ in range(2):
+        browser.key("Tab")
+    assert browser.evaluate("document.activeElement.id") == "find"
+    browser.type("sub-017")
+    assert browser.evaluate("document.getElementById('found').textContent") == "1 of 60 scans: press Enter"
+    browser.key("Enter")
+    assert browser.evaluate("document.activeElement.textContent") == "sub-017"
+    box = "document.activeElement.getBoundingClientRect()"
+    bar = "document.querySelector('.bar').getBoundingClientRect().bottom"
+    assert browser.evaluate(f"{box}.top > {bar} && {box}.bottom < innerHeight") is True
+
+
+def test_the_answers_and_their_picture_are_within_two_screens(browser, pages):
+    browser.open(pages / "index.html", width=1440, height=900)
+    bottom = "document.querySelector('{}').getBoundingClientRect().bottom"
+    assert browser.evaluate(bottom.format(".answers p")) < 900
+    assert browser.evaluate(bottom.format(".answers figure svg")) < 1800
+    # The list of sections stays in view.
+    browser.evaluate("scrollTo(0, 5000)")
+    assert browser.evaluate("document.querySelector('.bar').getBoundingClientRect().top") == 0
+
+
+def test_on_a_narrow_screen_the_contents_are_folded_and_estimates_need_no_scrolling(browser, pages):
+    browser.open(pages / "index.html", width=390)
+    assert browser.evaluate("document.querySelector('.toc').open") is False
+    for _ in range(3):
+        browser.key("Tab")
+    browser.key("Enter")
+    assert browser.evaluate("document.querySelector('.toc').open") is True
+    browser.evaluate("document.querySelector('.toc a[href=\"#models\"]').click()")
+    assert browser.evaluate("document.querySelector('.toc').open") is False
+    browser.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    right = (
+        "Math.max(...[...document.querySelectorAll('.reflow td')].map((cell) => cell.getBoundingClientRect().right))"
+    )
+    assert browser.evaluate(right) <= 390
+
+
+def test_a_link_into_a_folded_part_opens_it_and_on_paper_all_are_open(browser, pages):
+    browser.open(pages / "index.html")
+    browser.evaluate("document.querySelector('.answers a[href^=\"#model.\"]').click()")
+    browser.wait_for("document.querySelector('tr:target').checkVisibility({contentVisibilityAuto: true})")
+    closed = "document.querySelectorAll('main details:not([open])').length"
+    before = browser.evaluate(closed)
+    browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert browser.evaluate(closed) == 0
+    browser.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert browser.evaluate(closed) == before > 0

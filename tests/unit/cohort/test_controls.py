@@ -53,7 +53,7 @@ def test_a_tripped_control_says_what_becomes_of_the_conclusions(study, settings)
     assert row["p"] < 1e-9 and abs(row["beta_held"]) < 0.2 * abs(row["beta"])
     rows = table_rows(build_statistics(sample))
     first, *others = control_lines(rows, table_rows(table), Labels.of(settings))
-    assert first.startswith("WARNING: negative control tripped. Free Mg²⁺ goes with PCr SNR: β")
+    assert first.startswith("WARNING: negative control tripped. Free Mg²⁺ is related to PCr SNR: β")
     assert "  With PCr SNR held: free Mg²⁺ against sex: β" in "".join(others)
 
 

@@ -15,14 +15,15 @@ from myomag.report.labels import Labels
 from myomag.settings.load import Settings
 from myomag.settings.report import ReportSettings
 from myomag.study.ratings import Rating
-from report_samples import RUN, SETTINGS, TABLES, cohort_rows, frames_of, tables_of
+from report_samples import RUN, SETTINGS, TABLES, cohort_rows, frames_of, group_spectra, tables_of
 
 METHODS = "# Methods\n\nSpectra were fitted.\n\n- mg_age: mg_mmol_l on age.\n"
 HOSTILE = '"><script>window.hacked = 1</script>'
 
 
 def report_of(cohort: list[dict[str, Any]], settings: Settings = SETTINGS, **tables: Any) -> dict[str, bytes]:
-    return dict(cohort_report(frames_of(tables_of(cohort, **tables)), settings, TABLES, RUN, METHODS))
+    frames, spectra = frames_of(tables_of(cohort, **tables)), group_spectra(cohort)
+    return dict(cohort_report(frames, settings, TABLES, RUN, METHODS, spectra=spectra))
 
 
 def page_of(cohort: list[dict[str, Any]], settings: Settings = SETTINGS, **tables: Any) -> bytes:
@@ -46,6 +47,33 @@ def classed(root: Node, tag: str, name: str) -> list[Node]:
 def test_page_is_self_contained_readable_aloud_and_small(content, page):
     assert_self_contained(page)
     assert len(content) < 3_000_000
+
+
+def test_the_answers_come_first_each_with_its_interval_and_what_threatens_it(page):
+    sections = [node.attributes["id"] for node in page.find("section") if "id" in node.attributes]
+    assert sections[0] == "results"
+    (answers,) = classed(page, "div", "answers")
+    assert [node.text for node in answers.find("h3")] == [
+        "Is muscle Mg related to age?",
+        "Does muscle Mg differ by sex?",
+        "Is muscle Mg related to strength?",
+        "Does the slope of strength on free Mg²⁺ differ by sex?",
+        "Is muscle or serum Mg more closely related to the outcome?",
+    ]
+    for node in answers.find("p"):
+        assert re.search(r"95 % CI.*n = \d+\)", node.text) or node.text.startswith("Caution: ")
+    assert [node.attributes["id"] for node in answers.find("figure")] == ["figure-mg_age", "figure-strength_mg"]
+    assert "day-to-day variation of Mg is not known" in answers.text
+
+
+def test_the_spectra_of_the_group_are_drawn_and_the_worst_lead_to_their_pages(page):
+    figure = page.find("figure", id="figure-spectra")[0].find("svg")[0]
+    assert len(classed(figure, "path", "one")) == 3
+    assert len(classed(figure, "path", "average")) == 2
+    items = page.find("ul", **{"class": "thumbnails"})[0].find("li")
+    scan = cohort_rows(441)[0]
+    assert items[0].find("a")[0].attributes["href"] == f"sub-001.html#{scan['scan']}"
+    assert f"SNR {scan['pcr_snr']:.1f}; included" in items[0].text
 
 
 def test_the_flow_accounts_for_every_scan(page):
@@ -109,7 +137,7 @@ def test_a_tripped_control_stands_beside_the_results_it_threatens():
     for section in ("results", "models"):
         place = next(node for node in page.find("section") if node.attributes.get("id") == section)
         (banner,) = [node for node in classed(place, "div", "notice") if "control tripped" in node.text]
-        assert "Free Mg²⁺ goes with PCr SNR" in banner.text
+        assert "Free Mg²⁺ is related to PCr SNR" in banner.text
         assert any(item.text.startswith("free Mg²⁺ against age: β") for item in banner.find("li"))
     assert "control tripped" not in page_of(cohort_rows(120)).decode()
 
@@ -331,8 +359,8 @@ def test_a_study_of_one_scan_has_no_empty_chart():
     assert_self_contained(page)
     assert [node.attributes["id"] for node in page.find("figure")] == []
     cards = [node.text for node in page.find("dd", **{"class": "value"})]
-    assert len(cards) == 2
     assert "[" in cards[0]
+    assert len(cards) == 4
     assert "1 scan of 1 participant: 1 included, 0 excluded, 0 failed." in page.text
 
 
@@ -405,7 +433,7 @@ def test_of_many_scans_left_out_the_first_are_listed(monkeypatch):
     cohort = [row | {"status": "excluded", "reason": "moved"} for row in cohort_rows(30)]
     tables = tables_of(cohort_rows(30)) | {"cohort": cohort, "exclusions": [row | {"step": "qc"} for row in cohort]}
     page = parse(dict(cohort_report(frames_of(tables), SETTINGS, TABLES, RUN))[INDEX])
-    shown = table(page, "Failed and excluded scans, the first 4 of 30; all stand in exclusions.tsv")
+    shown = table(page, "Failed and excluded scans, the first 4 of 30; exclusions.tsv has all")
     assert [row[0] for row in shown] == [row["scan"] for row in cohort[:4]]
 
 

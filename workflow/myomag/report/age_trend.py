@@ -11,13 +11,22 @@ from scipy.special import stdtrit
 from myomag.cohort.demographics import age_group
 from myomag.cohort.design import Design
 from myomag.cohort.plan import LOG_MG, MG, Model
+from myomag.cohort.regression import NotEstimable, linear_regression
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
-from myomag.report.scatter import BOTTOM, LEFT, TOP, band, curve, legend, marker_shape
+from myomag.report.scatter import (
+    BOTTOM,
+    LEFT,
+    WIDTH,
+    band,
+    curve,
+    estimate_text,
+    legend_with_estimates,
+    marker_shape,
+)
 from myomag.report.series import MARKERS, Array, Series, on_axis, series_of, slope_difference
 
-WIDTH = 720.0
 FEWEST = 4
 NOTE = (
     "Mean of each age group and sex with its 95 % interval, at the mean age of the group; lines: least squares through "
@@ -55,9 +64,9 @@ def age_trend(
     means = [(each, group_means(*values[each.name], edges, model.outcome)) for each in series]
     note = NOTE.format(logarithm=", on the logarithm of Mg" if model.outcome == LOG_MG else "")
     difference = slope_difference(model, values, labels)
-    drawing = _draw(means, labels)
+    drawing = _draw(means, {sex: _estimate(*pair) for sex, pair in values.items()}, labels)
     title = "Free Mg²⁺ by age and sex"
-    return Figure("age_trend", title, drawing, csv_bytes(_rows(means)), f"{difference} {note}".strip())
+    return Figure("age_trend", title, drawing, csv_bytes(_rows(means)), f"{difference} {note}".strip(), wide=False)
 
 
 def group_means(ages: Array, values: Array, edges: Sequence[float], outcome: str) -> list[Mean]:
@@ -74,7 +83,18 @@ def group_means(ages: Array, values: Array, edges: Sequence[float], outcome: str
     return means
 
 
-def _draw(means: Sequence[tuple[Series, Sequence[Mean]]], labels: Labels) -> Markup:
+def _estimate(ages: Array, values: Array) -> str:
+    """Slope on age of the participants of one sex."""
+    try:
+        (slope,) = linear_regression(values, {"age": ages}).coefficients
+    except NotEstimable:
+        return ""
+    ends = {"ci95_low": slope.beta_ci95_low, "ci95_high": slope.beta_ci95_high}
+    return estimate_text({"beta": slope.beta, "n": len(ages)} | ends)
+
+
+def _draw(means: Sequence[tuple[Series, Sequence[Mean]]], said: Mapping[str, str], labels: Labels) -> Markup:
+    head, top = legend_with_estimates([(each.name, each.marker, len(each.people)) for each, _ in means], said)
     right = WIDTH - 12
     every = [mean for _, group in means for mean in group]
     lines = [(series, series.line) for series, _ in means if series.line is not None]
@@ -82,18 +102,18 @@ def _draw(means: Sequence[tuple[Series, Sequence[Mean]]], labels: Labels) -> Mar
     heights += [mean.mean for mean in every]
     heights += [float(end) for _, line in lines for edge in (line.low, line.high) for end in (edge[0], edge[-1])]
     x = Scale(robust_range(np.concatenate([series.x for series, _ in means]).tolist()), (LEFT, right))
-    y = Scale(robust_range(heights), (BOTTOM, TOP))
+    y = Scale(robust_range(heights), (BOTTOM, top))
     return svg(
         WIDTH,
         BOTTOM + 46,
         "Mean free Mg by age group and sex",
-        x_axis(x, BOTTOM, labels.axis(labels.age), grid_top=TOP),
+        x_axis(x, BOTTOM, labels.axis(labels.age), grid_top=top),
         y_axis(y, LEFT, labels.axis(MG), grid_right=right),
         *(band(line, x, y, series.marker) for series, line in lines),
-        frame(LEFT, TOP, right, BOTTOM),
+        frame(LEFT, top, right, BOTTOM),
         *(curve(line, x, y, series.marker) for series, line in lines),
         *(_means(group, series.marker, x, y) for series, group in means),
-        legend([(series.name, series.marker, len(series.people)) for series, _ in means]),
+        head,
         class_="scatter",
     )
 

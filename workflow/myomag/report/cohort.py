@@ -1,5 +1,6 @@
 """The page of the cohort: who entered, what came out, how good the scans are, what it rests on; and its figures."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 from myomag.io.tables import TableRow, table_rows
 from myomag.pipeline import COHORT, PROTOCOLS
 from myomag.report import cohort_tables, settings_tables, text
+from myomag.report.answers import answers
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.controls import tripped
 from myomag.report.distributions import MOST_POINTS, distributions
+from myomag.report.figures import Figure
 from myomag.report.flow import participant_flow
+from myomag.report.group_spectra import spectra_figure, thumbnails
 from myomag.report.kinds import found_kinds, of_kind, other_models
-from myomag.report.labels import Labels
+from myomag.report.labels import Labels, model_name
+from myomag.report.over_scans import over_scans
 from myomag.report.overview import MOST_LISTED, headline, listed, scan_order, scan_row
 from myomag.report.page import render
 from myomag.report.raters import rater_lines
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 Tables = Mapping[str, "pd.DataFrame"]
 INDEX = "report/index.html"
+MOST_BESIDE = 2
 FILES = (
     *((file.name, file.description) for step in (COHORT, PROTOCOLS) for file in step.writes if not file.describes),
     ("config.yaml", "the resolved settings, with prior knowledge and calibrations in full"),
@@ -39,6 +45,7 @@ def cohort_report(
     run: Mapping[str, Any],
     methods: str = "",
     units: Mapping[str, str] | None = None,
+    spectra: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """Path in the derivative and content of the files of each figure, as it is made, and of the page of the cohort.
 
@@ -57,6 +64,8 @@ def cohort_report(
         Content of methods.md.
     units : mapping of str to str, optional
         Units of the columns of cohort.tsv, as far as its data dictionary gives them.
+    spectra : mapping, optional
+        Content of spectra.json.
 
     Yields
     ------
@@ -70,17 +79,22 @@ def cohort_report(
     ordered = sorted(every["cohort"], key=scan_order)
     flow = participant_flow(rows["flow"])
     figures = {}
-    for figure in cohort_figures(rows, tables["cohort"], flow, settings.cohort, labels):
+    made = cohort_figures(rows, tables["cohort"], flow, settings.cohort, labels)
+    shown = spectra_figure(spectra or {}, rows["cohort"], settings.report)
+    for figure in itertools.chain(made, over_scans(ordered), filter(None, [shown])):
         yield from figure.files().items()
         figures[figure.name] = replace(figure, csv=b"")
     excluded = sorted((row for row in rows["exclusions"] if row["status"] != "included"), key=scan_order)
     page = render(
         "cohort.html.j2",
-        ("common.js", "cohort.js"),
+        ("common.js", "contents.js", "cohort.js"),
         title=settings.report.title,
         flow=flow,
         raters=rater_lines(rows["raters"], pairs=False),
-        headline=headline(sorted(rows["cohort"], key=scan_order), rows["statistics"], labels),
+        headline=headline(sorted(rows["cohort"], key=scan_order)),
+        answers=answers(rows, labels, day_to_day_unknown="reliability_curve" in figures),
+        key_figures=_key_figures(rows["statistics"], figures),
+        worst=thumbnails(spectra or {}, every["cohort"], settings.report),
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),
         participants=cohort_tables.participants_table(rows["demographics"], labels),
@@ -110,6 +124,11 @@ def cohort_report(
         run=settings_tables.flatten(run),
     )
     yield INDEX, page
+
+
+def _key_figures(statistics: Sequence[TableRow], figures: Mapping[str, Figure]) -> list[str]:
+    """Names of the scatters that stand beside the answers: those of the first models that have one."""
+    return [name for name in dict.fromkeys(map(model_name, statistics)) if name in figures][:MOST_BESIDE]
 
 
 def _made(path: str, tables: Tables, methods: str) -> bool:

@@ -52,12 +52,14 @@ def cohort_figures(
     )
     sample = included(cohort, settings.model_copy(update={"site": None}))
     of_series = series_figures(tables, sample, _sexes(sample, labels), labels)
-    for figure in itertools.chain(made, _of_participants(cohort, settings, labels), of_series):
+    for figure in itertools.chain(made, _of_participants(cohort, tables, settings, labels), of_series):
         if figure is not None:
             yield figure
 
 
-def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: Labels) -> Iterator[Figure | None]:
+def _of_participants(
+    cohort: "pd.DataFrame", tables: Mapping[str, Sequence[TableRow]], settings: CohortSettings, labels: Labels
+) -> Iterator[Figure | None]:
     """Scatter of each simple model and the trend with age, from the same participants as the models.
 
     Of several kinds of scans, the one with most participants is drawn; of several sites the values as they are.
@@ -68,7 +70,7 @@ def _of_participants(cohort: "pd.DataFrame", settings: CohortSettings, labels: L
         return
     sexes = _sexes(sample, labels)
     # Made twice: at one time, the designs of a large study would take more memory than its table.
-    yield from scatter_figures(designs(sample), sexes, labels)
+    yield from scatter_figures(designs(sample), sexes, labels, tables.get("statistics", ()))
     yield age_trend(designs(sample), sexes, settings.age_groups, labels)
     repeats = known_repeats(sample).get("pmg")
     if repeats is None or repeats.kind != BETWEEN_SESSIONS:

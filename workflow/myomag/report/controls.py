@@ -34,10 +34,10 @@ def tripped(statistics: Rows, controls: Rows, labels: Labels) -> list[Warned]:
 
 def _warned(row: Mapping[str, Any], threatened: Rows, labels: Labels) -> Warned:
     what, adjusted = labels.column(row["predictor"]), " and ".join(labels.covariates(row))
-    beyond = " beyond what shared noise predicts" if text.finite(row.get("b_noise")) is not None else ""
+    beyond = ", more than the noise that both share predicts" if text.finite(row.get("b_noise")) is not None else ""
     numbers = f"β {text.number(row['beta'], 2)} [{text.interval(row['ci95_low'], row['ci95_high'], 2)}]"
     numbers += f", FDR p {text.p_value(row['p_fdr'])}" + (f", adjusted for {adjusted}" if adjusted else "")
-    found = f"Free Mg²⁺ goes with {what}{beyond}: {numbers}. How Mg was measured may explain what was found of it."
+    found = f"Free Mg²⁺ is related to {what}{beyond}: {numbers}. The findings on Mg may be due to how it was measured."
     names = labels.relations(threatened)
     lines = (_conclusion(name, each, labels) for name, each in zip(names, threatened, strict=True))
     return Warned(found, what, tuple(lines))
@@ -47,8 +47,8 @@ def _conclusion(name: str, row: Mapping[str, Any], labels: Labels) -> str:
     adjusted = " and ".join(labels.covariates(row))
     before = f"{name}{f', adjusted for {adjusted}' if adjusted else ''}: β {_beta(row, 'beta', 'ci95', 'p')}"
     if text.finite(row.get("beta_held")) is None:
-        return f"{before}; with it held not estimable: {row['reason']}"
-    return f"{before} becomes {_beta(row, 'beta_held', 'held_ci95', 'p_held')}"
+        return f"{before}; with it held, not estimable: {row['reason']}"
+    return f"{before}, becomes {_beta(row, 'beta_held', 'held_ci95', 'p_held')}"
 
 
 def _beta(row: Mapping[str, Any], value: str, ends: str, p: str) -> str:

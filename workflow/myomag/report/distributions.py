@@ -95,14 +95,18 @@ def scan_name(row: TableRow) -> str:
     return " ".join(str(row[key]) for key in ("participant_id", "session_id") if row.get(key))
 
 
+def scan_kind(row: TableRow) -> str:
+    """How a scan is marked: in, in with a warning, or out of the statistics."""
+    return "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
+
+
 def _scans(cohort: Sequence[TableRow], metric: Metric) -> Iterator[_Scan]:
     """Scans that have a value."""
     for index, row in enumerate(cohort):
         rejected = metric.column == "rejected_fraction"
         value = _rejected_fraction(row) if rejected else text.finite(row.get(metric.column))
         if value is not None:
-            kind = "out" if row["status"] != "included" else "warn" if row.get("verdict") == "warn" else "in"
-            yield _Scan(value, index, kind, row)
+            yield _Scan(value, index, scan_kind(row), row)
 
 
 def _is_series(row: TableRow) -> bool:

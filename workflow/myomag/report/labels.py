@@ -75,9 +75,10 @@ class Labels:
         plain = [self._relation(row) for row in rows]
         models: dict[str, set[str]] = {}
         for name, row in zip(plain, rows, strict=True):
-            models.setdefault(name, set()).add(_model(row))
+            models.setdefault(name, set()).add(model_name(row))
         shared = {name for name, found in models.items() if len(found) > 1}
-        return [f"{name} ({_model(row)})" if name in shared else name for name, row in zip(plain, rows, strict=True)]
+        pairs = zip(plain, rows, strict=True)
+        return [f"{name} ({model_name(row)})" if name in shared else name for name, row in pairs]
 
     def covariates(self, row: Mapping[str, Any]) -> list[str]:
         """Readable names of what a row is adjusted for."""
@@ -90,7 +91,7 @@ class Labels:
         return f"{self.column(row['outcome'])} against {self.column(predictor)}{by}{where}"
 
 
-def _model(row: Mapping[str, Any]) -> str:
+def model_name(row: Mapping[str, Any]) -> str:
     """Name of a row's model in the settings, without its stratum and the mark of an adjusted version."""
     stratum = "" if row.get("stratum") in (None, ALL) else f"_{row['stratum']}"
     return str(row.get("model")).removesuffix(stratum).removesuffix("_adjusted")

@@ -2,16 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from myomag.cohort.plan import LOG_MG, MG, factors
 from myomag.cohort.reasons import short_reason
 from myomag.io.tables import TableRow
 from myomag.report import text
-from myomag.report.labels import Labels
 from myomag.report.page import scan_anchor, scan_link
 
 Card = tuple[str, str, str, str | None]
@@ -83,49 +81,56 @@ def row_anchor(row: TableRow) -> str:
     return scan_anchor(f"model.{row['model']}.{row['predictor']}")
 
 
-def headline(cohort: Sequence[TableRow], statistics: Sequence[TableRow], labels: Labels) -> list[Card]:
-    """Label, value, explanation and origin of the results a reader came for."""
-    included = [row for row in cohort if row["status"] == "included"]
-    items: list[Card] = []
-    if len(included) == 1:
-        row = included[0]
-        mg = mg_text(row)
-        items.append(
-            ("Free Mg²⁺ (mM)", mg, f"one scan, 95 % interval, {row.get('mg_calibration')} scale", scan_link(row))
-        )
-        ph = text.with_sd(row.get("ph"), row.get("ph_sd"), 3)
-        items.append(("pH", ph, f"± SD, {row.get('ph_calibration')} equation", scan_link(row)))
-        return items
-    for label, key, decimals, calibration in (
-        ("free Mg²⁺ (mM)", "mg_mmol_l", 3, "mg_calibration"),
-        ("pH", "ph", 3, "ph_calibration"),
-    ):
-        values = [known for row in included if (known := text.finite(row.get(key))) is not None]
-        if values:
+def headline(cohort: Sequence[TableRow]) -> list[Card]:
+    """Label, value, explanation and origin: Mg and pH of the included scans, and how good these scans are."""
+    rows = [row for row in cohort if row["status"] == "included"]
+    if not rows:
+        return []
+    cards = [_single(rows[0]), _single_ph(rows[0])] if len(rows) == 1 else list(_medians(rows))
+    return [*cards, *_quality(rows)]
+
+
+def _single(row: TableRow) -> Card:
+    return "Free Mg²⁺ (mM)", mg_text(row), f"95 % interval, {row.get('mg_calibration')} scale", scan_link(row)
+
+
+def _single_ph(row: TableRow) -> Card:
+    ph = text.with_sd(row.get("ph"), row.get("ph_sd"), 3)
+    return "pH", ph, f"± SD, {row.get('ph_calibration')} equation", scan_link(row)
+
+
+def _medians(rows: Sequence[TableRow]) -> Iterator[Card]:
+    for label, key, decimals in (("free Mg²⁺ (mM)", "mg_mmol_l", 3), ("pH", "ph", 3)):
+        if values := _known(rows, key):
             low, middle, high = np.percentile(values, [25, 50, 75])
-            names = ", ".join(sorted({str(row[calibration]) for row in included if row.get(calibration)}))
-            spread = f"quartiles {text.interval(low, high, decimals)}; {names or 'unnamed calibration'}"
-            items.append(
-                (
-                    f"Median {label}",
-                    text.number(middle, decimals),
-                    f"{spread}; {text.plural(len(values), 'scan')}",
-                    "#scans",
-                )
-            )
-    effects = [row for row in statistics if not row.get("covariates") and _is_headline(row, labels)]
-    return items + [_effect(name, row) for name, row in zip(labels.relations(effects), effects, strict=True)]
+            calibration = key.partition("_")[0] + "_calibration"
+            names = ", ".join(sorted({str(row[calibration]) for row in rows if row.get(calibration)}))
+            note = f"quartiles {text.interval(low, high, decimals)}; {names or 'calibration not named'}"
+            yield f"Median {label}", text.number(middle, decimals), note, "#scans"
 
 
-def _is_headline(row: TableRow, labels: Labels) -> bool:
-    shown = row.get("role") == "main" and text.finite(row.get("beta")) is not None
-    # The difference between the sexes belongs to the effect that it is of.
-    pair = {row["outcome"], *factors(str(row["predictor"]))}
-    pair -= {labels.sex} if len(pair) > 2 else set()
-    others = labels.age, labels.sex, labels.strength
-    return shown and pair in ({mg, name} for mg in (MG, LOG_MG) for name in others)
+def _quality(rows: Sequence[TableRow]) -> Iterator[Card]:
+    """How good the included scans are."""
+    median = "Median " if len(rows) > 1 else ""
+    for label, key, decimals in (
+        ("PCr SNR", "pcr_snr", 0),
+        ("PCr line width (Hz)", "pcr_fwhm_hz", 1),
+        ("residual / noise", "residual_over_noise", 2),
+    ):
+        if values := _known(rows, key):
+            low, middle, high = np.percentile(values, [5, 50, 95])
+            note = f"90 % within {text.interval(low, high, decimals)}" if len(values) > 1 else ""
+            name = f"{median}{label}" if median else label[:1].upper() + label[1:]
+            yield name, text.number(middle, decimals), note, "#quality"
+    if len(rows) > 1:
+        warned = sum(row.get("verdict") == "warn" for row in rows)
+        yield (
+            "With a warning",
+            f"{100 * warned / len(rows):.0f} %",
+            f"{warned} of {len(rows)} included scans",
+            "#quality",
+        )
 
 
-def _effect(relation: str, row: TableRow) -> Card:
-    note = f"95 % CI {text.interval(row['ci95_low'], row['ci95_high'], 2)}; p {text.p_value(row['p'])}; n = {row['n']}"
-    return f"β, {relation}", text.number(row["beta"], 2), note, f"#{row_anchor(row)}"
+def _known(rows: Sequence[TableRow], key: str) -> list[float]:
+    return [value for row in rows if (value := text.finite(row.get(key))) is not None]

@@ -17,7 +17,7 @@ from myomag.report import text
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-STYLES = ("style.css", "figure.css")
+STYLES = ("style.css", "figure.css", "print.css")
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 

@@ -9,23 +9,30 @@ from markupsafe import Markup
 
 from myomag.cohort.design import Design
 from myomag.cohort.plan import LOG_MG, Model
+from myomag.cohort.statistics import row_name
+from myomag.io.tables import TableRow
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
 from myomag.report.page import participant_link
 from myomag.report.series import MARKERS, Array, Line, Series, axis_column, compared, line_of, series_of
-from myomag.report.text import plural
+from myomag.report.text import finite, interval, number, plural
 
 FEWEST = 3
 MOST_LINKED = 1500
 """Above this many points they are drawn small, without error bars and links."""
-LEFT, TOP, BOTTOM = 62.0, 34.0, 330.0
+LEFT, TOP, BOTTOM, WIDTH = 62.0, 34.0, 330.0, 540.0
+LINE_PX = 19.0
+"""Height of a line of the legend."""
 ROW = 1 << 16
 """More pixels than a drawing is wide."""
 
 
 def scatter_figures(
-    designs: Iterable[tuple[Model, str, Design]], sexes: Mapping[str, Any], labels: Labels
+    designs: Iterable[tuple[Model, str, Design]],
+    sexes: Mapping[str, Any],
+    labels: Labels,
+    statistics: Sequence[TableRow],
 ) -> Iterator[Figure]:
     """Draw each simple model of one numeric predictor, its strata together.
 
@@ -35,7 +42,10 @@ def scatter_figures(
         As statistics.tsv is made from, those of one model together.
     sexes : mapping
         Sex of each participant, where it is known.
+    statistics : sequence of mapping
+        Rows of statistics.tsv, whose estimates are written beside the lines.
     """
+    known = {(row["model"], row["predictor"]): row for row in statistics}
     simple = ((model, stratum, design) for model, stratum, design in designs if _numeric(model, design))
     for name, group in itertools.groupby(simple, key=lambda part: part[0].name):
         parts = list(group)
@@ -46,12 +56,16 @@ def scatter_figures(
         else:
             groups = [series_of(model, design, stratum, fit=True) for _, stratum, design in parts]
             lines = [(series.name, series.line) for series in groups]
+        said = {
+            stratum: estimate_text(known.get((row_name(model, stratum), design.main[0]), {}))
+            for _, stratum, design in parts
+        }
         difference = compared(model, [(stratum, design) for _, stratum, design in parts], labels)
         x_label, y_label = (labels.axis(column) for column in _axes(model))
-        drawing = draw(groups, lines, x_label, y_label)
+        drawing = draw(groups, lines, x_label, y_label, said)
         data = csv_bytes(itertools.chain(_point_rows(groups, model), _line_rows(lines, model)))
         title = f"{labels.title(_axes(model)[1])} against {labels.column(_axes(model)[0])}"
-        yield Figure(name, title, drawing, data, _note(groups, model, difference), wide=len(parts) == 1)
+        yield Figure(name, title, drawing, data, _note(groups, model, difference), wide=False)
 
 
 def _axes(model: Model) -> tuple[str, str]:
@@ -87,40 +101,66 @@ def draw(
     lines: Sequence[tuple[str, Line | None]],
     x_label: str,
     y_label: str,
-    *,
-    width: float = 720.0,
+    said: Mapping[str, str],
 ) -> Markup:
-    """Points with 95 % intervals, and lines with theirs; points beyond the frame stand at its edge."""
-    right = width - 12
+    """Points with 95 % intervals, lines with theirs and what is `said` of them; what lies beyond stands at the edge."""
+    right = WIDTH - 12
+    entries = [(group.name, group.marker, len(group.people)) for group in groups]
+    head, top = legend_with_estimates(entries, said)
     everything = [np.concatenate([getattr(group, key) for group in groups]) for key in ("x", "y")]
     ranges = [robust_range(values.tolist()) for values in everything]
-    x, y = Scale(ranges[0], (LEFT, right)), Scale(ranges[1], (BOTTOM, TOP))
+    x, y = Scale(ranges[0], (LEFT, right)), Scale(ranges[1], (BOTTOM, top))
     known = [(name, line) for name, line in lines if line is not None]
     many = len(everything[0]) > MOST_LINKED
     return svg(
-        width,
+        WIDTH,
         BOTTOM + 46,
         f"{y_label} against {x_label}: {plural(len(everything[0]), 'participant')}",
-        x_axis(x, BOTTOM, x_label, grid_top=TOP),
+        x_axis(x, BOTTOM, x_label, grid_top=top),
         y_axis(y, LEFT, y_label, grid_right=right),
         *(band(line, x, y, MARKERS.get(name, "all")) for name, line in known),
-        frame(LEFT, TOP, right, BOTTOM),
+        frame(LEFT, top, right, BOTTOM),
         *([] if many else [_bars(group, x, y) for group in groups]),
         *(dots(group, x, y) if many else points(group, x, y) for group in groups),
         *(curve(line, x, y, MARKERS.get(name, "all")) for name, line in known),
-        legend([(group.name, group.marker, len(group.people)) for group in groups]),
+        head,
         class_="scatter",
     )
 
 
-def legend(entries: Sequence[tuple[str, str, int]]) -> Markup:
+def estimate_text(row: TableRow) -> str:
+    """Standardised slope of a row of statistics.tsv with its 95 % interval and n; nothing where it has none."""
+    if finite(row.get("beta")) is None:
+        return ""
+    return f"β {number(row['beta'])} [{interval(row['ci95_low'], row['ci95_high'], 2)}], n = {row['n']}"
+
+
+def legend_with_estimates(entries: Sequence[tuple[str, str, int]], said: Mapping[str, str]) -> tuple[Markup, float]:
+    """Legend above the frame with the estimate of each line, and where the frame then begins [px].
+
+    Parameters
+    ----------
+    entries : sequence of (str, str, int)
+        Name, marker and number of participants of each group.
+    said : mapping of str to str
+        Estimate of the line of each group, or of `all`.
+    """
+    if set(said) & {name for name, *_ in entries}:
+        rows = [legend([entry], n * LINE_PX, said.get(entry[0], "")) for n, entry in enumerate(entries)]
+        return Markup("").join(rows), TOP + LINE_PX * (len(entries) - 1)
+    texts = [text for text in said.values() if text]
+    rows = [legend(entries, 0.0)]
+    rows += [element("text", f"Line: {text}", x=LEFT, y=22 + LINE_PX, class_="label") for text in texts]
+    return Markup("").join(rows), TOP + LINE_PX * len(texts)
+
+
+def legend(entries: Sequence[tuple[str, str, int]], down: float = 0.0, said: str = "") -> Markup:
     """Marker, name and number of each group, above the frame."""
     at, parts = LEFT + 6, []
     for name, marker, count in entries:
-        label = f"{name} ({count})"
-        parts.append(
-            element("g", marker_shape(marker, at, 18.0), element("text", label, x=at + 10, y=22), class_=marker)
-        )
+        label = f"{name}: {said}" if said else f"{name} ({count})"
+        words = element("text", label, x=at + 10, y=22 + down, class_="label" if said else None)
+        parts.append(element("g", marker_shape(marker, at, 18.0 + down), words, class_=marker))
         at += 32 + 7.2 * len(label)
     return Markup("").join(parts)
 

@@ -12,7 +12,7 @@ from myomag.ledger.rows import Row
 from myomag.report.cohort import cohort_report
 from myomag.settings.models import Settings
 
-METHODS, DICTIONARY = "methods.md", "cohort.json"
+METHODS, DICTIONARY, SPECTRA = "methods.md", "cohort.json", "spectra.json"
 
 
 def report_files(
@@ -41,6 +41,6 @@ def report_files(
     tables = {path.removesuffix(".tsv"): read_tsv(root / path) for path in made if path.endswith(".tsv")}
     methods = (root / METHODS).read_text(encoding="utf-8") if METHODS in made else ""
     columns = json.loads((root / DICTIONARY).read_text(encoding="utf-8")) if DICTIONARY in made else {}
-    return cohort_report(
-        tables, settings, provenance, versions | {"settings (SHA-256)": steps[0].settings}, methods, units(columns)
-    )
+    spectra = json.loads((root / SPECTRA).read_text(encoding="utf-8")) if SPECTRA in made else {}
+    run = versions | {"settings (SHA-256)": steps[0].settings}
+    return cohort_report(tables, settings, provenance, run, methods, units(columns), spectra)

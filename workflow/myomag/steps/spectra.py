@@ -1,4 +1,4 @@
-"""Averaged spectra of a study on one axis: mean and SD of each protocol, some single scans, and those that fare worst."""
+"""Averaged spectra of a study on one axis: mean and SD of each protocol, single scans, and those that fare worst."""
 
 import heapq
 from collections.abc import Iterator

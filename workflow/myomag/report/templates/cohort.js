@@ -8,6 +8,7 @@
   const verdict = document.getElementById("verdict");
   const rated = document.getElementById("rating");
   const shown = document.getElementById("shown");
+  const found = document.getElementById("found");
   const pager = document.getElementById("pager");
   const [previous, next] = pager.querySelectorAll("button");
   const words = new Map(rows.map((row) => [row, `${row.title} ${row.textContent}`.toLowerCase()]));
@@ -48,6 +49,7 @@
       && (!verdict.value || row.dataset.verdict === verdict.value)
       && fitsRating(row));
     shown.textContent = fitting.length === rows.length ? `${rows.length} scans` : `${fitting.length} of ${rows.length} scans`;
+    found.textContent = wanted ? `${fitting.length} of ${rows.length} scans: press Enter` : "";
     page = 0;
     draw();
   }
