@@ -70,7 +70,7 @@ def series_figures(
             for outcome, predictor in _pairs(labels.age)
         ]
         designs = ((model, ALL, build_design(part, model, ALL)) for model in models)
-        for each in scatter_figures(designs, sexes, labels):
+        for each in scatter_figures(designs, sexes, labels, ()):
             yield replace(each, title=each.title + of_kind, wide=False)
 
 
