@@ -83,6 +83,7 @@ bench: $(DEV) .venv/pyamares/ready
 	$(BENCH) benchmarks/detection.py
 	$(BENCH) benchmarks/line_shapes.py --write
 	PYTHONPATH=tests $(BENCH) benchmarks/series.py --series 300 --write
+	PYTHONPATH=tests $(BENCH) benchmarks/series_one_by_one.py --write
 
 # pyAMARES needs an older pandas, so it lives apart.
 .venv/pyamares/ready: $(DEV) envs/pyamares.txt

@@ -86,22 +86,7 @@ def by_myomag(data: list[MrsData]) -> Result:
 def by_pyamares(data: list[MrsData]) -> Result:
     """Results of pyAMARES, NaN where a call failed; the intervals of Mg follow from the CRLB of the shift of β-ATP."""
     fids = np.array([each.fid[:, 0, 0] for each in data], dtype=np.complex128)
-    with tempfile.TemporaryDirectory() as folder:
-        prior = Path(folder) / "muscle.csv"
-        with prior.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(zip(ROWS, *columns(MHZ), strict=True))
-        np.savez(
-            Path(folder) / "fids.npz",
-            fid=fids,
-            MHz=MHZ,
-            dwell=data[0].dwell_time_s,
-            deadtime=[each.metadata["EchoTime"] for each in data],
-            phase_deg=np.rad2deg(np.angle(fids[:, : round(PHASING_S / data[0].dwell_time_s)].mean(axis=1))),
-        )
-        files = [str(HERE / "pyamares_fits.py"), str(Path(folder) / "fids.npz"), str(prior)]
-        command = [os.environ["PYAMARES_PYTHON"], *files, "--initialize-with-lm"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    fits = json.loads(done.stdout.splitlines()[-1])
+    fits = fitted(fids, [each.metadata["EchoTime"] for each in data], data[0].dwell_time_s, MHZ)
     beta = np.array([difference(fit, "betaATP") for fit in fits])
     crlb, sd = (np.array([spread(fit, key) for fit in fits]) for key in ("crlb_ppm", "sd_ppm"))
     with np.errstate(invalid="ignore"):
@@ -117,6 +102,26 @@ def by_pyamares(data: list[MrsData]) -> Result:
             "failed": np.array(["error" in fit for fit in fits]),
             "converged": np.array([fit.get("converged", False) for fit in fits]),
         }
+
+
+def fitted(fids: Array, begin_s: Any, dwell_s: float, mhz: float) -> list[dict[str, Any]]:
+    """What `pyamares_fits.py` says of FIDs, shape (FIDs, points), that begin at `begin_s`, one or one for each [s]."""
+    with tempfile.TemporaryDirectory() as folder:
+        prior = Path(folder) / "muscle.csv"
+        with prior.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(zip(ROWS, *columns(mhz), strict=True))
+        np.savez(
+            Path(folder) / "fids.npz",
+            fid=fids,
+            MHz=mhz,
+            dwell=dwell_s,
+            deadtime=begin_s,
+            phase_deg=np.rad2deg(np.angle(fids[:, : round(PHASING_S / dwell_s)].mean(axis=1))),
+        )
+        files = [str(HERE / "pyamares_fits.py"), str(Path(folder) / "fids.npz"), str(prior)]
+        command = [os.environ["PYAMARES_PYTHON"], *files, "--initialize-with-lm"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return list(json.loads(done.stdout.splitlines()[-1]))
 
 
 def difference(fit: dict[str, Any], line: str) -> float:

@@ -69,6 +69,7 @@ def fit(fid: np.ndarray, begin_s: float, phase_deg: float, data: Any, options: a
         lines, bounds = done.result_multiplets, dict(zip(done.resultpd["name"], done.crlb, strict=True))
         said = {
             "converged": bool(done.out_obj.success),
+            "amplitude": lines["amplitude"].to_dict(),
             "shift_ppm": lines["chem shift(ppm)"].to_dict(),
             "sd_ppm": lines["sd(ppm)"].to_dict(),
             "crlb_ppm": {name: float(bounds[f"freq_{name}"]) / problem.MHz for name in lines.index},

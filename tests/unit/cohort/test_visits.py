@@ -68,6 +68,17 @@ def test_agreement_is_that_of_the_repeats_with_the_sd_the_fits_state(scans_of, s
     assert row["lower_limit"] < row["bias"] < row["upper_limit"]
 
 
+def test_kinetics_of_series_are_compared_where_there_are_any(scans_of, settings):
+    rng = np.random.default_rng(6)
+    tau = np.repeat(rng.normal(40, 8, 12), 2) + rng.normal(0, 2, 24)
+    cohort = scans_of(TWICE, tau_pcr_s=tau, tau_pcr_sd_s=2.0, k_pcr_per_s=np.nan)
+    table = build_repeatability(included(cohort, settings)).set_index(["variable", "repeats"])
+    row = table.loc[("tau_pcr_s", "within a session")]
+    # True ICC 64 / (64 + 4); with 24 scans its SE is about .04.
+    assert row["icc"] == pytest.approx(0.94, abs=0.12) and row["fit_sd"] == pytest.approx(2.0)
+    assert "k_pcr_per_s" not in table.index.get_level_values(0)
+
+
 def test_without_repeats_every_row_says_why(full_cohort, settings):
     cohort = full_cohort.assign(scan=[f"{person}_unloc" for person in full_cohort["participant_id"]])
     table = build_repeatability(included(cohort, settings))

@@ -328,3 +328,17 @@ def test_a_name_that_is_no_text_is_listed(tmp_path: Path) -> None:
     look([tmp_path / "in"], tmp_path / "plan.tsv")
     (row,) = read_plan(tmp_path / "plan.tsv")
     assert "rename it" in row.remark
+
+
+def test_a_series_is_a_task_by_the_name_of_its_exercise(tmp_path: Path) -> None:
+    for name, frames in (("exercise", 16), ("knee_extension", 16), ("recovery_short", 4), ("rest", 16)):
+        twix(tmp_path / f"in/exercise/{name}.dat", len(name), protocol="fid", frames=frames)
+    look([tmp_path / "in"], tmp_path / "plan.tsv")
+    tasks = {name: row.task for name, row in by_name(tmp_path / "plan.tsv").items()}
+    wanted = {
+        "exercise.dat": "exercise",
+        "knee_extension.dat": "kneeextension",
+        "recovery_short.dat": "",
+        "rest.dat": "",
+    }
+    assert tasks == wanted

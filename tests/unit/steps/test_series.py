@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from muscle_fids import MG
+from muscle_fids import MG, write_scan
 from myomag.errors import ScanError
 from myomag.io.events import Event, read_events
 from myomag.io.series_records import SUMMARY, Series
@@ -15,7 +15,7 @@ from myomag.single.course import GUTTER, ROWS, course_lines
 from myomag.single.scan import ScanSteps
 from myomag.single.sources import source_of
 from myomag.steps.series_phases import TimeAxis, stated_phases
-from series_samples import series, write_series
+from series_samples import BEGIN_S, DWELL_S, MHZ, series, write_series
 
 
 def analysed(path: Path) -> tuple[Series, dict]:
@@ -165,15 +165,30 @@ def test_without_a_repetition_time_no_second_is_said(tmp_path):
 )
 def test_events_that_do_not_fit_their_series_are_refused(events, message):
     with pytest.raises(ScanError, match=message):
-        stated_phases([Event(*event) for event in events], TimeAxis(3.0, None), 64, "a")
+        stated_phases([Event(*event) for event in events], TimeAxis(3.0), 64, "a")
 
 
 def test_small_overlaps_and_an_end_behind_that_of_the_series_are_fine():
     events = [Event(0, 48.9, "rest"), Event(48, 48, "exercise"), Event(96, 900, "recovery")]
-    found = stated_phases(events, TimeAxis(3.0, None), 64, "a")
+    found = stated_phases(events, TimeAxis(3.0), 64, "a")
     assert [(phase.kind, phase.first, phase.end) for phase in found.phases] == [
         ("rest", 0, 16),
         ("exercise", 16, 32),
         ("recovery", 32, 64),
     ]
     assert found.end_s == 192
+
+
+def test_means_of_several_transients_show_the_middle_of_their_repetition(tmp_path):
+    """Taken for its start, PCr at the end of exercise would be that 2.25 s later: 9 % of the depletion."""
+    truth = series(rng=np.random.default_rng(7), repetitions=(40, 40, 80), tr_s=1.5, snr=40.0)
+    metadata = {"EchoTime": BEGIN_S, "RepetitionTime": 1.5}
+    path = tmp_path / "sub-1_task-x_nuc-31P_unloc.nii.gz"
+    write_scan(path, truth.fids, metadata, dwell_s=DWELL_S, mhz=MHZ, measurements=40)
+    rows = "0\t60\trest\n60\t60\texercise\n120\t500\trecovery\n"
+    (tmp_path / "sub-1_task-x_nuc-31P_events.tsv").write_text(f"onset\tduration\ttrial_type\n{rows}")
+    record, _ = analysed(path)
+    assert record.course.time_s[:2] == [2.25, 8.25] and record.repetition_s == 6.0
+    assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+    # 4 SDs, and 1 % for the curve within a repetition.
+    assert abs(record.pcr_depletion - 16 / 33) < 4 * record.pcr_depletion_sd + 0.01

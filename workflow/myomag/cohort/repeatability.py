@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 VARIABLES = {"pmg": "pmg_sd", "mg_mmol_l": None, "ph": "ph_sd"}
 """Measured columns, and the columns with the SD from the fit."""
+OF_SERIES = {
+    "tau_pcr_s": "tau_pcr_sd_s",
+    "k_pcr_per_s": "k_pcr_sd_per_s",
+    "pcr_depletion": "pcr_depletion_sd",
+    "v_pcr_per_s": "v_pcr_sd_per_s",
+    "qmax_linear_mmol_l_s": None,
+    "qmax_adp_mmol_l_s": None,
+    "ph_end_exercise": None,
+}
+"""The same for series, if there are any."""
 WITHIN_SESSION, BETWEEN_SESSIONS = "within a session", "between sessions"
 REPEATABILITY_COLUMNS = {
     "variable": "Measured variable, a column of cohort.tsv; the results below are in its units.",
@@ -50,7 +60,7 @@ NUMBERS = tuple(list(REPEATABILITY_COLUMNS)[5:-2])
 
 
 def build_repeatability(sample: Sample) -> "pd.DataFrame":
-    """Build repeatability.tsv: pMg, Mg and pH, for repeats within a session and between close sessions.
+    """Build repeatability.tsv: pMg, Mg, pH and kinetics, for repeats within a session and between close sessions.
 
     Parameters
     ----------
@@ -62,9 +72,14 @@ def build_repeatability(sample: Sample) -> "pd.DataFrame":
     rows = [
         {"variable": name, "repeats": kind} | _row(sample, name, groups, absent)
         for kind, (groups, absent) in repeat_kinds(sample).items()
-        for name in VARIABLES
+        for name in (*VARIABLES, *_of_series(sample))
     ]
     return pd.DataFrame(rows, columns=list(REPEATABILITY_COLUMNS))
+
+
+def _of_series(sample: Sample) -> list[str]:
+    """Kinetics that some scan has."""
+    return [name for name in OF_SERIES if name in sample.columns and sample.column(name).notna().any()]
 
 
 def repeat_kinds(sample: Sample) -> dict[str, tuple[Sequence[Places], str]]:
@@ -107,7 +122,7 @@ def _agreement(values: Sequence[Values]) -> dict[str, Any]:
 
 
 def _fit_sd(sample: Sample, name: str, groups: Sequence[Places]) -> float | None:
-    if (column := VARIABLES[name]) is None:
+    if (column := (VARIABLES | OF_SERIES)[name]) is None:
         return None
     known = _known(numbers_of(sample.column(column))[np.concatenate(groups)])
     return math.sqrt(float(np.mean(known**2))) if len(known) else None

@@ -19,6 +19,11 @@ _REGION = re.compile(
     r"(?<![a-z])(calf|thigh|gastrocnemius|soleus|tibialis|quadriceps|vastus|rectus|hamstring|forearm|biceps|heart|liver|"
     r"brain)"
 )
+_EXERCISE = re.compile(
+    r"(?<![a-z])(plantar[-_ ]?flexion|dorsi[-_ ]?flexion|knee[-_ ]?extension|hand[-_ ]?grip|exercise|recovery)"
+)
+FEWEST_REPETITIONS = 16
+"""FIDs of a series of rest, exercise and recovery, at least: a scan of fewer shows one state, whatever it is called."""
 NUCLEUS = "31P"
 _NAMED_NUCLEUS = re.compile(r"(?<![A-Za-z0-9])(?:31P|P31)(?![A-Za-z0-9])", re.IGNORECASE)
 _ENTITY = re.compile(rf"(?:^|[/_])({'|'.join(ENTITIES)})-([A-Za-z0-9+]+)")
@@ -166,9 +171,12 @@ def _by_folder_names(each: Proposal, private: Private) -> None:
     if not each.labels["session"] and (visit := _VISIT.search(each.place)):
         each.labels["session"] = label_of(visit[1] or visit[2], private)
     if not each.labels["voi"]:
-        text = f"{each.place} {header.protocol}".lower()
-        regions = set(_REGION.findall(text))
+        regions = set(_REGION.findall(f"{each.place} {header.protocol}".lower()))
         each.labels["voi"] = regions.pop() if len(regions) == 1 else ""
+    # Of the path the name alone: a folder may be called after the study, and hold scans at rest.
+    exercises = set(_EXERCISE.findall(f"{each.unit.path.name} {header.protocol}".lower()))
+    if not each.labels["task"] and (header.transients or 0) >= FEWEST_REPETITIONS:
+        each.labels["task"] = label_of(exercises.pop(), private) if len(exercises) == 1 else ""
 
 
 def _by_pattern(each: Proposal, pattern: re.Pattern[str] | None, private: Private) -> None:

@@ -43,6 +43,9 @@ class Phases(Record):
     volume_timing_s: list[float] | None = Field(
         description="Start of each repetition [s from the first], where it is stated."
     )
+    middle_s: float = Field(
+        description="From the start of a repetition to the mean of its excitations [s]: 0 for one FID each."
+    )
     proposed: bool = Field(description="Whether they were read off PCr, as no events were stated.")
     phases: list[PhaseRecord] = Field(description="Phases in their order.")
 
@@ -50,10 +53,11 @@ class Phases(Record):
     def end_s(self) -> float | None:
         """End of the last repetition [s from the first]; None where no time is known."""
         times = self.times(self.phases[-1].end)
-        return None if times is None or self.repetition_s is None else times[-1] + self.repetition_s
+        return None if times is None or self.repetition_s is None else times[-1] - self.middle_s + self.repetition_s
 
     def times(self, count: int) -> list[float] | None:
-        """Start of each of `count` repetitions [s from the first]; None where no time is known."""
-        if self.volume_timing_s is not None or self.repetition_s is None:
-            return self.volume_timing_s
-        return [self.repetition_s * k for k in range(count)]
+        """When each of `count` repetitions is excited in the mean [s from the first]; None where no time is known."""
+        starts = self.volume_timing_s
+        if starts is None and self.repetition_s is not None:
+            starts = [self.repetition_s * k for k in range(count)]
+        return None if starts is None else [start + self.middle_s for start in starts]

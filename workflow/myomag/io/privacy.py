@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from myomag.errors import ScanError
-from myomag.io.volume_timing import VOLUME_TIMING, volume_timing
+from myomag.io.volume_timing import AVERAGES, VOLUME_TIMING, volume_timing
 
 NUMBERS = {
     "EchoTime": (0.0, 1.0, "s"),
@@ -18,6 +18,7 @@ NUMBERS = {
     "InversionTime": (0.0, 100.0, "s"),
     "MixingTime": (0.0, 10.0, "s"),
     "FlipAngle": (0.0, 3600.0, "degrees"),
+    AVERAGES: (1.0, 100_000.0, "averages"),
     "MagneticFieldStrength": (0.0, 30.0, "T"),
     "TxOffset": (-1e6, 1e6, "ppm"),
     "RxOffset": (-1e6, 1e6, "ppm"),

@@ -20,7 +20,7 @@ from myomag.io.nuclei import (
     positive,
 )
 from myomag.io.privacy import public_metadata
-from myomag.io.volume_timing import VOLUME_TIMING, check_volume_timing, times_by_clock
+from myomag.io.volume_timing import AVERAGES, VOLUME_TIMING, check_volume_timing, times_by_clock
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,15 @@ def _set_times(raw: RawScan, metadata: dict[str, Any], where: str) -> None:
     By the clock of the scanner they may be uneven, and a mean of several averages takes as long as all of these.
     """
     transients, repetitions = repetition_shape(raw.fid.shape[1], raw.measurements)
-    each_s = metadata["RepetitionTime"] * transients * raw.averages if "RepetitionTime" in metadata else None
+    if raw.averages > 1:
+        metadata.setdefault(AVERAGES, raw.averages)
+    averages = metadata.get(AVERAGES, 1)
+    each_s = metadata["RepetitionTime"] * transients * averages if "RepetitionTime" in metadata else None
     if VOLUME_TIMING in metadata:
         check_volume_timing(metadata[VOLUME_TIMING], repetitions, each_s, where)
     elif times := times_by_clock(raw.clock_s, repetitions, each_s):
         metadata[VOLUME_TIMING] = times
-    elif each_s and raw.averages > 1 and repetitions > 1:
+    elif each_s and averages > 1 and repetitions > 1:
         metadata[VOLUME_TIMING] = [each_s * k for k in range(repetitions)]
 
 

@@ -39,7 +39,7 @@ class Bout(Record):
 class Course(Record):
     """Values of each repetition; null where there is none."""
 
-    time_s: list[float | None] = Field(description="Start of each repetition [s from the first].")
+    time_s: list[float | None] = Field(description="Time of each repetition: the mean of its excitations [s].")
     phase: list[str | None] = Field(description="What the muscle does.")
     spoiled: list[bool] = Field(description="Whether the residual is that of a disturbance.")
     pcr: list[float] = Field(description="Amplitude of PCr [units of the FID].")

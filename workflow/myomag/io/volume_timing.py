@@ -8,6 +8,8 @@ from typing import Any
 from myomag.errors import ScanError
 
 VOLUME_TIMING = "VolumeTiming"
+AVERAGES = "AveragesPerTransient"
+"""Acquisitions whose mean the scanner stored as one transient; no field of BIDS says it."""
 LONGEST_S = 86_400.0
 TOLERANCE = 0.05
 """Part of the time that a repetition takes by which two may be closer, for times are stated as rounded."""

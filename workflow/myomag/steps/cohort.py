@@ -103,6 +103,8 @@ def _analysis(
     read = read_used(tables(people, needed_columns(settings.cohort)), settings.cohort)
     cohort = build_cohort(scans, read.tables)
     joined = joined_entries(read.tables)
+    # In the order of the cohort: that of the results depends on how the study was split into batches.
+    series.sort(key=lambda each: each.scan)
     return Analysis(scans, cohort, joined, dict(sorted(protocols.items())), settings, read, series)
 
 

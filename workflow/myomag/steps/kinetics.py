@@ -101,7 +101,7 @@ def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Reco
     found = fit_recovery(np.array(times)[used] - phase.start_s, pcr[used], covariance[np.ix_(used, used)])
     if phases.proposed:
         last = phase.first - 1
-        return _from_the_end(found, last, times[phase.first] - times[last], pcr, np.sqrt(np.diag(covariance)))
+        return _from_the_end(found, last, phase.start_s - times[last], pcr, np.sqrt(np.diag(covariance)))
     return found
 
 

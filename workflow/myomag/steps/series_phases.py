@@ -14,7 +14,7 @@ from myomag.errors import ScanError
 from myomag.io.events import Event, check_events
 from myomag.io.nifti_mrs import MrsData, repetition_shape
 from myomag.io.phase_records import PhaseRecord, Phases
-from myomag.io.volume_timing import VOLUME_TIMING
+from myomag.io.volume_timing import AVERAGES, VOLUME_TIMING
 
 Real = NDArray[np.float64]
 
@@ -34,10 +34,13 @@ class TimeAxis:
         From one repetition to the next [s]; the median where that is uneven.
     stated_s : list of float or None
         Start of each, counted from the first [s], where VolumeTiming states it.
+    middle_s : float
+        From the start of a repetition to the mean of its excitations [s]: a mean of several FIDs shows their middle.
     """
 
     each_s: float | None
-    stated_s: list[float] | None
+    stated_s: list[float] | None = None
+    middle_s: float = 0.0
 
     def edges_s(self, count: int) -> Real | None:
         """Starts of `count` repetitions and the end of the last one [s], shape (count + 1,); None for no time."""
@@ -50,13 +53,16 @@ class TimeAxis:
 
 def series_times(data: MrsData, sidecar: Mapping[str, Any]) -> TimeAxis:
     """Times of the repetitions of a series, by VolumeTiming, else by RepetitionTime."""
+    transients, _ = repetition_shape(data.fid.shape[1], data.measurements)
+    excitations = transients * int(sidecar.get(AVERAGES, 1))
+    # Converted sidecars hold a number of s above 0 or none.
+    tr: float | None = sidecar.get("RepetitionTime") or None
     stated = sidecar.get(VOLUME_TIMING)
     if stated is not None and len(stated) > 1:
-        return TimeAxis(float(np.median(np.diff(stated))), [float(each - stated[0]) for each in stated])
-    tr, (each, _) = sidecar.get("RepetitionTime"), repetition_shape(data.fid.shape[1], data.measurements)
-    if isinstance(tr, bool) or not isinstance(tr, int | float) or tr <= 0:
-        return TimeAxis(None, None)
-    return TimeAxis(float(tr) * each, None)
+        each_s = float(np.median(np.diff(stated)))
+        starts = [float(start - stated[0]) for start in stated]
+        return TimeAxis(each_s, starts, (excitations - 1) / 2 * (tr or each_s / excitations))
+    return TimeAxis(None) if tr is None else TimeAxis(tr * transients, None, (excitations - 1) / 2 * tr)
 
 
 def averaged_repetitions(fid: NDArray[np.complex128], measurements: int) -> NDArray[np.complex128]:
@@ -96,7 +102,7 @@ def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, nam
         start = starts[0] if starts else (records[-1].end_s if records else float(edges[first]))
         stop = ends[0] if ends else float(edges[end])
         records.append(PhaseRecord(kind=kinds[first], first=first, end=end, start_s=start, end_s=stop))
-    return Phases(repetition_s=each_s, volume_timing_s=axis.stated_s, proposed=False, phases=records)
+    return _phases(axis, records, proposed=False)
 
 
 def averaged(phases: Phases) -> list[int]:
@@ -132,7 +138,17 @@ def phases_by_pcr(tracks: LineTracks, axis: TimeAxis) -> Phases | None:
         return None
     edges = axis.edges_s(len(pcr))
     records = [_record(phase, edges) for phase in found]
-    return Phases(repetition_s=axis.each_s, volume_timing_s=axis.stated_s, proposed=True, phases=records)
+    return _phases(axis, records, proposed=True)
+
+
+def _phases(axis: TimeAxis, records: list[PhaseRecord], *, proposed: bool) -> Phases:
+    return Phases(
+        repetition_s=axis.each_s,
+        volume_timing_s=axis.stated_s,
+        middle_s=axis.middle_s,
+        proposed=proposed,
+        phases=records,
+    )
 
 
 def _record(phase: Phase, edges: Real | None) -> PhaseRecord:
