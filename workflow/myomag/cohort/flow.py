@@ -16,7 +16,8 @@ FLOW_COLUMNS = {
     "The rows of failed, excluded and analysed add up to the row entered, in scans and in participants.",
     "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand, in the "
     "settings or by raters; selection: not selected for the run.",
-    "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers.",
+    "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers; what several "
+    "raters said of a scan stands in exclusions.tsv.",
     "scans": "Number of scans.",
     "participants": "Number of participants: analysed with at least one scan, else where their furthest scan was lost.",
 }
