@@ -19,7 +19,7 @@ REASONS = {
     '"quoted"': None,
     "=1+1": None,
     "\\ back\\slash \\n and \u0085 next \u2028 line \u2029 end\ttab\n": "\\ back\\slash \\n and next line end tab",
-    "spätes Signal 🧲 ΔpH, \u200b and \x7f": "spätes Signal 🧲 ΔpH, \u200b and",
+    "spätes Signal 🧲 ΔpH, \u200b and \x7f": "spätes Signal 🧲 ΔpH, \\u200b and",
     "true": None,
     "</textarea><script>window.hacked = 1</script>": None,
 }

@@ -63,6 +63,19 @@ def test_a_participant_counts_where_the_furthest_scan_was_lost():
     assert flow.loc["excluded", "reason"] == "verdict fail (PCr SNR 3 to 4 below 5)"
 
 
+def test_scans_that_several_raters_reject_are_counted_together():
+    words = ("1 of 2 raters (AB: fat)", "2 of 2 raters (AB: fat (much); CD: motion 3 mm)")
+    account = [
+        exclusion(f"sub-{n}", f"s{n}", "excluded", "overrides", f"rejected by {said}") for n, said in enumerate(words)
+    ]
+    account.append(exclusion("sub-9", "s9", "excluded", "overrides", "rejected by a rater (AB: fat)"))
+    flow = build_flow(pd.DataFrame(account))
+    assert dict(zip(flow["reason"][1:3], flow["scans"][1:3], strict=True)) == {
+        "rejected by 1 to 2 of 2 raters": 2,
+        "rejected by a rater (AB: fat)": 1,
+    }
+
+
 def test_empty_flow():
     assert table_bytes(build_flow(pd.DataFrame())).decode().splitlines()[1:] == [
         "entered\tn/a\tn/a\tn/a\t0\t0",

@@ -17,8 +17,9 @@ FLOW_COLUMNS = {
     "The rows of failed, excluded and analysed add up to the row entered, in scans and in participants.",
     "step": "Step of the pipeline at which the scans were lost; overrides: rejected by hand, in the "
     "settings or by raters; selection: not selected for the run.",
-    "category": "Why, as a flow diagram of a publication counts it (see exclusions.json).",
-    "reason": "Why; reasons that differ in their numbers only are one row, with the range of the numbers.",
+    "category": "Category of the reason, as in the flow diagram of a publication (see exclusions.json).",
+    "reason": "Why; reasons that differ only in their numbers share one row, with the range of the numbers. What "
+    "several raters said about a scan is in exclusions.tsv.",
     "scans": "Number of scans.",
     "participants": "Number of participants: analysed with at least one scan, else where their furthest scan was lost.",
 }

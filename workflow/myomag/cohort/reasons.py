@@ -8,6 +8,10 @@ from typing import Any
 _NUMBER = re.compile(r"(?<![\w.\-])[-\N{MINUS SIGN}]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w]|\.\d)")
 
 
+# What several raters said of one scan.
+_RATED = re.compile(r"(rejected by \d+ of \d+ raters) \(.*\)")
+
+
 def short_reason(row: Mapping[str, Any]) -> str:
     """Reason for losing a scan, without the names of its own files in front."""
     own = re.escape(str(row["scan"]).rpartition("_")[0] or str(row["scan"]))
@@ -17,6 +21,7 @@ def short_reason(row: Mapping[str, Any]) -> str:
 def reason_kind(row: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Reason of a scan with a NUL for each number, and the numbers."""
     reason = (short_reason(row) or "no reason recorded").replace("\0", "")
+    reason = _RATED.sub(r"\1", reason)
     # Each copy names another scan.
     reason = re.sub(r"(?<=the same data as )[^\s:]+(?: and \d+ more)?", "another scan", reason)
     reason = re.sub(r"(?<=datalad get )(?:'[^']*'|\S+)", "PATH", reason)

@@ -150,7 +150,7 @@ def _check_scans(path: Path, given: Mapping[str, Rating | None], scans: Sequence
     faults = []
     for scan in given.keys() - set(scans):
         near = hint(scan, scans)
-        faults.append(f"{printable(scan)}: no such scan in the study{f' ({near})' if near else ''}")
+        faults.append(f"{scan}: no such scan in the study{f' ({near})' if near else ''}")
     refuse(path, sorted(faults))
 
 

@@ -93,17 +93,17 @@ def read_rating_table(path: Path) -> dict[str, Rating | None]:
     lines: dict[str, int] = {}
     faults = []
     for line, row in zip(table.lines, table.rows, strict=True):
-        cells = dict(zip(table.columns, row, strict=True))
+        cells = {name: printable(cell) if cell else None for name, cell in zip(table.columns, row, strict=True)}
         scan, word = cells["scan"], (cells["rating"] or "").lower()
         reason = loud(cells["reason"]) if cells["reason"] else None
         if not scan:
             faults.append(f"line {line}: scan is missing; name it by its file, without extensions")
         elif scan in found:
-            faults.append(f"line {line}: {printable(scan)} is rated in line {lines[scan]} already; keep one of both")
+            faults.append(f"line {line}: {scan} is rated in line {lines[scan]} already; keep one of both")
         elif word not in ("", ACCEPT, REJECT):
-            faults.append(f"line {line}: rating {printable(word)!r} is neither {ACCEPT} nor {REJECT}")
+            faults.append(f"line {line}: rating {word!r} is neither {ACCEPT} nor {REJECT}")
         elif word == REJECT and not reason:
-            faults.append(f"line {line}: {printable(scan)} is rejected without a reason; give one")
+            faults.append(f"line {line}: {scan} is rejected without a reason; give one")
         else:
             found[scan], lines[scan] = Rating(word == ACCEPT, reason, line) if word else None, line
     refuse(path, faults)
