@@ -9,6 +9,8 @@ from myomag.manuscript.blocks import Block, Listing, Paragraph, counted, listed
 from myomag.manuscript.material import Material
 from myomag.settings.cohort import Range
 
+UNADJUSTED = "unadjusted"
+
 
 def inference(material: Material) -> Iterator[Block]:
     """Models, multiplicity, controls, measurement error, repeats, sessions and sensitivity."""
@@ -77,13 +79,14 @@ def _sentences(models: Sequence[Model], material: Material) -> Iterator[str]:
         if base is not model:
             continue
         adjusted = simple.get(f"{model.name}_adjusted")
-        versions = [_adjusted(each, material) for each in (model, adjusted) if each is not None]
-        yield f"{_sentence(model, material)}, {' and '.join(versions)}"
+        first, *second = [_adjusted(each, material) for each in (model, adjusted) if each is not None]
+        joint = " and " if first == UNADJUSTED else ", and also "
+        yield f"{_sentence(model, material)}, {joint.join((first, *second))}"
 
 
 def _adjusted(model: Model, material: Material) -> str:
     names = [material.labels.column(name) for name in model.covariates]
-    return f"adjusted for {listed(names)}" if names else "unadjusted"
+    return f"adjusted for {listed(names)}" if names else UNADJUSTED
 
 
 def _sentence(model: Model, material: Material) -> str:
