@@ -50,7 +50,7 @@ def test_text_follows_settings_headers_and_counts(everything):
         "transients deviating by more than 5 robust SDs were rejected",
         "Of 5 scans of 5 participants, 1 was not analysed:",
         "- insufficient signal: 1 scan (1 participant)",
-        "4 scans of 4 participants were analysed.",
+        "4 scans of 4 participants were analysed (Table 1).",
         "- Free Mg²⁺ on age, unadjusted and adjusted for sex and girth",
         "repetition time 1500 ms",
         "[flip angle: not stated in the headers]",
@@ -102,7 +102,7 @@ def test_saturation_brings_energetics_with_their_assumptions(everything):
     magnesium = everything.magnesium.model_copy(update={"t1_s": {"3": {"PCr": 6.5}}, "t1_source": "own measurement"})
     text = text_of(everything.model_copy(update={"magnesium": magnesium}), acquired())
     for part in (
-        "at 3 T: PCr 6.5 s (own measurement)",
+        "T₁ of PCr 6.5 s at 3 T (own measurement)",
         "8.2 mmol/l ATP",
         "42.5 mmol/l total creatine",
         "37 °C",
@@ -141,6 +141,8 @@ def test_what_the_study_does_not_have_is_not_told_of_and_every_citation_has_its_
 def test_several_protocols_have_a_paragraph_each(everything):
     text = text_of(everything, [*acquired(), *acquired(2, "bb", RepetitionTime=4.0, prior_us=300.0)])
     assert "The 5 scans that could be read were acquired with 2 protocols." in text
+    series = text_of(everything, [*acquired(repetitions=76), *acquired(1, repetitions=80)])
+    assert "number of repetitions of a series 76 to 80" in series and "repetitions" not in text
     assert "Protocol bb (2 scans): 31P spectra" in text and "repetition time 4000 ms" in text
     assert "241 ± 1.2 µs in protocol aa (3 scans) and 300 ± 1.2 µs in protocol bb (2 scans)" in text
 

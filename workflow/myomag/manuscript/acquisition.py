@@ -41,12 +41,18 @@ def _sequence(protocol: Protocol) -> str:
         "repetition time": stated(protocol, "RepetitionTime", 1e3, "ms"),
         "echo time or acquisition delay": stated(protocol, "EchoTime", 1e3, "ms"),
         "flip angle": stated(protocol, "FlipAngle", unit="degrees"),
-        "number of transients": stated(protocol, "transients"),
+        "number of transients averaged": stated(protocol, "transients"),
         "spectral width": stated(protocol, "SpectralWidth", unit="Hz"),
         "number of points": stated(protocol, "NumberOfSpectralPoints"),
     }
+    if repetitions := sorted(protocol.fields["repetitions"]):
+        values |= {"number of repetitions of a series": f"{repetitions[0]:g}" + _up_to(repetitions)}
     told = ", ".join(f"{name} {value}" if value else _missing(name) for name, value in values.items())
     return f"The sequence was {named}{f', {where[0]}' if len(where) == 1 else ''} ({told})."
+
+
+def _up_to(numbers: list[float]) -> str:
+    return f" to {numbers[-1]:g}" if numbers[-1] > numbers[0] else ""
 
 
 def _preparation(protocol: Protocol) -> str:

@@ -33,11 +33,10 @@ def quantification(material: Material) -> Iterator[Block]:
 def _fit(material: Material) -> Iterator[Block]:
     fit = material.settings.fit
     prior = content(fit.prior_knowledge)
-    lines = listed([line_label(line) for line in prior["lines"]])
-    about = f", {prior['description']}" if prior.get("description") else ""
+    about = f"{prior['description']}; " if prior.get("description") else ""
     yield Paragraph(
         "The averaged FID was fitted in the time domain by AMARES (Vanhamme et al., 1997) with the prior knowledge "
-        f"{prior['name']}{about} (lines: {lines}). The model was"
+        f"{prior['name']} ({about}{_lines(prior['lines'])}). The model was"
     )
     yield Equation("s(τ) = Σ a·exp[iφ + i2πfτ − πLτ − (πGτ)²/(4 ln 2)]·exp[g(t)], τ = t₀ + t")
     yield Paragraph.of(
@@ -56,6 +55,14 @@ def _fit(material: Material) -> Iterator[Block]:
         "out, order of the line shape, broad lines, tied widths): the root of the summed squares of what these changed "
         "beyond noise was combined in quadrature with the SD by noise."
     )
+
+
+def _lines(lines: Mapping[str, Any]) -> str:
+    """Lines of the prior knowledge, those apart that a fit has only where the data ask for them."""
+    optional = [line_label(name) for name, line in lines.items() if line.get("optional")]
+    always = [line_label(name) for name, line in lines.items() if not line.get("optional")]
+    where = f"; where the data asked for them: {listed(optional)}" if optional else ""
+    return f"lines: {listed(always)}{where}"
 
 
 def _skipped(material: Material) -> str:
@@ -167,7 +174,7 @@ def _listed(t1_s: Mapping[str, Any]) -> str:
     """T1 of lines, or of the lines at each field strength, in words."""
     return listed(
         [
-            f"at {name} T: {_listed(value)}" if isinstance(value, Mapping) else f"{line_label(name)} {value:g} s"
+            f"{_listed(value)} at {name} T" if isinstance(value, Mapping) else f"{line_label(name)} {value:g} s"
             for name, value in t1_s.items()
         ]
     )

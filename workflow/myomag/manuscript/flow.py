@@ -22,13 +22,13 @@ def flow(material: Material) -> Iterator[Block]:
     lost = _by_category([row for row in rows if row["stage"] in ("failed", "excluded")])
     if not lost:
         single = entered["scans"] == 1
-        yield Paragraph("The single scan was analysed." if single else f"All {_of(entered)} were analysed.")
+        yield Paragraph("The single scan was analysed." if single else f"All {_of(entered)} were analysed (Table 1).")
         return
     gone = sum(scans for scans, _ in lost.values())
     counting = "" if entered["scans"] == entered["participants"] else " (participants by the scan that got furthest)"
     yield Paragraph(f"Of {_of(entered)}, {gone} {'was' if gone == 1 else 'were'} not analysed{counting}:")
     yield Listing(tuple(f"{name}: {_lost(*numbers)}" for name, numbers in lost.items()))
-    left = f"{_of(analysed)} {'was' if analysed['scans'] == 1 else 'were'} analysed"
+    left = f"{_of(analysed)} {'was' if analysed['scans'] == 1 else 'were'} analysed (Table 1)"
     yield Paragraph(f"{left}." if analysed["scans"] else "No scan was left to analyse.")
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from myomag.cohort.errors_known import FIT
 from myomag.cohort.plan import ALL, LOG_MG, Model, factors, planned_models
+from myomag.cohort.repeatability import BETWEEN_SESSIONS
 from myomag.manuscript.blocks import Block, Listing, Paragraph, counted, listed
 from myomag.manuscript.material import Material
 from myomag.settings.cohort import Range
+
+UNADJUSTED = "unadjusted"
 
 
 def inference(material: Material) -> Iterator[Block]:
@@ -64,7 +67,8 @@ def _models(models: Sequence[Model], estimated: bool) -> Iterator[str]:
         yield "Models with a random intercept were linear mixed models, estimated by REML."
     if any(LOG_MG in model.variables for model in models):
         yield "Muscle Mg entered as log₁₀ of its concentration, the error of which does not grow with the value."
-    yield "These models were estimated:"
+    controls = "; negative controls, Table S1" if any(model.control for model in models) else ""
+    yield f"These models were estimated (Table 2{controls}):"
 
 
 def _sentences(models: Sequence[Model], material: Material) -> Iterator[str]:
@@ -75,13 +79,14 @@ def _sentences(models: Sequence[Model], material: Material) -> Iterator[str]:
         if base is not model:
             continue
         adjusted = simple.get(f"{model.name}_adjusted")
-        versions = [_adjusted(each, material) for each in (model, adjusted) if each is not None]
-        yield f"{_sentence(model, material)}, {' and '.join(versions)}"
+        first, *second = [_adjusted(each, material) for each in (model, adjusted) if each is not None]
+        joint = " and " if first == UNADJUSTED else ", and also "
+        yield f"{_sentence(model, material)}, {joint.join((first, *second))}"
 
 
 def _adjusted(model: Model, material: Material) -> str:
     names = [material.labels.column(name) for name in model.covariates]
-    return f"adjusted for {listed(names)}" if names else "unadjusted"
+    return f"adjusted for {listed(names)}" if names else UNADJUSTED
 
 
 def _sentence(model: Model, material: Material) -> str:
@@ -149,7 +154,7 @@ def _error(material: Material) -> Iterator[str]:
         "Slopes were corrected for measurement error by regression calibration (Carroll et al., 2006). Their intervals "
         "hold the values that the t test of the uncorrected slope does not reject, with the error of the reliability "
         f"in them (Fieller, 1954). The size of the error was taken {size}"
-        + ("." if repeats else ", which does not include day-to-day variation.")
+        + ("." if any(BETWEEN_SESSIONS in source for source in repeats) else ", without day-to-day variation.")
     )
 
 

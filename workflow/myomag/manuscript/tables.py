@@ -12,6 +12,8 @@ from myomag.manuscript.material import Material
 from myomag.manuscript.printed import PrintedTable, decimals_of, distinct, p_value, share, with_interval
 from myomag.report.text import MISSING, finite, number, significant, uncertainty_decimals
 
+MOST_NAMED = 4
+"""Models that a note names, of those that are not estimable for one reason."""
 INTERVAL = "95 % CI: 95 % confidence interval."
 RESULT_COLUMNS = (
     *("Outcome", "Predictor", "Group", "Adjusted for", "n", "b (95 % CI)", "b, corrected (95 % CI)"),
@@ -179,21 +181,22 @@ def _result_notes(rows: Sequence[TableRow], material: Material, role: str) -> It
             "Corrected: for the error of measured variables by regression calibration; the size of the error is from "
             f"{listed(known) or 'nothing known'}."
         )
+    of_each = " with scans of one kind" if len(material.kinds) > 1 else ""
     yield (
-        "p: two-sided. p, FDR: adjusted for the false discovery rate over the rows of this table. R²: variance "
-        "explained by predictor and covariates together. n: participants with all values."
+        f"p: two-sided. p, FDR: adjusted for the false discovery rate over the rows of this table{of_each}. R²: "
+        f"variance explained by predictor and covariates together. n: participants with all values."
     )
     for reason in dict.fromkeys(row["reason"] for row in rows if row.get("status") != "estimated"):
-        models = listed([labels.relations([row])[0] for row in rows if row["reason"] == reason][:3])
-        yield f"Not estimated ({MISSING}): {models}, …: {reason}."
+        named = list(dict.fromkeys(labels.relations([row])[0] for row in rows if row["reason"] == reason))
+        models = listed(named) if len(named) <= MOST_NAMED else ", ".join([*named[:MOST_NAMED], "…"])
+        yield f"Not estimated ({MISSING}): {models}: {reason}."
 
 
 def _repeatability(material: Material) -> PrintedTable:
     every = material.rows("repeatability")
     cells: list[tuple[str, ...]] = []
-    for heading, rows in _by_kind(every):
-        cells.append((heading,))
-        cells += [_repeat(row, material) for row in rows if row["status"] == "estimated"]
+    for heading, rows in _by_kind([row for row in every if row["status"] == "estimated"]):
+        cells += [(heading,), *(_repeat(row, material) for row in rows)]
     notes = [
         "ICC: intraclass correlation of single scans; SEM: standard error of measurement; SDC: smallest detectable "
         f"change; LoA: limits of agreement. Differences are second minus first scan. {INTERVAL}",

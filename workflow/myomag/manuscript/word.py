@@ -34,7 +34,7 @@ def text_document(blocks: Sequence[Block]) -> bytes:
     blocks : sequence of Block
         Its parts.
     """
-    document = _empty("Methods")
+    document = _empty("Methods", BODY)
     for block in blocks:
         _add(document, block)
     return _bytes(document)
@@ -46,7 +46,7 @@ def table_document(tables: Sequence[PrintedTable]) -> bytes:
     from docx.enum.text import WD_BREAK
     from docx.shared import Cm
 
-    document = _empty("Tables")
+    document = _empty("Tables", SMALL)
     (section,) = document.sections
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = Cm(LONG_CM), Cm(SHORT_CM)
@@ -58,15 +58,17 @@ def table_document(tables: Sequence[PrintedTable]) -> bytes:
     return _bytes(document)
 
 
-def _empty(title: str) -> "Document":
-    """Document with the styles of the template, and nothing that tells who made it when."""
+def _empty(title: str, size: int) -> "Document":
+    """Document with the styles of the template, text of a size [pt], and nothing that tells who made it when."""
     import docx
     from docx.shared import Cm, Pt
 
     document = docx.Document()
     _lighten(document)
-    document.styles["Normal"].font.name = "Times New Roman"
-    document.styles["Normal"].font.size = Pt(BODY)
+    normal = document.styles["Normal"]
+    normal.font.name, normal.font.size = "Times New Roman", Pt(size)
+    if size == SMALL:
+        normal.paragraph_format.space_after = Pt(2)
     section = document.sections[0]
     section.page_width, section.page_height = Cm(SHORT_CM), Cm(LONG_CM)
     properties = document.core_properties
@@ -104,25 +106,26 @@ def _add(document: "Document", block: Block) -> None:
 
 def _add_table(document: "Document", table: PrintedTable) -> None:
     """Title, grid with lines above and below its head and below its last row, notes."""
-    _small(document.add_paragraph(), table.title, bold=True)
+    document.add_paragraph().add_run(plain(table.title)).bold = True
     if table.rows:
         _add_grid(document, table)
     for note in table.notes:
-        _small(document.add_paragraph(), note)
+        document.add_paragraph(plain(note))
 
 
 def _add_grid(document: "Document", table: PrintedTable) -> None:
     grid = document.add_table(rows=0, cols=len(table.columns))
+    # Before there are rows: their cells take the widths over.
+    _fit_columns(grid, table)
     for number, cells in enumerate((table.columns, *table.rows)):
         row = grid.add_row().cells
         if len(cells) == 1:
             row[0].merge(row[-1])
         for cell, content in zip(row, cells, strict=False):
-            _small(cell.paragraphs[0], content, bold=number == 0 or len(cells) == 1)
+            cell.paragraphs[0].add_run(plain(content)).bold = True if number == 0 or len(cells) == 1 else None
     for number, edge in ((0, "top"), (0, "bottom"), (len(table.rows), "bottom")):
         _rule(grid.rows[number], edge)
     _repeat_head(grid.rows[0])
-    _fit_columns(grid, table)
 
 
 def _fit_columns(grid: Any, table: PrintedTable) -> None:
@@ -130,22 +133,10 @@ def _fit_columns(grid: Any, table: PrintedTable) -> None:
     from docx.shared import Cm
 
     whole = (row for row in (table.columns, *table.rows) if len(row) > 1)
-    longest = [min(max(map(len, column)), LONGEST) + 2 for column in zip(*whole, strict=True)]
+    longest = [min(max(map(len, column)), LONGEST) + 3 for column in zip(*whole, strict=True)]
     grid.autofit = False
     for column, length in zip(grid.columns, longest, strict=True):
         column.width = Cm((LONG_CM - 2 * MARGIN_CM) * length / sum(longest))
-    for row in grid.rows:
-        for cell, column in zip(row._tr.tc_lst, grid.columns, strict=False):
-            if cell.grid_span == 1:
-                cell.width = column.width
-
-
-def _small(paragraph: Any, content: str, *, bold: bool = False) -> None:
-    from docx.shared import Pt
-
-    run = paragraph.add_run(plain(content))
-    run.font.size, run.bold = Pt(SMALL), bold
-    paragraph.paragraph_format.space_after = Pt(2)
 
 
 def _rule(row: Any, edge: str) -> None:
