@@ -33,7 +33,7 @@ def test_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_quality_gives_the_verdict_before_the_measures_it_rests_on() -> None:
-    assert list(Quality.model_fields)[:5] == ["scan", "verdict", "reasons", "transients", "transients_used"]
+    assert list(Quality.model_fields)[:5] == ["scan", "verdict", "reasons", "decided_by", "transients"]
 
 
 @pytest.mark.parametrize(
