@@ -186,7 +186,14 @@ def test_a_handful_of_scans_leaves_out_what_cannot_be_drawn(count):
 
 def test_the_flow_figure_wraps_long_reasons_and_adds_up():
     rows = [
-        {"participant_id": f"sub-{i}", "scan": f"sub-{i}_unloc", "status": status, "step": "qc", "reason": reason}
+        {
+            "participant_id": f"sub-{i}",
+            "scan": f"sub-{i}_unloc",
+            "status": status,
+            "step": "qc",
+            "reason": reason,
+            "category": status,
+        }
         for i, (status, reason) in enumerate([("included", None), ("failed", "long " * 60), ("excluded", "short")])
     ]
     flow = build_flow(pd.DataFrame(rows)).to_dict("records")
