@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from myomag.io.tables import TableRow, table_rows
 from myomag.pipeline import COHORT, PROTOCOLS
 from myomag.report import cohort_tables, settings_tables, text
-from myomag.report.answers import answers
+from myomag.report.answers import answers, is_asked
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.controls import tripped
 from myomag.report.distributions import MOST_POINTS, distributions
@@ -91,7 +91,7 @@ def cohort_report(
         flow=flow,
         headline=headline(sorted(rows["cohort"], key=scan_order)),
         answers=answers(rows, labels, day_to_day_unknown="reliability_curve" in figures),
-        key_figures=_key_figures(rows["statistics"], figures),
+        key_figures=_key_figures(rows["statistics"], labels, figures),
         worst=thumbnails(spectra or {}, every["cohort"], settings.report),
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),
@@ -124,9 +124,10 @@ def cohort_report(
     yield INDEX, page
 
 
-def _key_figures(statistics: Sequence[TableRow], figures: Mapping[str, Figure]) -> list[str]:
+def _key_figures(statistics: Sequence[TableRow], labels: Labels, figures: Mapping[str, Figure]) -> list[str]:
     """Names of the scatters that stand beside the answers: those of the first models that have one."""
-    return [name for name in dict.fromkeys(map(model_name, statistics)) if name in figures][:MOST_BESIDE]
+    asked = (model_name(row) for row in statistics if is_asked(row, labels))
+    return [name for name in dict.fromkeys(asked) if name in figures][:MOST_BESIDE]
 
 
 def _made(path: str, tables: Tables, methods: str) -> bool:
