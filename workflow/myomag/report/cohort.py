@@ -31,9 +31,9 @@ INDEX = "report/index.html"
 MOST_BESIDE = 2
 FILES = (
     *((file.name, file.description) for step in (COHORT, PROTOCOLS) for file in step.writes if not file.describes),
-    ("config.yaml", "the resolved settings, with prior knowledge and calibrations in full"),
-    ("benchmarks/runtime.html", "time and memory of every job, as of the last run"),
-    ("ledger/", "per step: every file read and written, with digests"),
+    ("config.yaml", "all settings, with prior knowledge and calibrations in full"),
+    ("benchmarks/runtime.html", "time and memory of every job in the last run"),
+    ("ledger/", "every file that each step read and wrote, with digests"),
 )
 
 

@@ -240,11 +240,11 @@ def _short(value: float) -> str:
 
 def _note(groups: Sequence[Series], model: Model, difference: str) -> str:
     bars = any(group.x_ends is not None or group.y_ends is not None for group in groups)
-    per_scan = " with the 95 % interval of its measurement by the fit" if bars else ""
+    per_scan = " with the 95 % interval of its fit" if bars else ""
     logarithm = " on the logarithm of Mg" if LOG_MG in (model.outcome, *model.predictors) else ""
     note = (
-        f"One point per participant, the mean of the scans{per_scan}; least-squares line{logarithm} with the 95 % "
-        "interval of its height. What lies beyond the frame stands at its edge."
+        f"One point per participant, the mean of the scans{per_scan}. Least-squares line{logarithm} with its 95 % "
+        "interval. Points beyond the frame are drawn at its edge."
     )
     return f"{difference} {note}".strip()
 
