@@ -54,7 +54,7 @@ def test_a_tripped_control_says_what_becomes_of_the_conclusions(study, settings)
     rows = table_rows(build_statistics(sample))
     first, *others = control_lines(rows, table_rows(table), Labels.of(settings))
     assert first.startswith("WARNING: negative control tripped. Free Mg²⁺ is related to PCr SNR: β")
-    assert "  With PCr SNR held: free Mg²⁺ against sex: β" in "".join(others)
+    assert "  With PCr SNR held constant: free Mg²⁺ against sex: β" in "".join(others)
 
 
 def test_what_noise_shares_is_no_effect(study, settings):

@@ -60,7 +60,7 @@ def test_a_correction_of_saturation_is_stated():
 
 
 def test_numbers_assumed_stand_with_standing_and_source(shown):
-    assert table(shown, "Numbers assumed") == [
+    assert table(shown, "Assumptions") == [
         ["total_creatine_mmol_l", "42.5 mmol/l", "unverified", "From memory of the literature"]
     ]
 

@@ -69,7 +69,7 @@ def test_quality_names_reasons_metrics_thresholds_and_rejected_transients(page):
     assert metrics["PCr SNR"] == ["36.7", "warn below 15, fail below 5"]
     assert metrics["Transients used"][0] == "30 of 32"
     assert metrics["Repetition time"][0] == "1.50 s"
-    assert metrics["Echo time of the header"][0] == "not stated"
+    assert metrics["Echo time in the header"][0] == "not stated"
     assert ["rejected: shift beyond 50 Hz", "22"] in table(page, "Transients left out")
     plot = page.find("svg", **{"class": "transients"})[0]
     assert len(plot.find("circle")) == 30
@@ -78,7 +78,8 @@ def test_quality_names_reasons_metrics_thresholds_and_rejected_transients(page):
 
 def test_the_fit_states_begin_time_and_how_well_it_describes_the_data(page):
     facts = {row[0]: row[1:] for row in table(page, "The fit as a whole")}
-    assert facts["Begin time"] == ["265.0 ± 6.2 µs", "fitted by itself; stated 230 ± 100 µs (EchoTime 0.00023 s)"]
+    stated = "fitted without the other scans; stated 230 ± 100 µs (EchoTime 0.00023 s)"
+    assert facts["Begin time"] == ["265.0 ± 6.2 µs", stated]
     assert facts["Residual over noise"][0] == "1.10"
     assert facts["Residual"] == ["not white", "not white around these lines, whose SDs were raised: PCr × 2.5"]
     assert facts["Convergence"][0] == "converged"

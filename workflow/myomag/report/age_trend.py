@@ -29,8 +29,8 @@ from myomag.report.series import MARKERS, Array, Series, on_axis, series_of, slo
 
 FEWEST = 4
 NOTE = (
-    "Mean of each age group and sex with its 95 % interval, at the mean age of the group; lines: least squares through "
-    "the participants of each sex with the 95 % interval of their height{logarithm}."
+    "Mean of each age group and sex with its 95 % interval, at the mean age of the group. Lines: least-squares fits to "
+    "the participants of each sex, with 95 % intervals{logarithm}."
 )
 
 
@@ -62,7 +62,7 @@ def age_trend(
     values = {sex: (design.terms[labels.age][chosen], design.outcome[chosen]) for sex, chosen in members.items()}
     series = [series_of(model, design, sex, chosen, fit=True) for sex, chosen in members.items()]
     means = [(each, group_means(*values[each.name], edges, model.outcome)) for each in series]
-    note = NOTE.format(logarithm=", on the logarithm of Mg" if model.outcome == LOG_MG else "")
+    note = NOTE.format(logarithm=", fitted to the logarithm of Mg" if model.outcome == LOG_MG else "")
     difference = slope_difference(model, values, labels)
     drawing = _draw(means, {sex: _estimate(*pair) for sex, pair in values.items()}, labels)
     title = "Free Mg²⁺ by age and sex"

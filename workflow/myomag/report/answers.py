@@ -49,7 +49,7 @@ def answers(tables: Mapping[str, Rows], labels: Labels, *, day_to_day_unknown: b
     threats = Threats(tables, labels, day_to_day_unknown=day_to_day_unknown)
     found: dict[str, Answer] = {}
     for row in tables["statistics"]:
-        effect = effect_of(row, labels) if _is_asked(row, labels) else None
+        effect = effect_of(row, labels) if is_asked(row, labels) else None
         if effect is not None:
             question = _question(row, labels)
             answer = found.setdefault(question, Answer(question))
@@ -68,7 +68,7 @@ def _add(known: list[str], more: Iterator[str]) -> None:
     known += [each for each in more if each not in known]
 
 
-def _is_asked(row: Row, labels: Labels) -> bool:
+def is_asked(row: Row, labels: Labels) -> bool:
     """Whether a row is the simple version of a term that muscle Mg is in; serum Mg has a comparison of its own."""
     named = [str(row["outcome"]), *factors(str(row["predictor"]))]
     muscle = any(name in MUSCLE for name in named)

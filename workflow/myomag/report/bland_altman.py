@@ -22,8 +22,8 @@ VARIABLE = "pmg"
 WIDTH, MARGIN = 720.0, 96.0
 LINES = (("bias", "bias"), ("upper_limit", "+1.96 SD"), ("lower_limit", "\N{MINUS SIGN}1.96 SD"))
 NOTE = (
-    "One point per participant: second minus first scan, against their mean. Lines: bias and limits of agreement, each "
-    "with its 95 % interval. What lies beyond the frame stands at its edge."
+    "One point per participant: the second scan minus the first, against their mean. Lines: bias and limits of "
+    "agreement, each with its 95 % interval. Points beyond the frame are drawn at its edge."
 )
 
 
@@ -66,6 +66,7 @@ def _draw(series: Series, limits: BlandAltman) -> Markup:
         x_axis(x, BOTTOM, "Mean pMg of two scans", grid_top=TOP - 20),
         y_axis(y, LEFT, "Second minus first pMg", grid_right=right),
         *_lines(limits, y, right),
+        element("text", f"n = {len(series.people)}", x=right + 8, y=TOP - 8, class_="note"),
         frame(LEFT, TOP - 20, right, BOTTOM),
         (dots if len(series.people) > MOST_LINKED else points)(series, x, y),
         class_="scatter",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from myomag.io.tables import TableRow, table_rows
 from myomag.pipeline import COHORT, PROTOCOLS
 from myomag.report import cohort_tables, settings_tables, text
-from myomag.report.answers import answers
+from myomag.report.answers import answers, is_asked
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.controls import tripped
 from myomag.report.distributions import MOST_POINTS, distributions
@@ -32,9 +32,9 @@ INDEX = "report/index.html"
 MOST_BESIDE = 2
 FILES = (
     *((file.name, file.description) for step in (COHORT, PROTOCOLS) for file in step.writes if not file.describes),
-    ("config.yaml", "the resolved settings, with prior knowledge and calibrations in full"),
-    ("benchmarks/runtime.html", "time and memory of every job, as of the last run"),
-    ("ledger/", "per step: every file read and written, with digests"),
+    ("config.yaml", "all settings, with prior knowledge and calibrations in full"),
+    ("benchmarks/runtime.html", "time and memory of every job in the last run"),
+    ("ledger/", "every file that each step read and wrote, with digests"),
 )
 
 
@@ -93,7 +93,7 @@ def cohort_report(
         raters=rater_lines(rows["raters"], pairs=False),
         headline=headline(sorted(rows["cohort"], key=scan_order)),
         answers=answers(rows, labels, day_to_day_unknown="reliability_curve" in figures),
-        key_figures=_key_figures(rows["statistics"], figures),
+        key_figures=_key_figures(rows["statistics"], labels, figures),
         worst=thumbnails(spectra or {}, every["cohort"], settings.report),
         kinds=kinds,
         other_models=other_models(every["statistics"], kinds[1:], labels),
@@ -126,9 +126,10 @@ def cohort_report(
     yield INDEX, page
 
 
-def _key_figures(statistics: Sequence[TableRow], figures: Mapping[str, Figure]) -> list[str]:
+def _key_figures(statistics: Sequence[TableRow], labels: Labels, figures: Mapping[str, Figure]) -> list[str]:
     """Names of the scatters that stand beside the answers: those of the first models that have one."""
-    return [name for name in dict.fromkeys(map(model_name, statistics)) if name in figures][:MOST_BESIDE]
+    asked = (model_name(row) for row in statistics if is_asked(row, labels))
+    return [name for name in dict.fromkeys(asked) if name in figures][:MOST_BESIDE]
 
 
 def _made(path: str, tables: Tables, methods: str) -> bool:

@@ -54,16 +54,18 @@ def _distinct(rows: Sequence[TableRow], key: str) -> list[Any]:
     return list(dict.fromkeys(row[key] for row in rows))
 
 
-def _decimals(demographics: Sequence[TableRow], variable: Any) -> int:
-    """Decimals of a variable throughout Table 1: two significant digits of the middle one of its SDs."""
+def _decimals(demographics: Sequence[TableRow], variable: Any) -> int | None:
+    """Decimals of a variable throughout Table 1: two significant digits of the middle one of its SDs; None for none."""
     known = [sd for row in demographics if row["variable"] == variable and (sd := text.finite(row["sd"])) is not None]
-    return text.uncertainty_decimals(median(known)) if known else 1
+    return text.uncertainty_decimals(median(known)) if known else None
 
 
-def _mean(row: TableRow | None, decimals: int) -> str:
+def _mean(row: TableRow | None, decimals: int | None) -> str:
     if row is None or not row["n"]:
         return text.MISSING
     short = f" (n = {row['n']})" if row["n"] != row["participants"] else ""
+    if decimals is None:
+        return f"{text.significant(row['mean'], 3)}{short}"
     if text.finite(row["sd"]) is None:
         return f"{text.number(row['mean'], decimals)}{short}"
     return f"{text.number(row['mean'], decimals)} ± {text.number(row['sd'], decimals)}{short}"

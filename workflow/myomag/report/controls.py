@@ -47,7 +47,7 @@ def _conclusion(name: str, row: Mapping[str, Any], labels: Labels) -> str:
     adjusted = " and ".join(labels.covariates(row))
     before = f"{name}{f', adjusted for {adjusted}' if adjusted else ''}: β {_beta(row, 'beta', 'ci95', 'p')}"
     if text.finite(row.get("beta_held")) is None:
-        return f"{before}; with it held, not estimable: {row['reason']}"
+        return f"{before}; with it held constant, not estimable: {row['reason']}"
     return f"{before}, becomes {_beta(row, 'beta_held', 'held_ci95', 'p_held')}"
 
 
@@ -60,4 +60,4 @@ def control_lines(statistics: Rows, controls: Rows, labels: Labels) -> Iterator[
     """Lines for the terminal, nothing where no control is tripped."""
     for each in tripped(statistics, controls, labels):
         yield f"WARNING: negative control tripped. {each.found}"
-        yield from (f"  With {each.held} held: {line}" for line in each.conclusions)
+        yield from (f"  With {each.held} held constant: {line}" for line in each.conclusions)

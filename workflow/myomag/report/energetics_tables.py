@@ -10,7 +10,7 @@ def energetics(record: Magnesium | None) -> list[tuple[str, str, str]]:
     """Quantity, value and note of free ADP, ΔG of ATP and the ratios of metabolites."""
     if record is None:
         return []
-    kinase = f"from the creatine-kinase equilibrium; {record.energetics_standing}, see the numbers assumed"
+    kinase = f"from the creatine-kinase equilibrium; {record.energetics_standing}, see the assumptions"
     corrected = "corrected for saturation" if record.saturation_factors else "not corrected for saturation"
     atp = f"ATP by {text.line_label(record.atp_line)}, {corrected}"
     rows = [
@@ -18,7 +18,7 @@ def energetics(record: Magnesium | None) -> list[tuple[str, str, str]]:
         (
             "ΔG of ATP (kJ/mol)",
             text.with_sd(record.dg_atp_kj_mol, record.dg_atp_sd_kj_mol, 2),
-            record.dg_atp_reason or "of its hydrolysis; the numbers assumed are those of ADP",
+            record.dg_atp_reason or "of its hydrolysis; same assumptions as for ADP",
         ),
     ]
     for label, key in RATIOS:

@@ -13,7 +13,7 @@ from myomag.report.text import plural
 
 WIDTH, MAIN, SIDE_LEFT, SIDE = 760.0, 230.0, 290.0, 460.0
 LINE, PAD, GAP, CHARACTERS = 18.0, 10.0, 18.0, 62
-NOTE = "Scans and participants at each stage; a participant counts as lost where the furthest scan was lost."
+NOTE = "Scans and participants at each stage; a participant counts as lost where the scan that got furthest was lost."
 
 
 def flow_figure(flow: ParticipantFlow, rows: Sequence[Mapping[str, Any]]) -> Figure:

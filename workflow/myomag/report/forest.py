@@ -24,9 +24,9 @@ VERSIONS = {
 }
 KEYS = ("model", "outcome", "predictor", "stratum", "covariates", "n", "beta", "ci95_low", "ci95_high", "p", "p_fdr")
 NOTE = (
-    "Standardised slopes with 95 % intervals; an arrow marks an interval that goes on beyond the frame. Models that "
-    "could not be estimated are in the table. Corrected: the error of measurement taken off, β in SDs of true values; "
-    "both intervals are those of the same t test, and a correction alone makes no effect significant."
+    "Standardised slopes with 95 % intervals; an arrow marks an interval that continues beyond the frame. Models that "
+    "could not be estimated are in the table. Corrected: for measurement error, β in SDs of the true values. Both "
+    "intervals come from the same t test, so that the correction alone makes no effect significant."
 )
 
 

@@ -23,8 +23,8 @@ LOWEST, HIGHEST = -0.12, 1.08
 THUMB_WIDTH, THUMB_HEIGHT = 200.0, 90.0
 WHY = {"residual": ("residual/noise", "residual_over_noise", 2), "snr": ("SNR", "pcr_snr", 1)}
 NOTE = (
-    "Real parts of the averaged spectra in the phase of their fits, scaled so that PCr is 1{cut}. Thin lines: "
-    "{drawn} of {scans}{choice}. Blue: mean of all of them; orange: mean ± SD."
+    "Real part of the averaged spectra, phased by their fits and scaled so that PCr is 1{cut}. Thin lines: "
+    "{drawn} of {scans}{choice}. Blue: mean of all {total}; orange: mean ± SD."
 )
 
 
@@ -61,13 +61,14 @@ def spectra_figure(spectra: Mapping[str, Any], cohort: Sequence[TableRow], setti
     height = len(shown) * (TOP + PANEL + FOOT)
     drawing = svg(WIDTH, height, f"Averaged spectra of {text.plural(total, 'scan')}", *parts, class_="spectra")
     note = NOTE.format(
-        cut=", and cut off where it is higher than all other lines" if high < 1 else "",
+        cut=" (cut off, to leave room for the other lines)" if high < 1 else "",
         drawn=len(scans),
         scans=text.plural(total, "included scan"),
-        choice="" if len(scans) == total else ", chosen by a digest of their names",
+        total=total,
+        choice="" if len(scans) == total else ", chosen at random by a hash of their names",
     )
     if len(found) > len(shown):
-        note += f" {len(found) - len(shown)} rarer protocols are in the data alone."
+        note += f" {len(found) - len(shown)} rarer protocols are only in the CSV file."
     return Figure("spectra", "Spectra of the study", drawing, csv_bytes(_rows(ppm, found, scans)), note)
 
 

@@ -20,7 +20,7 @@ FIRST_REAL_YEAR = 1925
 """BIDS moves dates that must not be known before this year, each participant by another span."""
 MOST_MEDIANS = 6
 QUANTITIES = (
-    ("residual_over_noise", "Residual / noise", "1 is noise alone", 3),
+    ("residual_over_noise", "Residual / noise", "dashed: 1, noise alone", 3),
     ("begin_time_us", "Begin time (µs)", "dashed: median of each protocol", 1),
 )
 
@@ -35,7 +35,7 @@ def in_order(cohort: Sequence[TableRow]) -> tuple[list[tuple[int, TableRow]], st
     if cohort and all(times):
         known = {index: time for index, time in enumerate(times) if time}
         return sorted(places, key=lambda place: (known[place[0]], place[0])), "in the order of acquisition"
-    return places, "in the order of their names, as the times of acquisition are not known"
+    return places, "in the order of their names, because their times of acquisition are not known"
 
 
 def _time(value: object) -> datetime | None:

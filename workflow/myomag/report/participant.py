@@ -25,7 +25,7 @@ from myomag.settings.report import ReportSettings
 
 SCRIPTS = ("common.js", "signal.js", "export.js", "spectrum.js", "participant.js")
 # Line, half width of the close-up [ppm], what it decides.
-CLOSE_UPS = (("Pi", 1.0, "Pi, whose shift gives the pH"), ("beta-ATP", 1.4, "β-ATP, whose shift gives the magnesium"))
+CLOSE_UPS = (("Pi", 1.0, "Pi, whose shift gives pH"), ("beta-ATP", 1.4, "β-ATP, whose shift gives Mg"))
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _close_ups(curves: Curves, calibration: Mapping[str, Any]) -> list[dict[str,
     for name, half_width_ppm, meaning in CLOSE_UPS:
         limit_ppm = limit if name == "beta-ATP" else None
         if figure := close_up(curves, name, half_width_ppm, limit_ppm=limit_ppm):
-            shaded = "; shaded: where a centre has no Mg on the scale used" if limit_ppm is not None else ""
-            caption = f"{meaning}: data, fit, and what the line adds to the others; dashed: its centre{shaded}."
+            shaded = "; shaded: shifts at which Mg is undefined on this scale" if limit_ppm is not None else ""
+            caption = f"{meaning}: data, fit, and the contribution of this line; dashed: its centre{shaded}."
             figures.append({"figure": figure, "caption": caption})
     return figures

@@ -24,9 +24,10 @@ PANEL, HEIGHT, LEFT, GAP, TOP, ROW = 235.0, 150.0, 56.0, 60.0, 24.0, 222.0
 COLUMNS = 3
 FARTHEST = 2.0
 NOTE = (
-    "Day-to-day variation of Mg is not in the errors that the corrections know. Standardised slope with its 95 % "
-    "interval if single measurements had the day-to-day ICC on the axis: 1 is the naive slope. For the quadriceps an "
-    "ICC of .35 was found (McCully 2009, Dyn. Med. 8:5). The reliability is taken as given, and p does not change."
+    "The corrections do not include the day-to-day variation of Mg. Each curve is the standardised slope, with its "
+    "95 % interval, that would be found if single measurements had the day-to-day ICC on the axis; at 1 it is the "
+    "naive slope. An ICC of .35 was found in the quadriceps (McCully 2009, Dyn. Med. 8:5). The ICC is taken as known, "
+    "and p does not change."
 )
 
 
@@ -40,7 +41,7 @@ def reliability_curve(designs: Iterable[tuple[Model, str, Design]], labels: Labe
     if not panels:
         return None
     data = csv_bytes(row for rows in panels.values() for row in rows)
-    title = "Corrected for a day-to-day reliability that is assumed"
+    title = "Slopes at an assumed day-to-day reliability"
     return Figure("reliability_curve", title, _draw(panels), data, NOTE)
 
 

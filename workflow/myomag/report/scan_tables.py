@@ -67,14 +67,14 @@ def fit_facts(fit: Fit | None) -> list[tuple[str, str, str]]:
         (
             "Residual over noise",
             text.significant(fit.residual_over_noise, 3),
-            "ratio of SDs; well above 1 the model misses something beyond noise, and all SDs are larger by it",
+            "ratio of SDs; well above 1, the model misses something, and all SDs are larger by this factor",
         ),
         ("Residual", "white" if fit.residual_white else "not white", _raised_note(fit)),
         *_line_shape(fit),
         (
             "First samples left out",
             text.number(fit.skipped_points, 0),
-            f"{skip_time} µs, against broad signals of bone and lipids",
+            f"{skip_time} µs, to suppress broad signals of bone and lipids",
         ),
         ("Prior knowledge", text.text(fit.prior_knowledge), "bounds and ties of the lines"),
     ]
@@ -85,14 +85,14 @@ def _line_shape(fit: Fit) -> list[tuple[str, str, str]]:
     facts = []
     if shape := fit.line_shape:
         width, asymmetry = text.number(shape.pcr_fwhm_hz, 1), text.number(shape.pcr_asymmetry, 2)
-        note = f"of PCr, its two half widths apart by {asymmetry} of their sum; smooth to order {shape.order}"
+        note = f"of PCr; its two half widths differ by {asymmetry} of their sum; polynomial of order {shape.order}"
         facts.append(("Line shape", f"FWHM {width} Hz, asymmetry {asymmetry}", note))
     for line, places in fit.other_minima.items():
         if places:
             said = ", ".join(
                 f"{text.number(each.shift_ppm, 3)} ppm (Δχ² {text.number(each.delta_chi2, 1)})" for each in places
             )
-            facts.append((f"{text.line_label(line)} elsewhere", said, "another minimum; the interval holds it"))
+            facts.append((f"{text.line_label(line)} elsewhere", said, "another minimum; the interval includes it"))
     return facts
 
 
@@ -103,15 +103,15 @@ def _begin_time_note(fit: Fit) -> str:
     if not fit.begin_time_fitted:
         return "held fixed"
     if prior.source == "protocol":
-        return f"fitted; the other scans of the protocol tell {expected} µs ({prior.stated_by})"
+        return f"fitted; the other scans of the protocol suggest {expected} µs ({prior.stated_by})"
     apart = ", because this scan does not fit its protocol" if prior.outlying else ""
-    return f"fitted by itself{apart}; stated {expected} µs ({prior.stated_by})"
+    return f"fitted without the other scans{apart}; stated {expected} µs ({prior.stated_by})"
 
 
 def _raised_note(fit: Fit) -> str:
     """Which SDs were raised for a residual that is not white."""
     if not fit.sd_raised_by:
-        return "white around every line: SDs as the fit gives them"
+        return "white around every line; SDs are those of the fit"
     factors = ", ".join(f"{name} × {text.significant(factor, 2)}" for name, factor in fit.sd_raised_by.items())
     return f"not white around these lines, whose SDs were raised: {factors}"
 
@@ -120,7 +120,7 @@ def results(record: Magnesium | None) -> list[tuple[str, str, str, str, str]]:
     """Quantity, value, 95 % interval, note and column of pH, magnesium and the shifts they come from."""
     if record is None:
         return []
-    steep = "asymmetric, as Mg rises steeply towards the limit of the calibration"
+    steep = "asymmetric, because Mg rises steeply towards the limit of the calibration"
     ph_ends = text.interval(record.ph_ci95_low, record.ph_ci95_high, 3)
     pmg_ends = text.interval(record.pmg_ci95_low, record.pmg_ci95_high, 3)
     ph_parts = _parts_of_sd(record.ph_sd_noise, record.ph_sd_model, record.ph_sd_systematic)
@@ -139,7 +139,7 @@ def results(record: Magnesium | None) -> list[tuple[str, str, str, str, str]]:
             "P(Mg undefined)",
             text.probability(record.mg_p_undefined),
             "",
-            "that the true shift lies where the calibration has no value",
+            "probability that the true shift is where the calibration is undefined",
             "mg_p_undefined",
         ),
     ]
@@ -161,9 +161,9 @@ def results(record: Magnesium | None) -> list[tuple[str, str, str, str, str]]:
 
 def _parts_of_sd(noise: float | None, model: float | None, systematic: float | None) -> str:
     """What the SD is made of."""
-    parts = (("noise", noise), ("choice of the model", model))
+    parts = (("noise", noise), ("model choice", model))
     said = ", ".join(f"{name} {text.significant(value, 2)}" for name, value in parts if value is not None)
-    shared = f"; {text.significant(systematic, 2)} of it is shared by the scans of the protocol" if systematic else ""
+    shared = f"; {text.significant(systematic, 2)} of it is common to all scans of the protocol" if systematic else ""
     return f"SD by {said}{shared}" if said else ""
 
 
@@ -197,21 +197,29 @@ def metrics(quality: Quality | None, limits: QcSettings) -> list[tuple[str, str,
         (
             "Transients before the steady state",
             text.text(quality.dummy_transients),
-            "first ones whose PCr is above the others': left out",
+            "first transients with a higher PCr than the rest; left out",
         ),
-        ("Probability of one state", text.significant(quality.state_p, 2), "of PCr and Pi over the transients"),
+        (
+            "Probability of one state",
+            text.significant(quality.state_p, 2),
+            "that PCr and Pi stay the same over the transients",
+        ),
         ("Residual around PCr", text.significant(quality.pcr_residual_over_noise, 3), "over noise"),
         ("Residual around Pi", text.significant(quality.pi_residual_over_noise, 3), "over noise"),
         ("Residual around β-ATP", text.significant(quality.beta_atp_residual_over_noise, 3), "over noise"),
         ("Parameters at a bound", quality.bounds_hit or "none", "quantity:line"),
         ("Coils", text.text(quality.coils), ""),
-        ("PCr from the carrier", f"{text.number(quality.pcr_offset_hz, 1)} Hz", "before it was placed at 0 ppm"),
+        (
+            "Offset of PCr from the carrier",
+            f"{text.number(quality.pcr_offset_hz, 1)} Hz",
+            "before PCr was set to 0 ppm",
+        ),
         ("Noise SD (a.u.)", text.significant(quality.noise_sd, 3), "per channel of the averaged FID"),
         ("Points", text.text(quality.points), f"over {text.number(quality.spectral_width_hz, 0)} Hz"),
-        ("Samples before the signal", text.text(quality.leading_points_cut), "cut: no line is in them"),
+        ("Samples before the signal", text.text(quality.leading_points_cut), "cut, because they hold no signal"),
         ("Spectrometer frequency", f"{text.number(quality.spectrometer_frequency_mhz, 3)} MHz", "from the header"),
         ("Repetition time", _seconds(quality.repetition_time_s, 1.0, "s"), ""),
-        ("Echo time of the header", _seconds(quality.echo_time_s, 1e6, "µs"), "not the begin time of the FID"),
+        ("Echo time in the header", _seconds(quality.echo_time_s, 1e6, "µs"), "not the begin time of the FID"),
     ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from myomag.cohort.design import Design
-from myomag.cohort.plan import LOG_MG, Model
+from myomag.cohort.plan import LOG_MG, Model, factors
 from myomag.cohort.statistics import row_name
 from myomag.io.tables import TableRow
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
@@ -74,15 +74,11 @@ def _axes(model: Model) -> tuple[str, str]:
 
 
 def _numeric(model: Model, design: Design) -> bool:
-    if (
-        model.control
-        or model.covariates
-        or model.unit == "session"
-        or len(design.main) != 1
-        or len(design.people) < FEWEST
-    ):
+    """Whether a model is a simple one of participants on one number, which a product of two is not."""
+    if model.control or model.covariates or model.unit == "session" or len(design.main) != 1:
         return False
-    return len(np.unique(design.terms[design.main[0]])) > 2
+    name = design.main[0]
+    return len(design.people) >= FEWEST and len(factors(name)) == 1 and len(np.unique(design.terms[name])) > 2
 
 
 def _by_sex(model: Model, design: Design, sexes: Mapping[str, Any]) -> list[Series]:
@@ -244,11 +240,11 @@ def _short(value: float) -> str:
 
 def _note(groups: Sequence[Series], model: Model, difference: str) -> str:
     bars = any(group.x_ends is not None or group.y_ends is not None for group in groups)
-    per_scan = " with the 95 % interval of its measurement by the fit" if bars else ""
+    per_scan = " with the 95 % interval of its fit" if bars else ""
     logarithm = " on the logarithm of Mg" if LOG_MG in (model.outcome, *model.predictors) else ""
     note = (
-        f"One point per participant, the mean of the scans{per_scan}; least-squares line{logarithm} with the 95 % "
-        "interval of its height. What lies beyond the frame stands at its edge."
+        f"One point per participant, the mean of the scans{per_scan}. Least-squares line{logarithm} with its 95 % "
+        "interval. Points beyond the frame are drawn at its edge."
     )
     return f"{difference} {note}".strip()
 

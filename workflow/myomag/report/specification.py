@@ -24,8 +24,8 @@ CHOICES = {
     "outliers": "outliers",
 }
 NOTE = (
-    "Each column is one way to analyse: its standardised slope with the 95 % interval, rising from left to right, and "
-    "below the choices that make it. Blue: the settings of the study. Filled: the interval leaves out zero."
+    "Each column is one analysis: its standardised slope with the 95 % interval, in rising order, and below it the "
+    "choices it was made with. Blue: the settings of the study. Filled: the interval excludes zero."
 )
 
 

@@ -28,9 +28,9 @@ class Threats:
         """Threats to one row of statistics.tsv."""
         yield from self._few(row)
         yield from self.shared()
-        yield from self._adjusted(row)
-        yield from self._corrected(row)
-        yield from self._sensitivity(row)
+        where = "" if row.get("stratum") in (None, ALL) else f" in {row['stratum']}"
+        for threats in (self._adjusted, self._corrected, self._sensitivity):
+            yield from (f"{threat}{where}" for threat in threats(row))
 
     def shared(self) -> Iterator[str]:
         """Threats to all that rests on muscle Mg."""
