@@ -77,8 +77,9 @@ def trace(derivative: Derivative, target: str) -> Trace:
         raise SettingsError(f"{target}: {unknown(name, known_names(derivative))}")
     if column:
         return _traced_values(derivative, target, scans, column)
-    tops = [top for scan in scans for top in (*_last(derivative, scan), *_rejected_in(derivative, scan))]
-    return _traced(derivative, target, list(dict.fromkeys(tops)))
+    results = [top for scan in scans for top in _last(derivative, scan)]
+    ratings = dict.fromkeys(file for scan in scans for file in _rejected_in(derivative, scan))
+    return _traced(derivative, target, [*results, *ratings])
 
 
 def _traced(derivative: Derivative, target: str, tops: list[File | Step]) -> Trace:
