@@ -62,7 +62,7 @@ def test_full_disk_is_one_line_and_the_run_goes_on(study: Path, undisturbed: Pat
         stopped = myomag("run", study, "--output", disk / "out")
         said = [line for line in stopped.stderr.splitlines() if "jobs done" not in line]
         assert stopped.returncode == 1
-        assert "No space left on device; make room" in said[0]
+        assert "No space left on device; free some space" in said[0]
         assert len(said) <= 3, said
         assert half_written(disk / "out", undisturbed) == []
         reached.append(len(results(disk / "out")))

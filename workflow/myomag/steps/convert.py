@@ -35,7 +35,7 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     Raises
     ------
     ScanError
-        If the scan cannot be read, or does not hold 31P data.
+        If the scan cannot be read, or does not contain 31P data.
     """
     raw = _numbered(inputs, "raw")
     named = nucleus_of_name(scan)
@@ -48,11 +48,11 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     )
     if mrs.nucleus != ANALYSED_NUCLEUS:
         raise ScanError(
-            f"{raw[0].name}: holds {mrs.nucleus} data ({mrs.spectrometer_frequency_mhz:.1f} MHz): myomag analyses "
+            f"{raw[0].name}: contains {mrs.nucleus} data ({mrs.spectrometer_frequency_mhz:.1f} MHz): myomag analyses "
             f"{ANALYSED_NUCLEUS}; remove it from the study or correct its nucleus."
         )
     if named and named != mrs.nucleus:
-        raise ScanError(f"{raw[0].name}: holds {mrs.nucleus} data but is named nuc-{named}; correct its name.")
+        raise ScanError(f"{raw[0].name}: contains {mrs.nucleus} data but is named nuc-{named}; correct its name.")
     events = {EVENTS_FIELD: [list(event) for event in read_events(inputs["events"])]} if "events" in inputs else {}
     return {"fid": nifti_mrs_bytes(mrs), "sidecar": record_bytes(sidecar_dict(mrs) | events)}
 

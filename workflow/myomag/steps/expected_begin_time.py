@@ -62,7 +62,7 @@ def told_by_protocol(own: BeginTime, protocol: PooledBeginTime) -> Expected:
 def _alone(own: BeginTime, settings: FitSettings) -> tuple[Literal["stated", "data"], float]:
     """What tells the begin time of a scan without its protocol, and how far that may be off (SD) [µs].
 
-    What the scan contradicts by three SDs does not hold it.
+    What the scan contradicts by three SDs does not contain it.
     """
     sd_us = settings.echo_begin_time_sd_us if own.start_kind == "echo" else settings.begin_time_sd_us
     contradicted = (
