@@ -22,7 +22,7 @@ from myomag.run.lock import check_quiet
 from myomag.study.search import find_scans
 
 WORKING_FOLDERS = ("logs", "benchmarks", ".snakemake", PRIVATE)
-"""Folders of the derivative that hold no results."""
+"""Folders of the derivative without results."""
 THREADS = 4 * (os.cpu_count() or 1)
 
 
@@ -111,11 +111,11 @@ def state_anchor(derivative: Derivative) -> str:
 
 def _notes(derivative: Derivative) -> Iterator[str]:
     if not derivative.has_study:
-        yield "The study is not here: its raw data and tables are named by their digests, and were not compared."
+        yield "The study is not here: its raw data and tables are recorded by digest and were not compared."
 
 
 Expected = dict[File, dict[str, tuple[str, str]]]
-"""File → SHA-256 it should have → the step that wrote or read it, and the ledger that says so."""
+"""File → expected SHA-256 → the step that wrote or read it, and the ledger that says so."""
 
 
 def _expected(derivative: Derivative, edited: set[str]) -> Expected:
@@ -163,13 +163,13 @@ def _file_problems(derivative: Derivative, expected: Expected, found: dict[File,
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        remedy = "take it as it is now: myomag run STUDY" if file.where == STUDY else AGAIN
+        remedy = "accept it as it is now: myomag run STUDY" if file.where == STUDY else AGAIN
         source = "restore it from another copy of the crate" if derivative.crate else f"restore it, or {remedy}"
         if sha is None:
             where = f"missing, unreadable or a link in the {file.where}"
             yield Problem("missing", file.path, f"named by {ledger}, {where}; {source}")
         elif sha in owners:
-            yield Problem("swapped", file.path, f"holds the content of {owners[sha].path}; {source}")
+            yield Problem("swapped", file.path, f"has the content of {owners[sha].path}; {source}")
         else:
             stated = next(iter(expected[file]))
             what = f"not as step {step} it (expected SHA-256 {stated[:12]}…, found {sha[:12]}…)"
@@ -194,7 +194,9 @@ def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem
         for name in sorted([*names, *links]):
             if here / name not in known:
                 path = (here / name).relative_to(top).as_posix()
-                yield Problem("added", printable(path), "named by no ledger: not made by this pipeline; remove it.")
+                yield Problem(
+                    "added", printable(path), ("not listed in any ledger: not made by this pipeline; remove it.")
+                )
 
 
 def _unlisted(derivative: Derivative) -> Iterator[Problem]:
@@ -213,7 +215,7 @@ def _unlisted(derivative: Derivative) -> Iterator[Problem]:
     for path in sorted({*files, *tables} - listed):
         kind = "table" if path in tables else "raw file"
         yield Problem(
-            "added", printable(path), f"{kind} of the study that no ledger lists; run again: myomag run STUDY"
+            "added", printable(path), f"{kind} of the study not listed in any ledger; run again: myomag run STUDY"
         )
 
 
@@ -225,5 +227,5 @@ def show_verification(result: Verification, derivative: Derivative) -> None:
     verdict = f"{count} problem{'s' if count != 1 else ''}" if count else "nothing changed, missing or added"
     place = derivative.crate.folder if derivative.crate else derivative.root
     print(f"{result.files} files and {result.ledgers} ledgers checked in {place}: {verdict}.")
-    print("Not checked, for they hold no results: logs/, benchmarks/ and hidden working folders.")
+    print("Not checked, as they contain no results: logs/, benchmarks/ and hidden working folders.")
     print("\n".join([*result.notes, f"anchor {result.anchor}"]))

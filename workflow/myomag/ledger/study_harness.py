@@ -89,7 +89,7 @@ def checked_tables(task: Job) -> None:
         for row in checked_ledger(task.root, ledger):
             for path, sha in row.inputs.values():
                 if not (task.study / path).is_file() or sha256_file(task.study / path) != sha:
-                    raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
+                    raise LedgerError(f"{path}: the table changed while the pipeline was running; start it again.")
 
 
 def check_summaries(root: Path) -> None:

@@ -22,15 +22,15 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last;
-        `events`, where the scan has a table of them.
+        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, closest last; `events`,
+        if the scan has an events table.
     settings : ConvertSettings
-        Nucleus and sign of files that do not tell them, and the voxel to take from a grid.
+        Nucleus and sign of files that do not state them, and the voxel to take from a grid.
 
     Returns
     -------
     dict of str to bytes
-        `fid` (NIfTI-MRS, transients and coils apart) and `sidecar` (JSON).
+        `fid` (NIfTI-MRS, transients and coils separate) and `sidecar` (JSON).
 
     Raises
     ------
