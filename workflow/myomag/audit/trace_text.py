@@ -56,7 +56,7 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
         )
     if len(table["rows"]) > MOST:
         yield f"… and {len(table['rows']) - MOST} more rows: --json has all"
-    for label, scans in (("entered", table.get("entered")), ("not included", table.get("not_entered"))):
+    for label, scans in (("included", table.get("entered")), ("not included", table.get("not_entered"))):
         if scans is None:
             continue
         yield f"{len(scans)} scans {label}"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-MEMORY = "From memory of the literature; the primary source was not read"
+MEMORY = "From memory of the literature; the primary text was not read"
 
 
 @dataclass(frozen=True)
