@@ -28,7 +28,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        # Every ledger: Snakemake makes a missing file again only where a target asks for it.
+        # Every ledger: Snakemake remakes a missing file only if a target requests it.
         flow.ledgers(*(step.name for step in pipeline.STEPS if step.kind != "entry")),
         [file for step in pipeline.STEPS if step.kind == "study" for file in flow.files(step.name)],
 

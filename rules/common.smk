@@ -2,7 +2,7 @@ import os
 import sys
 from pathlib import Path
 
-# The package is found beside this workflow even where it is not installed (--sdm conda).
+# Find the package beside this workflow even if it is not installed (--sdm conda).
 sys.path.insert(0, os.path.join(workflow.current_basedir, "..", "workflow"))
 
 from myomag import pipeline
@@ -41,9 +41,9 @@ with errors_as(WorkflowError):
 
 
 def ledgers(step):
-    """Ledgers that a step of one batch reads; behind the protocols, once their values are known.
+    """Ledgers that a step of one batch reads; after the protocols, once their values are known.
 
-    These values reach the fit as params, so that it runs where they moved, and what follows runs where the fit does.
+    These values reach the fit as params, so that it runs if they changed, and later steps run if the fit does.
     """
 
     def named(wildcards):
@@ -56,10 +56,10 @@ def ledgers(step):
 
 
 def spec(step):
-    """Settings of a step as they hold for one batch or the study; asked for where the job is part of the plan."""
+    """Settings of a step for one batch or the study, evaluated if the job is part of the plan."""
     return lambda wildcards: flow.spec(step, wildcards.get("batch"))
 
 
 def growing(first):
-    """A resource that a job asks for on its first attempt, and that much more on each further one."""
+    """A resource requested on the first attempt, increased by the same amount on each further one."""
     return lambda wildcards, attempt: first * attempt

@@ -118,7 +118,7 @@ USAGE = {
     "output is the study": ["run", "{demo}", "--output", "{demo}"],
     "output among the raw data": ["run", "{demo}", "--output", "{demo}/sub-001"],
     "output in sourcedata": ["run", "{demo}", "--output", "{demo}/sourcedata/out"],
-    "output holds other files": ["run", "{demo}", "--output", "{demo}/.."],
+    "output contains other files": ["run", "{demo}", "--output", "{demo}/.."],
     "output cannot be made": ["run", "{demo}", "--output", "{demo}/participants.tsv/out"],
     "output is the checkout": ["run", "{demo}", "--output", "{repository}"],
     "scan of no file": ["scan", "{tmp}/none.dat"],
@@ -329,7 +329,7 @@ def test_check_lists_every_problem_with_its_place(call: Callable[..., Outcome], 
         "dataset_description.json",
         "serum.tsv",
         "overrides.sub-099",
-        "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_unloc.nii.gz: the data look conjugated",
+        "sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_unloc.nii.gz: the data appear to be conjugated",
     ):
         assert part in text
     lines = call("check", study).out.splitlines()

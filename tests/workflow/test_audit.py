@@ -84,7 +84,7 @@ def test_verify_swapped(study: Path) -> None:
     one.write_bytes(other.read_bytes())
     other.write_bytes(content)
     assert problems(study) == {("swapped", FIT), ("swapped", FIT.replace("sub-001", "sub-002"))}
-    assert f"holds the content of {FIT}" in audit("verify", study).stdout
+    assert f"has the content of {FIT}" in audit("verify", study).stdout
 
 
 def test_verify_added(study: Path) -> None:

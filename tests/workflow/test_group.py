@@ -36,7 +36,7 @@ def test_cohort_of_two_sites(places: list[Path], tmp_path: Path) -> None:
     settings = tmp_path / "group.yaml"
     settings.write_text("cohort:\n  allow_same_data: true\n")
     before = [results(place) for place in places]
-    with pytest.raises(SettingsError, match="two sites have one name"):
+    with pytest.raises(SettingsError, match="two sites have the same name"):
         make_group(tmp_path / "group", places, [], settings)
     out = tmp_path / "group"
     assert make_group(out, places, SITES, settings) == []
@@ -94,8 +94,8 @@ def test_what_cannot_be_grouped_is_refused(places: list[Path], tmp_path: Path) -
     with pytest.raises(SettingsError, match="cannot name its site"):
         make_group(out, places, ["1", "b"], None)
     (tmp_path / "group.yaml").write_text("qc: {min_snr: 6}\n")
-    with pytest.raises(SettingsError, match="qc: is set by the studies"):
+    with pytest.raises(SettingsError, match="qc: is set in the studies"):
         make_group(out, places, SITES, tmp_path / "group.yaml")
-    with alone(places[0]), pytest.raises(Exception, match="a run is working here"):
+    with alone(places[0]), pytest.raises(Exception, match="a run is active here"):
         make_group(out, places, SITES, None)
     assert not out.exists()

@@ -81,6 +81,6 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(lab: Lab) -> None:
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate()
     assert process.returncode == 1
-    assert output.splitlines()[-1] == "Stopped. Start the same command again to go on where it stopped."
+    assert output.splitlines()[-1] == "Stopped. Start the same command again to continue where it stopped."
     assert "Traceback" not in output
     assert not (lab.derivative / "report" / "index.html").exists()

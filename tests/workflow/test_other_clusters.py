@@ -85,7 +85,7 @@ def test_job_that_is_lost_for_good_is_one_clear_line(study: Path, tmp_path: Path
     variables = commands(tmp_path / "cluster", "lsf")
     lost = myomag("run", study, "--output", tmp_path / "out", "--profile", "lsf", "--", "--retries", "0", **variables)
     assert lost.returncode == 1
-    assert "A job ended without a word: killed, out of memory or time, or its node died." in lost.stderr
+    assert "A job ended without a message: killed, out of memory or time, or its node failed." in lost.stderr
     assert "rule" not in lost.stderr
 
 

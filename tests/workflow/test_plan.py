@@ -55,7 +55,7 @@ CHANGES: dict[str, tuple[Callable[[Lab], object], set[str], str]] = {
     "comment": (
         settings("report: {title: Another}\n"),
         {"settings"},
-        "the same values, written or given in another way",
+        "the same values, written or given differently",
     ),
     "qc": (
         settings("qc: {warn_snr: 20}\n"),
@@ -69,7 +69,7 @@ CHANGES: dict[str, tuple[Callable[[Lab], object], set[str], str]] = {
         "magnesium.ph_calibration",
     ),
     "fit": (settings("fit: {begin_time_us: 150}\n"), {"fit", "begin_time", "protocols"}, "fit.begin_time_us"),
-    "touched": (lambda lab: [path.touch() for path in lab.study.rglob("*")], set(), "Nothing to be done"),
+    "touched": (lambda lab: [path.touch() for path in lab.study.rglob("*")], set(), "Nothing to do"),
     "bytes": (
         lambda lab: shutil.copyfile(raw_file(lab, "sub-002"), raw_file(lab, "sub-004")),
         {"settings", "convert", "qc", "begin_time", "protocols", "pages"},
@@ -143,7 +143,7 @@ def test_what_would_make_a_run_refuse_is_said_before(lab: Lab) -> None:
     assert (repaired.refused, [step.step for step in repaired.steps]) == ([], ["cohort"])
     with (lab.derivative / ".myomag" / "running").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        assert "another run is working here" in next(refusals(lab.forecast()))
+        assert "another run is active here" in next(refusals(lab.forecast()))
 
 
 def test_selection_grows_to_the_whole_study_and_makes_no_scan_twice(lab: Lab, original: Lab) -> None:
@@ -151,7 +151,7 @@ def test_selection_grows_to_the_whole_study_and_makes_no_scan_twice(lab: Lab, or
     done = lab.run("--participant", "001", "--participant", "sub-003")
     assert done.returncode == 0
     assert f"{PARTICIPANTS} scans: 1 included, {PARTICIPANTS - 2} excluded, 1 failed." in done.stdout
-    assert "excluded at selection: not among the participants" in done.stdout
+    assert "excluded at selection: not among the selected participants" in done.stdout
     assert not list(lab.derivative.glob("sub-002/*"))
     further = Flow({"study": str(lab.study), "participants": ["002"]}, {}, lab.derivative)
     assert further.left_out == {STEM.format("sub-004")}, "a further selection drops nothing"

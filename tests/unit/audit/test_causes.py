@@ -15,7 +15,7 @@ def test_equal_documents_have_none() -> None:
 
 def test_order_of_keys_counts() -> None:
     """Settings are compared by a digest in which it counts: it must not differ without being named."""
-    assert list(differences({"lines": {"a": 1, "b": 2}}, {"lines": {"b": 2, "a": 1}})) == ["lines in another order"]
+    assert list(differences({"lines": {"a": 1, "b": 2}}, {"lines": {"b": 2, "a": 1}})) == ["lines in a different order"]
 
 
 def test_number_of_another_type_counts() -> None:

@@ -111,7 +111,7 @@ def test_rows_of_people_without_scans_cost_nothing_and_still_tell_codes(write_st
 def test_formulas_are_told_of(write_study):
     text = "participant_id|age|group\nsub-001|-1|@SUM(A1)\nsub-002|25|=cmd()\n"
     ((file, problem),) = formulas(read_tables(write_study({"participants.tsv": text})))
-    assert file == "participants.tsv" and problem.startswith("group holds '@SUM(A1)' and 1 more: a formula")
+    assert file == "participants.tsv" and problem.startswith("group contains '@SUM(A1)' and 1 more: a spreadsheet")
 
 
 def test_columns_that_nothing_uses_stay_as_they_are(write_study):

@@ -51,7 +51,7 @@ def test_numbers_are_floats():
 
 @pytest.mark.parametrize("value", ["", " ", 5, None])
 def test_an_empty_text_is_refused(value):
-    with pytest.raises(ValueError, match=r"source is .*; it must be a text"):
+    with pytest.raises(ValueError, match=r"source is .*; it must be text"):
         text_of({"source": value}, "source")
 
 

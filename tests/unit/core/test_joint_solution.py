@@ -109,7 +109,7 @@ def test_shifts_that_contradict_each_other_show_in_chi2():
 
 @pytest.mark.parametrize("lines", [("Pi",), ("beta-ATP",)])
 def test_too_few_shifts_are_refused(lines):
-    with pytest.raises(ValueError, match="two shifts are needed"):
+    with pytest.raises(ValueError, match="two shifts"):
         solve_shifts(
             model(("Pi", "beta-ATP")).__class__(speciation_calibration(DOCUMENT), PH, CONSTANTS, lines),
             [0.0],

@@ -160,5 +160,5 @@ def test_a_file_that_is_not_such_a_table_is_refused(content, message):
 
 
 def test_ties_that_run_in_a_circle_are_refused():
-    with pytest.raises(ValueError, match="amplitude: ties of AATP, PCr run in a circle"):
+    with pytest.raises(ValueError, match="amplitude: ties of AATP, PCr are circular"):
         imported(text({("amplitude", "AATP"): "PCr", ("amplitude", "PCr"): "AATP"}))

@@ -37,4 +37,4 @@ def test_values_on_other_scales_are_refused_and_other_thresholds_told():
         check_alike({"a": derivative("magnesium"), "b": derivative("magnesium", temperature_c=36.0)})
     sites = {"a": derivative("qc"), "b": derivative("qc", min_snr=6.0)}
     check_alike(sites)
-    assert list(remarks(sites)) == ["sites a and b have other settings: qc.min_snr 5.0 → 6.0."]
+    assert list(remarks(sites)) == ["sites a and b have different settings: qc.min_snr 5.0 → 6.0."]

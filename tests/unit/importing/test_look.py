@@ -133,7 +133,7 @@ def test_pattern_names_the_parts_of_a_path(tmp_path: Path) -> None:
     rows = by_name(tmp_path / "plan.tsv")
     assert (rows["MM12_v3_calf.dat"].participant, rows["MM12_v3_calf.dat"].session) == ("MM12", "3")
     assert [rows[f"MM12_v3_{voi}.dat"].voi for voi in ("calf", "thigh")] == ["calf", "thigh"]
-    assert "does not fit" in rows["other.dat"].remark
+    assert "does not match" in rows["other.dat"].remark
     for wrong in ("(", r"\d+", r"(?P<person>\d+)"):
         with pytest.raises(SettingsError, match="--pattern"):
             look([tmp_path / "in"], tmp_path / "plan.tsv", pattern=wrong)
@@ -167,7 +167,7 @@ def test_the_form_nearest_to_the_scanner_is_used(tmp_path: Path) -> None:
     look([tmp_path / "in"], tmp_path / "plan.tsv")
     rows = by_name(tmp_path / "plan.tsv")
     assert (rows["a.dat"].use, rows["b.dcm"].use) == ("yes", "no")
-    assert "nearer to the scanner" in rows["b.dcm"].remark
+    assert "closer to the scanner's format" in rows["b.dcm"].remark
 
 
 def test_a_second_look_keeps_what_a_person_wrote_and_adds_what_is_new(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_what_cannot_be_read_is_one_row_for_each_scan_with_the_way_out(tmp_path:
         "P12345.7": ("no", "1", "GE P-file"),
         "ScanArchive_1.h5": ("no", "1", ""),
     }
-    assert "have the scanner save a P-file" in rows["ScanArchive_1.h5"].remark
+    assert "have the scanner also save a P-file" in rows["ScanArchive_1.h5"].remark
 
 
 def test_grids_are_listed_with_the_way_to_name_a_voxel(tmp_path: Path) -> None:
@@ -306,7 +306,7 @@ def test_grids_are_listed_with_the_way_to_name_a_voxel(tmp_path: Path) -> None:
     assert len(rows) == 2
     for row in rows:
         assert (row.use, row.suffix, row.nucleus) == ("no", "mrsi", "31P")
-        assert row.remark.startswith("a grid of 3x4x2 voxels; set use to yes and name one: scan --voxel i,j,k")
+        assert row.remark.startswith("a grid of 3x4x2 voxels; set use to yes and select one: scan --voxel i,j,k")
 
 
 @pytest.mark.parametrize("missing", ["SPAR", "SDAT"])

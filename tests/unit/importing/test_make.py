@@ -143,11 +143,11 @@ def test_all_conflicts_are_told_at_once_and_nothing_is_written(tmp_path: Path) -
     assert not (tmp_path / "study").exists()
     assert all(line.startswith("line ") and "\n" not in line for line in problems)
     for part in (
-        "participant is '../../etc'; a label has letters and digits only",
+        "participant is '../../etc'; a label may contain only letters and digits",
         "two files for one scan, see line",
-        "no participant; write one",
+        "no participant; enter one",
         "suffix is 'bold'; write one of",
-        "holds '..'",
+        "contains '..'",
         "no such file; look again",
         "use is 'perhaps'; write yes or no",
     ):
@@ -161,11 +161,11 @@ def test_the_same_data_and_other_data_of_the_same_name_are_refused(plan: Path, t
     before = tree(study)
     twix(tmp_path / "in/P01/visit1/a.dat", 99)
     (problem,) = make(plan, study, "copy").problems
-    assert "other data of that name" in problem
+    assert "different data of that name" in problem
     twix(tmp_path / "in/P01/visit1/a.dat", 1)
     renamed = edited(plan, lambda row: row.__dict__.update(participant="Q") if "P01" in row.path else None)
     (problem,) = make(renamed, study, "copy").problems
-    assert f"these data are in the study as {TWIX}" in problem
+    assert f"these data are already in the study as {TWIX}" in problem
     assert tree(study) == before
     twix(tmp_path / "two/P01.dat", 5)
     twix(tmp_path / "two/P02.dat", 5)
@@ -177,7 +177,7 @@ def test_the_same_data_and_other_data_of_the_same_name_are_refused(plan: Path, t
 def test_a_series_that_grew_is_looked_at_again(plan: Path, tmp_path: Path) -> None:
     dicom(tmp_path / "in/P02/visit1/s_0003.dcm", 13, number=3)
     (problem,) = make(plan, tmp_path / "study", "copy").problems
-    assert "3 files belong to this scan now, and the plan says 2" in problem
+    assert "3 files now belong to this scan, but the plan says 2" in problem
 
 
 def test_a_file_that_is_no_scan_is_refused_whatever_the_plan_says(plan: Path, tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_file_that_is_no_scan_is_refused_whatever_the_plan_says(plan: Path, tm
     secret.write_text("root:x:0:0")
     edited(plan, changed(path=str(secret), files="1"))
     problems = make(plan, tmp_path / "study", "copy").problems
-    assert any("no scan of a format that is read" in problem for problem in problems)
+    assert any("not a scan in a supported format" in problem for problem in problems)
     assert not (tmp_path / "study").exists()
 
 
@@ -197,7 +197,7 @@ def test_nothing_is_written_through_a_link_out_of_the_study(plan: Path, tmp_path
     (study / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
     (study / where).symlink_to(outside)
     problems = make(plan, study, "copy").problems
-    assert any(f"{where} of the study is a link out of it" in problem for problem in problems)
+    assert any(f"{where} of the study is a link to a place outside" in problem for problem in problems)
     assert list(outside.iterdir()) == []
     assert set(tree(study)) == {"dataset_description.json"}
 
@@ -206,7 +206,7 @@ def test_the_scanners_own_folder_is_no_study(plan: Path, tmp_path: Path) -> None
     with pytest.raises(SettingsError, match="name a new folder"):
         make(plan, tmp_path / "in", "copy")
     (tmp_path / "in/dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.10.0"}')
-    assert all("lies in the study itself" in problem for problem in make(plan, tmp_path / "in", "copy").problems)
+    assert all("is inside the study itself" in problem for problem in make(plan, tmp_path / "in", "copy").problems)
     with pytest.raises(SettingsError, match="is a file"):
         make(plan, plan, "copy")
 
@@ -228,7 +228,7 @@ def test_an_import_that_fails_half_way_leaves_the_study_as_it_was(
         appear(part, target, made)
 
     monkeypatch.setattr(place, "_appear", full)
-    with pytest.raises(MyomagError, match="make room") as error:
+    with pytest.raises(MyomagError, match="free some space") as error:
         make(plan, study, "move")
     assert "Jane" not in str(error.value)
     assert [path.name for path in study.rglob("*")] == ([] if new else ["dataset_description.json"])

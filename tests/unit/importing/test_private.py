@@ -68,7 +68,7 @@ def test_who_was_measured_is_known_of_p_files(tmp_path: Path, revision: float) -
     # Of a scan that is not read, too.
     path = pfile(path, noise(1)[:, :, None], revision=revision, rhr_rh_nslices=2, **who)
     refused = read_header(path, "ge")
-    assert refused.reason.startswith("holds 2 slices")
+    assert refused.reason.startswith("contains 2 slices")
     assert refused.personal == header.personal
 
 
@@ -129,7 +129,7 @@ def test_key_gives_labels_and_its_ids_stay_hidden(exported: Path, tmp_path: Path
     rows = read_plan(plan)
     assert {(row.participant, row.session) for row in rows if row.format == "DICOM"} == {("MM07", "2")}
     (other,) = (row for row in rows if row.format != "DICOM")
-    assert "no id of the key" in other.remark
+    assert "no id from the key" in other.remark
     assert secrets_in(plan.read_text()) == []
     # An identifier that the key does not know becomes no label, and no part of the path.
     dicom(tmp_path / "two/X777777_fid.dcm", 9, PatientName="", PatientID="")
@@ -152,7 +152,7 @@ def test_a_code_that_the_pattern_names_is_a_label_and_a_name_is_none(tmp_path: P
     assert by_name(tmp_path / "plan.tsv")["MM012_a.dcm"].participant == "MM012"
     (roe,) = (row for row in rows if row.participant != "MM012")
     assert roe.participant.isdigit()
-    assert "would tell who the person is" in roe.remark
+    assert "would identify the person" in roe.remark
     # Without a pattern a code of the hospital is a number.
     look([tmp_path / "in"], tmp_path / "other.tsv")
     assert {row.participant for row in read_plan(tmp_path / "other.tsv")} == {"001", "002"}

@@ -63,7 +63,7 @@ def test_what_is_no_single_scan_is_refused_with_the_way_out(tmp_path):
 
     refused("belongs to an image", acqp={"ACQ_dim_desc": "( 2 )\nSpatial Spatial", "ACQ_dim": 2})
     refused(r"2dseq.*--voxel", acqp={"ACQ_dim_desc": "( 3 )\nSpectroscopic Spatial Spatial", "ACQ_dim": 3})
-    refused("states no kind of number", acqp={"GO_raw_data_format": None})
+    refused("not state the number format", acqp={"GO_raw_data_format": None})
     refused("not 7 repetitions", acqp={"NR": 7})
     path = bruker(tmp_path, coils(2))
     path.write_bytes(path.read_bytes()[:-3000])
@@ -73,7 +73,7 @@ def test_what_is_no_single_scan_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(ScanError, match=r"method: cannot be read as a parameter file of ParaVision"):
         read(path)
     path.with_name("method").unlink()
-    with pytest.raises(ScanError, match=r"^fid: needs the file method .*spec2nii varian"):
+    with pytest.raises(ScanError, match=r"^fid: needs the ParaVision file method .*spec2nii varian"):
         read(path)
 
 

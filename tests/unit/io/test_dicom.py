@@ -99,10 +99,10 @@ def test_samples_in_another_private_block_are_found(tmp_path):
 @pytest.mark.parametrize(
     ("message", "tags"),
     [
-        ("holds 128 of 8 x 128 points", {"Rows": ("US", "8")}),
+        ("contains 128 of 8 x 128 points", {"Rows": ("US", "8")}),
         ("processed spectrum", {"SignalDomainColumns": ("CS", "FREQUENCY")}),
-        ("no number of points", {"DataPointColumns": None}),
-        ("holds 128 of 4 x 128 points", {"NumberOfFrames": ("IS", "4")}),
+        ("not state the number of points", {"DataPointColumns": None}),
+        ("contains 128 of 4 x 128 points", {"NumberOfFrames": ("IS", "4")}),
         ("states no frequency", {"ImagingFrequency": None}),
         ("states no dwell time", {"RealDwellTime": None}),
         ("states no nucleus", {"ImagedNucleus": None, "MagneticFieldStrength": None}),
@@ -114,7 +114,7 @@ def test_siemens_file_that_is_no_single_fid_is_refused(tmp_path, message, tags):
 
 
 def test_dicom_of_another_manufacturer_is_refused_with_the_way_out(tmp_path):
-    with pytest.raises(ScanError, match=r"manufacturer that is not supported; of GE give the P-file .*spec2nii uih"):
+    with pytest.raises(ScanError, match=r"unsupported manufacturer; for GE give the P-file .*spec2nii uih"):
         read(philips(tmp_path / "scan.dcm", line(), Manufacturer="GE MEDICAL SYSTEMS"))
 
 
@@ -181,9 +181,9 @@ def described_frames(path, flags):
         ("several voxels of a Philips scan.*--voxel", {"Rows": 8, "Columns": 8}),
         ("no complex FID", {"SignalDomainColumns": "FREQUENCY"}),
         ("no complex FID", {"DataRepresentation": "MAGNITUDE"}),
-        ("no number of points", {"SpectroscopyAcquisitionDataColumns": None}),
+        ("not state the number of points", {"SpectroscopyAcquisitionDataColumns": None}),
         ("truncated", {"NumberOfFrames": 3}),
-        ("not supported", {"Manufacturer": "Another"}),
+        ("unsupported", {"Manufacturer": "Another"}),
     ],
 )
 def test_enhanced_file_that_is_no_single_fid_is_refused(tmp_path, message, changes):

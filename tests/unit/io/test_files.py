@@ -89,7 +89,7 @@ def test_removing_a_file_removes_the_folders_it_leaves_empty_and_nothing_outside
     remove_files(root, ["a/b/c", "a/never was"])
     assert list(tree(root)) == ["a/d"]
     assert not (root / "a/b").exists()
-    with pytest.raises(LedgerError, match="leads out of the derivative"):
+    with pytest.raises(LedgerError, match="is outside the derivative"):
         remove_files(root, ["../outside"])
     assert outside.exists()
 

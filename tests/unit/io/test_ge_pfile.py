@@ -79,13 +79,13 @@ def test_what_is_no_single_scan_is_refused_with_the_way_out(tmp_path):
         with pytest.raises(ScanError, match=match):
             read(pfile(tmp_path / "P5.7", frames(), **changes))
 
-    refused(r"^P5\.7: holds 8x8x1 phase encodings .*--voxel", rhr_xcsi=8, rhr_ycsi=8)
+    refused(r"^P5\.7: contains 8x8x1 phase encodings .*--voxel", rhr_xcsi=8, rhr_ycsi=8)
     # Steps left over from another scan count for nothing where the file is not encoded.
     leftover = {"rhr_xcsi": 8, "rhr_rh_file_contents": 0}
     assert read(pfile(tmp_path / "P5.7", frames(), **leftover)).fid.shape == frames().shape
-    refused("holds 3 slices", rhr_rh_nslices=3)
-    refused("holds 2 echoes", counts=(2, 1, 4))
-    refused("do not go together", counts=(1, 1, 9))
+    refused("contains 3 slices", rhr_rh_nslices=3)
+    refused("contains 2 echoes", counts=(2, 1, 4))
+    refused("are inconsistent", counts=(1, 1, 9))
     path = pfile(tmp_path / "P6.7", frames())
     path.write_bytes(np.float32(41).tobytes() + path.read_bytes()[4:])
     with pytest.raises(ScanError, match=r"revision 41; known are .*Orchestra"):

@@ -281,8 +281,8 @@ def test_edit_dimension_of_size_one_passes(tmp_path):
         ("xyzt_units", {"xyzt_units": 32}),
         ("vox_offset", {"vox_offset": 3}),
         ("scl_inter", {"scl_inter": 1.0, "scl_slope": 1.0}),
-        ("promises", {"dim": [4, 1, 1, 1, 2**40, 1, 1, 1]}),
-        ("promises", {"dim": [7, 1, 1, 1, 2**62, 2**62, 2**62, 2**62]}),
+        ("header describes", {"dim": [4, 1, 1, 1, 2**40, 1, 1, 1]}),
+        ("header describes", {"dim": [7, 1, 1, 1, 2**62, 2**62, 2**62, 2**62]}),
         ("fewer bytes", {"dim": [5, 1, 1, 1, POINTS, 3, 1, 1]}),
         ("more bytes", {"dim": [4, 1, 1, 1, POINTS // 2, 1, 1, 1]}),
         ("at least 1", {"dim": [5, 1, 1, 1, POINTS, 0, 1, 1]}),
@@ -309,7 +309,7 @@ def test_compression_bomb_is_refused_before_it_is_unpacked(tmp_path):
     header["dim"] = [4, 1, 1, 1, 2**29, 1, 1, 1]
     path = tmp_path / "a.nii.gz"
     path.write_bytes(gzip.compress(header.binaryblock + bytes(8 * 2**20)))
-    with pytest.raises(ScanError, match="promises"):
+    with pytest.raises(ScanError, match="header describes"):
         read_nifti_mrs(path)
 
 

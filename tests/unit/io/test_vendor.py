@@ -197,7 +197,7 @@ def test_hz_for_mhz_is_converted(tmp_path):
 
 def test_frequency_in_khz_is_refused(tmp_path):
     raw = lcmodel(tmp_path / "scan.RAW", line(), seqpar={"hzpppm": MHZ * 1e3, "dwellTime": DWELL_S})
-    with pytest.raises(ScanError, match="frequency = 51700 is no 31P frequency"):
+    with pytest.raises(ScanError, match="frequency = 51700 is not a 31P frequency"):
         read(raw, nucleus="31P")
 
 
@@ -519,7 +519,7 @@ def test_file_of_another_format_is_refused(tmp_path, name):
 
 def test_scan_archive_is_refused_with_the_way_out(tmp_path):
     (tmp_path / "ScanArchive_1.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(5000))
-    with pytest.raises(ScanError, match=r"ScanArchive of GE.*P-file"):
+    with pytest.raises(ScanError, match=r"GE ScanArchive.*P-file"):
         read(tmp_path / "ScanArchive_1.h5")
 
 

@@ -73,10 +73,12 @@ def test_the_named_voxel_is_taken_and_recorded(tmp_path, name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_grid_without_a_named_voxel_or_with_a_wrong_one_is_refused(tmp_path, name):
     path = FORMATS[name](tmp_path / name)
-    with pytest.raises(ScanError, match=rf"^{name}: holds 3x4x2 voxels; name one: scan --voxel i,j,k .*convert\.voxel"):
+    with pytest.raises(
+        ScanError, match=rf"^{name}: contains 3x4x2 voxels; select one: scan --voxel i,j,k .*convert\.voxel"
+    ):
         read_scan([path], [], nucleus=None)
     for voxel in ([4, 1, 1], [1, 1, 3], [0, 1, 1]):
-        with pytest.raises(ScanError, match=rf"^{name}: has no voxel {voxel[0]},1,{voxel[2]}, its grid is 3x4x2"):
+        with pytest.raises(ScanError, match=rf"^{name}: has no voxel {voxel[0]},1,{voxel[2]}; its grid is 3x4x2"):
             read_scan([path], [], nucleus=None, voxel=voxel)
 
 
@@ -85,7 +87,7 @@ def test_one_voxel_is_no_grid(tmp_path):
     np.testing.assert_array_equal(
         read_scan([path], [], nucleus=None, voxel=[1, 1, 1]).fid[:, :, 0], np.complex64(line())
     )
-    with pytest.raises(ScanError, match=r"holds one only; leave --voxel and convert\.voxel out"):
+    with pytest.raises(ScanError, match=r"contains only one; omit --voxel and convert\.voxel"):
         read_scan([path], [], nucleus=None, voxel=[1, 2, 1])
 
 

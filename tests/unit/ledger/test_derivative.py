@@ -29,7 +29,7 @@ def test_folder_of_something_else_is_refused(small: Small, tmp_path: Path) -> No
         check_output(small.study, REPOSITORY)
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/holiday.jpg").touch()
-    with pytest.raises(SettingsError, match=r"holds other files \(holiday\.jpg, …\)"):
+    with pytest.raises(SettingsError, match=r"contains other files \(holiday\.jpg, …\)"):
         check_output(small.study, tmp_path / "photos")
 
 

@@ -62,12 +62,12 @@ def test_file_that_the_plan_promises_and_a_ledger_lacks_is_an_error(small: Small
     small.convert()
     rows = small.run("qc")
     _plant(small, QC, [rows[0], _without(rows[1], "preproc_sidecar"), rows[2]])
-    with pytest.raises(LedgerError, match=r"sub-2_unloc: the ledger of step qc names no preproc_sidecar.*forcerun qc"):
+    with pytest.raises(LedgerError, match=r"sub-2_unloc: the ledger of step qc lists no preproc_sidecar.*forcerun qc"):
         small.run("begin_time")
     _plant(small, QC, rows)
     begin_time = small.run("begin_time")
     _plant(small, small.job("begin_time").ledger, begin_time[:2])
-    with pytest.raises(LedgerError, match=r"sub-3_unloc: the ledger of step begin_time names no begintime"):
+    with pytest.raises(LedgerError, match=r"sub-3_unloc: the ledger of step begin_time lists no begintime"):
         small.run("fit")
 
 
@@ -173,10 +173,10 @@ def swap(path: Path) -> None:
 
 TAMPERINGS: dict[str, tuple[Callable[[Path], object], str]] = {
     "edited with its mtime kept": (edit, "changed since step convert wrote it"),
-    "removed": (Path.unlink, "cannot be read now"),
+    "removed": (Path.unlink, "can no longer be read"),
     "swapped": (swap, "changed since step convert wrote it"),
     "cut": (lambda path: os.truncate(path, 1), "changed since step convert wrote it"),
-    "a folder now": (lambda path: (path.unlink(), path.mkdir()), "cannot be read now"),
+    "a folder now": (lambda path: (path.unlink(), path.mkdir()), "can no longer be read"),
 }
 
 
@@ -200,7 +200,7 @@ def test_tampered_intermediate_is_refused_by_the_next_step_and_repaired_by_the_a
 
 def test_raw_file_that_changes_during_the_run_stops_the_job(small: Small) -> None:
     edit(small.raw_file(1))
-    with pytest.raises(LedgerError, match="the raw file changed while the pipeline ran"):
+    with pytest.raises(LedgerError, match="the raw file changed while the pipeline was running"):
         small.convert()
 
 

@@ -77,7 +77,7 @@ def test_place_of_the_log(tmp_path: Path) -> None:
     for settings, message in (
         (away, "command"),
         (AuditSettings(seal_log="../../log"), "command"),
-        (AuditSettings(seal_log="derivatives/m/log"), "lies in the results"),
+        (AuditSettings(seal_log="derivatives/m/log"), "inside the results"),
     ):
         with pytest.raises(SettingsError, match=message):
             seal_log(study, default, settings, {})

@@ -27,7 +27,7 @@ def page(**changes) -> Node:
         **ratios,
         "adp_umol_l": 18.93,
         "adp_sd_umol_l": 0.81,
-        "dg_atp_reason": "no Pi/ATP: the amplitude of Pi lies at its bound",
+        "dg_atp_reason": "no Pi/ATP: the amplitude of Pi is at its bound",
         "energetics_assumptions": [ASSUMED],
         "ph_by_calibration": [{"calibration": "taylor1983", **ph}],
         "mg_by_calibration": [{"calibration": "own_limits", "standing": "unverified", "mg_reason": "outside", **mg}],
@@ -50,7 +50,7 @@ def test_energetics_are_given_with_error_or_with_the_reason_why_not(shown):
     rows = {row[0]: row[1:] for row in table(shown, "ADP, ΔG of ATP and ratios")}
     assert rows["Free ADP (µM)"][0] == "18.93 ± 0.81"
     assert "unverified" in rows["Free ADP (µM)"][1]
-    assert rows["ΔG of ATP (kJ/mol)"] == ["–", "no Pi/ATP: the amplitude of Pi lies at its bound"]
+    assert rows["ΔG of ATP (kJ/mol)"] == ["–", "no Pi/ATP: the amplitude of Pi is at its bound"]
     assert rows["PDE/ATP"] == ["0.400 ± 0.020", "ATP by γ-ATP, not corrected for saturation"]
 
 

@@ -43,7 +43,7 @@ def test_levels_and_labels(asked, arguments, participants, sessions, options) ->
 
 
 def test_group_of_some_participants_is_refused(asked) -> None:
-    with pytest.raises(SettingsError, match="leave out --participant-label"):
+    with pytest.raises(SettingsError, match="omit --participant-label"):
         bids_app.run_bids_app(["study", "out", "group", "--participant-label", "01"])
     assert asked == []
 

@@ -20,7 +20,7 @@ def held(root: Path, *command: str) -> AbstractContextManager[int]:
 
 def test_second_run_is_refused_while_the_first_works(derivative: Path) -> None:
     second = held(derivative)
-    with held(derivative), pytest.raises(MyomagError, match="another run is working here"):
+    with held(derivative), pytest.raises(MyomagError, match="another run is active here"):
         second.__enter__()
 
 
@@ -66,8 +66,8 @@ def test_lock_of_snakemake_is_removed_only_after_a_killed_run(derivative: Path, 
 
 def test_who_looks_at_a_derivative_is_told_of_the_run_in_it(derivative: Path) -> None:
     check_quiet(derivative)
-    with held(derivative), pytest.raises(MyomagError, match="a run is working here; wait for its end"):
+    with held(derivative), pytest.raises(MyomagError, match="a run is active here; wait until it ends"):
         check_quiet(derivative)
-    with alone(derivative), pytest.raises(MyomagError, match="another run is working here"):
+    with alone(derivative), pytest.raises(MyomagError, match="another run is active here"):
         held(derivative).__enter__()
     check_quiet(derivative)

@@ -87,7 +87,7 @@ def test_job_of_which_nobody_says_anything_is_told_from_one_that_was_not_accepte
     for run in (accepted, lost):
         run.state.read({"event": "resources_info", "nodes": 100})
     for run in (here, accepted):
-        assert "A job ended without a word" in reasons._errors(run, derivative)[0]
+        assert "A job ended without a message" in reasons._errors(run, derivative)[0]
     assert "accepted no job" in reasons._errors(lost, derivative)[0]
 
 
@@ -108,7 +108,7 @@ def test_clocks_that_do_not_agree_are_named(derivative: Path) -> None:
         "(2027-01-01 00:00:00). This could indicate a clock skew problem in your network and would trigger …"
     )
     (reason,) = reasons.reasons(ended(derivative, "WorkflowError:", said), derivative, ADVICE)
-    assert reason.startswith("The clocks do not agree: ledger/qc/all.tsv (2027-01-01 00:00:00) is dated later than")
+    assert reason.startswith("The clocks disagree: ledger/qc/all.tsv (2027-01-01 00:00:00) is dated later than")
 
 
 def test_of_a_traceback_only_its_end_is_shown(derivative: Path) -> None:
@@ -120,9 +120,9 @@ def test_of_a_traceback_only_its_end_is_shown(derivative: Path) -> None:
 @pytest.mark.parametrize(
     ("stopped", "code", "last"),
     [
-        (True, 1, "Stopped. Start the same command again to go on where"),
-        (True, -9, "Snakemake was killed, by the system where memory ran out, or by somebody else. The same command"),
-        (False, 1, "The run failed; what is done is kept, and the same command goes on from there."),
+        (True, 1, "Stopped. Start the same command again to continue where"),
+        (True, -9, "Snakemake was killed, by the system for lack of memory, or by someone. The same command"),
+        (False, 1, "The run failed; finished work is kept, and the same command continues from there."),
     ],
 )
 def test_run_that_ends_early_says_what_is_done_and_what_remains(

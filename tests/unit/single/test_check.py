@@ -74,4 +74,4 @@ def test_steps_that_find_fault_are_those_before_the_fit() -> None:
 def test_echo_time_that_is_no_begin_time_is_named_with_the_remedy(study: Path, sidecar: str, said: str) -> None:
     (study / "sub-001" / "mrs" / f"{STEM.format('001')}.json").write_text(sidecar)
     problems = {problem["where"]: problem["problem"] for problem in check_study(study)}
-    assert problems[STEM.format("001")].startswith(f"begin time: {said}, found in the data; set EchoTime")
+    assert problems[STEM.format("001")].startswith(f"begin time: {said}, estimated from the data; set EchoTime")

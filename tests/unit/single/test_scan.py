@@ -80,7 +80,7 @@ def test_voxel_of_a_grid_gives_its_own_ph_and_magnesium_and_is_named(
     clean = muscle_fid(dwell_s=DWELL_S, begin_s=230e-6)[:, None] * np.array([0, 0, 0, 1])
     grid = rda(tmp_path / "csi.rda", clean + noise(np.random.default_rng(6), clean.shape, 0.4), (2, 2, 1))
     without = analyse_file(grid, load_settings())
-    assert "holds 2x2x1 voxels; name one: scan --voxel i,j,k" in without.flat["reason"]
+    assert "contains 2x2x1 voxels; select one: scan --voxel i,j,k" in without.flat["reason"]
     result = analyse_file(grid, with_voxel(load_settings(), "2,2,1"))
     assert abs(result.flat["beta_atp_ppm"] - BETA_PPM) < 4 * result.flat["beta_atp_sd_ppm"]
     assert abs(result.flat["ph"] - PH) < 4 * result.flat["ph_sd"] + 0.005

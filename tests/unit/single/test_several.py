@@ -97,7 +97,7 @@ def test_series_given_as_files_is_one_scan_and_a_name_in_a_file_name_is_not_show
     assert len(find_sources([tmp_path]).scans) == 1
     other = vendor_samples.rda(tmp_path / "other.rda", muscle_fid(dwell_s=2.5e-4, begin_s=2e-4)[:, None])
     assert other.is_file()
-    with pytest.raises(SettingsError, match="holds 2 scans"):
+    with pytest.raises(SettingsError, match="contains 2 scans"):
         source_of(tmp_path)
 
 

@@ -44,7 +44,7 @@ def _inputs(
 @pytest.mark.parametrize(("mhz", "snr"), [(25.85, 20.0), (51.7, 20.0), (120.3, 20.0), (25.85, 40.0)])
 def test_conjugated_data_are_named_at_every_field(tmp_path: Path, mhz: float, snr: float) -> None:
     for seed in range(5):
-        with pytest.raises(ScanError, match=r"look conjugated.*convert\.conjugate: true"):
+        with pytest.raises(ScanError, match=r"appear to be conjugated.*convert\.conjugate: true"):
             begin_time_scan("sub-1_unloc", _inputs(tmp_path, seed, mhz=mhz, snr=snr, conjugated=True), SETTINGS)
 
 
@@ -58,7 +58,7 @@ def test_weak_data_of_the_right_sign_are_never_called_conjugated(tmp_path: Path,
 
 def test_conjugated_data_are_named_where_the_begin_time_is_held_fixed_too(tmp_path: Path) -> None:
     inputs = _inputs(tmp_path, 0, mhz=51.7, snr=40.0, conjugated=True)
-    with pytest.raises(ScanError, match="look conjugated"):
+    with pytest.raises(ScanError, match="appear to be conjugated"):
         begin_time_scan("sub-1_unloc", inputs, SETTINGS.model_copy(update={"fit_begin_time": False}))
 
 

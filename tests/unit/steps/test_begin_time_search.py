@@ -48,14 +48,14 @@ def test_begin_time_is_found_where_the_header_is_wrong_or_states_none(tmp_path, 
     sidecar = {"SequenceName": "fid"} | ({} if stated_s is None else {"EchoTime": stated_s})
     own, fit = _both(tmp_path, scan, sidecar)
     assert (own.doubt, own.start_by_data) == (None, True)
-    assert "found in the data" in own.start_source
+    assert "estimated from the data" in own.start_source
     assert fit.begin_time_prior.source == "data"
     assert fit.begin_time_us == pytest.approx(true_us, abs=4 * (fit.begin_time_sd_us or 0) + 3)
 
 
 def test_unit_slip_is_named(tmp_path):
     own, _ = _both(tmp_path, Scan(), {"EchoTime": 0.35})
-    assert own.start_source == "EchoTime 0.35 s: milliseconds?, found in the data"
+    assert own.start_source == "EchoTime 0.35 s: milliseconds?, estimated from the data"
 
 
 @pytest.mark.parametrize("snr", [12.0, 60.0])
@@ -92,5 +92,5 @@ def test_pcr_alone_with_an_odd_line_shape_is_not_called_conjugated(tmp_path, mon
     # Its mirror image is fitted better, and only the lack of ATP in it tells.
     sure = dict.fromkeys(begin_time.ATP, SimpleNamespace(p_chance=0.0))
     monkeypatch.setattr(begin_time, "evidence_of_lines", lambda *_, **__: sure)
-    with pytest.raises(ScanError, match="look conjugated"):
+    with pytest.raises(ScanError, match="appear to be conjugated"):
         _both(tmp_path, scan, sidecar)

@@ -63,7 +63,7 @@ def test_where_no_sequence_is_named_the_data_tell_an_fid_from_an_echo(tmp_path, 
             tmp_path, {"EchoTime": echo_time_s}, seed=seed, begin_s=begin_s, mhz=mhz, dwell_s=DWELL_S * 51.7 / mhz
         )
         outcome = holds_truth(analysed(path))
-        assert f"the data fit {kind}" in outcome.fit.begin_time_prior.stated_by
+        assert f"the data match {kind}" in outcome.fit.begin_time_prior.stated_by
         assert outcome.fit.begin_time_us == pytest.approx(begin_s * 1e6, abs=40 * 51.7 / mhz)
 
 
@@ -110,12 +110,12 @@ def test_an_unknown_start_says_why():
 
 def test_an_unclear_start_of_the_signal_is_refused_by_file(tmp_path, monkeypatch):
     def unclear(*_, **__):
-        raise ValueError("the first 5 samples may precede the signal, which it does not tell")
+        raise ValueError("the first 5 samples may precede the signal, which the header does not say")
 
     monkeypatch.setattr("myomag.steps.transients.leading_samples_to_cut", unclear)
     outcome = analyse_file(scan(tmp_path, {"EchoTime": 320e-6}), SETTINGS).outcome
     assert (outcome.status, outcome.step) == ("failed", "qc")
-    assert outcome.reason == "scan.nii.gz: the first 5 samples may precede the signal, which it does not tell."
+    assert outcome.reason == "scan.nii.gz: the first 5 samples may precede the signal, which the header does not say."
 
 
 @pytest.mark.parametrize("name", ["leading_noise_8", "spin_echo_te29"])

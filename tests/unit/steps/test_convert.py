@@ -100,7 +100,7 @@ def test_nothing_personal_passes(tmp_path, raw):
 
 
 def test_name_and_data_must_agree_on_the_nucleus(raw):
-    with pytest.raises(ScanError, match="holds 31P data but is named nuc-1H"):
+    with pytest.raises(ScanError, match="contains 31P data but is named nuc-1H"):
         convert_scan(SCAN.replace("31P", "1H"), {"raw": raw}, SETTINGS)
     with pytest.raises(ScanError, match="nuc- entity = 'xy' is not a known nucleus"):
         convert_scan(SCAN.replace("31P", "XY"), {"raw": raw}, SETTINGS)
@@ -109,7 +109,9 @@ def test_name_and_data_must_agree_on_the_nucleus(raw):
 @pytest.mark.parametrize("name", VENDOR)
 def test_proton_data_are_refused_by_name(shared_data, name):
     for setting in (None, "31P"):
-        with pytest.raises(ScanError, match=rf"^{name}: holds 1H data \([\d.]+ MHz\): myomag analyses 31P; remove it"):
+        with pytest.raises(
+            ScanError, match=rf"^{name}: contains 1H data \([\d.]+ MHz\): myomag analyses 31P; remove it"
+        ):
             convert_scan(
                 UNNAMED, {"raw": shared_data / "vendor" / name}, SETTINGS.model_copy(update={"nucleus": setting})
             )
@@ -121,7 +123,7 @@ def test_lcmodel_file_needs_a_nucleus_and_does_not_take_a_wrong_one(shared_data,
         convert_scan(UNNAMED, {"raw": path}, SETTINGS)
     with pytest.raises(ScanError, match=r"no 31P frequency in MHz \(the field would be 17\.2 T"):
         convert_scan(SCAN, {"raw": path}, SETTINGS)
-    with pytest.raises(ScanError, match="holds 1H data"):
+    with pytest.raises(ScanError, match="contains 1H data"):
         convert_scan(UNNAMED, {"raw": path, "sidecar": sidecar(tmp_path, ResonantNucleus="1H")}, SETTINGS)
 
 

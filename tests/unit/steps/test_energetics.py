@@ -72,15 +72,15 @@ def test_t1_are_those_of_the_field_of_the_scan(run):
     assert run({"t1_s": by_field}, high).saturation_factors == run({"t1_s": by_field[7]}, high).saturation_factors
     other = run({"t1_s": by_field}, SIDECAR | {"SpectrometerFrequency": [25.85]})
     assert other.pcr_atp_ratio is None
-    assert "t1_s has T1 for 3 T and 7 T, none for 1.50 T" in other.pcr_atp_ratio_reason
+    assert "t1_s has T1 for 3 T and 7 T, but not for 1.50 T" in other.pcr_atp_ratio_reason
 
 
 @pytest.mark.parametrize(
     ("sidecar", "t1_s", "reason"),
     [
-        ({"FlipAngle": 90.0}, T1_S, "the sidecar states no RepetitionTime"),
-        ({"RepetitionTime": 2.0, "FlipAngle": None}, T1_S, "the sidecar states no FlipAngle"),
-        (SIDECAR, {"gamma-ATP": 3.0, "Pi": 5.0}, "t1_s has no T1 of PCr"),
+        ({"FlipAngle": 90.0}, T1_S, "the sidecar does not state RepetitionTime"),
+        ({"RepetitionTime": 2.0, "FlipAngle": None}, T1_S, "the sidecar does not state FlipAngle"),
+        (SIDECAR, {"gamma-ATP": 3.0, "Pi": 5.0}, "t1_s has no T1 for PCr"),
     ],
 )
 def test_a_correction_that_cannot_be_made_leaves_the_ratio_undefined(run, sidecar, t1_s, reason):
@@ -97,7 +97,7 @@ def test_a_correction_that_cannot_be_made_leaves_the_ratio_undefined(run, sideca
         ({"shifts": {"beta-ATP": -15.70}}, "no free Mg: β-ATP at"),
         ({"shifts": {"Pi": 5.75}}, "no pH: Pi at"),
         ({"amplitudes": {"PCr": 100.0}}, "is not below the total creatine of 42.5 mmol/l"),
-        ({"weak": ["gamma-ATP"]}, "no PCr/ATP: the amplitude of gamma-ATP lies at its bound"),
+        ({"weak": ["gamma-ATP"]}, "no PCr/ATP: the amplitude of gamma-ATP is at its bound"),
         ({"converged": False}, "did not converge"),
     ],
 )

@@ -76,7 +76,7 @@ def test_speciation_goes_on_with_the_shifts_that_are_known(run):
 def test_speciation_without_a_shift_of_atp_leaves_the_ph_by_pi(run):
     record = run({"mg_calibration": SPECIATION}, drop=["alpha-ATP", "beta-ATP", "gamma-ATP"])
     assert record.mg_mmol_l is None
-    assert "two shifts are needed" in record.mg_reason
+    assert "two shifts" in record.mg_reason
     assert "no line 'alpha-ATP'" in record.mg_reason
     assert record.ph == pytest.approx(run().ph)
     assert record.ph_calibration.name == "taylor1983"

@@ -77,7 +77,7 @@ def test_settings_of_energetics_and_calibrations_are_checked_before_anything_run
         ({"mg_calibration": SPECIATION | {"family": "specification"}}, "iotti, gupta_moore, speciation"),
         ({"temperature_c": 310.15}, "within 4 to 50 °C"),
         ({"t1_s": {"PCr": 6500.0}}, "within 0.05 to 30 s"),
-        ({"t1_s": {"PCr": 6.5, 3: {"PCr": 6.5}}}, "give either the T1 of each line, or field strengths"),
+        ({"t1_s": {"PCr": 6.5, 3: {"PCr": 6.5}}}, "either the T1 of each line, or field strengths"),
     ],
 )
 def test_wrong_settings_stop_with_one_line(magnesium, message):

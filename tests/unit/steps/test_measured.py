@@ -20,8 +20,8 @@ def test_shifts_are_relative_to_pcr_with_the_covariance_of_both(run):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"at_bound": ["beta-ATP"]}, "the shift of beta-ATP lies at its bound"),
-        ({"at_bound": ["PCr"]}, "the shift of PCr lies at its bound"),
+        ({"at_bound": ["beta-ATP"]}, "the shift of beta-ATP is at its bound"),
+        ({"at_bound": ["PCr"]}, "the shift of PCr is at its bound"),
         ({"unknown": ["beta-ATP"]}, "no SD for the shift of beta-ATP"),
         ({"drop": ["beta-ATP"]}, "no line 'beta-ATP'"),
         ({"converged": False}, "did not converge (no minimum after 200 steps)"),
@@ -55,7 +55,7 @@ def test_a_line_that_is_absent_or_lost_in_noise_has_no_ratio_and_says_why(run):
     record = run({"t1_s": dict.fromkeys(T1_S, 0.05)}, drop=["PME"], weak=["PDE"])
     assert record.pme_atp_ratio is record.pde_atp_ratio is None
     assert record.pme_atp_ratio_reason == "the fit has no line 'PME'"
-    assert record.pde_atp_ratio_reason == "the amplitude of PDE lies at its bound"
+    assert record.pde_atp_ratio_reason == "the amplitude of PDE is at its bound"
     assert record.adp_umol_l is not None
 
 

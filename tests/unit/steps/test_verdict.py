@@ -16,7 +16,7 @@ GOOD = {"transients": 10, "rejected_transients": [], "pcr_snr": 40.0, "pcr_fwhm_
     [
         ({"pcr_snr": 5.0}, "warn", "PCr SNR 5 below 15"),
         ({"pcr_snr": 15.0}, "pass", None),
-        ({"pcr_snr": None}, "warn", "PCr SNR not known: no noise could be measured"),
+        ({"pcr_snr": None}, "warn", "PCr SNR unknown: no noise could be measured"),
         ({"pcr_snr": 4.99}, "fail", "PCr SNR 4.99 below 5"),
         ({"pcr_fwhm_ppm": 0.5}, "warn", "PCr linewidth 0.5 ppm above 0.4 ppm"),
         ({"pcr_fwhm_ppm": 0.9}, "fail", "PCr linewidth 0.9 ppm above 0.8 ppm"),
@@ -67,9 +67,9 @@ def _near(**shares):
 @pytest.mark.parametrize(
     ("changes", "verdict", "reason"),
     [
-        ({"residual_near": _near(PCr=0.12)}, "warn", "residual around PCr 0.12 of the line, above 0.1"),
-        ({"residual_near": _near(beta_ATP=0.3)}, "fail", "residual around β-ATP 0.3 of the line, above 0.2"),
-        ({"residual_near": _near(Pi=0.3)}, "fail", "residual around Pi 0.3 of the line, above 0.2"),
+        ({"residual_near": _near(PCr=0.12)}, "warn", "residual around PCr is 0.12 of the line, above 0.1"),
+        ({"residual_near": _near(beta_ATP=0.3)}, "fail", "residual around β-ATP is 0.3 of the line, above 0.2"),
+        ({"residual_near": _near(Pi=0.3)}, "fail", "residual around Pi is 0.3 of the line, above 0.2"),
         ({"converged": False}, "fail", "the fit did not converge"),
         (
             {"begin_time_sd_us": None, "begin_time_us": 700.0},
@@ -94,7 +94,7 @@ def test_a_width_at_its_upper_bound_is_a_reason_and_one_at_its_lower_bound_is_no
         for line in fit_record().lines
     ]
     reasons = _verdict(tmp_path, fit_record(lines=lines)).reasons
-    assert reasons == (["the width of Pi lies at its bound"] if warned else [])
+    assert reasons == (["the width of Pi is at its bound"] if warned else [])
 
 
 def test_a_begin_time_at_the_edge_of_its_window_withholds_all_shifts(tmp_path):
@@ -104,7 +104,7 @@ def test_a_begin_time_at_the_edge_of_its_window_withholds_all_shifts(tmp_path):
 
 
 def test_a_begin_time_in_doubt_withholds_all_shifts_unless_the_protocol_tells_it(tmp_path):
-    own = begin_time_record(doubt="begin time not determined (no EchoTime): the data fit 340 and 1500 µs alike")
+    own = begin_time_record(doubt="begin time not determined (no EchoTime): the data fit 340 and 1500 µs equally well")
     quality = _verdict(tmp_path, fit_record(), own)
     assert quality.withheld == own.doubt
     assert (quality.verdict, quality.reasons) == ("fail", [own.doubt])
@@ -113,7 +113,7 @@ def test_a_begin_time_in_doubt_withholds_all_shifts_unless_the_protocol_tells_it
 
 
 def test_a_begin_time_that_the_scan_alone_tells_is_a_reservation(tmp_path):
-    source = "EchoTime 0.35 s: milliseconds?, found in the data"
+    source = "EchoTime 0.35 s: milliseconds?, estimated from the data"
     told = ExpectedBeginTime(source="data", stated_by=source, mean_us=340.0, sd_us=1000.0, outlying=False)
     quality = _verdict(tmp_path, fit_record(begin_time_prior=told))
-    assert (quality.verdict, quality.reasons) == ("warn", [f"begin time told by this scan alone ({source})"])
+    assert (quality.verdict, quality.reasons) == ("warn", [f"begin time estimated from this scan alone ({source})"])

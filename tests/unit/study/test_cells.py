@@ -101,7 +101,7 @@ def test_codes_of_sex_are_read_by_their_levels(levels):
 def test_codes_of_sex_without_levels_are_asked_for():
     reading = read_sex("sex", cells("1", "2", "1"))
     assert reading.left_out == ("1", "2") and reading.levels is None
-    assert said(reading)[0].startswith("lines 2, 4: sex is '1': neither F nor M; say what the codes mean")
+    assert said(reading)[0].startswith("lines 2, 4: sex is '1': neither F nor M; define the codes")
     assert '"Levels": {"1": "male", "2": "female"}' in said(reading)[0]
 
 

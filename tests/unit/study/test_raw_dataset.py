@@ -30,7 +30,7 @@ def test_description_that_says_nothing_is_no_reason_to_refuse(tmp_path, content)
 def test_derivative_inside_its_study_names_the_study(tmp_path):
     study = described(tmp_path / "study")
     results = described(study / "derivatives/tool", DatasetType="derivative", GeneratedBy=[{"Name": "tool"}])
-    with pytest.raises(SettingsError, match="holds results of tool, not a study") as error:
+    with pytest.raises(SettingsError, match="contains results of tool, not a study") as error:
         study_root({"study": str(results)})
     assert f"name the study it was made from: {study}. If these are raw data" in str(error.value)
 

@@ -156,7 +156,7 @@ def test_folder_of_files_elsewhere_or_without_files_is_told_of(tmp_path: Path) -
     study = find_scans(place(tmp_path, "sub-001/mrs/sub-001_unloc/1.dcm"))
     assert study.scans == [] and "move it to sourcedata/" in study.remarks[0]
     (tmp_path / "sourcedata/sub-002/mrs/sub-002_unloc").mkdir(parents=True)
-    assert "holds no files" in only(find_scans(tmp_path)).problem
+    assert "contains no files" in only(find_scans(tmp_path)).problem
 
 
 @pytest.mark.parametrize("mark", ["_", "-", ".", ""])
@@ -210,7 +210,7 @@ def test_no_other_link_out_of_the_study_is_followed(tmp_path: Path, kind: str) -
         link.unlink()
         place(tmp_path / "super/.git/annex/objects", "secret")
         link.symlink_to(tmp_path / "super/.git/annex/objects" / ("secret" if kind == "other name" else "aa/bb"))
-    assert "a link out of the study" in only(find_scans(tmp_path / "super/study")).problem
+    assert "a link to a file outside the study" in only(find_scans(tmp_path / "super/study")).problem
 
 
 def test_object_of_an_annex_that_leads_further_is_not_followed(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_object_of_an_annex_that_leads_further_is_not_followed(tmp_path: Path) -
     content = tmp_path / f"super/.git/annex/objects/aa/bb/{KEY}/{KEY}"
     content.unlink()
     content.symlink_to(place(tmp_path / "outside", "x") / "x")
-    assert "a link out of the study" in only(find_scans(tmp_path / "super/study")).problem
+    assert "a link to a file outside the study" in only(find_scans(tmp_path / "super/study")).problem
 
 
 @pytest.mark.parametrize("where", ["study", "super"])
@@ -307,7 +307,7 @@ def test_link_out_of_the_study_is_refused(tmp_path: Path, end: str) -> None:
     root = place(tmp_path / "study", *(f"sub-001/mrs/sub-001_unloc.{other}" for other in {"nii.gz", "json"} - {end}))
     (root / f"sub-001/mrs/sub-001_unloc.{end}").symlink_to(outside / f"x.{end}")
     scan = only(find_scans(root))
-    assert scan.problem.startswith(f"sub-001_unloc.{end}: a link out of the study")
+    assert scan.problem.startswith(f"sub-001_unloc.{end}: a link to a file outside the study")
     assert not any("outside" in path for path in (*scan.raw, *scan.sidecars))
 
 
@@ -401,7 +401,7 @@ def test_scans_beside_the_folder_mrs_are_named(tmp_path: Path) -> None:
         [
             "sub-1/sub-1_unloc.nii.gz: not read here; move it to sub-1/mrs/.",
             "sub-2/ses-1/sub-2_ses-1_svs.dat: not read here; move it to sub-2/ses-1/mrs/.",
-            "sub-3/MRS: not read; call the folder mrs.",
+            "sub-3/MRS: not read; rename the folder to mrs.",
         ],
     )
 

@@ -53,8 +53,8 @@ def test_tables_in_another_form_are_told_of(write_study):
     names = ("participants.csv", "phenotype/knee.xlsx", "phenotype/serum.csv", "phenotype/serum.tsv", "notes.txt")
     remarks = list(other_tables(write_study(dict.fromkeys(names, ""))))
     assert remarks == [
-        "participants.csv: not read; save it as participants.tsv, values separated by tabs.",
-        "phenotype/knee.xlsx: not read; save it as knee.tsv, values separated by tabs.",
+        "participants.csv: not read; save it as participants.tsv, tab-separated.",
+        "phenotype/knee.xlsx: not read; save it as knee.tsv, tab-separated.",
     ]
 
 

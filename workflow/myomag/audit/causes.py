@@ -24,7 +24,7 @@ CHANGED = "changed file"
 UNEXPLAINED = "unexplained"
 NOTHING_ELSE = "same data, settings, code and environment"
 KINDS = (CHANGED, RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT, UNEXPLAINED)
-"""Kinds of causes, from the data on; of several at one step, the first counts."""
+"""Kinds of causes, from the data onwards; of several at one step, the first counts."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,11 @@ class Comparison:
             return [replace(cause, through=through) for cause in self.pooled_causes]
         if not self.a.settings_hold(ledger_a, row_a) or not self.b.settings_hold(ledger_b, row_b):
             return [
-                Cause(SETTINGS, ledger_a.step, "not told: a config.yaml holds other settings than its ledgers name")
+                Cause(
+                    SETTINGS,
+                    ledger_a.step,
+                    ("unknown: a config.yaml contains different settings from those named in its ledgers"),
+                )
             ]
         return causes
 
@@ -220,6 +224,6 @@ def differences(a: Any, b: Any, name: str = "") -> Iterator[str]:
             else:
                 yield from differences(a[key], b[key], below)
         if a == b and list(a) != list(b):
-            yield f"{name} in another order"
+            yield f"{name} in a different order"
     elif digest(a) != digest(b):
         yield f"{name} {a} → {b}"

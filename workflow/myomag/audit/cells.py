@@ -8,7 +8,7 @@ from myomag.errors import SettingsError
 from myomag.io.tables import read_text_table
 
 SAME_SAMPLE = ("statistics", "measurement_error")
-"""Tables whose rows are named by a model and rest on the participants that have all its values."""
+"""Tables whose rows are named by a model and include the participants that have all its values."""
 
 TextRow = dict[str, str | None]
 

@@ -36,13 +36,13 @@ class Problem:
     message: str
 
 
-AGAIN = "have it made again: myomag run STUDY --repair"
-"""Remedy that repeats what made a file, and nothing else."""
+AGAIN = "remake it: myomag run STUDY --repair"
+"""Remedy that repeats only what made a file."""
 
 
 def _forced(ledger: Ledger) -> str:
     """Remedy where a ledger is the one its activity record names, and does not go with others."""
-    return f"compute it again: myomag run STUDY -- --forcerun {ledger.path}"
+    return f"recompute it: myomag run STUDY -- --forcerun {ledger.path}"
 
 
 def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
@@ -65,14 +65,16 @@ def _inputs_problems(derivative: Derivative) -> Iterator[Problem]:
         # A group has no raw data of its own.
         if not derivative.crate and derivative.of_step("raw"):
             yield Problem(
-                "missing", INPUTS, "record of the inputs of every run missing; begin it again: myomag run STUDY"
+                "missing", INPUTS, "record of the inputs of every run is missing; start it again: myomag run STUDY"
             )
     elif bad := [str(number) for number in bad_lines(lines)]:
         yield Problem("edited", INPUTS, f"{_numbered(bad)} changed, or one before; restore the record")
     elif (last := last_inputs(lines)) != present:
         other = sorted(path for path in last.keys() | present.keys() if last.get(path) != present.get(path))
         yield Problem(
-            "edited", INPUTS, f"ends with other files than {other[0]} names; one of both was edited: restore it"
+            "edited",
+            INPUTS,
+            (f"ends with different files from those named by {other[0]}; one of the two was edited: restore it"),
         )
 
 
@@ -88,7 +90,7 @@ def _missing(derivative: Derivative) -> Iterator[Problem]:
         if raw.batch:
             expected |= {ledger_path(step.name, raw.batch) for step in pipeline.STEPS if step.kind != "study"}
     for path in sorted(expected - set(derivative.ledgers)):
-        yield Problem("missing", path, f"ledger missing, or its step never ended; {AGAIN}")
+        yield Problem("missing", path, f"ledger missing, or its step never finished; {AGAIN}")
 
 
 def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
@@ -102,8 +104,8 @@ def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
         yield Problem(
             "edited",
             name,
-            f"{_numbered(bad)} changed, or one before; restore the record, or delete it, "
-            f"which loses what it says of earlier runs, and {AGAIN}",
+            f"{_numbered(bad)} changed, or one before; restore the record, or delete it, which loses the information "
+            f"on earlier runs, and {AGAIN}",
         )
     elif ledger.activity.get("ledger_sha256") != sha256_file(path):
         yield Problem("edited", ledger.path, f"changed since step {ledger.step} wrote it; {AGAIN}")
@@ -122,8 +124,8 @@ def _stale(derivative: Derivative) -> Iterator[Problem]:
             yield Problem(
                 "stale",
                 ledger.path,
-                f"step {ledger.step} read another {names} than the present one; one of both was changed, or a run was "
-                f"not finished: myomag run STUDY, or {_forced(ledger)}",
+                f"step {ledger.step} read a different {names} from the present one; one of the two was changed, or a "
+                f"run was not finished: myomag run STUDY, or {_forced(ledger)}",
             )
 
 
@@ -150,5 +152,5 @@ def settings_problems(derivative: Derivative) -> Iterator[Problem]:
             yield Problem(
                 "stale",
                 ledger.path,
-                f"{rows[0].scan}{more}: made with other settings than config.yaml holds; {_forced(ledger)}",
+                f"{rows[0].scan}{more}: made with different settings from those in config.yaml; {_forced(ledger)}",
             )

@@ -35,15 +35,17 @@ def _opened(study: Path, output: Path | None) -> Iterator["Derivative"]:
 def verify(
     study: RecordArgument,
     output: OutputOption = None,
-    anchor: Annotated[str | None, typer.Option(help="Anchor noted earlier; the record must still have it.")] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="Anchor noted earlier, which the record must still contain.")
+    ] = None,
     seal: Annotated[
         Path | None, typer.Option(help="Log of seals that the record must agree with.", metavar="LOG")
     ] = None,
     signers: Annotated[
-        Path | None, typer.Option(help="Who may sign seals (allowed_signers of ssh-keygen).", metavar="FILE")
+        Path | None, typer.Option(help="Allowed signers of seals (allowed_signers file of ssh-keygen).", metavar="FILE")
     ] = None,
     authority: Annotated[
-        Path | None, typer.Option(help="Certificates of the authority that stamps seals (PEM).", metavar="FILE")
+        Path | None, typer.Option(help="Certificates of the time-stamping authority (PEM).", metavar="FILE")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -66,14 +68,15 @@ def seal(
     study: RecordArgument,
     output: OutputOption = None,
     log: Annotated[
-        Path | None, typer.Option(help="Log to add the seal to [that of the settings].", metavar="LOG")
+        Path | None, typer.Option(help="Log to add the seal to [as in the settings].", metavar="LOG")
     ] = None,
     key: Annotated[Path | None, typer.Option(help="SSH key that signs the seal.", metavar="FILE")] = None,
     token: Annotated[
-        Path | None, typer.Option(help="Time stamp of the last seal's anchor (RFC 3161) to keep.", metavar="FILE")
+        Path | None, typer.Option(help="Time stamp (RFC 3161) of the last seal's anchor, to be stored.", metavar="FILE")
     ] = None,
     accept: Annotated[
-        str | None, typer.Option(help="Why records that were begun anew are accepted from now on.", metavar="REASON")
+        str | None,
+        typer.Option(help="Reason why records that were started anew are accepted from now on.", metavar="REASON"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,7 +104,7 @@ def trace(
     ],
     output: OutputOption = None,
     graph: Annotated[
-        Path | None, typer.Option(help="Draw it into a page of its own, which needs no network.", metavar="FILE.html")
+        Path | None, typer.Option(help="Also write the graph as a self-contained HTML page.", metavar="FILE.html")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -123,9 +126,9 @@ def trace(
 @app.command()
 def diff(
     a: Annotated[Path, typer.Argument(help="Study or derivative folder.", metavar="A")],
-    b: Annotated[Path, typer.Argument(help="The one to compare with it.", metavar="B")],
+    b: Annotated[Path, typer.Argument(help="Study or derivative folder to compare with.", metavar="B")],
     tolerance: Annotated[
-        float, typer.Option(min=0.0, help="Numbers this share of the larger one apart count as equal.")
+        float, typer.Option(min=0.0, help="Numbers that differ by at most this share of the larger one count as equal.")
     ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -145,11 +148,9 @@ def diff(
 @app.command()
 def reproduce(
     study: RecordArgument,
-    scans: Annotated[
-        list[str] | None, typer.Argument(help="Participants or scans; none: all of them.", metavar="[SCAN…]")
-    ] = None,
+    scans: Annotated[list[str] | None, typer.Argument(help="Participants or scans [all].", metavar="[SCAN…]")] = None,
     output: OutputOption = None,
-    cores: Annotated[int | None, typer.Option(min=1, help="Number of processes; all processors if not given.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Number of processes [all processors].")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute results again in a temporary folder and compare them byte for byte."""
@@ -169,7 +170,7 @@ def export(
     study: RecordArgument,
     ro_crate: Annotated[Path, typer.Option(help="New folder for the RO-Crate.", metavar="DIR")],
     output: OutputOption = None,
-    people: Annotated[bool, typer.Option(help="Name users and hosts, and add the activity records.")] = False,
+    people: Annotated[bool, typer.Option(help="Include user and host names, and the activity records.")] = False,
 ) -> None:
     """Write a Workflow Run RO-Crate (Provenance Run Crate) of the results for an archive."""
     from myomag.audit.export import export_crate

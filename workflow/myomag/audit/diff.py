@@ -14,19 +14,19 @@ from myomag.cohort.columns import FIXED_COLUMNS
 from myomag.io.tables import number
 
 KEYS = {table.file: table.key for table in TABLES.values() if table.name not in ("exclusions", "flow")}
-"""Tables that are compared, and the columns that pair their rows; exclusions and flow say what the cohort says."""
+"""Tables compared, and the columns that pair their rows; exclusions and flow repeat what the cohort says."""
 ROW = "row"
-"""Stands for a column where one side has no such row."""
+"""Placeholder for a column if one side has no such row."""
 MEASURED = {column.name for column in FIXED_COLUMNS if len(column.path) > 1}
 DECIDED = {column.name for column in FIXED_COLUMNS} - MEASURED
 MOST = 10
-"""Scans and files shown before the rest is only counted."""
+"""Largest number of scans and files shown before the rest is counted."""
 MOST_VALUES = 20
-"""Fields of the records of a scan that are named."""
+"""Fields of the records of a scan that are listed."""
 MOST_SCANS = 3
-"""Scans of each cause of which the first field that differs is shown."""
+"""Number of scans per cause for which the first differing field is shown."""
 MOST_COLUMNS = 5
-"""Columns of each table shown for each cause."""
+"""Number of columns of each table shown for each cause."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def diff_lines(found: Diff) -> Iterator[str]:
             f"  {scan} {value.name}: {value.present or 'n/a'} → {value.other or 'n/a'}" for scan, value in first
         )
         also = dict.fromkeys(c for scan in scans for c in found.changed[scan][1:])
-        yield from (f"  besides: {c.kind} at {c.step}: {c.detail}" for c in also)
+        yield from (f"  also: {c.kind} at {c.step}: {c.detail}" for c in also)
         yield f"  {len(scans)} of {found.compared} scans have files that differ"
         for table in KEYS:
             cells = [each for each in found.differences if each.cause == cause and each.table == table]
@@ -220,7 +220,7 @@ def diff_lines(found: Diff) -> Iterator[str]:
         paths = [path for path, own in found.documents.items() if own == cause]
         if paths:
             more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-            yield f"  {paths[0]}{more}: other bytes"
+            yield f"  {paths[0]}{more}: different bytes"
     yield ""
     yield f"{found.compared} scans compared: " + _verdict(found)
 
@@ -233,7 +233,7 @@ def _verdict(found: Diff) -> str:
             f"no value differs by more than the tolerance; files of {len(found.changed)} scans differ in their bytes."
         )
     if not found.same:
-        return "scans are missing on one side, no value differs."
+        return "scans are missing on one side; no value differs."
     return "no value differs; pages differ in their bytes." if found.documents else "nothing differs."
 
 

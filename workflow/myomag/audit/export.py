@@ -138,7 +138,7 @@ def _add_file(crate: "ROCrate", derivative: Derivative, file: File, sha: str) ->
         crate.add(DataEntity(crate, crate_id(file, sha), properties=content))
         return
     if not place.is_file() or sha256_file(place) != sha:
-        raise LedgerError(f"{file.path}: not what the record says; look into it first: myomag verify STUDY")
+        raise LedgerError(f"{file.path}: not as recorded; check it first: myomag verify STUDY")
     content = properties | {"contentSize": str(place.stat().st_size)}
     crate.add_file(place, crate_id(file, sha), properties=content)
 
@@ -173,5 +173,5 @@ def _remarks(derivative: Derivative, people: bool) -> Iterator[str]:
             origin = code_origin(ledgers[0].activity)
             yield f"the code of step {step} is not the one that ran; for an exact crate export from {origin}."
     if not people:
-        yield "users, hosts and the activity records that name them are left out; add them with --people."
-    yield f"raw data are named by their digest and not copied; results lie in {RESULTS}/."
+        yield "users, hosts and the activity records that name them are left out; to include them use --people."
+    yield f"raw data are identified by their digest and not copied; results are in {RESULTS}/."

@@ -22,11 +22,11 @@ from myomag.report.page import render
 from myomag.report.text import plural
 
 WIDTH, HEIGHT, GAP, LANE, LEVEL = 224.0, 46.0, 20.0, 16.0, 84.0
-"""Size of a box, room beside it, room of an edge that passes by, and distance of the layers [px]."""
+"""Size of a box, space beside it, space for a passing edge, and distance between layers [px]."""
 CHARACTERS = 28
-"""What a line of a box holds."""
+"""Characters per line of a box."""
 MOST = 6
-"""Files of one step that are drawn one by one, where the record tells no more of where they came from."""
+"""Largest number of files of one step drawn singly if the record says nothing more about their origin."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def _in_order(steps: Mapping[str, Mapping[str, Any]]) -> Callable[[str], tuple[i
 def _cells(found: Trace) -> Iterator[tuple[str, str, str]]:
     """Name and value of each cell, and whether it agrees with where it was taken from."""
     for cell in found.values:
-        agrees = {True: f"as {cell['from']} says", False: f"{cell['from']} says another value"}
+        agrees = {True: f"as {cell['from']} says", False: f"{cell['from']} gives another value"}
         yield f"{cell['scan']} {cell['column']}", cell["value"] or "n/a", agrees.get(cell.get("agrees", ""), "")
     for cell in (found.table or {}).get("cells", ()):
-        agrees = {True: "comes out of cohort.tsv again", False: f"cohort.tsv gives {cell.get('computed') or 'n/a'}"}
+        agrees = {True: "follows from cohort.tsv", False: f"cohort.tsv gives {cell.get('computed') or 'n/a'}"}
         yield f"{cell['row']} {cell['column']}", cell["value"] or "n/a", agrees.get(cell.get("agrees", ""), "")
 
 
@@ -197,7 +197,7 @@ def _svg(drawing: Drawing, target: str) -> Markup:
     height = placed.layers * LEVEL - (LEVEL - HEIGHT) + 2
     edges = [element("path", d=_curve(placed, edge), class_="flow") for edge in drawing.edges]
     boxes = [_box(box, *placed.places[node]) for node, box in drawing.boxes.items()]
-    label = f"Lineage of {target}: {len(drawing.boxes)} boxes, from the raw data down; each leads to its entry below."
+    label = f"Lineage of {target}: {len(drawing.boxes)} boxes, from the raw data down; each links to its entry below."
     size = {"width": width, "height": height, "viewBox": f"0 0 {width:g} {height:g}"}
     return element("svg", *edges, *boxes, role="group", aria_label=label, class_="lineage", **size)
 

@@ -40,12 +40,12 @@ class Group(Derivative):
     def notes(self) -> list[str]:
         """Sites whose derivative or raw data are not where they were."""
         gone = [
-            f"site {name}: its derivative is not at {root} now; nothing of it can be traced or checked."
+            f"site {name}: its derivative is no longer at {root}; nothing in it can be traced or checked."
             for name, root in self.sites.items()
             if name not in self.of_sites
         ]
         return gone + [
-            f"site {name}: its raw data are not at {site.derivative.study}; the trace ends at the digests they had."
+            f"site {name}: its raw data are not at {site.derivative.study}; the trace ends at their recorded digests."
             for name, site in self.of_sites.items()
             if not has_raw(site.derivative)
         ]

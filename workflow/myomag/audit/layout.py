@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 SWEEPS = 12
-"""Passes down and up by which the order of each layer settles."""
+"""Passes down and up after which the order of each layer is stable."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from myomag.io.records import digest
 from myomag.ledger.activity import ENVIRONMENT
 
 PLACE = "prov/prov-myomag.jsonld"
-"""Place in the derivative, as BIDS-Prov has it."""
+"""Place in the derivative, as in BIDS-Prov."""
 _ID = {"@type": "@id"}
 CONTEXT = {
     "@version": 1.1,
@@ -42,7 +42,7 @@ CONTEXT = {
         for name in ("Software", "Environments", "Activities", "ProvEntities")
     },
 }
-"""Written out, so that a reader needs no other document from the network; all records are members of one collection."""
+"""Written out, so that no other document from the network is needed; all records are members of one collection."""
 
 
 def prov_document(derivative: Derivative, files: Mapping[File, str]) -> dict[str, Any]:

@@ -228,7 +228,7 @@ class Derivative:
             reason = getattr(error, "strerror", None) or error
             raise LedgerError(f"{path}: the recorded settings cannot be read ({reason}).") from error
         if not isinstance(content, dict):
-            raise LedgerError(f"{path}: does not hold the recorded settings.")
+            raise LedgerError(f"{path}: does not contain the recorded settings.")
         return content
 
     @property

@@ -23,9 +23,9 @@ from myomag.ledger.spec import step_code
 from myomag.run.jobs import available_cores
 
 MOST = 10
-"""Files named one by one before the rest is only counted."""
+"""Largest number of files listed singly before the rest is counted."""
 MOST_VALUES = 5
-"""Values named of each of them."""
+"""Number of values listed for each."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
     if derivative.sites:
         raise SettingsError(
             f"{derivative.root}: a group of sites; reproduce each of them (myomag reproduce SITE), group them again "
-            "into another folder, and compare both: myomag diff."
+            "into another folder, and compare the two: myomag diff."
         )
     scans = _scans(derivative, targets)
     _check_sources(derivative, scans)
@@ -220,7 +220,7 @@ def _deviation(
     if row.code != now:
         reasons.append(f"code: recorded {row.code[:12]}… ({code_origin(ledger.activity)}), now {now[:12]}…")
     if not derivative.settings_hold(ledger, row):
-        reasons.append("settings: config.yaml holds others than those the step was run with")
+        reasons.append("settings: config.yaml differs from those the step was run with")
     reasons += [f"environment: {text}" for text in _environment_of(ledger)]
     scan = row.scan if pipeline.BY_NAME[ledger.step].kind == "scan" else None
     reasons = reasons or ["nothing that is recorded differs"]
@@ -263,13 +263,16 @@ def reproduction_lines(result: Reproduction) -> Iterator[str]:
         yield f"… and {len(result.deviations) - MOST} more: --json has all"
     yield from (f"recorded → now: {text}" for text in result.environment)
     if not result.from_raw:
-        yield "The study is not here: begun from the scans as converted, which were taken as they are recorded."
-        yield "Tables were compared with the records and with cohort.tsv; anew: myomag reproduce STUDY --output CRATE"
+        yield "The study is not here: recomputed from the converted scans as recorded."
+        yield (
+            "Tables were compared with the records and with cohort.tsv; to recompute them: myomag reproduce STUDY "
+            "--output CRATE"
+        )
     if not result.whole:
-        yield "The begin times pooled over each protocol are those recorded: only a whole study gives them anew."
+        yield "The pooled begin times of the protocols are those recorded: only a whole study can recompute them."
     verdict = (
         f"{len({each.path for each in result.deviations})} differ"
         if result.deviations
         else "all the same, byte for byte"
     )
-    yield f"{len(result.scans)} scans computed again, {result.same + len(result.deviations)} files compared: {verdict}."
+    yield f"{len(result.scans)} scans recomputed, {result.same + len(result.deviations)} files compared: {verdict}."

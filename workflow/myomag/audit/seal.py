@@ -21,7 +21,7 @@ from myomag.settings.audit import AuditSettings
 from myomag.settings.load import study_settings
 
 MOST = 5
-"""Rows named one by one before the rest is only counted."""
+"""Largest number of rows listed singly before the rest is counted."""
 
 
 @dataclass
@@ -53,13 +53,13 @@ class SealCheck:
         """Fill problems and notes."""
         last = self.log.last
         if last is None:
-            self.notes.append(f"No seals: {self.log.path} holds none; the next run adds one, or: myomag seal STUDY")
+            self.notes.append(f"No seals: {self.log.path} contains none; the next run adds one, or: myomag seal STUDY")
             return
         accepted = max((seal["line"] for seal in self.log.seals if "accepted" in seal), default=0)
         bad = [number for number in self.log.bad_lines if number > accepted]
         if bad:
             lines = ", ".join(map(str, bad))
-            self._problem(f"line {lines} of the log changed, is not whole, or follows a line that was removed", "seals")
+            self._problem(f"line {lines} of the log changed, is incomplete, or follows a removed line", "seals")
         self.problems += rewritten(derivative, self.log)
         self._check_beginnings(accepted)
         changes = list(_changes(derivative, self.log, last["time"]))
@@ -73,7 +73,7 @@ class SealCheck:
             f"{plural(len(self.log.seals), 'seal')} in {self.log.path}, the last of {last['time']}: {agrees}."
         )
         self.notes += (
-            f"Seal of {seal['time']} accepted a record that was begun anew: {seal['accepted']}"
+            f"Seal of {seal['time']} accepted a record that was started anew: {seal['accepted']}"
             for seal in self.log.seals
             if "accepted" in seal
         )
@@ -83,7 +83,7 @@ class SealCheck:
         """Seals that found nothing left of the record before, as where the results were removed."""
         for seal in self.log.seals:
             if seal.get("anew") and seal["line"] > accepted:
-                said = f"the seal of {seal['time']} is about a record that was begun anew; if you removed the results, "
+                said = f"the seal of {seal['time']} is for a record that was started anew; if you removed the results, "
                 said += "say so: myomag seal STUDY --accept REASON"
                 if self.asked:
                     self._problem(said, "sealed")
@@ -102,7 +102,7 @@ class SealCheck:
         for entry in self.log.added:
             seal = sealed.get(entry["of"])
             if seal is None:
-                self._problem("a signature or time stamp is about a seal that the log does not hold", "signature")
+                self._problem("a signature or time stamp is for a seal that the log does not contain", "signature")
             elif "signature" in entry:
                 if name := signer(lines[entry["of"]], entry["signature"], self.signers):
                     signed[entry["of"]] = name
@@ -112,7 +112,7 @@ class SealCheck:
                 self._check_stamp(seal, base64.b64decode(entry["token"]))
         if name := signed.get(newest):
             self.notes.append(
-                f"Signed by {printable(name)}" + ("." if self.signers else "; whose key it is: --signers.")
+                f"Signed by {printable(name)}" + ("." if self.signers else "; to check whose key it is: --signers.")
             )
         elif self.signers:
             self._problem(f"seal of {last['time']}, the last one: not signed by an allowed signer", "signature")
@@ -124,9 +124,9 @@ class SealCheck:
             self._problem(f"seal of {seal['time']}: {error}", "signature")
             return
         if not holds or (self.authority and not stamp_holds(token, seal["anchor"], self.authority)):
-            self._problem(f"seal of {seal['time']}: its time stamp does not hold", "signature")
+            self._problem(f"seal of {seal['time']}: its time stamp is invalid", "signature")
         else:
-            tail = "." if self.authority else "; whether it is genuine: --authority."
+            tail = "." if self.authority else "; to check whether it is genuine: --authority."
             self.notes.append(f"The seal of {seal['time']} has a time stamp{tail}")
 
 
@@ -141,8 +141,8 @@ def rewritten(derivative: Derivative, log: Log) -> Iterator[Problem]:
                 yield Problem(
                     "sealed",
                     path,
-                    f"rewritten: does not go on from the line that was sealed on {lost[0]}; "
-                    "if you deleted it for a reason: myomag seal STUDY --accept REASON",
+                    f"rewritten: does not continue from the line sealed on {lost[0]}; if it was deleted on purpose: "
+                    "myomag seal STUDY --accept REASON",
                 )
 
 
@@ -164,7 +164,7 @@ def _changes(derivative: Derivative, log: Log, time: str) -> Iterator[tuple[bool
             yield False, Problem("sealed", path, f"sealed on {time}, and gone")
         else:
             again = _made_again(derivative, path, log)
-            how = "by a step that ran since and was not sealed" if again else "and no step says that it did it"
+            how = "by a step that has run since and was not sealed" if again else "but no step has recorded doing so"
             yield (
                 again,
                 Problem("sealed", path, f"not as sealed on {time}: {_named(derivative, path, log)} changed, {how}"),
@@ -223,7 +223,7 @@ def log_of(derivative: Derivative, named: Path | None, *, reading: bool = False)
     own = given.get("audit")
     if not reading and isinstance(own, Mapping) and own.get("seal_log"):
         # A record may come from others: where it points to, nothing is written unasked.
-        raise SettingsError(f"the last run added its seal to {own['seal_log']}; name this log: --log {own['seal_log']}")
+        raise SettingsError(f"the last run added its seal to {own['seal_log']}; give this log: --log {own['seal_log']}")
     try:
         settings = study_settings(derivative.study, given).audit
     except SettingsError:
@@ -245,5 +245,5 @@ def check_of(
     if path is None:
         return None
     if named and not path.is_file():
-        raise LedgerError(f"{path}: no such log of seals; name the one that runs of this study add to.")
+        raise LedgerError(f"{path}: no such log of seals; name the one used by runs of this study.")
     return SealCheck(read_log(path), signers, authority, asked=named is not None)

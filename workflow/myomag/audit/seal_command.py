@@ -44,7 +44,7 @@ class Sealed:
     def lines(self) -> Iterator[str]:
         """Lines for a terminal."""
         added = f"added: {', '.join(self.added)}" if self.added else "nothing to add: the record is the one sealed last"
-        yield f"{self.log}: {added}. It holds {plural(self.seals, 'seal')}, the last of {self.time}."
+        yield f"{self.log}: {added}. It contains {plural(self.seals, 'seal')}, the last of {self.time}."
         yield f"anchor {self.anchor}"
 
 

@@ -17,9 +17,9 @@ from myomag.settings.cohort import CohortSettings
 from myomag.settings.models import Settings
 
 FROM_COHORT = ("statistics", "comparisons", "measurement_error", "repeatability", "longitudinal", "demographics")
-"""Tables that are made of the included scans of cohort.tsv and of nothing else."""
+"""Tables made only from the included scans of cohort.tsv."""
 TOLERANCE = 1e-6
-"""Share by which numbers may differ: cohort.tsv has ten digits of what the models were estimated with."""
+"""Relative difference allowed: cohort.tsv has ten digits of the numbers used to estimate the models."""
 
 
 def estimate_values(derivative: Derivative) -> Iterator[tuple[File, list[Value]]]:

@@ -152,7 +152,7 @@ def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
     """Cell of cohort.tsv, and the record that it was taken from."""
     row = table_cells(derivative.place(COHORT), ("scan",)).get(scan)
     if row is None:
-        raise StudyError(f"{COHORT.path}: no row of {scan}; it was changed: myomag verify STUDY")
+        raise StudyError(f"{COHORT.path}: no row for {scan}; the table was changed: myomag verify STUDY")
     if column not in row:
         raise SettingsError(f"{scan}:{column}: {unknown(column, list(row), 'column of cohort.tsv')}")
     value: dict[str, Any] = {"scan": scan, "column": column, "value": row[column], "table": COHORT.path}

@@ -15,7 +15,7 @@ from myomag.ledger.activity import CODE, ENVIRONMENT
 
 WIDTH = 120
 MOST = 12
-"""Files of a step, or scans of a statistic, shown before the rest is only counted; --json has them all."""
+"""Largest number of files of a step, or scans of a statistic, shown before the rest is counted; --json has all."""
 
 
 def trace_lines(derivative: Derivative, found: Trace) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
         yield f"{cell['row']}: {cell['column']} = {cell['value'] or 'n/a'}   in {table['table']}"
         if "agrees" in cell:
             now = f"ANOTHER value, {cell['computed'] or 'n/a'}: {table['table']} or {cell['from']} was changed"
-            yield f"  estimated again from {cell['from']}: {'the same value' if cell['agrees'] else now}"
+            yield f"  re-estimated from {cell['from']}: {'the same value' if cell['agrees'] else now}"
     for row in table["rows"][:MOST]:
         cells = "  ".join(
             f"{key}\u00a0{value}".replace(" ", "\u00a0") for key, value in row.items() if value is not None
@@ -56,7 +56,7 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
         )
     if len(table["rows"]) > MOST:
         yield f"… and {len(table['rows']) - MOST} more rows: --json has all"
-    for label, scans in (("entered", table.get("entered")), ("did not enter", table.get("not_entered"))):
+    for label, scans in (("included", table.get("entered")), ("not included", table.get("not_entered"))):
         if scans is None:
             continue
         yield f"{len(scans)} scans {label}"
@@ -89,7 +89,7 @@ class _Writer:
         yield f"{first}{printable(file.path)}"
         yield f"{rest}  SHA-256 {record['sha256']}  {place}{record['state']}"
         for found, sha in record["earlier"]:
-            yield f"{rest}  SHA-256 {sha}  as it was found on {found}"
+            yield f"{rest}  SHA-256 {sha}  as found on {found}"
         if origin := record["imported"]:
             verdict = "the same content" if origin["sha256"] == record["sha256"] else "ANOTHER content since"
             yield f"{rest}  imported {origin['time']} from {printable(origin['original'])}: {verdict}"
@@ -129,7 +129,7 @@ class _Writer:
     def _settings_lines(self, step: str, settings: dict[str, Any] | None) -> Iterator[str]:
         """Settings that are not defaults one by one with their origin; the defaults on one line."""
         if settings is None:
-            yield "config.yaml holds other settings now: it was changed, or a later run was not finished"
+            yield "config.yaml now contains different settings: it was changed, or a later run was not finished"
             return
         for key, item in settings.items():
             if item["origin"] != "default":
@@ -145,7 +145,7 @@ class _Writer:
             return f"{len(settings)} in the sections {', '.join(sections)}: see config.yaml, or --json"
         text = ", ".join(f"{key.rpartition('.')[2]} = {_brief(value)}" for key, value in settings.items())
         first = self.defaults.setdefault(text, step)
-        return text if first == step else f"the same {len(settings)} as of {first}"
+        return text if first == step else f"the same {len(settings)} as for {first}"
 
     def _environment(self, record: dict[str, Any]) -> int:
         content = record["code"] | record["environment"]

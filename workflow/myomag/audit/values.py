@@ -16,7 +16,7 @@ from myomag.ledger.rows import Row
 KEYS = {table.file: table.key for table in TABLES.values()}
 """Tables of results, and the columns that pair their rows."""
 MEASURED = [(column.name, *column.path) for column in FIXED_COLUMNS if len(column.path) > 1]
-"""Columns of cohort.tsv with the record and the field they are taken from: what a reader asks for first."""
+"""Columns of cohort.tsv with the record and field they are taken from, most relevant first."""
 COHORT = TABLES["cohort"].file
 
 

@@ -23,7 +23,7 @@ from myomag.study.ratings import rating_files
 from myomag.study.search import find_scans
 
 WORKING_FOLDERS = ("logs", "benchmarks", ".snakemake", PRIVATE)
-"""Folders of the derivative that hold no results."""
+"""Folders of the derivative without results."""
 THREADS = 4 * (os.cpu_count() or 1)
 
 
@@ -112,11 +112,11 @@ def state_anchor(derivative: Derivative) -> str:
 
 def _notes(derivative: Derivative) -> Iterator[str]:
     if not derivative.has_study:
-        yield "The study is not here: its raw data and tables are named by their digests, and were not compared."
+        yield "The study is not here: its raw data and tables are recorded by digest and were not compared."
 
 
 Expected = dict[File, dict[str, tuple[str, str]]]
-"""File → SHA-256 it should have → the step that wrote or read it, and the ledger that says so."""
+"""File → expected SHA-256 → the step that wrote or read it, and the ledger that says so."""
 
 
 def _expected(derivative: Derivative, edited: set[str]) -> Expected:
@@ -164,13 +164,13 @@ def _file_problems(derivative: Derivative, expected: Expected, found: dict[File,
         owners |= dict.fromkeys(expected[file], file)
     for file, sha in wrong.items():
         step, ledger = next(iter(expected[file].values()))
-        remedy = AGAIN if file in derivative.makers else "take it as it is now: myomag run STUDY"
+        remedy = AGAIN if file in derivative.makers else "accept it as it is now: myomag run STUDY"
         source = "restore it from another copy of the crate" if derivative.crate else f"restore it, or {remedy}"
         if sha is None:
             where = f"missing, unreadable or a link in the {file.where}"
             yield Problem("missing", file.path, f"named by {ledger}, {where}; {source}")
         elif sha in owners:
-            yield Problem("swapped", file.path, f"holds the content of {owners[sha].path}; {source}")
+            yield Problem("swapped", file.path, f"has the content of {owners[sha].path}; {source}")
         else:
             stated = next(iter(expected[file]))
             what = f"not as step {step} it (expected SHA-256 {stated[:12]}…, found {sha[:12]}…)"
@@ -198,7 +198,9 @@ def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem
         for name in sorted([*names, *links]):
             if here / name not in known:
                 path = (here / name).relative_to(top).as_posix()
-                yield Problem("added", printable(path), "named by no ledger: not made by this pipeline; remove it.")
+                yield Problem(
+                    "added", printable(path), ("not listed in any ledger: not made by this pipeline; remove it.")
+                )
 
 
 def _unlisted(derivative: Derivative) -> Iterator[Problem]:
@@ -217,7 +219,7 @@ def _unlisted(derivative: Derivative) -> Iterator[Problem]:
     kinds = dict.fromkeys(files, "raw file of the study") | dict.fromkeys(tables, "table of the study")
     for path, kind in sorted((kinds | dict.fromkeys(ratings, "ratings")).items()):
         if path not in listed:
-            yield Problem("added", printable(path), f"{kind} that no ledger lists; run again: myomag run STUDY")
+            yield Problem("added", printable(path), f"{kind} not listed in any ledger; run again: myomag run STUDY")
 
 
 def show_verification(result: Verification, derivative: Derivative) -> None:
@@ -228,5 +230,5 @@ def show_verification(result: Verification, derivative: Derivative) -> None:
     verdict = f"{count} problem{'s' if count != 1 else ''}" if count else "nothing changed, missing or added"
     place = derivative.crate.folder if derivative.crate else derivative.root
     print(f"{result.files} files and {result.ledgers} ledgers checked in {place}: {verdict}.")
-    print("Not checked, for they hold no results: logs/, benchmarks/ and hidden working folders.")
+    print("Not checked, as they contain no results: logs/, benchmarks/ and hidden working folders.")
     print("\n".join([*result.notes, f"anchor {result.anchor}"]))

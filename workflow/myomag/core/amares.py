@@ -123,7 +123,7 @@ def _checked_fid(fid: NDArray[np.complexfloating]) -> NDArray[np.complex128]:
     if checked.ndim != 1:
         raise ValueError(f"expected a one-dimensional FID, found {checked.ndim} dimensions")
     if not np.isfinite(checked).all():
-        raise ValueError("the FID holds values that are not finite")
+        raise ValueError("the FID contains values that are not finite")
     if not checked.any():
         raise ValueError("the FID is zero")
     return checked

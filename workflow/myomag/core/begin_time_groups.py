@@ -15,20 +15,20 @@ Real = NDArray[np.float64]
 Members = NDArray[np.bool_]
 
 LEAST_STEP_US = 3.0
-"""A smaller difference moves Mg by 2 % and is of no concern [µs]."""
+"""A smaller difference shifts Mg by less than 2 % and is ignored [µs]."""
 
 LEAST_SCANS = 3
-"""Scans on either side of a step."""
+"""Smallest number of scans on either side of a step."""
 
 LEAST_IN_ORDER = 6
-"""The same where the place of the step is searched for: the scatter of fewer is often small by chance."""
+"""The same if the position of the step is searched for: the scatter of fewer scans is often small by chance."""
 
 CHANCE = 1e-3
-"""A protocol without a step is called one with this chance, for each way to look for it."""
+"""Probability of finding a step in a protocol without one, for each method of search."""
 
 LEAST_RATIO = 18.0
-"""2·log of the likelihood ratio of two groups to one from which on there are two. One group of 10 to 400 scans exceeds
-it in fewer than one of a thousand protocols (simulated: tests/unit/core/test_begin_time_groups.py)."""
+"""Threshold of 2·log of the likelihood ratio of two groups to one. A single group of 10 to 400 scans exceeds it in
+fewer than one of a thousand protocols (simulated: tests/unit/core/test_begin_time_groups.py)."""
 
 _ITERATIONS = 200
 

@@ -11,22 +11,22 @@ from math import isfinite
 from myomag.core.amares import AmaresFit
 
 RANGE_S = (-1000e-6, 3000e-6)
-"""Begin times looked for [s]; and this far from what the header says, if that is farther:"""
+"""Range of begin times searched [s]; extended to this distance from the stated value if that is farther:"""
 
 HEADER_OFF_S = 2500e-6
-"""The most a header is expected to be off [s]."""
+"""Largest expected error of a header [s]."""
 
 WINDOW_S = 400e-6
 """Half width of a window of the search [s]."""
 
 SAME_S = 150e-6
-"""Begin times closer than this are one minimum: the next one is at least a cycle of β-ATP at 7 T away [s]."""
+"""Begin times closer than this are the same minimum: the next one is at least one cycle of β-ATP at 7 T away [s]."""
 
 SURE, DOUBT = 20.0, 6.0
-"""Δχ² from which one minimum is preferred, and below which two are alike: odds of 20,000 and of 20 to 1."""
+"""Δχ² above which one minimum is preferred, and below which two are equivalent: odds of 20,000 and of 20 to 1."""
 
 FitAt = Callable[[float, float, int | None], AmaresFit]
-"""Fit with the begin time within a window: centre and half width [s], and Newton steps at most."""
+"""Fit with the begin time within a window: centre and half width [s], and largest number of Newton steps."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ def _undisputed(fits: list[AmaresFit], own: AmaresFit, offset_s: float) -> Found
         return Found(None, "no begin time fits")
     for other in fits:
         if _inside(other) and _apart(other, best) and _gain(best, other) < SURE:
-            return Found(None, f"the data fit {found_us:.0f} and {(other.begin_time_s - offset_s) * 1e6:.0f} µs alike")
+            return Found(
+                None, (f"the data fit {found_us:.0f} and {(other.begin_time_s - offset_s) * 1e6:.0f} µs equally well")
+            )
     return Found(best.begin_time_s - offset_s if _apart(best, own) or not _inside(own) else None)
 
 

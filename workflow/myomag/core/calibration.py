@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 GIVEN = "given"
-"""Standing of a number the user put into the settings without saying where it is from."""
+"""Standing of a number that the user has set without a source."""
 _QUADRATURE_NODES = 2048
 _STANDARD_NORMAL = NormalDist()
 

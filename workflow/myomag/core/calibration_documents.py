@@ -50,5 +50,5 @@ def text_of(document: Mapping[str, Any], key: str) -> str:
     """Text that is not empty."""
     value = document[key]
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{key} is {value!r}; it must be a text")
+        raise ValueError(f"{key} is {value!r}; it must be text")
     return value

@@ -36,7 +36,7 @@ class Equilibrium(NamedTuple):
 
 
 GAS_CONSTANT_J_MOL_K = 8.314462618
-"""Molar gas constant, exact since the SI of 2019."""
+"""Molar gas constant, exact in the SI since 2019."""
 REFERENCE_TEMPERATURE_K = 298.15
 ZERO_CELSIUS_K = 273.15
 

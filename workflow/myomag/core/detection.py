@@ -18,37 +18,37 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 WIDTHS = (0.5, 1.0, 2.0, 4.0)
-"""Lorentzian widths searched, of the width of the reference line; a multiplet broader than this is baseline."""
+"""Lorentzian widths searched, relative to that of the reference line; a broader multiplet is baseline."""
 
 MARGIN_PPM = (1.0, 3.0)
-"""Least and largest stretch on either side of the multiplet that tells the baseline [ppm]."""
+"""Smallest and largest range on either side of the multiplet that determines the baseline [ppm]."""
 
 REFERENCE_PPM = 2.0
-"""This stretch stays as far from the reference line [ppm], whose feet are no baseline."""
+"""Distance of this range from the reference line [ppm], whose tails are not baseline."""
 
 BASELINE_ORDER = 2
-"""Order of its polynomial: what is left of humps and of the feet of other lines."""
+"""Order of its polynomial, for the remains of humps and the tails of other lines."""
 
 NULL_PPM = 8.0
-"""What noise and misfit yield is asked for within this distance of the bounds [ppm]."""
+"""Noise and misfit are assessed within this distance of the bounds [ppm]."""
 
 SAME_DISTANCE = (0.6, 1.3)
-"""And at such multiples of the line's distance from the reference line, on both sides of that."""
+"""And at these multiples of the line's distance from the reference line, on both sides of it."""
 
 CERTAIN_Z = 12.0
-"""A line that stands out this far is there (p below 1e-30); other widths are not asked."""
+"""A line this far above the noise is present (p below 1e-30); other widths are not tried."""
 
 CLEAR_PPM = 0.9
-"""At least this far from the place of any line [ppm]."""
+"""At least this far from the position of any line [ppm]."""
 
 QUARTERS = 4
-"""Places searched per point of the spectrum."""
+"""Positions searched per point of the spectrum."""
 
 MIN_NULLS = 8
-"""Places without lines that tell the level of misfit; fewer are not asked."""
+"""Number of positions without lines needed to estimate the level of misfit."""
 
 RAISED = 2.0
-"""The level counts as raised from this many of its SDs on: fewer are chance, and would cost faint lines."""
+"""The level counts as raised above this many of its SDs: smaller excesses are chance and would cost faint lines."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ Constants = Mapping[str, float]
 """Equilibrium constants at one temperature and ionic strength, named as in `constants.EQUILIBRIA`."""
 
 INPUTS = ("ph", "pmg", "ln_pcr_atp", "ln_pi_atp")
-"""What ADP and ΔG are computed from, in the order of their gradients."""
+"""Quantities that ADP and ΔG are computed from, in the order of their gradients."""
 
 
 class Binding(NamedTuple):

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 Complex = NDArray[np.complex128]
 
 NOISE_LIMIT = 4.5
-"""Noise passes this many SDs per channel once in 25,000 samples."""
+"""Noise exceeds this many SDs per channel once in 25,000 samples."""
 
 WEAK = 0.15
-"""Below this fraction of the early signal a first sample is suspect; half weight of the first sample is not."""
+"""Below this fraction of the early signal a first sample is suspect; a half-weighted first sample is not."""
 
 MODEL_ERROR = 0.15
-"""Error of the extrapolated signal [fraction of the early signal]: broad signals are not in it."""
+"""Error of the extrapolated signal [fraction of the early signal], which lacks broad signals."""
 
 EVIDENCE = 10.0
-"""Log-likelihood that decides between signal and none: odds of 20,000 to 1."""
+"""Log-likelihood ratio that decides between signal and none: odds of 20,000 to 1."""
 
 BROAD_S = 1.2e-3
-"""Broad signals are gone after this time [s]: the extrapolation starts there."""
+"""Broad signals have decayed after this time [s]: the extrapolation starts there."""
 
 _WINDOW, _LEVEL, _FEW = 256, 16, 4
 _POWERS = 20
@@ -63,7 +63,8 @@ def leading_samples_to_cut(fid: NDArray[np.complexfloating], *, dwell_time_s: fl
     if suspects < _FEW or evidence[-1] < -EVIDENCE:
         return 0
     raise ValueError(
-        f"the first {suspects} samples may precede the signal, which it does not tell; export the scan from its start"
+        f"the first {suspects} samples may precede the signal, which the header does not say; export the scan from "
+        "its start"
     )
 
 

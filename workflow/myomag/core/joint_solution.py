@@ -73,7 +73,7 @@ def solve_shifts(model: ShiftModel, observed_ppm: Sequence[float], covariance: A
         If there are too few shifts, or the covariance is singular.
     """
     if len(model.lines) < 2 or not set(model.lines) & set(ATP_LINES):
-        raise ValueError("two shifts are needed, one of them of ATP, to tell pH and pMg")
+        raise ValueError("two shifts, one of them of ATP, are needed to determine pH and pMg")
     try:
         whitener = np.linalg.inv(np.linalg.cholesky(covariance))
     except np.linalg.LinAlgError:

@@ -7,10 +7,10 @@ the begin time and with it the β-ATP shift.
 import numpy as np
 
 BROAD_WIDTH_PPM = 28.0
-"""FWHM of the broad signal under a muscle spectrum [ppm]: the hump for which the bias was derived by simulation."""
+"""FWHM of the broad signal under a muscle spectrum [ppm], for which the bias was derived by simulation."""
 
 DECAY_TIMES = 4.5
-"""After this many decay times 1 % of the broad signal is left."""
+"""After this many decay times, 1 % of the broad signal is left."""
 
 
 def broad_decay_time_s(spectrometer_frequency_mhz: float) -> float:

@@ -19,18 +19,18 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 STRETCH = 2.0
-"""The functions are polynomials of 1 − exp(−t/(STRETCH·decay time)): fine at the start, where eddy currents are."""
+"""The functions are polynomials of 1 − exp(−t/(STRETCH·decay time)): finest at the start, where eddy currents are."""
 
 SCALE, SHRINKAGE = 0.15, 0.7
-"""SD expected of the first coefficient [rad or neper, rms over the power of a line], and its factor per order: several
-times what simulated shim tails, second components and eddy currents need, so that it only keeps out what the data do
-not tell."""
+"""Prior SD of the first coefficient [rad or neper, rms over the power of a line], and its factor per order: several
+times what simulated shim tails, second components and eddy currents need, so that it only excludes what the data do not
+determine."""
 
 _END = (2.5, 5.0)
 
 LEAST_ORDER, HIGHEST_ORDER = 4, 12
-"""Orders of the pipeline's fits: the least takes up shim tails and eddy currents at a cost of 2 % in the SD of β-ATP;
-the highest is what a scan of high SNR may ask for."""
+"""Orders used in the fits: the lowest models shim tails and eddy currents at a cost of 2 % in the SD of β-ATP; the
+highest may be needed by a scan of high SNR."""
 
 
 @dataclass(frozen=True)

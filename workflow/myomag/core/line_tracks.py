@@ -13,7 +13,7 @@ Real = NDArray[np.float64]
 PCR_PPM = ((-1.0, 1.0),)
 PI_PPM = ((3.4, 5.7),)
 ATP_PPM = ((-3.4, -1.5), (-8.5, -6.5), (-17.1, -14.8))
-"""Where each line and its multiplet lie in muscle at work or at rest [ppm from PCr]."""
+"""Range of each line and its multiplet in working or resting muscle [ppm from PCr]."""
 
 
 @dataclass(frozen=True)

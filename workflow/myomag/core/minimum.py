@@ -10,7 +10,7 @@ from myomag.core.parameters import FREQUENCY, GAUSSIAN, LORENTZIAN, ParameterMap
 Real = NDArray[np.float64]
 
 _SHAPE_REACH = 0.5
-"""Longest step of a coefficient of the line shape [rad or neper]: the model is no longer linear beyond."""
+"""Longest step of a coefficient of the line shape [rad or neper]: beyond it the model is not linear."""
 
 
 def minimised(objective: Objective, theta: Real, held: int | None = None, steps: int | None = None) -> Minimum:

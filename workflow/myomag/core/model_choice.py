@@ -21,11 +21,11 @@ from myomag.core.prior_knowledge import Line, PriorKnowledge, Tie
 Real = NDArray[np.float64]
 
 WIDER = 1.25
-"""By how much the tie of a width may be off: as much as the one that was measured, of NAD(H) to α-ATP, is from 1 (Ren
-et al. 2015, NMR Biomed 28:1455)."""
+"""Possible error of the tie of a width: the deviation from 1 of the one that was measured, NAD(H) to α-ATP (Ren et al.
+2015, NMR Biomed 28:1455)."""
 
 STEPS = 1
-"""Newton steps from the fit to each variant: the minimum is a fraction of an SD away."""
+"""Newton steps from the fit to each variant, whose minimum is a fraction of an SD away."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ Real = NDArray[np.float64]
 BLOCKS = (4, 16)
 """Blocks to compare: a few for slow changes in weak data, many for fast ones."""
 ISOLATED_SDS = 4.0
-"""A transient this far from its neighbours [robust SD] is a disturbance of its own and tells nothing of the state."""
+"""A transient this far from its neighbours [robust SD] is disturbed and says nothing about the state."""
 SHOWN_ERROR = 0.03
-"""Error of PCr that a reader is shown [fraction]."""
+"""Precision of PCr as reported [fraction]."""
 _NEIGHBOURS = 5
 _FEWEST_FOR_SCATTER = 10
 

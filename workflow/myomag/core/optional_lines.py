@@ -15,8 +15,8 @@ Complex = NDArray[np.complex128]
 
 _PLACES_PER_WIDTH = 2
 _LEAST_OWN = (1e-3, 0.1)
-"""Share of its information that a line must have to itself. To first order a line beside another one promises most
-where it is nearly that line over again; one step farther it is told apart. Both places are tried."""
+"""Share of its information that must be unique to a line. To first order, the gain of a line beside another is largest
+where it nearly duplicates that line; one step farther they are distinguished. Both positions are tried."""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ Real = NDArray[np.float64]
 Kind = Literal["rest", "exercise", "recovery"]
 
 LEAST_FALL, LEAST_SDS = 0.08, 5.0
-"""PCr has to fall by this share of its rest, and by so many SDs of a running median."""
+"""PCr must fall by this share of its resting value, and by this many SDs of a running median."""
 FEWEST = 3
-"""Repetitions a bout has at least."""
+"""Smallest number of repetitions of a bout."""
 SEARCHED = 4
-"""Repetitions around the lowest one, and around the first low one, among which an end and a start are sought."""
+"""Repetitions around the lowest and around the first low one within which end and start are sought."""
 TAUS = np.geomspace(1.5, 100.0, 12)
-"""Time constants that are tried, of the fall and of the recovery [repetitions]."""
+"""Time constants tried for the fall and the recovery [repetitions]."""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from myomag.core.robust import robust_sd
 
 OUTLYING_Z = 4.0
-"""A scan this many standard deviations from its protocol does not belong to it (1 in 16,000 by chance)."""
+"""A scan this many standard deviations from its protocol is an outlier (1 in 16,000 by chance)."""
 
 MIN_SPREAD_US = 1.0
-"""Least spread between scans that is assumed [µs]: it moves Mg by half a percent, well below its noise."""
+"""Smallest spread between scans assumed [µs]: it shifts Mg by half a percent, well below its noise."""
 
 MIN_SNR, MAX_FWHM_PPM, MAX_REJECTED_FRACTION = 5.0, 0.8, 0.5
-"""A spectrum with less signal, a broader PCr line or more transients rejected tells nothing for other scans."""
+"""A spectrum with less signal, a broader PCr line or more rejected transients does not inform other scans."""
 
 
 def worth_pooling(*, pcr_snr: float | None, pcr_fwhm_ppm: float, rejected_fraction: float) -> bool:

@@ -94,10 +94,10 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
     if height.max() < threshold:
         raise ValueError(
             f"no PCr line: the highest peak is {height.max():.1f} noise SD, a line needs {threshold:.1f}; check that "
-            "the file holds a 31P signal, or leave the scan out."
+            "the file contains a 31P signal, or leave the scan out."
         )
     if np.ptp(height) < _ROUNDING * height.max():
-        raise ValueError("no PCr line: the spectrum is flat, as that of one huge sample is; leave the scan out.")
+        raise ValueError("no PCr line: the spectrum is flat, as from a single huge sample; leave the scan out.")
     candidates = _candidates(height, 0.2 * float(height.max()))
     centres = magnitude.ppm[candidates]
     given = magnitude.prominences(centres[:, None] + _PATTERN_PPM)
@@ -108,7 +108,7 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
     surplus = best - best[tallest] - _margins(height[candidates], threshold)
     chosen = int(np.argmax(surplus)) if surplus.max() > 0 else tallest
     if _is_mirrored(given[chosen], mirrored[chosen]):
-        raise MirroredSpectrumError("the data look conjugated: γ-, α- and β-ATP stand at higher ppm than PCr")
+        raise MirroredSpectrumError("the data appear to be conjugated: γ-, α- and β-ATP are at higher ppm than PCr")
     return float(centres[chosen] * spectrometer_frequency_mhz)
 
 

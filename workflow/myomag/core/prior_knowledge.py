@@ -107,7 +107,7 @@ class PriorKnowledge:
             raise ValueError(f"line {duplicate} is given twice")
         for line in self.lines:
             if line.at_most and line.at_most[0] not in names:
-                raise ValueError(f"line {line.name}: at_most: {line.at_most[0]} is no line of the prior knowledge")
+                raise ValueError(f"line {line.name}: at_most: {line.at_most[0]} is not a line of the prior knowledge")
             for quantity in QUANTITIES:
                 owner = self.line(self.root(line.name, quantity).line)
                 if (owner.optional or owner.at_most) and owner is not line:
@@ -120,7 +120,7 @@ class PriorKnowledge:
         tie = self.root(name, quantity)
         root = self.line(tie.line).parameters[quantity]
         if quantity == "gaussian_hz" and tie.offset:
-            raise ValueError(f"line {name}: gaussian_hz: a tie of a Gaussian width takes no offset")
+            raise ValueError(f"line {name}: gaussian_hz: a tie of a Gaussian width cannot have an offset")
         if isinstance(root, Value) and (tie.scale < 0 or tie.scale * root.lower + tie.offset < 0):
             raise ValueError(f"line {name}: {quantity}: the width may become negative; give a lower bound of 0 or more")
 
@@ -162,10 +162,10 @@ class PriorKnowledge:
             scale, name = scale * entry.scale, entry.line
             if name not in (line.name for line in self.lines):
                 raise ValueError(
-                    f"line {seen[-1]}: {quantity}: tied to {name}, which is no line of the prior knowledge"
+                    f"line {seen[-1]}: {quantity}: tied to {name}, which is not a line of the prior knowledge"
                 )
             if name in seen:
-                raise ValueError(f"{quantity}: ties of {', '.join(seen)} run in a circle")
+                raise ValueError(f"{quantity}: ties of {', '.join(seen)} are circular")
             seen.append(name)
         return Tie(name, scale, offset, offset_ppm)
 
@@ -256,7 +256,7 @@ def _entry(content: Any, key: str, name: str) -> Value | Tie:
         if field != "same_as" and not _is_number(value):
             raise ValueError(f"{where}.{field}: expected a number, found {value!r}")
         if field in ("lower", "upper") and math.isinf(value):
-            raise ValueError(f"{where}.{field}: found {value!r}; leave it out where there is no bound")
+            raise ValueError(f"{where}.{field}: found {value!r}; omit it if there is no bound")
     try:
         if "same_as" in content:
             further = {"offset_ppm"} if key == "shift_ppm" else set()

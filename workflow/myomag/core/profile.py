@@ -16,14 +16,14 @@ from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN
 
 Real = NDArray[np.float64]
 Held = Callable[[Real, int, float], Minimum]
-"""Minimum from a start with one parameter held at a value."""
+"""Minimum from a start with one parameter fixed."""
 
 CERTAIN_CHI2 = 600.0
-"""A line that explains this χ² has one minimum and a normal error. Not its SD decides: at a wrong place a multiplet may
-fit a spike of noise, narrowly."""
+"""A line that explains this χ² has one minimum and a normal error. Its SD is no criterion: at a wrong position a
+multiplet may fit a spike of noise, narrowly."""
 
 KNOTS, REACH = 6, 1.3
-"""Places on either side at which the fit is done anew, and the distance of the last one [couplings or widths]."""
+"""Positions on either side at which the fit is repeated, and the distance of the last one [couplings or widths]."""
 
 _FINE = 2001
 _NORMAL_95 = 1.96

@@ -72,7 +72,7 @@ def _blocks(rows: Sequence[Sequence[str]]) -> tuple[list[str], Block, Block]:
         elif label in blocks[block]:
             raise ValueError(f"row {label} is given twice in {block}")
         elif any(cells[len(names) :]):
-            raise ValueError(f"row {label} in {block}: a cell stands outside the {len(names)} columns of Index")
+            raise ValueError(f"row {label} in {block}: a cell is outside the {len(names)} columns of Index")
         else:
             blocks[block][label] = dict(zip(names, cells, strict=False))
     if not names or not blocks["initial values"]:

@@ -15,8 +15,8 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 SNR_DEFINITION = (
-    "Amplitude of PCr in the time domain at the first sample (Voigt line fitted to the averaged FID) over the noise SD "
-    "of one channel (real or imaginary) of the averaged FID"
+    "Time-domain amplitude of PCr at the first sample (Voigt line fitted to the averaged FID) divided by the noise "
+    "SD of one channel (real or imaginary) of the averaged FID"
 )
 # All 31P lines of muscle, relative to PCr [ppm].
 _SIGNAL_PPM = (-20.0, 10.0)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAD_TO_SD = 1.4826
-"""SD of a normal distribution over its median absolute deviation, 1/Φ⁻¹(.75)."""
+"""SD of a normal distribution divided by its median absolute deviation, 1/Φ⁻¹(.75)."""
 Z95 = 1.959963984540054
 """Half the central 95 % interval of a normal distribution [SD], Φ⁻¹(.975)."""
 

@@ -22,7 +22,7 @@ from myomag.core.start_values import start_values, width_hz
 Real = NDArray[np.float64]
 
 _ROUNDING = 1e-8
-"""A residual this small, relative to the FID, asks for nothing."""
+"""A residual this small, relative to the FID, needs no further step."""
 
 
 @dataclass(frozen=True)

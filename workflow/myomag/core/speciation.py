@@ -14,7 +14,7 @@ from myomag.core.energetics import Constants
 FAMILY = "speciation"
 ATP_LINES = ("alpha-ATP", "beta-ATP", "gamma-ATP")
 FORMS = ("atp_ppm", "hatp_ppm", "mgatp_ppm", "mghatp_ppm")
-"""Limiting shifts of ATP4−, HATP3−, MgATP2− and MgHATP−, as a document names them."""
+"""Limiting shifts of ATP4−, HATP3−, MgATP2− and MgHATP−, as named in a document."""
 _PROTONS, _MAGNESIUM = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0, 1.0])
 
 

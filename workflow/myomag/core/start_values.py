@@ -13,16 +13,16 @@ from myomag.core.exponentials import damped_exponentials
 from myomag.core.parameters import AMPLITUDE, FREQUENCY, GAUSSIAN, LORENTZIAN, PHASE, ParameterMap
 
 DECAY_TIMES = 4.0
-"""A template is matched over this many of its decay times; what follows is noise."""
+"""A template is matched over this many of its decay times; later samples are noise."""
 
 STEPS_PER_WIDTH = 3
 """Candidate frequencies per line width."""
 
 MAX_WIDTH = 0.05
-"""Largest width looked for, as a fraction of the bandwidth."""
+"""Largest width searched, as a fraction of the bandwidth."""
 
 _SMALL = 1e-3
-"""Start of an amplitude that came out negative, as a fraction of the largest: at zero the line could not move."""
+"""Start of an amplitude estimated as negative, as a fraction of the largest: at zero the line could not move."""
 
 
 def start_values(

@@ -9,20 +9,20 @@ from myomag.core.robust import robust_sd
 Real = NDArray[np.float64]
 
 FEWEST = 8
-"""Fewer transients do not show a decay, but the first may stand out against the others."""
+"""Fewer transients do not show a decay, but the first may differ from the others."""
 FEW = 3
-"""Of two nobody can tell which one is steady."""
+"""With two it is unknown which one is steady."""
 MOST_OF_FEW = 2
 SHIM = 0.03
-"""Excess of PCr over that of ATP that a change of shim or position gives a transient."""
+"""Excess of PCr relative to that of ATP due to a change of shim or position."""
 SLOWEST = 0.9
 """Largest ratio of successive excesses: flip 20°, TR a tenth of T1."""
 LARGEST_SHARE = 1 / 3
-"""No more of the transients are taken for approach to the steady state."""
+"""Largest share of transients attributed to the approach to the steady state."""
 ATP_SHARE = 0.7
-"""Larger excesses of ATP, in that of PCr, are a gain: by T1 of 4 and 2 s it has a third to a half."""
+"""A larger excess of ATP, relative to that of PCr, is a change of gain: with T1 of 4 and 2 s it is .33 to .5."""
 _ATP_SDS = 0.5
-"""By so many SDs: more would take many a muscle that moved for one in saturation, fewer miss it in weak data."""
+"""By this many SDs: more would mistake movement for saturation, fewer would miss it in weak data."""
 _CURVED = 12
 _OUTLIER_SDS = 5.0
 _PI_SDS = 2.0

@@ -12,7 +12,7 @@ MIN_BINS = 16
 """A local level is the mean over at least this many points of the spectrum."""
 
 SIGNIFICANCE = 3.0
-"""A local level counts as raised from this many of its standard deviations on."""
+"""A local level counts as raised above this many of its standard deviations."""
 
 
 def local_excess(

@@ -107,7 +107,7 @@ def make_group(out: Path, places: Sequence[Path], names: Sequence[str], file: Pa
             remove_unfinished(out)
             _write_all(grouping, file)
     except ScanError as error:
-        raise LedgerError(f"{error} It may be of another version of myomag; run its study again.") from error
+        raise LedgerError(f"{error} It may be from another version of myomag; run its study again.") from error
     except PermissionError as error:
         raise SettingsError(f"{out}: cannot be written ({error.strerror}); name another folder.") from error
     return list(remarks(found))

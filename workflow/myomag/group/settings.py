@@ -12,7 +12,7 @@ from myomag.settings.models import Settings
 from myomag.settings.yaml_text import entries, read_yaml
 
 OWN = ("cohort", "report")
-"""Sections that a group may set for itself; the others are those that its sites were measured with."""
+"""Sections that a group may set; the others are those used by its sites."""
 
 
 def group_settings(sites: Mapping[str, Derivative], file: Path | None) -> Settings:
@@ -39,8 +39,8 @@ def group_settings(sites: Mapping[str, Derivative], file: Path | None) -> Settin
         for section in given:
             if section not in OWN:
                 raise SettingsError(
-                    f"{file}: {section}: is set by the studies, whose scans were measured with it; a group sets "
-                    f"{' and '.join(OWN)}."
+                    f"{file}: {section}: is set in the studies, whose scans were processed with it; a group sets "
+                    f"only {' and '.join(OWN)}."
                 )
     same = {**base["cohort"], **(given.get("cohort") or {})}.get("same_participants")
     if len(sites) > 1 and not same:

@@ -25,9 +25,9 @@ SAME = {
         *("atp_mmol_l", "total_creatine_mmol_l", "atp_line"),
     ),
 }
-"""Settings that give the numbers their meaning: values made with others are not on one scale."""
+"""Settings that determine the meaning of the numbers: values made with different ones are not on one scale."""
 TOLD = ("qc", "fit", "magnesium")
-"""Sections in which any other difference is told of."""
+"""Sections in which any other difference is reported."""
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
@@ -49,21 +49,21 @@ def open_sites(places: Sequence[Path], names: Sequence[str]) -> dict[str, Deriva
     found = [with_study(open_derivative(place)) for place in places]
     if group := next((each for each in found if each.sites), None):
         made_from = ", ".join(map(str, group.sites.values()))
-        raise SettingsError(f"{group.root}: is a group itself; name the derivatives it was made from: {made_from}")
+        raise SettingsError(f"{group.root}: is itself a group; name the derivatives it was made from: {made_from}")
     if len({each.root for each in found}) < len(found):
-        raise SettingsError("a derivative is named twice; name each once.")
+        raise SettingsError("a derivative is given twice; give each once.")
     if names and len(names) != len(found):
         raise SettingsError(f"{len(names)} names for {len(found)} derivatives; give --site NAME for each, or for none.")
     labels = list(names) or [_folder_name(each) for each in found]
     for label, each in zip(labels, found, strict=True):
         if not _LABEL.fullmatch(label) or label == RAW_LINK:
             raise SettingsError(
-                f"{each.root}: {label!r} cannot name its site; write letters and digits, a letter first: --site NAME, "
-                "once for each derivative, in their order."
+                f"{each.root}: {label!r} is not a valid site name; use letters and digits, a letter first: "
+                "--site NAME, once for each derivative, in the same order."
             )
     if len({label.lower() for label in labels}) < len(labels):
         raise SettingsError(
-            f"two sites have one name ({', '.join(labels)}); name them: --site NAME, once for each derivative."
+            f"two sites have the same name ({', '.join(labels)}); name them: --site NAME, once for each derivative."
         )
     return dict(zip(labels, found, strict=True))
 
@@ -114,8 +114,8 @@ def check_alike(sites: Mapping[str, Derivative]) -> None:
             one, other = ({key: each.document[section].get(key) for key in keys} for each in (reference, derivative))
             if found := list(differences(one, other, section)):
                 raise SettingsError(
-                    f"sites {first} and {name} have other settings, so that their values are not on one scale: "
-                    f"{'; '.join(found)}. Set the same in both studies and run them again."
+                    f"sites {first} and {name} have different settings, so their values are not on one scale: "
+                    f"{'; '.join(found)}. Use the same in both studies and run them again."
                 )
 
 
@@ -124,14 +124,14 @@ def remarks(sites: Mapping[str, Derivative]) -> Iterator[str]:
     (first, reference), *others = sites.items()
     for name, derivative in others:
         if found := [text for section in TOLD for text in _other(section, reference.document, derivative.document)]:
-            yield f"sites {first} and {name} have other settings: {'; '.join(found)}."
+            yield f"sites {first} and {name} have different settings: {'; '.join(found)}."
         steps = [step for step in pipeline.SCAN_STEPS if _codes(derivative, step) != _codes(reference, step)]
         if steps:
-            yield f"sites {first} and {name} were made by other code at {', '.join(steps)}."
+            yield f"sites {first} and {name} were made by different code at {', '.join(steps)}."
     for name, derivative in sites.items():
         old = [step for step in pipeline.SCAN_STEPS if _codes(derivative, step) - {step_code(step)}]
         if old:
-            yield f"site {name} was made by another version of myomag than this one ({', '.join(old)})."
+            yield f"site {name} was made by a different version of myomag ({', '.join(old)})."
 
 
 def _other(section: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
@@ -157,8 +157,8 @@ def named_sites(sites: Mapping[str, Derivative], *, same_participants: bool) -> 
     for one, other in combinations(named, 2):
         if not same_participants and (shared := labels[one] & labels[other]):
             raise SettingsError(
-                f"{min(shared)}: the label of a participant of {one} and of one of {other}; name the sites otherwise: "
-                "--site NAME, once for each derivative."
+                f"{min(shared)}: the label of a participant of {one} and of one of {other}; name the sites "
+                "differently: --site NAME, once for each derivative."
             )
     return named
 
@@ -183,11 +183,11 @@ def check_place(out: Path, sites: Mapping[str, Derivative]) -> None:
         among = has_raw(derivative) and out.is_relative_to(derivative.study)
         inside = out.relative_to(derivative.study).parts if among else ("elsewhere",)
         if not inside or inside[0].startswith(("sub-", "sourcedata", "phenotype")):
-            raise SettingsError(f"{out}: lies among the raw data of {derivative.study}; {remedy}")
+            raise SettingsError(f"{out}: is among the raw data of {derivative.study}; {remedy}")
     if above := next((folder for folder in out.parents if (folder / "ledger").is_dir()), None):
-        raise SettingsError(f"{out}: lies in the derivative {above}; {remedy}")
+        raise SettingsError(f"{out}: is inside the derivative {above}; {remedy}")
     if out.exists() and not out.is_dir():
         raise SettingsError(f"{out}: is a file; {remedy}")
     others = [path.name for path in out.iterdir() if not path.name.startswith(".")] if out.is_dir() else []
     if others and not Derivative(out, out).sites:
-        raise SettingsError(f"{out}: holds other files ({min(others)}, …); {remedy}")
+        raise SettingsError(f"{out}: contains other files ({min(others)}, …); {remedy}")

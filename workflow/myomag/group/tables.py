@@ -15,7 +15,7 @@ from myomag.io.tables import TextTable, read_text_table, tsv_bytes
 from myomag.study.tables import ABSENT, StudyTable
 
 OF_STUDY = f"{SITE}_of_study"
-"""What a column `site` of a site's own tables is called."""
+"""New name of a column `site` in a site's own tables."""
 COHORT = "cohort.tsv"
 
 
@@ -66,15 +66,15 @@ def _descriptions(sites: Mapping[str, Site]) -> dict[str, Any]:
             other, known = units.setdefault(column, (name, unit))
             if unit != known:
                 raise SettingsError(
-                    f"column {column}: in {known} at {other}, in {unit} at {name}; give both the same unit, in the "
-                    "tables of their studies and the JSON files beside them, and run the studies again."
+                    f"column {column}: in {known} at {other}, in {unit} at {name}; use the same unit in both "
+                    "studies' tables and the JSON files beside them, and run the studies again."
                 )
-    return found | {SITE: {"Description": "Site, as the group calls it."}}
+    return found | {SITE: {"Description": "Name of the site in the group."}}
 
 
 def protocol_tables(sites: Mapping[str, Site]) -> dict[str, bytes]:
     """Contents of protocols.tsv and its data dictionary: the protocols of each site, with what was pooled there."""
-    columns = {**PROTOCOLS_COLUMNS, SITE: "Site whose scans were pooled; scans of another site are never among them."}
+    columns = {**PROTOCOLS_COLUMNS, SITE: "Site whose scans were pooled; sites are never pooled together."}
     rows = ([row.get(name) for name in columns] for row in _protocols(sites))
     return {
         "protocols.tsv": tsv_bytes(columns, rows),

@@ -1,1 +1,1 @@
-"""From a scanner's folder to a study: headers, a plan that a person edits, and the files in their places."""
+"""From a scanner's folder to a study: headers, a plan for the user to edit, and the files in place."""

@@ -1,4 +1,4 @@
-"""What can only be told from all scans together: numbers of participants, sessions, protocols and runs."""
+"""What only all scans together can show: numbers of participants, sessions, protocols and runs."""
 
 import re
 from collections import defaultdict
@@ -12,7 +12,7 @@ LONGEST_ACQ = 30
 
 
 def number_patients(found: Sequence[Proposal], known: dict[str, PlanRow], paths: Sequence[str]) -> None:
-    """Number the participants that only their headers tell apart; one of an earlier plan keeps its label.
+    """Number the participants distinguished only by their headers; those of an earlier plan keep their label.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def number_patients(found: Sequence[Proposal], known: dict[str, PlanRow], paths:
     known : dict of str to PlanRow
         Rows of an earlier plan by their path.
     paths : sequence of str
-        Path of each scan as the plan has it.
+        Path of each scan as written in the plan.
     """
     labels: dict[str, str] = {}
     for each, path in zip(found, paths, strict=True):
@@ -38,7 +38,7 @@ def number_patients(found: Sequence[Proposal], known: dict[str, PlanRow], paths:
 
 
 def arrange(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
-    """Give new rows the sessions, protocols and runs that tell them apart, in place.
+    """Give new rows the sessions, protocols and runs that distinguish them, in place.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def add_remark(row: PlanRow, remark: str) -> None:
 
 
 def _sessions(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
-    """Number the days of a participant who was measured on several."""
+    """Number the days of participants measured on several."""
     by_person: dict[str, list[PlanRow]] = defaultdict(list)
     for row in (*known, *rows):
         by_person[row.participant.removeprefix("sub-")].append(row)
@@ -77,15 +77,15 @@ def _sessions(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
                 session[day] = "" if day in without else next(free)
         for row in scans:
             if id(row) not in earlier and not row.date and not row.session:
-                add_remark(row, "states no date: which session?")
+                add_remark(row, "no date in the header: which session?")
         for row in fresh:
             row.session = session[row.date]
             if without and row.session:
-                add_remark(row, "an earlier scan of this participant has no session: is that right?")
+                add_remark(row, "an earlier scan of this participant has no session: is this correct?")
 
 
 def _other_forms(rows: Sequence[PlanRow]) -> None:
-    """Leave out scans that are there in another format, nearer to the scanner, too."""
+    """Leave out scans that also exist in another format closer to the scanner's."""
     nearer = {form.title: [FORMATS[kind].title for kind in form.exported_from] for form in FORMATS.values()}
     same: dict[tuple[str, ...], list[PlanRow]] = defaultdict(list)
     for row in rows:
@@ -96,11 +96,11 @@ def _other_forms(rows: Sequence[PlanRow]) -> None:
         for row in scans:
             if found := next((title for title in nearer[row.format] if title in formats), ""):
                 row.use = "no"
-                add_remark(row, f"the same protocol is there as {found}, nearer to the scanner")
+                add_remark(row, f"the same protocol exists as {found}, closer to the scanner's format")
 
 
 def _protocols(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
-    """Name protocols (acq) in all rows where a participant has several in one session."""
+    """Name the protocols (acq) in all rows if a participant has several in one session."""
     kinds: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in (row for row in (*known, *rows) if row.participant):
         kinds[row.participant, row.session].add(row.protocol)
@@ -113,7 +113,7 @@ def _protocols(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
 
 
 def _runs(rows: Sequence[PlanRow], known: Sequence[PlanRow]) -> None:
-    """Number the scans that no label tells apart, in the order of their time."""
+    """Number the scans that no label distinguishes, in order of time."""
     alike: dict[tuple[str, ...], list[PlanRow]] = defaultdict(list)
     for row in (*known, *rows):
         alike[row.key].append(row)

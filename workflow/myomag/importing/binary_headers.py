@@ -30,10 +30,10 @@ def twix_header(path: Path) -> Header:
     texts, listed = header_texts(path)
     entries = protocol_entries(texts.get("MeasYaps", b"").decode("latin-1"))
     if not entries:
-        raise ScanError(f"{path.name}: has no Siemens protocol; it is no twix file, or a damaged one.")
+        raise ScanError(f"{path.name}: contains no Siemens protocol; it is not a twix file, or is damaged.")
 
     def stated(key: str) -> str:
-        # The small ones first: Meas, which has all, takes longer to search than all else takes.
+        # The small ones first: Meas contains everything, but searching it takes longest.
         found = (parameter(texts.get(part, b""), key) for part in ("Dicom", "Config", "Meas"))
         return next((value for value in found if value), "")
 
@@ -42,7 +42,7 @@ def twix_header(path: Path) -> Header:
         nucleus=entries.get(f"{NUCLEUS_INFO}.tNucleus") or stated("ResonantNucleus"),
         frequency_mhz=_float(stated("Frequency")) or protocol_number(entries, f"{NUCLEUS_INFO}.lFrequency"),
         field_t=_float(stated("flMagneticFieldStrength")),
-        # A twix file has no date of its own, but one in the identifier of its frame of reference.
+        # A twix file states no date, but the identifier of its frame of reference contains one.
         date=digits(*re.findall(r"\.((?:19|20)\d{12})", stated("tFrameOfReference"))),
         protocol=entries.get("tProtocolName", ""),
         sequence=re.split(r"[\\/]", entries.get("tSequenceFileName", ""))[-1] or stated("tSequenceString"),
@@ -56,7 +56,7 @@ def twix_header(path: Path) -> Header:
 
 
 def dicom_header(path: Path) -> Header:
-    """Header of a DICOM file; that of an image says that it is one."""
+    """Header of a DICOM file; for an image, it says so."""
     with foreign(path.name, "as DICOM"):
         dataset = open_dicom(path, pixels=False)
         name = str(dataset.get("SeriesDescription") or dataset.get("ProtocolName") or "")
@@ -78,7 +78,7 @@ def dicom_header(path: Path) -> Header:
 
 
 def _dicom_scan(dataset: Any, name: str, known: dict[str, Any], series: tuple[object, ...]) -> Header:
-    """Header of a DICOM file that holds an FID."""
+    """Header of a DICOM file with an FID."""
     grid = ""
     try:
         try:
@@ -94,7 +94,7 @@ def _dicom_scan(dataset: Any, name: str, known: dict[str, Any], series: tuple[ob
 
 
 def header_of_scan(scan: RawScan) -> Header:
-    """Header of what a reader of `io` made of a file."""
+    """Header of a scan read by a reader of `io`."""
     points, transients, _ = scan.fid.shape
     return Header(
         nucleus=scan.nucleus,
@@ -155,7 +155,7 @@ def nifti_header(path: Path) -> Header:
 
 
 def mrui_header(path: Path) -> Header:
-    """Header of a binary jMRUI file; the free text behind its samples is never read."""
+    """Header of a binary jMRUI file; the free text after its samples is never read."""
     try:
         with path.open("rb") as file:
             values = struct.unpack(">13d", file.read(104))
@@ -163,7 +163,7 @@ def mrui_header(path: Path) -> Header:
         raise ScanError(f"{path.name}: is too short for a .mrui file; it is truncated.") from error
     points, mhz, field_t, code = (values[at] for at in (1, 5, 6, 7))
     if not 0 < points < 2**31:
-        raise ScanError(f"{path.name}: states no number of points; it is damaged.")
+        raise ScanError(f"{path.name}: does not state the number of points; it is damaged.")
     nucleus = NUCLEUS_CODES.get(int(code)) if math.isfinite(code) else None
     return Header(nucleus=nucleus, frequency_mhz=_float(mhz), field_t=_float(field_t), points=int(points))
 

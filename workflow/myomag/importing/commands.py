@@ -10,7 +10,7 @@ import typer
 from myomag.errors import SettingsError
 
 app = typer.Typer(
-    help="Bring a scanner's files into a study: look, edit the plan, make.",
+    help="Import a scanner's files into a study: look, edit the plan, make.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -18,8 +18,8 @@ app = typer.Typer(
 
 @app.command()
 def look(
-    folders: Annotated[list[Path], typer.Argument(help="Folders with files of scanners.", metavar="FOLDER…")],
-    plan: Annotated[Path, typer.Option(help="Table to write; rows that it holds already stay as they are.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders with scanner files.", metavar="FOLDER…")],
+    plan: Annotated[Path, typer.Option(help="Table to write; rows already in it are kept.")],
     pattern: Annotated[
         str | None,
         typer.Option(
@@ -29,7 +29,7 @@ def look(
         ),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(help="Table with the columns id, label[, session]; ids are never written.")
+        Path | None, typer.Option(help="Table with the columns id, label[, session]; ids are never written out.")
     ] = None,
 ) -> None:
     """Read the headers of all files below some folders, and propose a plan."""
@@ -43,17 +43,19 @@ def look(
 
 @app.command()
 def make(
-    plan: Annotated[Path, typer.Argument(help="Plan that look wrote and you edited.", metavar="PLAN")],
-    study: Annotated[Path, typer.Argument(help="Study folder, new or with scans in it.", metavar="STUDY")],
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the files (default); a clone where the disk can.")] = False,
-    link: Annotated[bool, typer.Option("--link", help="Hard links: no space, on the same disk only.")] = False,
+    plan: Annotated[Path, typer.Argument(help="Plan written by look and edited by you.", metavar="PLAN")],
+    study: Annotated[Path, typer.Argument(help="Study folder, new or already with scans.", metavar="STUDY")],
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy the files (default), as clones if the disk supports it.")
+    ] = False,
+    link: Annotated[bool, typer.Option("--link", help="Make hard links: takes no space, same disk only.")] = False,
     move: Annotated[bool, typer.Option("--move", help="Copy, compare, then remove the originals.")] = False,
 ) -> None:
     """Put the scans that a plan uses into a study, each file with its origin and SHA-256."""
     from myomag.importing.make import make as made
 
     if copy + link + move > 1:
-        raise SettingsError("--copy, --link, --move: give one of them.")
+        raise SettingsError("--copy, --link, --move: give only one of them.")
     done = made(plan, study, "link" if link else "move" if move else "copy")
     for problem in done.problems:
         print(problem, file=sys.stderr)

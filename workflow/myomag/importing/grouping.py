@@ -1,4 +1,4 @@
-"""Files below some folders, those that belong to one scan together."""
+"""Files in some folders and their subfolders, grouped by scan."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from myomag.study.names import NIFTI, VENDOR, split_extension
 
 DERIVED_FOLDERS = frozenset({"derivatives"})
 ARCHIVES = (".gz", ".tgz")
-"""Compressed files that are no NIfTI: that would be .nii.gz."""
+"""Compressed files other than NIfTI, which would be .nii.gz."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Unit:
     path : Path
         The first of the files, or the folder where the format makes a scan a folder.
     files : tuple of Path
-        All of them, in the order of their numbers; a sidecar of the same name comes last.
+        All files, in order of number; a sidecar of the same name comes last.
     kind : str
-        Format, by its name in `FORMATS`; "" where it could not be told.
+        Format, by its name in `FORMATS`; "" if unknown.
     header : Header
-        Of the first file, with the transients of all.
+        Header of the first file, with the transients of all.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Unit:
 
 @dataclass
 class Found:
-    """What was found below some folders: scans, and how many files of each extension are none."""
+    """What was found in some folders: scans, and the number of other files by extension."""
 
     units: list[Unit] = field(default_factory=list)
     others: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -60,7 +60,7 @@ def find_units(folders: Sequence[Path], advance: Callable[[int], None] = lambda 
     folders : sequence of Path
         Folders, or single files.
     advance : callable
-        Told the number of files read.
+        Called with the number of files read.
     """
     found, number = Found(), 0
     for place, names in _places(folders, found.others):
@@ -71,9 +71,9 @@ def find_units(folders: Sequence[Path], advance: Callable[[int], None] = lambda 
 
 
 def _places(folders: Iterable[Path], others: dict[str, int]) -> Iterator[tuple[Path, list[str]]]:
-    """Each folder with the names of its files, hidden ones left out; none of them twice, no links, no finished import.
+    """Each folder once, with the names of its files that are not hidden; no links, no finished imports.
 
-    `others` takes in the number of folders that are not entered.
+    `others` receives the number of folders not entered.
     """
 
     def unreadable(_: OSError) -> None:
@@ -117,7 +117,7 @@ def units_in(place: Path, names: Sequence[str], others: dict[str, int] | None = 
     names : sequence of str
         Names of its files.
     others : dict, optional
-        Takes in the number of files that are no scans by their extension.
+        Receives the number of files that are not scans, by extension.
     """
     by_name = {name.lower(): name for name in names}
     units: list[Unit] = []
@@ -152,11 +152,11 @@ def units_in(place: Path, names: Sequence[str], others: dict[str, int] | None = 
 
 
 def _told(path: Path) -> tuple[str | None, Header]:
-    """Format and header of a file; None for no scan, "" where neither can be told."""
+    """Format and header of a file; None if it is not a scan, "" if neither is known."""
     if not_fetched(path):
         return "", Header(reason=to_fetch(path).rstrip("."))
     if not path.is_file():
-        return "", Header(reason="a pipe, socket, device or a link to nothing")
+        return "", Header(reason="a pipe, socket, device or broken link")
     try:
         kind = kind_of(path)
     except ScanError as error:
@@ -170,13 +170,13 @@ def _told(path: Path) -> tuple[str | None, Header]:
 
 
 def _whole(unit: Unit) -> Unit:
-    """The scan, or what is to be fetched of it first."""
+    """The scan, or what must be fetched first."""
     missing = next((path for path in unit.files if not_fetched(path)), None)
     return replace(unit, kind="", header=Header(reason=to_fetch(missing).rstrip("."))) if missing else unit
 
 
 def _companion_of(name: str, by_name: dict[str, str]) -> bool:
-    """Whether a file goes with another one of the same name that leads."""
+    """Whether a file belongs to a leading one of the same name."""
     stem, extension = os.path.splitext(name.lower())  # noqa: PTH122 (of a name, not of a path)
     if extension == ".spar" and f"{stem}.sdat" in by_name:
         return False
@@ -184,7 +184,7 @@ def _companion_of(name: str, by_name: dict[str, str]) -> bool:
 
 
 def _beside(path: Path, by_name: dict[str, str]) -> list[Path]:
-    """Files that go with one: the other ones of a pair, and its sidecar."""
+    """Files that belong to another one: the rest of its pair, and its sidecar."""
     name = path.name.lower()
     stem = name.removesuffix(".nii.gz") if name.endswith(".nii.gz") else path.stem.lower()
     partners = [extension for extension, leader in COMPANIONS.items() if leader == path.suffix.lower()]
@@ -193,9 +193,9 @@ def _beside(path: Path, by_name: dict[str, str]) -> list[Path]:
 
 
 def _told_apart(members: list[tuple[Path, Header]]) -> Iterator[list[tuple[Path, Header]]]:
-    """Series among files that look alike: by their identifier, else by names that differ in their last number alone.
+    """Series among similar files: by their identifier, else by names that differ only in their last number.
 
-    Files that claim the same number are not of one series.
+    Files with the same number are not of one series.
     """
     uids = {header.uid for _, header in members}
     if len(members) == 1 or members[0][1].reason or (len(uids) == 1 and "" not in uids and _numbered(members)):
@@ -217,13 +217,13 @@ def _numbered(members: Iterable[tuple[Path, Header]]) -> bool:
 
 
 def _without_number(path: Path) -> str:
-    """Name of a file up to the last number in it; the rest of the name of a Siemens export is time and chance."""
+    """Name of a file up to the last number in it; a Siemens export adds time and a random part."""
     match = re.match(r"(.*\.MR\.[^.]*\.\d+)\.\d+\.", path.name)
     return match[1] if match else re.sub(r"\d+\D*$", "", path.stem)
 
 
 def _series(members: list[tuple[Path, Header]]) -> Unit:
-    """One scan of the files of a series, in the order of their numbers."""
+    """One scan made of the files of a series, in order of number."""
     key = lambda member: (member[1].number, [part.zfill(20) for part in re.split(r"(\d+)", member[0].name)])  # noqa: E731
     ordered = sorted(members, key=key)
     counts = [header.transients for _, header in ordered]

@@ -1,4 +1,4 @@
-"""What the header of a file says that is needed to give the file its place in a study."""
+"""What a file's header says that determines its place in a study."""
 
 import re
 import unicodedata
@@ -10,27 +10,27 @@ from myomag.io.nuclei import GYROMAGNETIC_RATIO_MHZ_T, HERTZ_ABOVE, nucleus_from
 
 _LOCALISED = re.compile(r"svs|press|steam|laser|isis|special|single.?voxel", re.IGNORECASE)
 _BLANK = re.compile(r"(.)\1*|.*anonym.*|unknown|none|n/?a|.*phantom.*", re.IGNORECASE | re.DOTALL)
-"""What stands in the place of a name that was removed: one character again and again, or such a word."""
+"""What replaces a name that was removed: one repeated character, or such a word."""
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 SHORTEST_CODE = 4
-"""An identifier that is shorter is a number of the study, not of a hospital."""
+"""A shorter identifier is a number of the study, not of a hospital."""
 MOST_WORDS = 8
-"""Words of a name that are joined in pairs."""
+"""Words of a name that are also joined in pairs."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """Header of a file; None or "" where it does not state a quantity.
+    """Header of a file; None or "" if a quantity is not stated.
 
     Attributes
     ----------
     nucleus : str or None
-        Nucleus, first as the file writes it.
+        Nucleus, initially as written in the file.
     frequency_mhz, field_t : float or None
         Spectrometer frequency [MHz] and static field [T].
     date : str
-        Digits of date and time of the acquisition, such as 20240131 or 20240131104500.
+        Digits of the acquisition date and time, such as 20240131 or 20240131104500.
     protocol, sequence : str
         Name of the protocol or series, and of the sequence.
     te_s, tr_s : float or None
@@ -38,21 +38,21 @@ class Header:
     transients, points : int or None
         FIDs in the file, coils not counted, and samples of each.
     localised : bool
-        Whether the header says that a voxel was selected.
+        Whether a voxel was selected, by the header.
     series : tuple
-        What the files of one scan share; empty where a scan is one file.
+        What the files of one scan share; empty if a scan is a single file.
     uid : str
         Identifier of the series, if it has one.
     number : int
-        Place of the file in its series; 0 where it is not numbered.
+        Number of the file in its series; 0 if it is not numbered.
     grid : str
-        Size of a grid of which a voxel can be named, such as 8x8x1; "" for a single voxel.
+        Size of a grid from which a voxel can be chosen, such as 8x8x1; "" for a single voxel.
     reason : str
-        Why the file is no scan to be analysed; "" where nothing is known against it.
+        Why the file is not a scan to analyse; "" if there is no known reason.
     patient : str
-        Identifier of the person in the hospital: for comparison, never to be written.
+        Hospital identifier of the person: for comparison, never written out.
     personal : frozenset of str
-        Names and dates that tell who the person is: never to be written.
+        Names and dates that identify the person: never written out.
     """
 
     nucleus: str | None = None
@@ -76,7 +76,7 @@ class Header:
 
     @property
     def suffix(self) -> str:
-        """BIDS suffix by what the header calls the sequence and the protocol."""
+        """BIDS suffix from the names of sequence and protocol in the header."""
         if self.grid:
             return "mrsi"
         named = _LOCALISED.search(f"{self.sequence} {self.protocol}")
@@ -84,7 +84,7 @@ class Header:
 
 
 def settled(header: Header, name: str) -> Header:
-    """Header with frequency in MHz, the nucleus in the form 31P, and the field where both tell it.
+    """Header with the frequency in MHz, the nucleus in the form 31P, and the field if both determine it.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def settled(header: Header, name: str) -> Header:
     Raises
     ------
     ScanError
-        If the nucleus is not a known one.
+        If the nucleus is unknown.
     """
     mhz, field_t = header.frequency_mhz or None, header.field_t or None
     if mhz and mhz > HERTZ_ABOVE:
@@ -109,7 +109,7 @@ def settled(header: Header, name: str) -> Header:
 
 
 def digits(*texts: object) -> str:
-    """Digits of the first text that begins like a date, its time behind it where the next one holds that."""
+    """Digits of the first text that begins like a date, followed by the time if the next text contains one."""
     for text in texts:
         found = re.sub(r"\D", "", str(text or "").partition("+")[0])
         if re.match(r"(19|20)\d\d[01]\d[0-3]\d", found):
@@ -118,12 +118,12 @@ def digits(*texts: object) -> str:
 
 
 def person(name: object = "", birth_date: object = "", identifier: object = "") -> dict[str, Any]:
-    """Fields `patient` and `personal` of a header, empty where the file was de-identified.
+    """Fields `patient` and `personal` of a header, empty if the file was de-identified.
 
     Parameters
     ----------
     name, birth_date, identifier : object
-        As the header writes them.
+        As written in the header.
     """
     kept = [str(text or "").strip().strip('"') for text in (name, birth_date, identifier)]
     names, born, patient = ("" if _BLANK.fullmatch(text) else text for text in kept)
@@ -135,7 +135,7 @@ def person(name: object = "", birth_date: object = "", identifier: object = "") 
 
 
 def _words(names: str) -> set[str]:
-    """Words of a name in the forms in which folders may hold them: without marks, two of them joined."""
+    """Words of a name in the forms that folder names may contain: without diacritics, or joined in pairs."""
     forms = (names, _plain(names), _plain(names.translate(_UMLAUTS)))
     words = {word.lower() for form in forms for word in re.split(r"[\W_]+", form) if len(word) > 1}
     few = sorted(words)[:MOST_WORDS]
@@ -147,7 +147,7 @@ def _plain(text: str) -> str:
 
 
 def _dates(birth_date: str) -> set[str]:
-    """A date in the forms in which folders and protocols may hold it."""
+    """A date in the forms that folder and protocol names may contain."""
     found = re.sub(r"\D", "", birth_date)
     if len(found) != 8:
         return set()

@@ -1,4 +1,4 @@
-"""Header of a file by its format: the one place where a new format joins."""
+"""Header of a file by its format: the only place where a new format is added."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from myomag.importing import text_headers as text
 from myomag.importing.header import Header, settled
 
 COMPANIONS = {".sdat": ".spar", ".list": ".data", ".spar": ".data"}
-"""Extension of files that go with another one of the same name, and that of the one that leads."""
+"""Extension of companion files, and that of the leading file of the same name."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Format:
     Attributes
     ----------
     title : str
-        Name that people know it by.
+        Common name.
     read : callable
-        Header of a file, of several the first.
+        Header of a file, or of the first of several.
     folder : bool
         Whether a scan is a folder, whose files keep their names.
     exported_from : tuple of str
-        Formats from which files of this one are made, the nearest to the scanner first: of a scan in several formats
-        the nearest is used.
+        Formats from which files of this one are made, closest to the scanner first: if a scan exists in several
+        formats, the closest is used.
     """
 
     title: str
@@ -51,14 +51,15 @@ FORMATS = {
     "bruker": Format("Bruker", raw.bruker_header, folder=True),
     "philips-list": Format("Philips data/list", raw.data_list_header),
 }
-"""Formats by the name that `io.vendor` gives them.
+"""Formats by their names in `io.vendor`.
 
-One that `io` reads joins with a reader in its entry: `header_of_scan` makes a header of what any reader of `io` gives.
+A format that `io` reads is added with a reader in its entry: `header_of_scan` makes a header from what any reader of
+`io` returns.
 """
 
 
 def read_header(path: Path, kind: str) -> Header:
-    """Header of a file; why it is no scan to be analysed stands in its `reason`."""
+    """Header of a file; `reason` says why it is not a scan to analyse."""
     try:
         return settled(FORMATS[kind].read(path), path.name)
     except ScanError as error:

@@ -1,4 +1,4 @@
-"""The key: which label stands for which identifier of the hospital. What it holds is never written or shown."""
+"""The key: labels of hospital identifiers. Its content is never written or shown."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from myomag.errors import SettingsError
 from myomag.io.tables import read_text_table
 
 SHORT = 4
-"""An identifier this long is kept out of the plan wherever it stands."""
+"""An identifier this long is kept out of the plan wherever it occurs."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """Label, and session where one is given, of each identifier."""
+    """Label, and session if given, of each identifier."""
 
     entries: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
@@ -21,7 +21,7 @@ class Key:
         return bool(self.entries)
 
     def find(self, *places: str) -> tuple[str, tuple[str, str]] | None:
-        """The first identifier that stands in one of some texts by itself, with its label and session."""
+        """The first identifier that occurs as a separate word in some texts, with its label and session."""
         for place in places:
             for text in (place, *re.split(r"[/\\]", place), *re.split(r"[^A-Za-z0-9]+", place)):
                 if (entry := self.entries.get(text.strip().lower())) is not None:
@@ -30,7 +30,7 @@ class Key:
 
     @property
     def private(self) -> set[str]:
-        """Identifiers that stand out."""
+        """Identifiers that are distinctive."""
         return {identifier for identifier in self.entries if len(identifier) >= SHORT}
 
 
@@ -42,7 +42,7 @@ def read_key(path: Path) -> Key:
     SettingsError
         If a column or a value is missing, or an identifier has two labels; identifiers are not shown.
     StudyError
-        If the file is no table.
+        If the file is not a table.
     """
     if not path.is_file():
         raise SettingsError(f"{path}: no such key file.")
@@ -57,5 +57,5 @@ def read_key(path: Path) -> Key:
             raise SettingsError(f"{path}: line {line}: id and label are both needed.")
         entry = said["label"], said.get("session", "")
         if entries.setdefault(said["id"].lower(), entry) != entry:
-            raise SettingsError(f"{path}: line {line}: this id stands above with another label; keep one.")
+            raise SettingsError(f"{path}: line {line}: this id appears above with another label; keep one.")
     return Key(entries)

@@ -1,4 +1,4 @@
-"""`myomag import look`: read the headers below some folders, and write a plan that a person edits."""
+"""`myomag import look`: read the headers of the files in some folders, and write a plan for the user to edit."""
 
 import re
 import shlex
@@ -21,7 +21,7 @@ from myomag.progress import progress
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look found: the rows of the plan, how many of them are new, and files that are no scans by extension."""
+    """What was found: the rows of the plan, the number of new ones, and the files that are not scans, by extension."""
 
     rows: list[PlanRow]
     new: int
@@ -31,7 +31,7 @@ class Looked:
 
 
 def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key: Path | None = None) -> Looked:
-    """Write a plan for the files below some folders; rows of an earlier plan that name a participant stay as they are.
+    """Write a plan for the files in some folders; rows of an earlier plan that name a participant are kept.
 
     Parameters
     ----------
@@ -47,23 +47,23 @@ def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key
     Raises
     ------
     SettingsError
-        If a folder does not exist, or pattern or key are wrong.
+        If a folder does not exist, or pattern or key is invalid.
     StudyError
-        If the earlier plan or the key is no table.
+        If the earlier plan or the key is not a table.
     """
     for folder in folders:
         if not folder.exists():
             raise SettingsError(f"{printable(str(folder))}: no such folder.")
     expression, known_ids = compiled(pattern), read_key(key) if key else Key()
-    # Others are proposed anew: now there may be a pattern or a key, or the content of the file.
+    # Others are proposed again: there may now be a pattern or a key, or the content of the file.
     known = [row for row in read_plan(plan) if _settled(row)] if plan.exists() else []
     tops = [folder.absolute() for folder in folders]
     found = _found(tops)
     if not found.units and not known:
-        raise SettingsError(f"{', '.join(map(str, folders))}: no files of a format that is read; nothing was written.")
+        raise SettingsError(f"{', '.join(map(str, folders))}: no files in a supported format; nothing was written.")
     private = _private(found.units, tops, expression, known_ids)
     proposals = propose(found.units, tops, expression, known_ids, private)
-    # Where the name of a file tells whose it is, the path in the plan does not.
+    # If the name of a file identifies the person, the path in the plan does not.
     paths = [private.path(unit.path) for unit in found.units]
     listed = {row.path: row for row in known}
     number_patients(proposals, listed, paths)
@@ -78,7 +78,7 @@ def look(folders: Sequence[Path], plan: Path, *, pattern: str | None = None, key
 
 
 def _settled(row: PlanRow) -> bool:
-    """Whether a row of an earlier plan is more than a question."""
+    """Whether a row of an earlier plan is complete, not an open question."""
     return bool(row.format) and bool(row.participant or not row.used)
 
 
@@ -89,11 +89,11 @@ def _found(tops: Sequence[Path]) -> Found:
 
 
 def _private(units: Sequence[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None, key: Key) -> Private:
-    """What no cell may hold; an identifier that is named as the label of a participant is one."""
+    """What no cell may contain; an identifier chosen as the label of a participant is allowed."""
     parts = {part for unit in units for part in unit.header.personal} | key.private
     if key:
         matches = (key.find(unit.header.patient, place_of(unit, tops)) for unit in units)
-        # What a pattern calls a participant is an identifier too, where a key says who that is.
+        # A participant found by a pattern is also an identifier if a key says who that is.
         return Private(parts | {match[0] for match in matches if match} | named_participants(units, tops, pattern))
     chosen = chosen_labels(units, tops, pattern)
     return Private(part for part in parts if part.lower() not in chosen)
@@ -104,7 +104,7 @@ def _row(each: Proposal, path: str, private: Private) -> PlanRow:
     unit, header = each.unit, each.unit.header
     reason = each.reason
     if not survives(str(unit.path)):
-        reason = "the name of the file has a line break, a space at its end or broken characters; rename it"
+        reason = "the file name contains a line break, a trailing space or invalid characters; rename it"
     labels = each.labels
     row = PlanRow(
         use="no" if reason else "yes",
@@ -131,7 +131,7 @@ def _row(each: Proposal, path: str, private: Private) -> PlanRow:
     for remark in each.remarks if not reason else ():
         add_remark(row, remark)
     if row.used and not row.participant:
-        add_remark(row, "whose scan? Write the participant, or look again with --pattern or --key")
+        add_remark(row, "whose scan? Enter the participant, or look again with --pattern or --key")
     return row
 
 
@@ -140,26 +140,25 @@ def _number(value: float | None, factor: float, significant: int) -> str:
 
 
 def look_lines(found: Looked, plan: Path) -> list[str]:
-    """What to say of a look, and the command that comes next."""
+    """Summary of what was found, and the next command."""
     fresh = found.rows[len(found.rows) - found.new :]
     used = sum(row.used for row in fresh)
     lines = [f"{_scans(used)} to use, {len(fresh) - used} not to use." if fresh else "Nothing new."]
     if known := len(found.rows) - found.new:
-        lines.append(f"{known} were in the plan before; their rows stay as they are.")
+        lines.append(f"{known} were already in the plan; their rows are unchanged.")
     reasons = Counter(row.remark.partition(";")[0] for row in fresh if not row.used)
     lines += [f"  {count} left out: {reason}" for reason, count in reasons.most_common(8)]
     if len(reasons) > 8:
         lines.append(f"  and {len(reasons) - 8} more reasons: see the column remark")
     if found.others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(found.others.items()))
-        lines.append(f"Not looked at, or no scans: {kinds}.")
+        lines.append(f"Not examined, or not scans: {kinds}.")
     if found.unnamed:
         lines.append(
-            f"{_scans(found.unnamed)} without a participant: write it into {plan}, or look again with --pattern or "
-            "--key."
+            f"{_scans(found.unnamed)} without a participant: enter it in {plan}, or look again with --pattern or --key."
         )
     if found.masked:
-        lines.append(f"{_scans(found.masked)} with a star in the path for a name, a birth date or a hospital id.")
+        lines.append(f"{_scans(found.masked)} with a star in the path in place of a name, birth date or hospital id.")
     return [*lines, f"Plan: {plan}. Edit it, then: myomag import make {shlex.quote(str(plan))} STUDY"]
 
 

@@ -26,7 +26,7 @@ PARTICIPANTS = "participants.tsv"
 
 @dataclass
 class Made:
-    """What an import did: numbers of scans put, there already, and not used; problems, with which nothing is done."""
+    """What an import did: numbers of scans added, already there, and not used; with any problems, nothing is done."""
 
     scans: int = 0
     present: int = 0
@@ -36,14 +36,14 @@ class Made:
 
 
 def make(plan: Path, study: Path, how: str) -> Made:
-    """Put the scans that a plan uses into a study; what is there already stays as it is.
+    """Put the scans that a plan uses into a study; what is already there is unchanged.
 
     Parameters
     ----------
     plan : Path
         The plan.
     study : Path
-        Study folder; made where it is not there.
+        Study folder; created if missing.
     how : str
         copy, link or move.
 
@@ -52,7 +52,7 @@ def make(plan: Path, study: Path, how: str) -> Made:
     SettingsError
         If there is no such plan, or the study is a file or a derivative.
     StudyError
-        If plan or a table of the study cannot be read, or a file changed meanwhile.
+        If the plan or a table of the study cannot be read, or a file changed in the meantime.
     """
     rows = read_plan(plan)
     if study.exists() and not study.is_dir():
@@ -60,9 +60,9 @@ def make(plan: Path, study: Path, how: str) -> Made:
     study = study.resolve()
     check_raw(study)
     if not os.path.lexists(study / DESCRIPTION) and not has_scans(study) and any(scanner_files(study)):
-        raise SettingsError(f"{study}: holds files of scanners and no BIDS study; name a new folder.")
+        raise SettingsError(f"{study}: contains scanner files but no BIDS study; name a new folder.")
     if not any(row.used for row in rows):
-        raise SettingsError(f"{plan}: uses no scan; write yes in the column use.")
+        raise SettingsError(f"{plan}: no scan is marked for use; write yes in the column use.")
     done = Made(unused=sum(not row.used for row in rows))
     there = read_imports(study)
     wanted = list(_wanted(rows, study, there, done))
@@ -83,7 +83,7 @@ def _line(problem: str) -> int:
 
 
 def _wanted(rows: Sequence[PlanRow], study: Path, there: Mapping[str, Import], done: Made) -> Iterator[Scan]:
-    """Scans of the rows that are used, but for those put here before whose originals are gone; problems are noted."""
+    """Scans of the rows in use, except those imported earlier whose originals are gone; problems are noted."""
     sources, bases = Sources(), dict[str, int]()
     recorded = {(entry.scan, entry.original.partition(FILE_OF)[0]): entry for entry in there.values()}
     for row in rows:
@@ -95,7 +95,8 @@ def _wanted(rows: Sequence[PlanRow], study: Path, there: Mapping[str, Import], d
             first = bases.setdefault(split_stem(stem)[0].lower(), row.line)
             if first != row.line:
                 done.problems.append(
-                    f"line {row.line}: {stem}: two files for one scan, see line {first}; give them other run or acq."
+                    f"line {row.line}: {stem}: two files for one scan, see line {first}; give them different run or "
+                    "acq labels."
                 )
                 continue
             entry = recorded.get((stem, row.path))
@@ -109,7 +110,7 @@ def _wanted(rows: Sequence[PlanRow], study: Path, there: Mapping[str, Import], d
 
 
 def _digests(scans: Sequence[Scan]) -> dict[Path, str]:
-    """SHA-256 of each file; none for one that cannot be read."""
+    """SHA-256 of each file; files that cannot be read are left out."""
     paths = [part.source for scan in scans for part in scan.parts]
     found: dict[Path, str] = {}
     with progress("files compared", len(paths)) as advance:
@@ -125,7 +126,7 @@ def _digests(scans: Sequence[Scan]) -> dict[Path, str]:
 def _fresh(
     scans: Sequence[Scan], digests: Mapping[Path, str], study: Path, there: Mapping[str, Import], done: Made
 ) -> Iterator[Scan]:
-    """Scans that are not in the study or its record; those that contradict it or each other are noted as problems."""
+    """Scans that are not in the study or its record; conflicts with it or each other are noted as problems."""
     by_digest = {entry.sha256: entry for entry in there.values() if not entry.path.endswith(".json")}
     lines: dict[str, int] = {}
     for scan in scans:
@@ -138,14 +139,17 @@ def _fresh(
         elif present and _same(study, scan, digests):
             done.present += 1
             if any(part.target not in there for part in scan.parts):
-                # Put there by hand, or by an import that was killed before it could write so.
+                # Put there manually, or by an import that was killed before it could record it.
                 yield scan
         elif present:
             done.problems.append(
-                f"{name}: the study has other data of that name ({present}); nothing is overwritten: give another run."
+                f"{name}: the study already has different data of that name ({present}), which are not overwritten; "
+                "give another run."
             )
         elif sha in by_digest:
-            done.problems.append(f"{name}: these data are in the study as {by_digest[sha].path}; set use to no.")
+            done.problems.append(
+                f"{name}: these data are already in the study as {by_digest[sha].path}; set use to no."
+            )
         else:
             yield scan
 
@@ -163,33 +167,41 @@ def _present(study: Path, scan: Scan) -> str:
 
 
 def _same(study: Path, scan: Scan, digests: Mapping[Path, str]) -> bool:
-    """Whether all files of a scan are in their places with the same content."""
+    """Whether all files of a scan are in place with the same content."""
     places = [(study / part.target, digests[part.source]) for part in scan.parts]
     return all(place.is_file() and sha256_file(place) == sha for place, sha in places)
 
 
 def _places(scans: Sequence[Scan], study: Path, how: str) -> Iterator[str]:
-    """Why files cannot go to their places: a link out of the study, the same folder, another disk."""
+    """Why files cannot be put in place: a link out of the study, the same folder, another disk."""
     for scan in scans:
         folder = study / "sourcedata" / scan.folder
         for top in (folder, study / scan.folder):
             above = next(path for path in (top, *top.parents) if os.path.lexists(path))
             if not above.resolve().is_relative_to(study) and above.is_relative_to(study):
                 place = above.relative_to(study).as_posix()
-                yield f"line {scan.row.line}: {place} of the study is a link out of it; replace it by a folder."
+                yield (
+                    f"line {scan.row.line}: {place} of the study is a link to a place outside; replace it with a "
+                    "folder."
+                )
                 break
         source = scan.parts[0].source.absolute()
         if source.is_relative_to(study) and not source.is_relative_to(study / "sourcedata") and how != "move":
-            yield f"line {scan.row.line}: the file lies in the study itself; name a new folder for it, or --move."
+            yield (
+                f"line {scan.row.line}: the file is inside the study itself; name another study folder, or use --move."
+            )
         existing = next(path for path in (study, *study.parents) if path.exists())
         if how == "link" and source.stat().st_dev != existing.stat().st_dev:
-            yield f"line {scan.row.line}: the file is on another disk than the study, where no link leads; use --copy."
+            yield (
+                f"line {scan.row.line}: the file is on a different disk from the study, so it cannot be linked; "
+                "use --copy."
+            )
 
 
 def _put(
     scans: Sequence[Scan], digests: Mapping[Path, str], study: Path, there: Mapping[str, Import], how: str, done: Made
 ) -> None:
-    """Place the files, and the tables that tell of them."""
+    """Put the files in place, and write the tables that list them."""
     time = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     entries = dict(there)
     parts = [part for scan in scans for part in scan.parts if not (study / part.target).is_file()]
@@ -202,7 +214,7 @@ def _put(
         described = {"Name": study.name, "BIDSVersion": BIDS_VERSION, "DatasetType": "raw"}
         texts[DESCRIPTION] = (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
     if not study.exists() or not any(study.iterdir()):
-        # So that the study stays valid when it gets settings.
+        # So that the study remains valid BIDS when settings are added.
         texts[".bidsignore"] = b"myomag.yaml\n"
     people = sorted({scan.folder.partition("/")[0] for scan in scans})
     if table := _participants(study, people, done):
@@ -210,10 +222,10 @@ def _put(
     texts[IMPORTS] = imports_bytes(entries.values())
     try:
         with progress("files put into the study", len(files)) as advance:
-            # BIDS counts as participants those with a folder at the top.
+            # In BIDS, participants are those with a folder at the top level.
             place_all(study, files, texts, sorted({scan.folder for scan in scans}), how, advance)
     except OSError as error:
-        # Without the name of the file, which may be that of a person.
+        # Without the file name, which may be the name of a person.
         reason = error.strerror or "no such place"
         raise MyomagError(disk_trouble([reason], str(study)) or f"{study}: {reason}; nothing was written.") from error
 
@@ -223,7 +235,7 @@ def _entry(scan: Scan, part: Part, sha: str, time: str, how: str) -> Import:
 
 
 def _participants(study: Path, people: Sequence[str], done: Made) -> bytes | None:
-    """Table of participants with a row for each of `people`; None where nothing is to be added."""
+    """Table of participants with a row for each of `people`; None if there is nothing to add."""
     path = study / PARTICIPANTS
     if not os.path.lexists(path):
         return _new_table(people)
@@ -231,7 +243,7 @@ def _participants(study: Path, people: Sequence[str], done: Made) -> bytes | Non
     listed = {label for label, _ in keyed_rows(table, "participant_id", "sub")}
     missing = [label for label in people if label not in listed]
     if missing and path.is_symlink():
-        done.remarks.append(f"{PARTICIPANTS} is a link and was left alone; add: {', '.join(missing)}.")
+        done.remarks.append(f"{PARTICIPANTS} is a link and was not changed; add: {', '.join(missing)}.")
         return None
     at = table.columns.index("participant_id")
     content = path.read_bytes()
@@ -242,5 +254,5 @@ def _participants(study: Path, people: Sequence[str], done: Made) -> bytes | Non
 
 
 def _new_table(people: Sequence[str]) -> bytes:
-    """Table of participants without anything but their labels."""
+    """Table of participants with only their labels."""
     return "".join(f"{line}\n" for line in ("participant_id", *people)).encode()

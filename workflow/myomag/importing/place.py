@@ -11,7 +11,7 @@ from myomag.errors import StudyError
 from myomag.io.files import sha256_file
 
 CLONE = 0x40049409
-"""Linux ioctl FICLONE: share the blocks of another file until one of both is changed."""
+"""Linux ioctl FICLONE: share the blocks of another file until either is changed."""
 
 
 def place_all(
@@ -22,29 +22,29 @@ def place_all(
     how: str,
     advance: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Put files into a study, then the texts that tell of them; after an error the study is as it was.
+    """Put files into a study, then the tables that list them; after an error, the study is as before.
 
     Parameters
     ----------
     study : Path
-        Study folder, made where it is not there.
+        Study folder, created if missing.
     files : sequence of (Path, str, str)
         Source, place in the study, and SHA-256 of each file.
     texts : mapping of str to bytes
-        Content of further files by their place, of which only these may be there already.
+        Content of further files by their place; only these may already exist.
     folders : iterable of str
-        Folders that are to be there, if empty.
+        Folders to create, even if empty.
     how : str
         copy, link or move.
     advance : callable
-        Told the number of files done.
+        Called with the number of files done.
 
     Raises
     ------
     StudyError
-        If a file changed since it was looked at.
+        If a file has changed since it was examined.
     OSError
-        If the disk does not take them.
+        If they cannot be written.
     """
     made: list[Path] = []
     stage = study / "sourcedata" / f".import-{os.getpid()}"
@@ -76,7 +76,7 @@ def place_all(
 
 
 def _clear(folder: Path) -> None:
-    """Remove what imports that were killed have left."""
+    """Remove the remains of killed imports."""
     for path in folder.glob(".import-*"):
         number = path.name.rpartition("-")[2]
         try:
@@ -84,12 +84,12 @@ def _clear(folder: Path) -> None:
         except (ProcessLookupError, ValueError):
             shutil.rmtree(path, ignore_errors=True)
         except PermissionError:
-            # It lives, and is that of somebody else.
+            # The process is alive and belongs to another user.
             continue
 
 
 def _folder(path: Path, made: list[Path]) -> None:
-    """Make a folder and those above it, and note which are new."""
+    """Create a folder and its parents, and note which are new."""
     if not path.is_dir():
         _folder(path.parent, made)
         path.mkdir()
@@ -97,10 +97,10 @@ def _folder(path: Path, made: list[Path]) -> None:
 
 
 def _appear(part: Path, target: Path, made: list[Path]) -> None:
-    """Give a finished file its name, which nothing may have."""
+    """Give a finished file its name, which must be free."""
     _folder(target.parent, made)
     if os.path.lexists(target):
-        raise StudyError(f"{target}: appeared while the import ran; start it again.")
+        raise StudyError(f"{target}: appeared while the import was running; start the import again.")
     part.rename(target)
     made.append(target)
 
@@ -114,7 +114,7 @@ def _remove(path: Path) -> None:
 
 
 def _put(source: Path, part: Path, sha: str, how: str, target: str) -> None:
-    """A file with the content of `source`, sharing its blocks where asked to or where the disk can."""
+    """A file with the content of `source`, sharing its blocks if requested or supported by the disk."""
     if how != "copy" and _linked(source, part, must=how == "link"):
         return
     if not _cloned(source, part):
@@ -122,8 +122,8 @@ def _put(source: Path, part: Path, sha: str, how: str, target: str) -> None:
     stat = source.stat()
     os.utime(part, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     if sha256_file(part) != sha:
-        # By its new name: that of the original may tell who the person is.
-        raise StudyError(f"{target}: its original changed while it was copied; is the export still running?")
+        # By its new name: that of the original may identify the person.
+        raise StudyError(f"{target}: the original changed while being copied; is the export still running?")
 
 
 def _linked(source: Path, part: Path, *, must: bool) -> bool:
@@ -140,7 +140,7 @@ def _linked(source: Path, part: Path, *, must: bool) -> bool:
 
 
 def _cloned(source: Path, part: Path) -> bool:
-    """Clone a file (reflink); False where disk or system cannot."""
+    """Clone a file (reflink); False if the disk or system does not support it."""
     if sys.platform != "linux":
         return False
     try:

@@ -1,4 +1,4 @@
-"""The plan of an import: a table that `look` proposes, a person edits, and `make` carries out."""
+"""The plan of an import: a table that `look` proposes, the user edits, and `make` carries out."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +14,7 @@ YES, NO = ("yes", "y", "true", "1", "x"), ("no", "n", "false", "0", "")
 
 @dataclass
 class PlanRow:
-    """One scan of a plan, every cell as text, "" where it is empty; the columns of the table in their order."""
+    """One scan of a plan: every cell as text, "" if empty, in the order of the columns."""
 
     use: str = ""
     participant: str = ""
@@ -40,18 +40,18 @@ class PlanRow:
 
     @property
     def used(self) -> bool:
-        """Whether the scan is to be taken."""
+        """Whether the scan is to be used."""
         return self.use.lower() in YES
 
     @property
     def labels(self) -> dict[str, str]:
-        """Entities of the scan but for its run, as they are written."""
+        """Entities of the scan except its run, as written."""
         named = {"sub": self.participant, "ses": self.session, "task": self.task, "acq": self.acq}
         return {key: label for key, label in (named | {"nuc": self.nucleus, "voi": self.voi}).items() if label}
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What scans that need different runs have in common; sessions and labels may be written with their prefix."""
+        """What scans that need different runs have in common; sessions and labels may include their prefix."""
         return (*(f"{key}-{label.removeprefix(f'{key}-')}".lower() for key, label in self.labels.items()), "")
 
 
@@ -74,17 +74,17 @@ def write_plan(path: Path, rows: Iterable[PlanRow]) -> None:
 
 
 def read_plan(path: Path) -> list[PlanRow]:
-    """Rows of a plan as a person left it.
+    """Rows of a plan as edited by the user.
 
     Raises
     ------
     SettingsError
         If there is no such file.
     StudyError
-        If it is no table, or a column that is needed is missing.
+        If it is not a table, or a required column is missing.
     """
     if not path.is_file():
-        raise SettingsError(f"{path}: no such plan; make one: myomag import look FOLDER --plan {path}")
+        raise SettingsError(f"{path}: no such plan; create one: myomag import look FOLDER --plan {path}")
     table = read_text_table(path)
     for name in NEEDED:
         if name not in table.columns:
@@ -100,6 +100,6 @@ def read_plan(path: Path) -> list[PlanRow]:
 
 
 def survives(path: str) -> bool:
-    """Whether the name of a file comes back as it was from a table: no line breaks in it, and no spaces at its end."""
+    """Whether a file name survives being written to a table: no line breaks, and no trailing spaces."""
     (line,) = tsv_bytes(["path"], [[printable(path)]]).decode("utf-8", "replace").splitlines()[1:] or [""]
     return loud(line) == path and path.strip() == path

@@ -1,4 +1,4 @@
-"""Whose scan a file is, and what it shows: proposed from a pattern, a key, folders, names and headers."""
+"""Participant and content of a scan, proposed from a pattern, a key, folders, names and headers."""
 
 import re
 from collections import defaultdict
@@ -41,7 +41,7 @@ _VISIT = re.compile(
 
 @dataclass
 class Proposal:
-    """What is proposed for one scan, "" where nothing is known; why it is not to be used, and remarks."""
+    """Proposal for one scan, "" if unknown; why it should not be used, and remarks."""
 
     unit: Unit
     place: str
@@ -57,7 +57,7 @@ def compiled(pattern: str | None) -> re.Pattern[str] | None:
     Raises
     ------
     SettingsError
-        If it is none, or names no group or an unknown one.
+        If it is invalid, or has no named group or an unknown one.
     """
     if pattern is None:
         return None
@@ -74,7 +74,7 @@ def compiled(pattern: str | None) -> re.Pattern[str] | None:
 
 
 def place_of(unit: Unit, tops: Sequence[Path]) -> str:
-    """Path of a scan below the folder that was named; of several folders their own names come first."""
+    """Path of a scan relative to the folder given; with several folders, preceded by the folder's name."""
     homes = [top for top in tops if unit.path.is_relative_to(top)]
     home = max(homes, key=lambda top: len(top.parts), default=unit.path.parent)
     if len(tops) > 1 and home.is_dir():
@@ -83,19 +83,19 @@ def place_of(unit: Unit, tops: Sequence[Path]) -> str:
 
 
 def chosen_labels(units: Iterable[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None) -> set[str]:
-    """What a pattern or a BIDS name says is the label of a participant: codes with a digit, which are no names."""
+    """Participant labels given by a pattern or a BIDS name: codes with a digit, which are not personal names."""
     said = named_participants(units, tops, pattern)
     said |= {label for unit in units for key, label in _ENTITY.findall(place_of(unit, tops)) if key == "sub"}
     return {text.lower() for text in said if re.search(r"\d", text)}
 
 
 def named_participants(units: Iterable[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None) -> set[str]:
-    """What a pattern finds as participants."""
+    """Participants found by a pattern."""
     return {_participant(place_of(unit, tops), pattern) for unit in units} - {""}
 
 
 def _participant(place: str, pattern: re.Pattern[str] | None) -> str:
-    """Participant that a pattern finds in a path, as it stands there; "" for none."""
+    """Participant that a pattern finds in a path, as written there; "" for none."""
     match = pattern.search(place) if pattern else None
     return (match["participant"] or "") if match and "participant" in match.re.groupindex else ""
 
@@ -103,20 +103,20 @@ def _participant(place: str, pattern: re.Pattern[str] | None) -> str:
 def propose(
     units: Sequence[Unit], tops: Sequence[Path], pattern: re.Pattern[str] | None, key: Key, private: Private
 ) -> list[Proposal]:
-    """Labels of each scan as far as they can be told; participants that only headers tell apart have none yet.
+    """Labels of each scan as far as known; participants distinguished only by headers have none yet.
 
     Parameters
     ----------
     units : sequence of Unit
         Scans.
     tops : sequence of Path
-        Folders that were named.
+        Folders given by the user.
     pattern : compiled pattern or None
         Named groups are labels.
     key : Key
         Labels of identifiers.
     private : Private
-        What may not become a label.
+        What must not become a label.
     """
     found = [Proposal(unit, place_of(unit, tops)) for unit in units]
     for each in found:
@@ -129,13 +129,13 @@ def propose(
 
 
 def label_of(text: str, private: Private) -> str:
-    """Label that a text makes, "" for one that says who the person is."""
+    """Label made from a text, "" if it identifies the person."""
     plain = re.sub(r"^(?:sub|ses)-", "", text.strip())
     return "" if private.in_text(plain) else re.sub(r"[^A-Za-z0-9]", "", plain)
 
 
 def _by_nucleus(each: Proposal) -> None:
-    """Nucleus of a scan, and whether it makes a reason not to use it."""
+    """Nucleus of a scan, and any reason it gives not to use the scan."""
     header = each.unit.header
     each.nucleus, each.reason = header.nucleus or "", header.reason
     if header.reason:
@@ -143,12 +143,12 @@ def _by_nucleus(each: Proposal) -> None:
     if header.nucleus:
         each.reason = "" if header.nucleus == NUCLEUS else f"{header.nucleus}, not {NUCLEUS}"
     elif header.frequency_mhz and not _possible(header.frequency_mhz):
-        each.reason = f"states no nucleus, and {header.frequency_mhz:.5g} MHz is no frequency of {NUCLEUS}"
+        each.reason = f"states no nucleus, and {header.frequency_mhz:.5g} MHz is not a frequency of {NUCLEUS}"
     elif _NAMED_NUCLEUS.search(re.sub("[-_]", " ", f"{each.place} {header.protocol}")):
         each.nucleus = NUCLEUS
-        each.remarks.append("nucleus by the name")
+        each.remarks.append("nucleus from the name")
     else:
-        each.reason = f"states no nucleus; if it is {NUCLEUS}, write that and use = yes"
+        each.reason = f"states no nucleus; if it is {NUCLEUS}, enter that and use = yes"
     if header.grid and not each.reason:
         each.reason = f"a grid of {header.grid} voxels; set use to yes and {NAME_IT}"
 
@@ -162,7 +162,7 @@ def _possible(mhz: float) -> bool:
 
 
 def _by_folder_names(each: Proposal, private: Private) -> None:
-    """Entities of BIDS, numbered words such as P07 or visit2, and regions of the body anywhere in the path."""
+    """BIDS entities, numbered words such as P07 or visit2, and body regions anywhere in the path."""
     for key, label in _ENTITY.findall(each.place):
         each.labels[ENTITIES[key]] = label_of(label, private)
     header = each.unit.header
@@ -184,20 +184,20 @@ def _by_pattern(each: Proposal, pattern: re.Pattern[str] | None, private: Privat
         return
     match = pattern.search(each.place)
     if match is None:
-        each.remarks.append("--pattern does not fit this path")
+        each.remarks.append("--pattern does not match this path")
         return
     for group, text in match.groupdict().items():
         if text is not None:
             each.labels[group] = label_of(text, private)
             if not each.labels[group]:
-                each.remarks.append(f"{group} by --pattern would tell who the person is, or holds no letter or digit")
+                each.remarks.append(f"{group} by --pattern would identify the person, or contains no letter or digit")
 
 
 def _by_key(each: Proposal, key: Key, pattern: re.Pattern[str] | None) -> None:
     if not key:
         return
     if (entry := key.find(_participant(each.place, pattern), each.unit.header.patient, each.place)) is None:
-        each.remarks.append("no id of the key in header, folder or name")
+        each.remarks.append("no id from the key in header, folder or file name")
         return
     label, session = entry[1]
     each.labels["participant"] = re.sub(r"^sub-", "", label)
@@ -205,7 +205,7 @@ def _by_key(each: Proposal, key: Key, pattern: re.Pattern[str] | None) -> None:
 
 
 def _by_folders(found: Sequence[Proposal], private: Private) -> None:
-    """Participants by the first level of folders that differ, where no folder holds scans of several patients."""
+    """Participants by the first level of folders that differ, if no folder contains scans of several patients."""
     unnamed = [each for each in found if not each.labels["participant"]]
     depth = min((each.place.count("/") for each in unnamed), default=0)
     for level in range(depth):
@@ -227,7 +227,7 @@ def _distinct(labels: Iterable[str]) -> bool:
 
 
 def numbers(taken: Iterable[str], digits: int) -> Iterator[str]:
-    """Numbers as labels, from 1, without those in use."""
+    """Numbers as labels, from 1, skipping those in use."""
     used = {int(label) for label in taken if label.isascii() and label.isdigit()}
     number = 0
     while True:

@@ -26,12 +26,12 @@ EXAM_FIELDS = {
     20: {"date": (8, "i"), "name": (944, "65s"), "id": (1009, "65s"), "birth": (1091, "9s"), "series": (2370, "65s")},
     24: {"date": (8, "i"), "name": (952, "65s"), "id": (1017, "65s"), "birth": (1099, "9s"), "series": (2370, "65s")},
 }
-"""Fields of examination and series of a P-file by the first revision that has them so, counted from its field strength.
+"""Fields of examination and series in a P-file by the first revision with this layout, counted from its field strength.
 
 Found in public code of spec2nii 0.8.15 (GE/ge_hdr_fields.py).
 """
 LONG_FIELDS = {9: {"name": 500, "id": 565}, 11: {"name": 502, "id": 567}, 14: {"name": 566, "id": 631}}
-"""Where revisions with short names and identifiers hold them in full, each of 65 bytes."""
+"""Where revisions with short names and identifiers store them in full, 65 bytes each."""
 
 BRUKER_PERSON = ("SUBJECT_name_string", "SUBJECT_name", "SUBJECT_dbirth", "SUBJECT_id")
 
@@ -53,7 +53,7 @@ def ge_header(path: Path) -> Header:
 
 
 def _exam(content: bytes, layout: Layout) -> Header:
-    """Who was measured when, by the header of a P-file."""
+    """Who was measured and when, from the header of a P-file."""
     first = max(revision for revision in EXAM_FIELDS if revision <= layout.first)
     fields = EXAM_FIELDS[first] | {f"long {key}": (at, "65s") for key, at in LONG_FIELDS.get(first, {}).items()}
     found = {key: struct.unpack_from(f"<{kind}", content, layout.gauss + at)[0] for key, (at, kind) in fields.items()}
@@ -70,14 +70,14 @@ def _exam(content: bytes, layout: Layout) -> Header:
 
 
 def data_list_header(path: Path) -> Header:
-    """Header of a Philips data/list pair, with what a SPAR file beside it says."""
+    """Header of a Philips data/list pair, completed by the SPAR file beside it."""
     spar = spar_of([path])
     described = replace(header_of_spar(spar), reason="") if spar else Header()
     return _completed(described, lambda: read_data_list([path]), path.name)
 
 
 def bruker_header(path: Path) -> Header:
-    """Header of a Bruker experiment by its file of samples; who was measured stands in the folder above."""
+    """Header of a Bruker experiment, from its file of samples; the subject is recorded in the parent folder."""
     folder = path.parents[2] if path.parent.parent.name == "pdata" else path.parent
     fields = {key: text for name in PARAMETER_FILES for key, text in _jcamp_fields(folder / name).items()}
     subject = _jcamp_fields(folder.parent / "subject")
@@ -91,7 +91,7 @@ def bruker_header(path: Path) -> Header:
 
 
 def _completed(described: Header, read: Callable[[], RawScan], name: str) -> Header:
-    """A description with what the reader of the scan says, or why there is none: then it is known who was measured."""
+    """Header completed by the reader of the scan, or with the reason why it cannot be read, as the person is known."""
     try:
         scan = header_of_scan(read())
     except ScanError as error:
@@ -101,7 +101,7 @@ def _completed(described: Header, read: Callable[[], RawScan], name: str) -> Hea
 
 
 def _jcamp_fields(path: Path) -> dict[str, str]:
-    """Single values of a parameter file of ParaVision; none where it is not there."""
+    """Single values of a parameter file of ParaVision; none if the file is missing."""
     if not path.is_file():
         return {}
     pairs = re.findall(r"(?m)^##\$(\w+)=(?:\( *\d+ *\)\s+)?(.*)$", read_bytes(path).decode("latin-1"))
@@ -115,5 +115,5 @@ def _seconds(text: str) -> int:
 
 
 def _day(seconds: int) -> str:
-    """Digits of date and time from seconds since 1970; "" where they were removed."""
+    """Digits of date and time from seconds since 1970; "" if they were removed."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d%H%M%S") if seconds > 0 else ""

@@ -1,4 +1,4 @@
-"""What a row of a plan asks for: the name of the scan, its files, and their places in the study; or what is wrong."""
+"""What a row of a plan specifies: the name of the scan, its files, and their places in the study; or what is wrong."""
 
 import re
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ from myomag.study.names import ENTITIES, NIFTI, SUFFIXES, VENDOR, entities, spli
 from myomag.study.search import MAX_STEM
 
 EXTENSIONS = {"dicom": ".dcm", "twix": ".dat", "jmrui": ".txt", "lcmodel": ".RAW", "nifti": ".nii"}
-"""Extension of a file that has none the study knows, by its format."""
+"""Extension, by format, for a file without one that studies use."""
 FILE_OF = " file "
-"""What stands between the path of a scan and the number of one of its files, where names are kept out."""
+"""Separates the path of a scan from the number of one of its files where names are kept out."""
 _LABEL = re.compile(r"[A-Za-z0-9+]+")
 
 
@@ -28,7 +28,7 @@ class RowError(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a scan: where it is, its name for the record, and its place in the study, POSIX."""
+    """One file of a scan: its path, its name for the record, and its place in the study, POSIX."""
 
     source: Path
     original: str
@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Scan:
-    """One scan of a plan: its row, BIDS stem and files, and what of them appears in the study at once."""
+    """One scan of a plan: its row, BIDS stem and files, and what appears in the study as a unit."""
 
     row: PlanRow
     stem: str
@@ -51,7 +51,7 @@ class Scan:
 
 
 class Sources:
-    """Files that rows name; each folder is read once."""
+    """Files named by rows; each folder is read once."""
 
     def __init__(self) -> None:
         self._units: dict[Path, list[Unit]] = {}
@@ -62,23 +62,23 @@ class Sources:
         Raises
         ------
         RowError
-            If they are not there, or not those that were looked at.
+            If they are missing, or not those examined.
         """
         if not row.path:
             raise RowError("path is missing; restore it, or remove the line")
         if ".." in Path(row.path).parts:
-            raise RowError("path: holds '..'; write it in full")
+            raise RowError("path: contains '..'; write it in full")
         found = resolved(row.path)
         if len(found) != 1 or not found[0].exists():
-            what = f"{len(found)} files fit" if len(found) > 1 else "no such file"
+            what = f"{len(found)} files match" if len(found) > 1 else "no such file"
             raise RowError(f"{printable(row.path)}: {what}; look again, or set use to no")
         place = found[0] if found[0].is_dir() else found[0].parent
         unit = next((unit for unit in self._in(place) if unit.path == found[0]), None)
         if unit is None or not unit.kind:
-            raise RowError(f"{printable(row.path)}: no scan of a format that is read; set use to no")
+            raise RowError(f"{printable(row.path)}: not a scan in a supported format; set use to no")
         if row.files != str(len(unit.files)):
             raise RowError(
-                f"{printable(row.path)}: {len(unit.files)} files belong to this scan now, and the plan says "
+                f"{printable(row.path)}: {len(unit.files)} files now belong to this scan, but the plan says "
                 f"{row.files or 'nothing'}; remove the line and look again"
             )
         return unit
@@ -90,7 +90,7 @@ class Sources:
 
 
 def check_use(row: PlanRow) -> None:
-    """Refuse a word in the column `use` that is neither yes nor no.
+    """Reject a word in the column `use` that is neither yes nor no.
 
     Raises
     ------
@@ -107,16 +107,16 @@ def stem_of(row: PlanRow) -> str:
     Raises
     ------
     RowError
-        If a label, the nucleus or the suffix is missing or none.
+        If a label, the nucleus or the suffix is missing or invalid.
     """
     if not row.participant:
-        raise RowError(f"{printable(row.path)}: no participant; write one, or set use to no")
+        raise RowError(f"{printable(row.path)}: no participant; enter one, or set use to no")
     try:
         nucleus = nucleus_name(row.nucleus, "nucleus") if row.nucleus else ""
     except ScanError as error:
         raise RowError(str(error).rstrip(".")) from error
     if not nucleus:
-        raise RowError(f"{printable(row.path)}: no nucleus; write it as 31P, or set use to no")
+        raise RowError(f"{printable(row.path)}: no nucleus; enter it as 31P, or set use to no")
     labels = row.labels | {"nuc": nucleus, "run": row.run}
     parts = [f"{key}-{_label(key, labels[key])}" for key in ENTITIES if labels.get(key)]
     if row.suffix not in SUFFIXES:
@@ -131,7 +131,7 @@ def _label(key: str, text: str) -> str:
     label = text.removeprefix(f"{key}-")
     if not _LABEL.fullmatch(label):
         column = {"sub": "participant", "ses": "session"}.get(key, key)
-        raise RowError(f"{column} is {printable(text)[:40]!r}; a label has letters and digits only")
+        raise RowError(f"{column} is {printable(text)[:40]!r}; a label may contain only letters and digits")
     return label
 
 
@@ -141,7 +141,7 @@ def scan_of(row: PlanRow, sources: Sources) -> Scan:
     Raises
     ------
     RowError
-        If the row or its files are not as they should be.
+        If the row or its files are invalid.
     """
     stem = stem_of(row)
     unit = sources.unit(row)
@@ -150,14 +150,14 @@ def scan_of(row: PlanRow, sources: Sources) -> Scan:
 
 
 def _parts(unit: Unit, stem: str, folder: str, path: str) -> Iterator[Part]:
-    """Files of a scan with their places: under its stem, or in a folder of that name where there are several alike."""
+    """Files of a scan with their places: under its stem, or, for several of a kind, in a folder of that name."""
     together = FORMATS[unit.kind].folder or (unit.kind == "dicom" and len(unit.files) > 1)
     width = max(4, len(str(len(unit.files))))
     for number, source in enumerate(unit.files, start=1):
         if FORMATS[unit.kind].folder:
             name = f"{stem}/{source.name}"
         elif together:
-            # The names of exports often begin with that of the patient.
+            # Export names often begin with the patient's name.
             name = f"{stem}/{number:0{width}d}{_extension(source, unit.kind)}"
         else:
             name = stem + _extension(source, unit.kind)

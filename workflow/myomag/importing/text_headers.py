@@ -43,7 +43,7 @@ def spar_header(path: Path) -> Header:
 
 
 def header_of_spar(path: Path) -> Header:
-    """What a SPAR file says of a scan, whatever file holds its samples."""
+    """What a SPAR file says about a scan, whichever file contains its samples."""
     fields = {key.lower(): value for key, value in _colon_fields(_head(path)).items()}
     examination = person(fields.get("examination_name"))
     known = _person(fields, "patient_name", "patient_birth_date", "examination_name")
@@ -117,7 +117,7 @@ def _colon_fields(text: str) -> dict[str, str]:
 
 
 def _number(fields: dict[str, str], key: str) -> float | None:
-    """Number above zero in a field; a decimal comma counts as a point."""
+    """Positive number in a field; a decimal comma counts as a point."""
     try:
         value = float(fields.get(key, "").replace(",", "."))
     except ValueError:

@@ -1,8 +1,8 @@
 """Bruker ParaVision: fid, rawdata.job0 or fid_proc.64, described by the files acqp and method of the experiment.
 
-The parameter files are read with brukerapi. The samples are read here: brukerapi 0.4.6 and spec2nii 0.8.15 take them by
-lists of sequences and releases, to which 31P sequences often do not belong. Layout of the samples and the samples of
-the digital filter found in their public code; the sign, the physicist's, there and in FID-A, spant and nmrglue.
+The parameter files are read with brukerapi. The samples are read here: brukerapi 0.4.6 and spec2nii 0.8.15 depend on
+lists of sequences and releases, which often lack 31P sequences. The layout of the samples and the group delay of the
+digital filter were found in their public code; the sign, the physicist's, there and in FID-A, spant and nmrglue.
 """
 
 import math
@@ -19,7 +19,7 @@ from myomag.io.raw_scan import RawScan, averages_each, measurements_of, read_byt
 from myomag.io.voxels import NAME_IT
 
 SAMPLE_FILES = ("rawdata.job0", "fid", "fid_proc.64")
-"""Files of samples, those that keep averages and coils apart first."""
+"""Files of samples, those with separate averages and coils first."""
 
 PARAMETER_FILES = ("acqp", "method")
 PROCESSED = "pdata/1/fid_proc.64"
@@ -48,25 +48,25 @@ READ = frozenset(
         ),
     )
 )
-"""Parameters that are read; none names the animal or the person."""
+"""Parameters that are read; none identifies the animal or the person."""
 
 Parameters = dict[str, list[Any]]
 
 
 def files_of_experiment(folder: Path) -> list[Path]:
-    """Samples and parameters in the folder of an experiment; empty where it is no such folder."""
+    """Samples and parameters in the folder of an experiment; empty if it is not one."""
     samples = [folder / name for name in (*SAMPLE_FILES, PROCESSED) if (folder / name).is_file()]
     parameters = [folder / name for name in PARAMETER_FILES if (folder / name).is_file()]
     return [samples[0], *parameters] if samples and parameters else []
 
 
 def read_bruker(raw: Sequence[Path]) -> RawScan:
-    """Content of an experiment of one voxel or without localisation: averages and repetitions are transients.
+    """Content of a single-voxel or unlocalised experiment: averages and repetitions are transients.
 
     Raises
     ------
     ScanError
-        If parameters are missing, it holds several voxels, or it is truncated.
+        If parameters are missing, or it contains several voxels or is truncated.
     """
     by_name = {path.name: path for path in raw}
     samples_file = next(by_name[name] for name in SAMPLE_FILES if name in by_name)
@@ -102,15 +102,15 @@ def _metadata(parameters: Parameters) -> dict[str, Any]:
 
 
 def _parameters(raw: Sequence[Path], samples: Path) -> Parameters:
-    """Parameters of acqp and method, given or in the folder of the experiment, each as a flat list of values."""
+    """Parameters of acqp and method, given or found in the experiment's folder, each as a flat list of values."""
     folder = samples.parents[2] if samples.parent.parent.name == "pdata" else samples.parent
     found: Parameters = {}
     for wanted in PARAMETER_FILES:
         path = next((path for path in raw if path.name == wanted), folder / wanted)
         if not path.is_file():
             raise ScanError(
-                f"{samples.name}: needs the file {wanted} of ParaVision in its folder; copy the whole folder of the "
-                "experiment. A fid of Agilent or Varian is converted with spec2nii varian."
+                f"{samples.name}: needs the ParaVision file {wanted} in its folder; copy the whole folder of the "
+                "experiment. Convert an Agilent or Varian fid with spec2nii varian."
             )
         with foreign(f"{samples.parent.name}/{wanted}", "as a parameter file of ParaVision"):
             from brukerapi.jcampdx import JCAMPDX
@@ -122,14 +122,14 @@ def _parameters(raw: Sequence[Path], samples: Path) -> Parameters:
 
 
 def _flat(value: Any) -> list[Any]:
-    """Values of a parameter, whatever lists they are nested in."""
+    """Values of a parameter, flattened."""
     if isinstance(value, np.ndarray):
         value = value.ravel().tolist()
     return [item for part in value for item in _flat(part)] if isinstance(value, list | tuple) else [value]
 
 
 def _number(parameters: Parameters, *keys: str) -> float | None:
-    """First value above zero among some parameters."""
+    """First positive value among some parameters."""
     values = [parameters[key][0] for key in keys if parameters.get(key)]
     numbers = (float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool))
     return next((value for value in numbers if 0 < value < math.inf), None)
@@ -148,11 +148,11 @@ def _check_kind(parameters: Parameters, name: str) -> None:
     """Refuse images and spectroscopic images."""
     kinds = [str(kind) for kind in parameters.get("ACQ_dim_desc", ["Spectroscopic"])]
     if "Spectroscopic" not in kinds:
-        raise ScanError(f"{name}: belongs to an image; give the experiment of the spectrum.")
+        raise ScanError(f"{name}: belongs to an image; give the experiment with the spectrum.")
     if len(kinds) > 1 or _count(parameters, "ACQ_dim") > 1:
         raise ScanError(
-            f"{name}: holds phase encodings that no voxel was made from yet; reconstruct it, convert the 2dseq with "
-            f"spec2nii bruker -m 2DSEQ, and {NAME_IT}."
+            f"{name}: contains phase encodings not yet reconstructed to voxels; reconstruct it, convert the 2dseq "
+            f"with spec2nii bruker -m 2DSEQ, and {NAME_IT}."
         )
 
 
@@ -170,11 +170,11 @@ def _fid(path: Path, parameters: Parameters, repetitions: int) -> NDArray[np.com
     blocks, rest = divmod(values.size, block)
     if rest or not blocks or blocks % repetitions:
         raise ScanError(
-            f"{name}: holds {values.size} numbers, not {repetitions} repetitions of {length // 2} points; it is "
-            "truncated or of another experiment."
+            f"{name}: contains {values.size} numbers, not {repetitions} repetitions of {length // 2} points; it is "
+            "truncated or from another experiment."
         )
     coils = _count(parameters, "PVM_EncNReceivers")
-    # Some releases write the coils combined.
+    # Some releases write combined coils.
     coils = coils if blocks % (repetitions * coils) == 0 else 1
     with np.errstate(invalid="ignore"):
         pairs = values.reshape(blocks, block)[:, :length].reshape(-1, coils, length // 2, 2).astype(np.float64)
@@ -187,19 +187,21 @@ def _word(parameters: Parameters, name: str) -> np.dtype[Any]:
         return np.dtype(f"{order}f8")
     stated = _text(parameters, "GO_raw_data_format", "ACQ_word_size")
     if stated not in WORDS:
-        raise ScanError(f"{name}: acqp states no kind of number (GO_raw_data_format, ACQ_word_size); copy it again.")
+        raise ScanError(
+            f"{name}: acqp does not state the number format (GO_raw_data_format, ACQ_word_size); copy it again."
+        )
     return np.dtype(order + WORDS[stated])
 
 
 def _lengths(parameters: Parameters, name: str, values: NDArray[Any]) -> tuple[int, int]:
-    """Numbers in one FID, and in the block it is stored in."""
+    """Numbers in one FID, and in its storage block."""
     if name == "fid_proc.64":
         length = 2 * _count(parameters, "PVM_SpecMatrix", "PVM_DigNp")
         return length, length
     in_jobs = name != "fid" or _text(parameters, "ACQ_sw_version").startswith("PV-360")
     length = _count(parameters, *(("ACQ_jobs", "ACQ_size") if in_jobs else ("ACQ_size",)))
     if length % 2 or length < 2:
-        raise ScanError(f"{name}: acqp states {length} numbers for an FID, which is not whole samples; copy it again.")
+        raise ScanError(f"{name}: acqp states {length} numbers per FID, which are not whole samples; copy it again.")
     padded = name == "fid" and _text(parameters, "GO_block_size") == "Standard_KBlock_Format" and not in_jobs
     size = values.dtype.itemsize
     return length, math.ceil(length * size / BLOCK_BYTES) * BLOCK_BYTES // size if padded else length

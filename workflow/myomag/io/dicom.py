@@ -1,4 +1,4 @@
-"""DICOM spectroscopy files of one series: which reader each needs, and their transients together."""
+"""DICOM spectroscopy files of one series: the reader each needs, and their combined transients."""
 
 import re
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from myomag.io.voxels import Voxel
 
 
 def read_dicom(paths: Sequence[Path], voxel: Voxel | None = None) -> RawScan:
-    """Scan in the DICOM spectroscopy files of one series, the FIDs of all files being transients.
+    """Scan in the DICOM spectroscopy files of one series; the FIDs of all files are transients.
 
-    Of a grid the voxel named is taken.
+    From a grid, the given voxel is taken.
 
     Raises
     ------
     ScanError
-        If a file cannot be read, or the files are not of one scan.
+        If a file cannot be read, or the files are not from one scan.
     """
     _check_copies(paths)
-    # Some number no instances: then the names tell the order, as a reader counts.
+    # Some manufacturers do not number instances: then the names give the order, counted naturally.
     named = sorted(paths, key=lambda path: [part.zfill(20) for part in re.split(r"(\d+)", path.name)])
     numbered = sorted((_read_file(path, voxel) for path in named), key=lambda item: item.number)
     scans = [item.scan for item in numbered]
@@ -48,7 +48,7 @@ def read_dicom(paths: Sequence[Path], voxel: Voxel | None = None) -> RawScan:
 
 
 def _check_copies(paths: Sequence[Path]) -> None:
-    """Refuse a file that is there twice: its FIDs would count twice."""
+    """Refuse duplicate files, whose FIDs would count twice."""
     seen: dict[str, str] = {}
     for path in paths if len(paths) > 1 else ():
         first = seen.setdefault(sha256(read_bytes(path)).hexdigest(), path.name)
@@ -74,7 +74,7 @@ def _read_file(path: Path, voxel: Voxel | None) -> _File:
 
 
 def open_dicom(path: Path, *, pixels: bool = True) -> Any:
-    """Dataset of a DICOM file, without what follows the start of an image where its pixels are not wanted.
+    """Dataset of a DICOM file, read only up to the image data if pixels are not wanted.
 
     Raises
     ------
@@ -85,19 +85,19 @@ def open_dicom(path: Path, *, pixels: bool = True) -> Any:
     from pydicom.filereader import read_file_meta_info
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-    # Before the file is read: nothing limits what deflated data expand to.
+    # Before the file is read: deflated data could expand without limit.
     if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         raise ScanError(f"{path.name}: deflated DICOM is not supported; export it uncompressed.")
     return dcmread(path, stop_before_pixels=not pixels)
 
 
 def scan_of(dataset: Any, name: str, voxel: Voxel | None = None) -> RawScan:
-    """Scan in a dataset by the reader of its maker and form; of a grid the voxel named is taken.
+    """Scan in a dataset, by the reader for its manufacturer and form; from a grid, the given voxel is taken.
 
     Raises
     ------
     ScanError
-        If it holds no spectroscopy data that are supported.
+        If it contains no supported spectroscopy data.
     """
     maker = str(dataset.get("Manufacturer", "")).lower()
     siemens, philips = ("siemens" in maker), ("philips" in maker)
@@ -108,8 +108,8 @@ def scan_of(dataset: Any, name: str, voxel: Voxel | None = None) -> RawScan:
         return read_enhanced(dataset, name, philips=philips, little_endian=little_endian, voxel=voxel)
     if siemens or philips:
         what = "an image" if "PixelData" in dataset else "no spectroscopy data"
-        raise ScanError(f"{name}: holds {what}; give the DICOM file of the spectroscopy series.")
+        raise ScanError(f"{name}: contains {what}; give the DICOM file of the spectroscopy series.")
     raise ScanError(
-        f"{name}: is DICOM of a manufacturer that is not supported; of GE give the P-file (.7), convert that of UIH by "
-        "spec2nii uih, and save that of others as NIfTI-MRS."
+        f"{name}: is DICOM from an unsupported manufacturer; for GE give the P-file (.7), for UIH convert it with "
+        "spec2nii uih, for others save it as NIfTI-MRS."
     )

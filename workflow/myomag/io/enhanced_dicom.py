@@ -1,8 +1,8 @@
 """DICOM MR Spectroscopy Storage of Siemens (XA) and Philips, and the older private form of Philips.
 
-All store the physicist's sign. Read with pydicom and not by spec2nii 0.8.15, which needs geometry that unlocalised
-scans lack. Elements by the DICOM standard, part 3, C.8.14 (public); the private ones of Philips found in public code
-of spec2nii.
+All store the physicist's sign. Read with pydicom, not spec2nii 0.8.15, which needs geometry that unlocalised scans
+lack. Elements from the DICOM standard, part 3, C.8.14 (public); the private ones of Philips found in public code of
+spec2nii.
 """
 
 import math
@@ -24,7 +24,7 @@ GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 
 def has_spectroscopy_data(dataset: Any) -> bool:
-    """Whether the file holds samples in the element of the standard, or in the private one of Philips."""
+    """Whether the file has samples in the standard element or in the private one of Philips."""
     return SAMPLES in dataset or SAMPLES_PHILIPS in dataset
 
 
@@ -43,12 +43,12 @@ def read_enhanced(
     little_endian : bool
         Byte order of the file.
     voxel : sequence of int or None
-        The voxel to take from a grid of Siemens.
+        The voxel to take from a Siemens grid.
 
     Raises
     ------
     ScanError
-        If it holds several voxels and none is named, several echoes or no complex FID, or is truncated.
+        If it contains several voxels and none is given, several echoes or no complex FID, or is truncated.
     """
     _check_kind(dataset, name, philips)
     width = _number(dataset, "SpectralWidth") or (_private(dataset, DWELL_PHILIPS) if philips else None)
@@ -63,7 +63,7 @@ def read_enhanced(
 
 
 def averages_of_enhanced(dataset: Any) -> float | None:
-    """Averages of the protocol, None where they are not stated."""
+    """Averages of the protocol, None if not stated."""
     return _number(_group(dataset, "MRAveragesSequence"), "NumberOfAverages")
 
 
@@ -84,7 +84,7 @@ def _metadata(dataset: Any, name: str) -> dict[str, Any]:
 
 
 def _sequence_kind(dataset: Any) -> str | None:
-    """Localisation or echo, where the header says that there is one."""
+    """Localisation or echo, if stated in the header."""
     localisation = str(dataset.get("VolumeLocalizationTechnique") or "NONE").strip()
     if localisation != "NONE":
         return localisation
@@ -92,17 +92,17 @@ def _sequence_kind(dataset: Any) -> str | None:
 
 
 def _echo_time_ms(dataset: Any, name: str) -> float | None:
-    """Echo time that all frames share."""
+    """Echo time common to all frames."""
     frames = [_group(item, "MREchoSequence", groups=()) for item in dataset.get(GROUPS[1]) or ()]
     times = {_number(frame, "EffectiveEchoTime") for frame in frames} - {None}
     if len(times) > 1:
-        raise ScanError(f"{name}: holds frames of {len(times)} echo times; export the one to analyse.")
+        raise ScanError(f"{name}: contains frames with {len(times)} echo times; export the one to analyse.")
     shared = _number(_group(dataset, "MREchoSequence"), "EffectiveEchoTime")
     return shared or _number(dataset, "EchoTime")
 
 
 def _group(dataset: Any, sequence: str, groups: tuple[str, ...] = GROUPS) -> Any:
-    """First item of a functional group, shared or of the first frame, or at the top; empty where there is none."""
+    """First item of a functional group, shared or of the first frame, or at the top; empty if there is none."""
     for place in (*((dataset.get(group) or [{}])[0] for group in groups), dataset):
         found = place.get(sequence)
         if found:
@@ -111,7 +111,7 @@ def _group(dataset: Any, sequence: str, groups: tuple[str, ...] = GROUPS) -> Any
 
 
 def _number(place: Any, key: str) -> float | None:
-    """Number above zero in an element."""
+    """Positive number in an element."""
     try:
         value = float(place.get(key))
     except (TypeError, ValueError):
@@ -129,7 +129,7 @@ def _nucleus(dataset: Any) -> str | None:
 
 
 def _joined(value: Any) -> str | None:
-    """Text of an element that may hold several."""
+    """Text of an element that may have several values."""
     if value is None or isinstance(value, str):
         return value
     return " ".join(map(str, value))
@@ -145,18 +145,20 @@ def _is_grid(dataset: Any) -> bool:
 
 
 def _check_kind(dataset: Any, name: str, philips: bool) -> None:
-    """Refuse edited scans, spectra, and grids whose order is not known."""
+    """Refuse edited scans, spectra, and grids of unknown order."""
     if philips and _is_grid(dataset):
-        raise ScanError(f"{name}: holds several voxels of a Philips scan, which cannot be told apart; {SAVE_GRID}.")
+        raise ScanError(
+            f"{name}: contains several voxels of a Philips scan, which cannot be distinguished; {SAVE_GRID}."
+        )
     domain, form = dataset.get("SignalDomainColumns", "TIME"), dataset.get("DataRepresentation", "COMPLEX")
     if domain != "TIME" or form != "COMPLEX":
-        raise ScanError(f"{name}: holds no complex FID but {form} of {domain}; export the raw data.")
+        raise ScanError(f"{name}: contains no complex FID but {form} of {domain}; export the raw data.")
     if IS_EDITED_PHILIPS in dataset and str(dataset[IS_EDITED_PHILIPS].value).strip() == "Y":
         raise ScanError(f"{name}: is an edited scan; only unedited scans can be analysed.")
 
 
 def _positions(dataset: Any) -> set[str]:
-    """Positions of the frames in space, as they are written."""
+    """Positions of the frames in space, as written."""
     places = [_group(frame, "PlanePositionSequence", groups=()) for frame in dataset.get(GROUPS[1]) or ()]
     return {str(place.get("ImagePositionPatient")) for place in places}
 
@@ -164,49 +166,50 @@ def _positions(dataset: Any) -> set[str]:
 def _fid(
     dataset: Any, name: str, philips: bool, little_endian: bool, voxel: Voxel | None
 ) -> NDArray[np.complexfloating]:
-    """Samples in the physicist's sign, shape (points, transients); of a grid those of one voxel, (points, 1)."""
+    """Samples in the physicist's sign, shape (points, transients); for a grid, those of one voxel, (points, 1)."""
     content = bytes(dataset[SAMPLES if SAMPLES in dataset else SAMPLES_PHILIPS].value or b"")
     geometry = _group(dataset, "MRSpectroscopyFOVGeometrySequence")
     stated = [_number(place, key) for place, key in _places_of_points(dataset, geometry)]
     points = int(next((value for value in stated if value), 0))
     if not points:
-        raise ScanError(f"{name}: states no number of points (DataPointColumns); export it again.")
+        raise ScanError(f"{name}: does not state the number of points (DataPointColumns); export it again.")
     plane = [int(_number(dataset, key) or 1) for key in ("Rows", "Columns")]
     frames = int(_number(dataset, "NumberOfFrames") or 1) * math.prod(plane)
     held, rest = divmod(len(content), 8 * points)
-    # Philips announces one frame where a reference of water follows it (found: public code of spec2nii).
+    # Philips declares one frame when a water reference follows it (found: public code of spec2nii).
     with_reference = philips and frames == 1 and held == 2
     if rest or (held != frames and not with_reference):
         raise ScanError(
-            f"{name}: holds {len(content) // 8} of {frames} x {points} points; it is truncated or its header wrong."
+            f"{name}: contains {len(content) // 8} of {frames} x {points} points; it is truncated or its header is "
+            "wrong."
         )
     samples = np.frombuffer(content, dtype="<c8" if little_endian else ">c8").reshape(held, points).T
     if _is_grid(dataset):
-        # Columns run fastest (found: public code of spec2nii); a file may hold one voxel of the grid.
+        # Columns run fastest (found: public code of spec2nii); a file may contain one voxel of the grid.
         return picked(samples.T.reshape(-1, *plane, points).transpose(2, 1, 0, 3), voxel, name)[:, np.newaxis]
     return samples[:, _signal_frames(dataset, held, name, with_reference)] if philips else samples
 
 
 def _places_of_points(dataset: Any, geometry: Any) -> list[tuple[Any, str]]:
-    """Where the number of points may stand, in order of trust."""
+    """Elements that may give the number of points, most trusted first."""
     columns = "SpectroscopyAcquisitionDataColumns"
     private = [(frame, columns) for frame in _philips_frames(dataset)[:1]]
     return [(dataset, "DataPointColumns"), (dataset, columns), (geometry, columns), *private]
 
 
 def _philips_frames(dataset: Any) -> list[Any]:
-    """What Philips says of each frame in its private sequence; empty where there is none that can be read."""
+    """Description of each frame in the private sequence of Philips; empty if none can be read."""
     element = dataset.get(FRAMES_PHILIPS)
     return list(element.value) if element is not None and element.VR == "SQ" else []
 
 
 def _signal_frames(dataset: Any, frames: int, name: str, with_reference: bool) -> list[int]:
-    """Frames of a Philips file that are no reference of water."""
+    """Frames of a Philips file that are not a water reference."""
     described = [frame for frame in _philips_frames(dataset) if IS_REFERENCE_PHILIPS in frame]
     flags = [bool(frame[IS_REFERENCE_PHILIPS].value) for frame in described]
     if len(flags) == frames and not all(flags):
         return [index for index, is_reference in enumerate(flags) if not is_reference]
     referenced = str(dataset.get("WaterReferencedPhaseCorrection", "NO")).strip() == "YES"
     if referenced and frames > 2:
-        raise ScanError(f"{name}: does not say which of its {frames} frames are a reference of water; export it again.")
+        raise ScanError(f"{name}: does not say which of its {frames} frames are a water reference; export it again.")
     return [0] if with_reference or (referenced and frames == 2) else list(range(frames))

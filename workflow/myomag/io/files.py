@@ -12,19 +12,19 @@ from pathlib import Path
 from myomag.errors import LedgerError
 
 DISK_REMEDIES = {
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room, or ask for a larger quota",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or ask for a larger quota",
     errno.EROFS: "make the folder writable, or name another one",
 }
-"""What helps where a disk takes no more."""
+"""Remedy for each error of a disk that cannot be written."""
 
 Content = bytes | Iterable[bytes]
-"""What a file is to hold, at once or piece by piece where it is large."""
+"""Content of a file to write, at once or in pieces if large."""
 
 POINTERS = (b"/annex/objects/", b"version https://git-lfs.")
-"""How a file begins that stands for content which was not fetched: by git-annex, by Git LFS."""
+"""Beginning of a pointer file for content not fetched: git-annex, Git LFS."""
 PRIVATE = ".myomag"
-"""Folder inside the derivative for what is not a result: unfinished files and the digest cache."""
+"""Folder in the derivative for files that are not results: unfinished files and the digest cache."""
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -42,7 +42,7 @@ def sha256_file(path: Path) -> str:
 def together(root: Path) -> Iterator[Callable[[str, Content], str]]:
     """Write files below `root` that appear when the block ends, in the order of writing, or not at all after an error.
 
-    Until then they lie in a private folder of `root`, where a killed job leaves them and the next run removes them.
+    Until then they are in a private folder of `root`; the next run removes what a killed job leaves there.
 
     Yields
     ------
@@ -71,7 +71,7 @@ def together(root: Path) -> Iterator[Callable[[str, Content], str]]:
 
 
 def _unfinished(root: Path) -> Path:
-    """Folder for what is not finished, which the next run empties."""
+    """Folder for unfinished files, emptied by the next run."""
     folder = root / PRIVATE / "unfinished"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -102,31 +102,31 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_if_changed(root: Path, relative: str, content: bytes) -> None:
-    """Write a file unless it holds these bytes already, so that its time stamp keeps its meaning."""
+    """Write a file unless it already contains these bytes, so that its time stamp stays meaningful."""
     if not has_content(root / relative, content):
         write_atomic(root, relative, content)
 
 
 def has_content(path: Path, content: bytes) -> bool:
-    """Whether a file holds these bytes."""
+    """Whether a file contains these bytes."""
     return path.is_file() and sha256_file(path) == sha256_bytes(content)
 
 
 def remove_files(root: Path, paths: Iterable[str]) -> None:
-    """Remove files below `root` where they exist, and the folders this leaves empty.
+    """Remove files below `root` if they exist, and folders this leaves empty.
 
     Raises
     ------
     LedgerError
-        If a path leads out of `root`; it is left alone.
+        If a path is outside `root`; it is not removed.
     """
     for path in sorted(paths):
         place = root / path
         if not place.parent.resolve().is_relative_to(root.resolve()):
             raise LedgerError(
-                f"{path}: leads out of the derivative; it was not removed. Look at who edited the ledgers."
+                f"{path}: is outside the derivative and was not removed. Find out who edited the ledgers."
             )
-        if os.path.lexists(place):  # False, too, for a name longer than the file system allows
+        if os.path.lexists(place):  # Also False for a name longer than the file system allows
             place.unlink()
         for folder in place.parents:
             if folder == root or not folder.is_dir() or any(folder.iterdir()):
@@ -135,16 +135,16 @@ def remove_files(root: Path, paths: Iterable[str]) -> None:
 
 
 def disk_trouble(texts: Iterable[str], place: str) -> str | None:
-    """One line for the user where any of these messages tells of a full or read-only disk; None where none does."""
+    """One line for the user if any of these messages reports a full or read-only disk, else None."""
     for text in texts:
         for code, remedy in DISK_REMEDIES.items():
             if (reason := os.strerror(code)) in text:
-                return f"{place}: {reason}; {remedy}, and start the same command again: it goes on where it stopped."
+                return f"{place}: {reason}; {remedy}, and start the same command again: it continues where it stopped."
     return None
 
 
 def not_fetched(path: Path) -> bool:
-    """Whether the content of a file is not here: a link of git-annex to nothing, or a pointer of git-annex or LFS."""
+    """Whether the content of a file is not here: a broken link or a pointer of git-annex, or a pointer of LFS."""
     if path.is_symlink() and not path.exists():
         return "annex/objects/" in path.readlink().as_posix()
     if not path.is_file():
@@ -157,7 +157,7 @@ def not_fetched(path: Path) -> bool:
 
 
 def to_fetch(path: str | Path) -> str:
-    """What to say of a file whose content is not here, with the command that fetches it."""
+    """Message for a file whose content is not here, with the command that fetches it."""
     return f"its content is not here; fetch it: datalad get {shlex.quote(str(path))} (or git annex get, git lfs pull)."
 
 

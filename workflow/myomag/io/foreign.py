@@ -1,4 +1,4 @@
-"""Code of other packages on files that may be damaged: no chatter, and no exception but ScanError."""
+"""Calling other packages on possibly damaged files: no output, and no exception but ScanError."""
 
 import contextlib
 import io
@@ -10,14 +10,14 @@ from myomag.errors import ScanError
 
 @contextlib.contextmanager
 def foreign(name: str, what: str) -> Iterator[None]:
-    """Run code of others: its chatter is swallowed, whatever it raises on a damaged file becomes a ScanError.
+    """Run code of another package: its output is suppressed, and any exception becomes a ScanError.
 
     Parameters
     ----------
     name : str
         Name of the file, for the message.
     what : str
-        What the file is read as, for instance "as Siemens twix".
+        How the file is read, for instance "as Siemens twix".
     """
     chatter = io.StringIO()
     try:

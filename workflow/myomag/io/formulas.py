@@ -1,23 +1,23 @@
-"""Cells of a table that a spreadsheet may take for a formula: an apostrophe before them makes them text."""
+"""Table cells that a spreadsheet may read as formulas: a leading apostrophe makes them text."""
 
 import re
 
 ACTIVE = ("=", "+", "-", "@", "'", "＝", "＋", "－", "＠")
-"""How a text begins that a spreadsheet may take for a formula, and the sign that is put before it."""
+"""Beginnings of texts that a spreadsheet may read as a formula, and the sign put before them."""
 _HARMLESS = re.compile(r"[+-][\d.,:%/ ]*([eE][+-]?\d+)?")
-"""A number in whatever notation, or a dash: no spreadsheet does more with it than read it."""
+"""A number in any notation, or a dash: harmless in a spreadsheet."""
 
 
 def is_active(text: str) -> bool:
-    """Whether a text may be a formula to a spreadsheet, or looks as `quiet` makes one."""
+    """Whether a spreadsheet may read a text as a formula, or it looks like the output of `quiet`."""
     return text.startswith(ACTIVE) and not _HARMLESS.fullmatch(text)
 
 
 def quiet(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe is put before one; see `loud`."""
+    """Text that no spreadsheet reads as a formula, with an apostrophe if needed; see `loud`."""
     return f"'{text}" if is_active(text) else text
 
 
 def loud(cell: str) -> str:
-    """Text that `quiet` made a cell of."""
+    """Original text of a cell made by `quiet`."""
     return cell[1:] if cell.startswith("'") else cell

@@ -1,7 +1,7 @@
-"""GE P-files (.7): frames of integers behind a header whose layout follows the revision of the scanner's software.
+"""GE P-files (.7): frames of integers after a header whose layout depends on the revision of the scanner's software.
 
-Read here and not by spec2nii 0.8.15, which stops at pulse-acquire sequences (fidcsi, fidall) and at revisions below 14.
-GE stores the opposite of the physicist's sign: in a 1H file the metabolites lie below water only after conjugation.
+Read here, not by spec2nii 0.8.15, which rejects pulse-acquire sequences (fidcsi, fidall) and revisions below 14. GE
+stores the opposite of the physicist's sign: in a 1H file the metabolites are below water only after conjugation.
 """
 
 import struct
@@ -18,7 +18,7 @@ from myomag.io.raw_scan import RawScan, read_bytes
 from myomag.io.voxels import SAVE_GRID
 
 HEAD_BYTES = 2**18
-"""More than the header of any revision."""
+"""Larger than the header of any revision."""
 
 WAY_OUT = "read it with GE's Orchestra and save it as NIfTI-MRS"
 
@@ -55,12 +55,12 @@ IMAGE_FIELDS: Mapping[str, Mapping[str, Field]] = {
     "15": {"te": (0, "i"), "tr": (-8, "i"), "flip": (344, "h"), "sequence": (552, "33s"), "coil": (669, "17s")},
     "20": {"te": (0, "i"), "tr": (-8, "i"), "flip": (348, "h"), "sequence": (568, "33s"), "coil": (685, "17s")},
 }
-"""Fields of the image header by the first revision that has them so, counted from its echo time."""
+"""Fields of the image header by the first revision with this layout, counted from its echo time."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a family of revisions keeps its fields.
+    """Where the fields are in a family of revisions.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Layout:
     pass_size : (int, str)
         Number of bytes of samples.
     samples : int
-        Where the samples start, in revisions that do not say; 0 in those that do.
+        Start of the samples in revisions that do not state it; 0 in others.
     """
 
     first: float
@@ -86,7 +86,7 @@ class Layout:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """Every field that a scan is made of; nothing that names the patient is among them."""
+        """All fields used for a scan; none identifies the patient."""
         image = {name: (self.te + at, kind) for name, (at, kind) in IMAGE_FIELDS[self.image].items()}
         raw = dict(RAW_FIELDS_26 if self.first >= 26 else RAW_FIELDS)
         if self.first > 28:
@@ -111,12 +111,12 @@ LAYOUTS = (
 
 
 def read_pfile(path: Path) -> RawScan:
-    """Content of a P-file of one voxel or without localisation: every frame a transient, coils apart.
+    """Content of a single-voxel or unlocalised P-file: every frame is a transient, coils are separate.
 
     Raises
     ------
     ScanError
-        If its revision is not known, it holds several voxels, slices or echoes, or it is truncated.
+        If its revision is unknown, or it contains several voxels, slices or echoes or is truncated.
     """
     content = read_bytes(path)
     header = pfile_header(content, len(content), path.name)
@@ -138,7 +138,7 @@ def pfile_header(content: bytes, size: int, name: str) -> dict[str, Any]:
     Raises
     ------
     ScanError
-        If its revision is not known, it holds several voxels, slices or echoes, or it is truncated.
+        If its revision is unknown, or it contains several voxels, slices or echoes or is truncated.
     """
     layout = layout_of(content, name)
     header = _fields(content, layout, name)
@@ -172,15 +172,15 @@ def layout_of(content: bytes, name: str) -> Layout:
     Raises
     ------
     ScanError
-        If that is not a known one.
+        If that is unknown.
     """
     revision = struct.unpack_from("<f", content)[0] if len(content) >= 4 else 0.0
     for layout in LAYOUTS:
         if layout.first - 1e-4 < revision < layout.last + 1e-4:
             return layout
-    shown = f"revision {revision:.5g}" if 1 <= revision < 1000 else "no known revision"
+    shown = f"revision {revision:.5g}" if 1 <= revision < 1000 else "unknown revision"
     raise ScanError(
-        f"{name}: is no P-file that can be read ({shown}; known are 9, 11, 14 to 16, 20 and 24 to 31); {WAY_OUT}."
+        f"{name}: is not a readable P-file ({shown}; known are 9, 11, 14 to 16, 20 and 24 to 31); {WAY_OUT}."
     )
 
 
@@ -190,7 +190,7 @@ def _fields(content: bytes, layout: Layout, name: str) -> dict[str, Any]:
     found = {field: struct.unpack_from(f"<{kind}", content, at) for field, (at, kind) in layout.fields.items()}
     header = {field: values[0] if len(values) == 1 else values for field, values in found.items()}
     if not np.isfinite(header["width"]):
-        raise ScanError(f"{name}: the spectral width is no number; the header is damaged.")
+        raise ScanError(f"{name}: the spectral width is not a number; the header is damaged.")
     return header
 
 
@@ -199,16 +199,16 @@ def _check_kind(header: Mapping[str, Any], name: str) -> None:
     voxels = [max(int(header[axis]), 1) for axis in ("columns", "rows", "planes")]
     if header["is_encoded"] and max(voxels) > 1:
         raise ScanError(
-            f"{name}: holds {'x'.join(map(str, voxels))} phase encodings that no voxel was made from yet; reconstruct "
-            f"it, {SAVE_GRID}."
+            f"{name}: contains {'x'.join(map(str, voxels))} phase encodings not yet reconstructed to voxels; "
+            f"reconstruct it, {SAVE_GRID}."
         )
     for field in ("slices", "passes", "echoes"):
         if header[field] > 1:
-            raise ScanError(f"{name}: holds {header[field]} {field}; save the one to analyse as NIfTI-MRS.")
+            raise ScanError(f"{name}: contains {header[field]} {field}; save the one to analyse as NIfTI-MRS.")
 
 
 def _extent(header: Mapping[str, Any], layout: Layout, length: int, name: str) -> dict[str, int]:
-    """Number of coils, frames that the file holds for each, and where they start.
+    """Number of coils, frames of each in the file, and where they start.
 
     Each coil starts with a baseline, a frame without signal; some sequences write none.
     """
@@ -222,12 +222,12 @@ def _extent(header: Mapping[str, Any], layout: Layout, length: int, name: str) -
     if rest or held - frames not in (0, 1):
         raise ScanError(
             f"{name}: states {header['pass_size']} bytes for {frames} frames of {points} points and {coils} coils, "
-            f"which do not go together; {WAY_OUT}."
+            f"which are inconsistent; {WAY_OUT}."
         )
     if start < 1 or start + header["pass_size"] > length:
-        raise ScanError(f"{name}: holds fewer than its {frames} frames of {points} points; it is truncated.")
+        raise ScanError(f"{name}: contains fewer than its {frames} frames of {points} points; it is truncated.")
     if start + 2 * header["pass_size"] <= length:
-        raise ScanError(f"{name}: holds more than its {frames} frames; save the part to analyse as NIfTI-MRS.")
+        raise ScanError(f"{name}: contains more than its {frames} frames; save the part to analyse as NIfTI-MRS.")
     return {"coils": coils, "held": held, "start": start}
 
 
@@ -240,10 +240,10 @@ def _frames(content: bytes, header: Mapping[str, Any]) -> NDArray[np.complex128]
 
 
 def _without_chopping(fid: NDArray[np.complex128], averages: int) -> NDArray[np.complex128]:
-    """Frames with the sign of every second one turned back, where the excitation alternates from frame to frame.
+    """Frames with the sign of every second one restored if the excitation alternates between frames.
 
     The scanner undoes the alternation within a frame of several averages; the header does not say whether a sequence
-    alternates. The samples do: what repeats adds up, with or without the signs.
+    alternates. The samples do: a repeated signal adds up either with or without the alternating signs.
     """
     signs = (-1.0) ** np.arange(fid.shape[1])
     as_stored, turned = fid.sum(axis=1), np.einsum("ptc,t->pc", fid, signs)

@@ -1,7 +1,7 @@
 """RAW files of LCModel.
 
-Read here and not by spec2nii 0.8.15, which writes Hz for MHz and stores the sign of the file as it is: the same scan
-exported for jMRUI and for LCModel shows that a RAW file holds the complex conjugate of the physicist's sign.
+Read here, not by spec2nii 0.8.15, which writes Hz for MHz and keeps the sign of the file: the same scan exported for
+jMRUI and for LCModel shows that a RAW file contains the complex conjugate of the physicist's sign.
 """
 
 import re
@@ -25,7 +25,7 @@ def read_lcmodel_raw(path: Path) -> RawScan:
     text = read_bytes(path).decode("latin-1")
     namelists = list(_NAMELIST.finditer(text))
     if not namelists:
-        raise ScanError(f"{name}: has no complete namelist ($NMID ... $END); it is no LCModel RAW file.")
+        raise ScanError(f"{name}: has no complete namelist ($NMID ... $END); it is not an LCModel RAW file.")
     header = {key.lower(): value for match in namelists for key, value in _ASSIGNMENT.findall(match[2])}
     for flag in ("bruker", "seqacq"):
         if header.get(flag, "F").strip(".").upper().startswith("T"):
@@ -34,7 +34,7 @@ def read_lcmodel_raw(path: Path) -> RawScan:
         raise ScanError(f"{name}: has data between its namelists; keep one FID per file.")
     fid = _samples(text[namelists[-1].end() :], name)
     if "numberofpoints" in header and whole_number(header["numberofpoints"], f"{name}: NumberOfPoints") != fid.size:
-        raise ScanError(f"{name}: holds {fid.size} points, not NumberOfPoints; it is truncated or damaged.")
+        raise ScanError(f"{name}: contains {fid.size} points, not NumberOfPoints; it is truncated or damaged.")
     dwell_text = next((header[key] for key in ("dwelltime", "deltat", "badelt") if key in header), None)
     dwell = number(dwell_text, f"{name}: dwell time")
     echo_ms = number(header.get("echot"), f"{name}: echot")
@@ -51,8 +51,8 @@ def read_lcmodel_raw(path: Path) -> RawScan:
 def _samples(text: str, name: str) -> NDArray[np.complex128]:
     """Complex samples; Fortran may print numbers without a space between them."""
     if _NUMBER.sub("", text).strip():
-        raise ScanError(f"{name}: the data hold something that is not a number; export the scan again.")
+        raise ScanError(f"{name}: the data contain something that is not a number; export the scan again.")
     values = np.array([value.lower().replace("d", "e") for value in _NUMBER.findall(text)], dtype=np.float64)
     if values.size % 2:
-        raise ScanError(f"{name}: holds an odd number of values; it is truncated.")
+        raise ScanError(f"{name}: contains an odd number of values; it is truncated.")
     return values.view(np.complex128)

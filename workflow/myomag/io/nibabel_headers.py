@@ -1,7 +1,7 @@
-"""The classes of nibabel that read and write NIfTI, without pydicom.
+"""The nibabel classes that read and write NIfTI, without pydicom.
 
-Nibabel loads pydicom, where it is installed, for an extension that no scan here has (code 2, DICOM). That takes a
-process longer than everything else it imports, so nibabel does not find it.
+If pydicom is installed, nibabel loads it for an extension that no scan here has (code 2, DICOM). That takes longer than
+all other imports of a process, so it is hidden from nibabel.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The bytes of a NIfTI file: nothing is allocated before its size was checked against the file."""
+"""The bytes of a NIfTI file: sizes are checked against the file before anything is allocated."""
 
 import gzip
 import io
@@ -16,10 +16,10 @@ from myomag.errors import ScanError
 from myomag.io.nibabel_headers import Nifti1Header, Nifti2Header
 
 MAX_BYTES = 2**31
-"""Largest decompressed file that is read [bytes]: 1,000 transients of 4,096 points and 32 coils fit twice."""
+"""Largest decompressed file that is read [bytes]: twice 1,000 transients of 4,096 points and 32 coils."""
 
 MAX_EXPANSION, ALWAYS_EXPANDED = 100, 2**25
-"""The noise of an FID hardly compresses: a larger file [bytes] that expands further is no scan but a trap."""
+"""The noise of an FID hardly compresses: a larger file [bytes] that expands further is not a scan but a trap."""
 
 LONGEST_HEADER = Nifti2Header.sizeof_hdr
 
@@ -53,7 +53,7 @@ def read_nifti(path: Path) -> NiftiContent:
     Raises
     ------
     ScanError
-        If the file is truncated, damaged, promises more than it holds, or holds something else.
+        If the file is truncated, damaged, describes more than it contains, or contains something else.
     """
     try:
         with path.open("rb") as raw:
@@ -71,7 +71,7 @@ def read_nifti(path: Path) -> NiftiContent:
 
 
 def read_nifti_header(path: Path) -> tuple[tuple[int, ...], list[tuple[int, bytes]]]:
-    """Shape and header extensions of a NIfTI file, its samples left alone.
+    """Shape and header extensions of a NIfTI file; its samples are not read.
 
     Raises
     ------
@@ -101,13 +101,13 @@ def _content(stream: io.BufferedIOBase, limit: int, name: str) -> NiftiContent:
     total = offset + math.prod(shape) * dtype.itemsize
     if total > limit:
         raise ScanError(
-            f"{name}: the header promises {total} bytes, more than the file can hold ({limit}); "
-            "it is truncated or its header is damaged."
+            f"{name}: the header describes {total} bytes, more than the file can contain ({limit}); it is truncated "
+            "or its header is damaged."
         )
     content = block + stream.read(max(total - len(block), 0) + 1)
     if len(content) != total:
         what = "more" if len(content) > total else "fewer"
-        raise ScanError(f"{name}: holds {what} bytes than its header describes; it is truncated or damaged.")
+        raise ScanError(f"{name}: contains {what} bytes than its header describes; it is truncated or damaged.")
     samples = np.frombuffer(content, dtype=dtype, offset=offset).reshape(shape, order="F")
     extensions = _extensions(content[len(header.binaryblock) : offset], header.endianness, name)
     return NiftiContent(_scaled(samples, header, name), _dwell_time_s(header, name), extensions)
@@ -137,7 +137,7 @@ def _shape(header: Any, name: str) -> tuple[int, ...]:
 def _dtype(header: Any, name: str) -> np.dtype[Any]:
     code = int(header["datatype"])
     if code not in DATA_TYPES:
-        raise ScanError(f"{name}: datatype = {code}: NIfTI-MRS holds complex samples (32 or 1792).")
+        raise ScanError(f"{name}: datatype = {code}: NIfTI-MRS has complex samples (32 or 1792).")
     return np.dtype(DATA_TYPES[code]).newbyteorder(header.endianness)
 
 

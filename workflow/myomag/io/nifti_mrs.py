@@ -1,4 +1,4 @@
-"""NIfTI-MRS: reading with hard validation, writing byte for byte the same.
+"""NIfTI-MRS: reading with strict validation, and reproducible writing.
 
 The only place where the sign changes: NIfTI-MRS stores a line Δf Hz above the carrier (higher ppm) as exp(−i2πΔf·t),
 the package works with exp(+i2πΔf·t) (Clarke et al. 2022, MRM, doi 10.1002/mrm.29418).
@@ -26,7 +26,7 @@ from myomag.io.voxels import Voxel, picked
 
 TRANSIENT_TAG, COIL_TAG = "DIM_DYN", "DIM_COIL"
 MEASUREMENT_TAGS = ("DIM_MEAS", "DIM_REP")
-"""Repeats of the whole sequence, each of which may hold several transients; the first is the name of the standard."""
+"""Tags of repeats of the whole sequence, each possibly with several transients; the first is the standard's."""
 
 STANDARD_FIELDS = (
     "EchoTime",
@@ -43,11 +43,11 @@ STANDARD_FIELDS = (
     "SequenceName",
 )
 MIN_POINTS, MAX_POINTS = 64, 65_536
-"""Length of an FID: below there is no spectrum, above the file is damaged or no spectroscopy."""
+"""Length of an FID: shorter gives no spectrum, longer is damaged or not spectroscopy."""
 
 MIN_DWELL_S, MAX_DWELL_S = 1e-6, 1e-2
 WIDTH_TOLERANCE = 0.005
-"""Two statements of the spectral width or of the frequency may differ by this much, relative."""
+"""Two statements of the spectral width or frequency may differ by this fraction."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class MrsData:
     metadata : dict
         Technical fields under their BIDS names (times in s); nothing personal.
     measurements : int
-        Repeats of the whole sequence (a series) that the transients belong to, in equal shares, the first ones to the
-        first; 1 where the transients are not told apart.
+        Repeats of the whole sequence (a series) that the transients belong to, in equal shares and in order; 1 if the
+        transients are not divided.
     """
 
     fid: NDArray[np.complex64]
@@ -80,12 +80,12 @@ class MrsData:
 
 
 def read_nifti_mrs(path: Path, voxel: Voxel | None = None) -> MrsData:
-    """Scan in a NIfTI-MRS file (.nii or .nii.gz): the voxel named where it holds several.
+    """Scan in a NIfTI-MRS file (.nii or .nii.gz): the given voxel if it contains several.
 
     Raises
     ------
     ScanError
-        On anything wrong with the file, naming file, field and remedy.
+        If anything is wrong with the file, naming file, field and remedy.
     """
     content = read_nifti(path)
     fields = _header_extension(content, path.name)
@@ -117,7 +117,7 @@ def checked_scan(
     metadata: dict[str, Any],
     measurements: int = 1,
 ) -> MrsData:
-    """Scan made of parts that were checked one by one, after the checks that need all of them.
+    """Scan made from individually checked parts, after the checks that need all of them.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def checked_scan(
     if bad:
         raise ScanError(f"{name}: {bad} of {samples.size} samples are NaN or infinite; export the scan again.")
     if not samples.any():
-        raise ScanError(f"{name}: every sample is zero; the file holds no signal.")
+        raise ScanError(f"{name}: every sample is zero; the file contains no signal.")
     for part, values in (("real", samples.real), ("imaginary", samples.imag)):
         if not values.any():
             raise ScanError(f"{name}: the {part} part of every sample is zero; export the complex signal.")
@@ -166,7 +166,7 @@ def check_spectral_width(width_hz: float, dwell_time_s: float, where: str) -> No
 
 
 def nifti_mrs_bytes(mrs: MrsData) -> bytes:
-    """Content of a .nii.gz file (NIfTI-2, complex64), the same bytes for the same scan on every machine."""
+    """Content of a .nii.gz file (NIfTI-2, complex64): the same bytes for the same scan on every machine."""
     shape = (1, 1, 1, mrs.fid.shape[0], *dimensions(mrs).values())
     image_class: Any = Nifti2Image
     image = image_class(np.conj(mrs.fid).reshape(shape, order="F"), affine=np.diag([10000.0, 10000.0, 10000.0, 1.0]))
@@ -181,14 +181,14 @@ def nifti_mrs_bytes(mrs: MrsData) -> bytes:
 def dimensions(mrs: MrsData) -> dict[str, int]:
     """Tag and size of each dimension of a scan beyond its points, in the order of a NIfTI-MRS file."""
     _, transients, coils = mrs.fid.shape
-    # Averaging or leaving transients out ends their membership of measurements.
+    # Averaging or leaving out transients ends their assignment to measurements.
     measurements = mrs.measurements if transients % mrs.measurements == 0 else 1
     sizes = {TRANSIENT_TAG: transients // measurements, MEASUREMENT_TAGS[0]: measurements, COIL_TAG: coils}
     return {tag: size for tag, size in sizes.items() if size > 1}
 
 
 def sidecar_dict(mrs: MrsData) -> dict[str, Any]:
-    """BIDS sidecar of a scan: what the header states, and the technical metadata."""
+    """BIDS sidecar of a scan: header fields and technical metadata."""
     points, transients, coils = mrs.fid.shape
     required = {
         "ResonantNucleus": mrs.nucleus,
@@ -211,7 +211,7 @@ def _metadata(mrs: MrsData) -> dict[str, Any]:
 def stored_gzip(data: bytes) -> bytes:
     """Gzip file that holds `data` uncompressed (RFC 1951, 1952).
 
-    The noise of an FID hardly compresses, and what a compressor writes depends on the zlib of the machine.
+    The noise of an FID hardly compresses, and compressed bytes depend on the machine's zlib.
     """
     parts = [b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"]
     for start in range(0, len(data), 65535):
@@ -238,7 +238,7 @@ def _extension_fields(mrs: MrsData) -> dict[str, Any]:
 def _header_extension(content: NiftiContent, name: str) -> dict[str, Any]:
     texts = [text for code, text in content.extensions if code == 44]
     if len(texts) != 1:
-        raise ScanError(f"{name}: has {len(texts)} header extensions with code 44, one is needed; is it NIfTI-MRS?")
+        raise ScanError(f"{name}: has {len(texts)} header extensions with code 44, expected one; is it NIfTI-MRS?")
     try:
         fields = parsed_json(texts[0].rstrip(b"\x00"))
     except (ValueError, RecursionError) as error:
@@ -262,7 +262,7 @@ def _one(fields: dict[str, Any], key: str, name: str) -> Any:
 def _arranged(data: NDArray[Any], fields: dict[str, Any], name: str) -> tuple[NDArray[Any], int]:
     """Samples of shape (points, ...) as (points, transients, coils), and the number of measurements.
 
-    The transients of one measurement follow each other, wherever the file has its dimension.
+    The transients of one measurement are consecutive, whichever dimension of the file they are in.
     """
     tags = {axis: fields.get(f"dim_{axis + 4}") for axis in range(1, data.ndim) if data.shape[axis] > 1}
     for axis, tag in tags.items():

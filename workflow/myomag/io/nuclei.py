@@ -15,13 +15,13 @@ GYROMAGNETIC_RATIO_MHZ_T = {
     "31P": 17.235,
     "129Xe": 11.777,
 }
-"""|γ|/2π [MHz/T] (found: public code of spec2nii); good to .01 %, used here within tolerances of 1 % and more."""
+"""|γ|/2π [MHz/T] (found: public code of spec2nii); accurate to .01 %, used here within tolerances of 1 % and more."""
 
 MIN_FIELD_T, MAX_FIELD_T = 0.2, 15.0
 """Fields a human scanner can have [T]."""
 
 IDENTITY_TOLERANCE = 0.01
-"""Frequency over field identifies a nucleus when it lies this close to γ."""
+"""Frequency over field identifies a nucleus if it is this close to γ."""
 
 FIELD_TOLERANCE = 0.05
 """A stated field may be this far from f/γ: magnets sold as 3 T run at 2.89 T."""
@@ -36,14 +36,14 @@ def nucleus_name(value: Any, where: str) -> str:
     Parameters
     ----------
     value : str
-        Name as a file writes it: 31P, P31, 31p, "31P", P-31.
+        Name as written in a file: 31P, P31, 31p, "31P", P-31.
     where : str
         File and field, for the message.
 
     Raises
     ------
     ScanError
-        If it is not a nucleus whose gyromagnetic ratio is known here.
+        If it is not a nucleus with a known gyromagnetic ratio.
     """
     text = str(value).strip().strip("\"'^ ").lower()
     match = re.fullmatch(r"(\d{1,3})\W?([a-z]{1,2})", text) or re.fullmatch(r"([a-z]{1,2})\W?(\d{1,3})", text)
@@ -56,7 +56,7 @@ def nucleus_name(value: Any, where: str) -> str:
 
 
 def nucleus_of_name(stem: str) -> str | None:
-    """Nucleus in the `nuc-` entity of a BIDS name, None where there is no such entity."""
+    """Nucleus in the `nuc-` entity of a BIDS name, None if there is no such entity."""
     match = re.search(r"(?:^|_)nuc-([A-Za-z0-9]+)(?:_|\.|$)", stem)
     return nucleus_name(match[1], f"{stem}: nuc- entity") if match else None
 
@@ -69,7 +69,7 @@ def nucleus_from_field(frequency: float, field_t: float | None) -> str | None:
     frequency : float
         Spectrometer frequency [MHz, or Hz].
     field_t : float or None
-        Static field [T] as the file states it.
+        Static field [T] as stated in the file.
     """
     if not field_t or field_t <= 0:
         return None
@@ -81,7 +81,7 @@ def nucleus_from_field(frequency: float, field_t: float | None) -> str | None:
 
 
 def frequency_mhz(value: Any, nucleus: str, where: str) -> float:
-    """Spectrometer frequency [MHz], converted from Hz where the number allows no other reading.
+    """Spectrometer frequency [MHz], converted from Hz if the number can only be in Hz.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def frequency_mhz(value: Any, nucleus: str, where: str) -> float:
     field = mhz / GYROMAGNETIC_RATIO_MHZ_T[nucleus]
     if not MIN_FIELD_T <= field <= MAX_FIELD_T:
         raise ScanError(
-            f"{where} = {number:g} is no {nucleus} frequency in MHz (the field would be {field:.3g} T, "
+            f"{where} = {number:g} is not a {nucleus} frequency in MHz (the field would be {field:.3g} T, "
             f"expected {MIN_FIELD_T:g}-{MAX_FIELD_T:g}); correct the frequency or the nucleus."
         )
     return mhz
@@ -112,12 +112,12 @@ def check_field(mhz: float, nucleus: str, field_t: float | None, where: str) -> 
 
 
 def positive(value: Any, where: str) -> float:
-    """Finite number above zero; a list of one number counts as that number.
+    """Finite positive number; a list of one number counts as that number.
 
     Raises
     ------
     ScanError
-        Naming the field, otherwise.
+        If it is not, naming the field.
     """
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]

@@ -1,7 +1,7 @@
 """Philips SPAR/SDAT.
 
-Read here and not by spec2nii 0.8.15, which needs keys that older SPAR files lack (position of the patient, inversion
-time, name of the protocol) and does not notice a truncated SDAT file. Philips stores the physicist's sign.
+Read here, not by spec2nii 0.8.15, which needs keys that older SPAR files lack (patient position, inversion time,
+protocol name) and does not notice a truncated SDAT file. Philips stores the physicist's sign.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ from myomag.io.voxels import SAVE_GRID
 
 
 def read_philips(raw: Sequence[Path]) -> RawScan:
-    """Content of a SPAR/SDAT pair, of which one file may be given; rows are transients or measurements."""
+    """Content of a SPAR/SDAT pair, given by either file; rows are transients or measurements."""
     spar, sdat = of_pair(raw, ".spar"), of_pair(raw, ".sdat")
     header, name = spar_header(spar), spar.name
     points = whole_number(header.get("samples"), f"{name}: samples")
     samples = _vax_floats(read_bytes(sdat), sdat.name)
     rows = whole_number(header.get("rows") or str(max(samples.size // (2 * points), 1)), f"{name}: rows")
     if rows > 1 and header.get("phase_encoding_enable", "").strip('"').lower() == "yes":
-        raise ScanError(f"{name}: is phase encoded, and its voxels cannot be told apart; {SAVE_GRID}.")
+        raise ScanError(f"{name}: is phase encoded, and its voxels cannot be distinguished; {SAVE_GRID}.")
     if samples.size != 2 * points * rows:
         raise ScanError(
-            f"{sdat.name}: holds {samples.size // 2} points, {name} describes {rows} x {points}; "
-            "it is truncated or belongs to another scan."
+            f"{sdat.name}: contains {samples.size // 2} points, {name} describes {rows} x {points}; it is truncated "
+            "or belongs to another scan."
         )
     fid = (samples[0::2] + 1j * samples[1::2]).reshape(rows, points).T
     averages = number(header.get("averages"), f"{name}: averages")
@@ -42,7 +42,7 @@ def read_philips(raw: Sequence[Path]) -> RawScan:
 def scan_of_spar(
     fid: NDArray[np.complexfloating], header: Mapping[str, str], name: str, measurements: int = 1
 ) -> RawScan:
-    """Samples (points, transients, coils) with what a SPAR file states, whose fields may all be absent."""
+    """Samples (points, transients, coils) with the fields of a SPAR file, any of which may be absent."""
     width = number(header.get("sample_frequency"), f"{name}: sample_frequency")
     return RawScan(
         fid=fid,
@@ -59,7 +59,7 @@ def scan_of_spar(
 
 
 def of_pair(raw: Sequence[Path], extension: str) -> Path:
-    """File of the pair that has `extension`, given or beside the given one, in any case of letters.
+    """File of the pair with `extension` (any case), given or beside the given one.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def of_pair(raw: Sequence[Path], extension: str) -> Path:
 
 def spar_header(path: Path) -> dict[str, str]:
     """Fields of a SPAR file in lower case; its other lines are comments."""
-    # A last line without its end may be cut within a number.
+    # A last line without a line end may be cut off within a number.
     complete, _, _ = read_bytes(path).decode("latin-1").rpartition("\n")
     pairs = (line.split(":", 1) for line in complete.splitlines() if ":" in line and not line.startswith("!"))
     return {key.strip().lower(): value.strip() for key, value in pairs}

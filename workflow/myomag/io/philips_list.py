@@ -1,8 +1,8 @@
 """Philips raw export: .data (samples of each coil and average) with its .list (index of the samples).
 
-Layout found in public code of spec2nii 0.8.15 (Philips/philips_data_list.py) and in the comments that a .list file
-carries. The samples have the physicist's sign. Frequency, dwell time and nucleus stand in neither file: a SPAR file of
-the same scan, or the sidecar, states them.
+Layout found in public code of spec2nii 0.8.15 (Philips/philips_data_list.py) and in the comments of a .list file. The
+samples have the physicist's sign. Neither file contains frequency, dwell time or nucleus: a SPAR file of the same scan,
+or the sidecar, states them.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ COLUMNS = (
     *("typ", "mix", "dyn", "card", "echo", "loca", "chan", "extr1", "extr2", "kx", "ky", "kz", "aver"),
     *("sign", "rf", "grad", "enc", "rtop", "rr", "size", "offset"),
 )
-"""Columns of the index where the file does not name them itself."""
+"""Columns of the index if the file does not name them."""
 
 SIGNAL = "STD"
-"""Kind of the vectors that hold the signal; the others hold noise, corrections and what the scanner rejected."""
+"""Kind of the vectors with the signal; others contain noise, corrections and data rejected by the scanner."""
 
 SINGLE = ("mix", "card", "echo", "loca", "extr1", "extr2", "kx", "ky", "kz")
-"""Loops that a single-voxel scan runs through once."""
+"""Loops that have one step in a single-voxel scan."""
 
 
 def read_data_list(raw: Sequence[Path]) -> RawScan:
-    """Content of a .data/.list pair, of which one file may be given: averages and dynamics are transients, coils apart.
+    """Content of a .data/.list pair, given by either file: averages and dynamics are transients, coils are separate.
 
     Raises
     ------
     ScanError
-        If it holds several voxels, echoes or mixes, or is truncated.
+        If it contains several voxels, echoes or mixes, or is truncated.
     """
     index_file, samples_file = of_pair(raw, ".list"), of_pair(raw, ".data")
     index, name = _index(index_file), index_file.name
@@ -66,7 +66,9 @@ def _index(path: Path) -> dict[str, NDArray[np.int64]]:
     try:
         table = np.array([row[1:] for row in rows], dtype=np.int64)
     except (ValueError, OverflowError) as error:
-        raise ScanError(f"{path.name}: its index holds something that is no whole number; it is damaged.") from error
+        raise ScanError(
+            f"{path.name}: its index contains something other than whole numbers; it is damaged."
+        ) from error
     return dict(zip(names[1:], table.T, strict=True))
 
 
@@ -84,15 +86,15 @@ def _samples(path: Path, index: dict[str, NDArray[np.int64]], name: str) -> NDAr
     """Vectors in the order of the index, shape (vectors, points)."""
     content, sizes, offsets = read_bytes(path), np.unique(index["size"]), index["offset"]
     if sizes.size > 1 or sizes[0] < 8 or sizes[0] % 8 or (offsets % 8).any() or offsets.min() < 0:
-        raise ScanError(f"{name}: lists vectors of other sizes than whole complex samples; it is damaged.")
+        raise ScanError(f"{name}: lists vectors that are not whole complex samples; it is damaged.")
     if offsets.max() + sizes[0] > len(content):
-        raise ScanError(f"{path.name}: holds {len(content)} bytes, fewer than {name} lists; it is truncated.")
+        raise ScanError(f"{path.name}: contains {len(content)} bytes, fewer than {name} lists; it is truncated.")
     held = np.frombuffer(content, dtype="<c8", count=len(content) // 8)
     return held[offsets[:, np.newaxis] // 8 + np.arange(sizes[0] // 8)]
 
 
 def _described(raw: Sequence[Path], fid: NDArray[np.complex64], measurements: int) -> RawScan:
-    """The samples with what a SPAR file of the scan states, given or beside them."""
+    """The samples with the fields of a SPAR file of the scan, given or beside them."""
     spar = spar_of(raw)
     if spar is None:
         return scan_of_spar(fid, {}, raw[0].name, measurements)
@@ -100,7 +102,8 @@ def _described(raw: Sequence[Path], fid: NDArray[np.complex64], measurements: in
     if number(header.get("samples"), f"{spar.name}: samples") not in (None, float(fid.shape[0])):
         points = whole_number(header.get("samples"), f"{spar.name}: samples")
         raise ScanError(
-            f"{spar.name}: describes {points} points, {raw[0].name} holds {fid.shape[0]}; it belongs to another scan."
+            f"{spar.name}: describes {points} points, {raw[0].name} contains {fid.shape[0]}; it belongs to another "
+            "scan."
         )
     return scan_of_spar(fid, header, spar.name, measurements)
 

@@ -1,7 +1,7 @@
-"""Where the package, its workflow and the shipped settings lie, in a checkout and in an installed wheel alike.
+"""Location of the package, its workflow and the shipped settings, in a checkout or an installed wheel.
 
-A wheel holds what a checkout has beside the packages in one folder of the package, at the same places below it;
-pyproject.toml says what that is.
+A wheel contains the other files of a checkout in one folder of the package, at the same relative paths; pyproject.toml
+lists them.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CONFIG_DIR = REPOSITORY / "config"
 PROFILES = CONFIG_DIR / "profiles"
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 PACKAGES = ("myomag", "snakemake_logger_plugin_myomag")
-"""What a wheel installs as packages, a checkout has in workflow/."""
+"""Packages, which a checkout has in workflow/."""
 
 _WORKFLOW = (
     *("Snakefile", "rules/*.smk", "workflow/**/*", "config/**/*", "envs/*"),
@@ -24,7 +24,7 @@ _WORKFLOW = (
 
 
 def workflow_files() -> Iterator[tuple[str, Path]]:
-    """Every file of the workflow, by its name in a checkout, with its place."""
+    """Every file of the workflow: its name in a checkout, and its path."""
     for pattern in _WORKFLOW:
         for path in sorted(REPOSITORY.glob(pattern)):
             yield from _named(path, REPOSITORY, "")

@@ -1,4 +1,4 @@
-"""Which metadata may leave a raw file: a whitelist of technical fields; whatever is not on it is dropped.
+"""Metadata that may leave a raw file: a whitelist of technical fields; everything else is dropped.
 
 Names, birth dates, identifiers, weight, sex, institutions, dates, serial numbers, paths, protocol names and comments
 are not on it.
@@ -24,7 +24,7 @@ NUMBERS = {
     "RxOffset": (-1e6, 1e6, "ppm"),
     "SpecFreqChemShift": (-1e3, 1e3, "ppm"),
 }
-"""Numbers that pass, with their range and unit: outside it, the number is in another unit (usually ms for s)."""
+"""Numbers that pass, with range and unit: a number outside it is in another unit (usually ms for s)."""
 
 STRINGS = (
     "Manufacturer",
@@ -41,7 +41,7 @@ STRINGS = (
 """Short strings that pass."""
 
 BIDS_NAMES = {"ExcitationFlipAngle": "FlipAngle", "RxCoil": "ReceiveCoilName", "TxCoil": "TransmitCoilName"}
-"""Names of NIfTI-MRS that BIDS calls otherwise."""
+"""NIfTI-MRS names that differ in BIDS."""
 
 _TECHNICAL_STRING = re.compile(r"[A-Za-z0-9*][A-Za-z0-9 ._:;,+*()\-]{0,63}")
 
@@ -59,7 +59,7 @@ def public_metadata(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     Raises
     ------
     ScanError
-        If a whitelisted number is not one, or is out of range.
+        If a whitelisted number is not a number, or is out of range.
     """
     known = {BIDS_NAMES.get(key, key): _unwrapped(value) for key, value in fields.items()}
     public: dict[str, Any] = {}
@@ -78,7 +78,7 @@ def public_metadata(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _unwrapped(value: Any) -> Any:
-    """Value of a user-defined field of NIfTI-MRS, which is an object with a description, or of a list of one."""
+    """Value of a user-defined NIfTI-MRS field (an object with a description), or of a one-element list."""
     if isinstance(value, Mapping):
         value = value.get("Value")
     return value[0] if isinstance(value, list) and len(value) == 1 else value

@@ -1,4 +1,4 @@
-"""What a vendor file states, and its completion by sidecar and settings to a scan."""
+"""Content of a vendor file, completed to a scan by sidecar and settings."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from myomag.io.volume_timing import AVERAGES, VOLUME_TIMING, check_volume_timing
 
 @dataclass(frozen=True)
 class RawScan:
-    """Content of a raw file; None where the file does not state a quantity.
+    """Content of a raw file; None for a quantity that is not stated.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class RawScan:
     dwell_is_rounded : bool
         The dwell time was printed with too few digits for a shift in ppm.
     measurements : int
-        Repeats of the whole sequence, the transients of each following each other; 1 where they are not told apart.
+        Repeats of the whole sequence, each with consecutive transients; 1 if they are not divided.
     averages : int
-        Acquisitions whose mean each of the transients is already.
+        Number of acquisitions already averaged into each transient.
     clock_s : tuple of float
-        When each repetition, or each transient, starts by the headers [s, from any time]; empty where they do not tell.
+        Start of each repetition, or each transient, from the headers [s, arbitrary origin]; empty if unknown.
     """
 
     fid: NDArray[np.complexfloating]
@@ -64,16 +64,16 @@ class RawScan:
 
 
 def completed(raw: RawScan, sidecars: Sequence[Mapping[str, Any]], fallback_nucleus: str | None, name: str) -> MrsData:
-    """Scan from a raw file and its sidecars (general first, nearest last).
+    """Scan from a raw file and its sidecars (general first, closest last).
 
     Parameters
     ----------
     raw : RawScan
-        What the file states.
+        Content of the file.
     sidecars : sequence of mapping
-        BIDS fields that complete it; on nucleus, frequency and width they must agree with the file.
+        BIDS fields that complete it; nucleus, frequency and width must agree with the file.
     fallback_nucleus : str or None
-        Nucleus where neither file nor sidecar states one.
+        Nucleus if neither file nor sidecar states one.
     name : str
         Name of the file, for messages.
 
@@ -122,10 +122,10 @@ def _set_times(raw: RawScan, metadata: dict[str, Any], where: str) -> None:
 
 
 def _check_points(raw: RawScan, sidecar: Mapping[str, Any], where: str) -> None:
-    """Refuse a sidecar that describes an FID of another length: it belongs to another scan."""
+    """Refuse a sidecar for an FID of different length: it belongs to another scan."""
     stated, points = sidecar.get("NumberOfSpectralPoints"), raw.fid.shape[0]
     if stated is not None and positive(stated, where) != points:
-        raise ScanError(f"{where} = {stated}, the file holds {points}; correct the sidecar.")
+        raise ScanError(f"{where} = {stated}, but the file contains {points}; correct the sidecar.")
 
 
 def _nucleus(raw: RawScan, sidecar: Mapping[str, Any], fallback: str | None, name: str) -> str:
@@ -164,7 +164,7 @@ def _frequency_mhz(raw: RawScan, sidecar: Mapping[str, Any], nucleus: str, name:
 
 
 def _check_scale(raw: RawScan, nucleus: str, name: str) -> None:
-    """Say that the nucleus is wrong, rather than the frequency, where frequency and field name another one."""
+    """Report the nucleus as wrong, rather than the frequency, if frequency and field match another nucleus."""
     identified = nucleus_from_field(raw.frequency, raw.field_t) if raw.frequency else None
     if identified and identified != nucleus:
         gamma = GYROMAGNETIC_RATIO_MHZ_T[identified]
@@ -186,7 +186,7 @@ def _dwell_time_s(raw: RawScan, sidecar: Mapping[str, Any], nucleus: str, name: 
     if width_hz is not None:
         check_spectral_width(width_hz, dwell, where)
         return 1 / width_hz if raw.dwell_is_rounded else dwell
-    # .1 % of the width is .016 ppm at β-ATP and 9 % of Mg; other nuclei are refused later, by their name.
+    # .1 % of the width is .016 ppm at β-ATP and 9 % of Mg; other nuclei are refused later, by name.
     if raw.dwell_is_rounded and nucleus == "31P":
         raise ScanError(
             f"{name}: the dwell time {dwell:g} s is rounded too much for shifts in ppm; "
@@ -196,14 +196,14 @@ def _dwell_time_s(raw: RawScan, sidecar: Mapping[str, Any], nucleus: str, name: 
 
 
 def measurements_of(fids: int, averages: float | None) -> int:
-    """Number of measurements among the FIDs of a file: each is one where it is a mean of some of several averages.
+    """Number of measurements among the FIDs of a file: each FID is one if it is a mean of several averages.
 
     Parameters
     ----------
     fids : int
         Number of FIDs.
     averages : float or None
-        Averages of the protocol; where there are as many FIDs, these are kept apart.
+        Averages of the protocol; with as many FIDs, these are single transients.
     """
     return fids if averages is not None and averages > 1 and averages != fids else 1
 
@@ -228,12 +228,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def number(text: str | None, where: str) -> float | None:
-    """Finite number in a header field, None where it is empty or absent; a decimal comma counts as a point.
+    """Finite number in a header field, None if empty or absent; a decimal comma counts as a point.
 
     Raises
     ------
     ScanError
-        If it is no number.
+        If it is not a number.
     """
     if text is None or not text.strip():
         return None
@@ -247,12 +247,12 @@ def number(text: str | None, where: str) -> float | None:
 
 
 def whole_number(text: str | None, where: str) -> int:
-    """Count above zero in a header field.
+    """Positive count in a header field.
 
     Raises
     ------
     ScanError
-        If it is absent or no such number.
+        If it is absent or not such a number.
     """
     value = number(text, where)
     if value is None or value < 1 or value != int(value):
@@ -261,12 +261,12 @@ def whole_number(text: str | None, where: str) -> int:
 
 
 def scaled(value: float | None, factor: float) -> float | None:
-    """Value in another unit, None where it is not stated."""
+    """Value in another unit, None if not stated."""
     return None if value is None else value * factor
 
 
 def is_rounded(dwell_s: float | None, text: str) -> bool:
-    """Whether a dwell time was printed with so few digits that the width may be off by more than .01 %.
+    """Whether a dwell time was printed with so few digits that the spectral width may be off by more than .01 %.
 
     One whose inverse is a round number of Hz (5e-05: 20000) is taken to be exact.
 

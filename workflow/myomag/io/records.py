@@ -10,7 +10,7 @@ from myomag.errors import ScanError
 from myomag.io.files import sha256_bytes
 
 SIGNIFICANT_DIGITS = 10
-"""Digits kept of every float: far below any physical meaning, above the last-digit noise of linear algebra."""
+"""Digits kept of every float: more than is physically meaningful, fewer than the numerical noise of linear algebra."""
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -29,7 +29,7 @@ def record_bytes(record: Mapping[str, Any]) -> bytes:
 def canonical(content: Any) -> str:
     """JSON text without spaces: equal content gives equal text.
 
-    The order of keys counts, as that of the lines of a fit does.
+    The order of keys matters, as for the lines of a fit.
     """
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
@@ -40,12 +40,12 @@ def digest(content: Any) -> str:
 
 
 def parsed_json(content: bytes) -> Any:
-    """What a JSON text holds, with or without a byte order mark.
+    """Content of a JSON text, with or without a byte order mark.
 
     Raises
     ------
     ValueError, RecursionError
-        If it is not JSON, or gives a key twice, of which JSON keeps the last in silence.
+        If it is not JSON, or has a duplicate key, of which JSON silently keeps the last.
     """
     return json.loads(content, object_pairs_hook=_each_key_once)
 
@@ -79,13 +79,13 @@ def _each_key_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _text(value: Any, indent: str) -> str:
-    """JSON text of a value whose first line is indented already.
+    """JSON text of a value whose first line is already indented.
 
-    Own code, because json writes each number of a covariance matrix on a line of its own, and takes its slow way then.
+    Own code, because json with indentation writes each number of a covariance matrix on its own line, and is slow.
     """
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError("a record holds a number that is not finite")
+            raise ValueError("a record contains a number that is not finite")
         return repr(float(f"{value:.{SIGNIFICANT_DIGITS}g}") + 0.0)
     inner = f"{indent} "
     if isinstance(value, list | tuple):
@@ -99,7 +99,7 @@ def _text(value: Any, indent: str) -> str:
 
 
 def _block(start: str, items: Sequence[str], end: str, indent: str) -> str:
-    """Items on a line each, one step further in than `indent`."""
+    """One item per line, one level deeper than `indent`."""
     if not items:
         return start + end
     step = f"\n{indent} "

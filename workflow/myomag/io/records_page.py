@@ -1,4 +1,4 @@
-"""The page that documents the records of a scan, made from their models."""
+"""The page that documents the records of a scan, generated from their models."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ RECORDS: tuple[type[ScanRecord], ...] = (*STATIC, Series)
 HEAD = """# Records of a scan
 
 The JSON files that the steps write for each scan, field by field. This page is generated from the models in
-`workflow/myomag/io/` (`make config`). A value that is not known is null. Numbers have ten digits."""
+`workflow/myomag/io/` (`make config`). An unknown value is null. Numbers have ten digits."""
 
 _PLAIN = {str: "text", float: "number", int: "integer", bool: "true or false", type(None): "null"}
 
@@ -34,10 +34,10 @@ def records_page() -> str:
 
 
 def _introduction(record: type[ScanRecord]) -> str:
-    """What a record holds, its file, and which record its other fields are those of."""
+    """Content of a record, its file, and the record whose fields it also has."""
     step, file = next((s, f) for s in pipeline.STEPS for f in s.writes if f.role == record.role)
     base = _extended(record)
-    beside = f" All fields of [{base.__name__}](#{base.__name__.lower()}) follow." if base else ""
+    beside = f" It also has all fields of [{base.__name__}](#{base.__name__.lower()})." if base else ""
     name = file.name.replace("{", "<").replace("}", ">")
     return f"{record.__doc__} Written by the step `{step.name}`: `{name}`.{beside}"
 
@@ -59,7 +59,7 @@ def _section(model: type[BaseModel], title: str, introduction: str) -> str:
 
 
 def _unit_and_meaning(description: str) -> tuple[str, str]:
-    """Unit in the brackets at the end of a description, and the rest of it."""
+    """Unit in brackets at the end of a description, and the rest of it."""
     meaning, _, unit = description.removesuffix(".").partition(" [")
     return unit.removesuffix("]"), f"{meaning}."
 
@@ -78,7 +78,7 @@ def _kind(annotation: Any) -> str:
 
 
 def _parts(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """Models that the fields of a model hold, in their order."""
+    """Models contained in the fields of a model, in order."""
     for field in model.model_fields.values():
         for each in _leaves(field.annotation):
             if isinstance(each, type) and issubclass(each, BaseModel):

@@ -1,7 +1,7 @@
 """Siemens rda.
 
-Read here: spec2nii 0.8.15 stops at de-identified headers and at voxels that are not described, and takes a truncated
-file for a shorter scan. Its sign is the other one.
+Read here: spec2nii 0.8.15 rejects de-identified headers and undescribed voxels, and reads a truncated file as a shorter
+scan. The sign is opposite to the physicist's.
 """
 
 import math
@@ -23,13 +23,13 @@ def read_rda(path: Path, voxel: Voxel | None = None) -> RawScan:
     content = read_bytes(path)
     end = _RDA_END.search(content)
     if not end:
-        raise ScanError(f"{name}: has no complete header; it is truncated or no rda file.")
+        raise ScanError(f"{name}: has no complete header; it is truncated or not an rda file.")
     header = dict(re.findall(r"^([\w\[\],]+):[ \t]*(.*?)\s*$", content[: end.start()].decode("latin-1"), re.MULTILINE))
     stated = [header.get(f"CSIMatrixSize[{axis}]", "1") for axis in range(3)]
     grid = [whole_number(size, f"{name}: CSIMatrixSize") for size in stated]
     points = whole_number(header.get("VectorSize"), f"{name}: VectorSize")
     if len(content) - end.end() != 16 * points * math.prod(grid):
-        raise ScanError(f"{name}: does not hold {points} points for each voxel; it is truncated or damaged.")
+        raise ScanError(f"{name}: does not contain {points} points for each voxel; it is truncated or damaged.")
 
     def value(key: str, factor: float = 1.0) -> float | None:
         return scaled(number(header.get(key), f"{name}: {key}"), factor)

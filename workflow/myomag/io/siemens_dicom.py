@@ -1,7 +1,7 @@
 """Siemens DICOM of software VA to VE: samples and header are private (CSA), in the opposite of the physicist's sign.
 
-Read here with nibabel's reader of the CSA header and not by spec2nii 0.8.15, which adds up left-over echo times and
-needs a voxel and a number of frames.
+Read here with nibabel's reader of the CSA header, not by spec2nii 0.8.15, which adds up left-over echo times and needs
+a voxel and a number of frames.
 """
 
 import math
@@ -25,7 +25,7 @@ PROTOCOLS = ("MrPhoenixProtocol", "MrProtocol")
 
 
 def has_csa_samples(dataset: Any) -> bool:
-    """Whether the file holds samples in the private element of Siemens."""
+    """Whether the file has samples in the private element of Siemens."""
     return _samples_element(dataset) is not None
 
 
@@ -43,7 +43,7 @@ def read_csa(dataset: Any, name: str, voxel: Voxel | None = None) -> RawScan:
     Raises
     ------
     ScanError
-        If it holds several voxels and none is named, no complex FID, or is truncated.
+        If it contains several voxels and none is given, or no complex FID, or is truncated.
     """
     image, series = _tags(dataset, "image"), _tags(dataset, "series")
     protocol = protocol_entries(str(next((series[key] for key in PROTOCOLS if key in series), "")))
@@ -61,7 +61,7 @@ def read_csa(dataset: Any, name: str, voxel: Voxel | None = None) -> RawScan:
 
 
 def averages_of_csa(dataset: Any) -> float | None:
-    """Averages of the protocol, None where they are not stated."""
+    """Averages of the protocol, None if not stated."""
     return _number(_tags(dataset, "image"), "NumberOfAverages")
 
 
@@ -83,7 +83,7 @@ def _metadata(dataset: Any, image: Mapping[str, Any], protocol: Mapping[str, str
 
 
 def _tags(dataset: Any, kind: str) -> dict[str, Any]:
-    """First item of each non-empty tag of a CSA header; empty where the file has no such header."""
+    """First item of each non-empty tag of a CSA header; empty if the file has no such header."""
     from nibabel.nicom import csareader
 
     read_private: Any = csareader.get_csa_header
@@ -92,13 +92,13 @@ def _tags(dataset: Any, kind: str) -> dict[str, Any]:
 
 
 def _number(tags: Mapping[str, Any], key: str) -> float | None:
-    """Number above zero in a tag."""
+    """Positive number in a tag."""
     value = tags.get(key)
     return float(value) if isinstance(value, int | float) and 0 < value < math.inf else None
 
 
 def _text(tags: Mapping[str, Any], *keys: str) -> str | None:
-    """First of some tags that holds text."""
+    """First of some tags with text."""
     return next((tags[key].strip() for key in keys if isinstance(tags.get(key), str) and tags[key].strip()), None)
 
 
@@ -112,35 +112,35 @@ def _is_grid(image: Mapping[str, Any], protocol: Mapping[str, str]) -> bool:
 def _check_kind(image: Mapping[str, Any], name: str) -> None:
     """Refuse spectra."""
     if image.get("SignalDomainColumns", "TIME") != "TIME" or image.get("DataRepresentation", "COMPLEX") != "COMPLEX":
-        raise ScanError(f"{name}: holds no complex FID but a processed spectrum; export the raw data.")
+        raise ScanError(f"{name}: contains no complex FID but a processed spectrum; export the raw data.")
 
 
 def _fid(
     dataset: Any, image: Mapping[str, Any], protocol: Mapping[str, str], name: str, voxel: Voxel | None
 ) -> NDArray[np.complexfloating]:
-    """Samples in the physicist's sign, shape (points, frames); of a grid those of one voxel, (points, 1)."""
+    """Samples in the physicist's sign, shape (points, frames); for a grid, those of one voxel, (points, 1)."""
     content = bytes(_samples_element(dataset).value)
     points = int(_number(image, "DataPointColumns") or protocol_number(protocol, "sSpecPara.lVectorSize") or 0)
     if not points:
-        raise ScanError(f"{name}: states no number of points (CSA DataPointColumns); export it again.")
+        raise ScanError(f"{name}: does not state the number of points (CSA DataPointColumns); export it again.")
     held, rest = divmod(len(content), 8 * points)
-    # Software VA states no number of frames.
+    # Software VA does not state the number of frames.
     plane = [int(_number(image, key) or 1) for key in ("Rows", "Columns")]
     frames = int(_number(image, "NumberOfFrames") or held // math.prod(plane)) * math.prod(plane)
     if rest or held != frames or not frames:
         raise ScanError(
-            f"{name}: holds {len(content) // 8} of {max(frames, 1)} x {points} points; "
-            "it is truncated or its header wrong."
+            f"{name}: contains {len(content) // 8} of {max(frames, 1)} x {points} points; it is truncated or its "
+            "header is wrong."
         )
     samples = np.conj(np.frombuffer(content, dtype="<c8").reshape(frames, points))
     if not _is_grid(image, protocol):
         return np.asarray(samples.T)
-    # Columns run fastest (found: public code of spec2nii); a file may hold one voxel of the grid.
+    # Columns run fastest (found: public code of spec2nii); a file may contain one voxel of the grid.
     return picked(samples.reshape(-1, *plane, points).transpose(2, 1, 0, 3), voxel, name)[:, np.newaxis]
 
 
 def _samples_element(dataset: Any) -> Any:
-    """Element that holds the samples, wherever its private block stands."""
+    """Element with the samples, wherever its private block is."""
     for offset in range(0x10, 0x100):
         creator = dataset.get((0x7FE1, offset))
         if creator is not None and str(creator.value).strip() == CREATOR_OF_SAMPLES:

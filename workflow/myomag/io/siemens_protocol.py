@@ -1,4 +1,4 @@
-"""The measurement protocol that Siemens files carry as text (ASCCONV)."""
+"""The measurement protocol in Siemens files, as text (ASCCONV)."""
 
 import re
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ _ENTRY = re.compile(r"^[ \t]*([\w.\[\]]+)[ \t]*=[ \t]*(.*?)[ \t\r]*$", re.MULTIL
 
 
 def protocol_entries(text: str) -> dict[str, str]:
-    """Entries of a protocol, for instance {"alTE[0]": "350", "tSequenceFileName": "fid"}; empty where there is none.
+    """Entries of a protocol, for instance {"alTE[0]": "350", "tSequenceFileName": "fid"}; empty if there is none.
 
     Parameters
     ----------
     text : str
-        MrPhoenixProtocol or MrProtocol, whose strings stand in doubled quotes.
+        MrPhoenixProtocol or MrProtocol, whose strings are in doubled quotes.
     """
     block = _BLOCK.search(text)
     return {key: value.strip('"') for key, value in _ENTRY.findall(block[1])} if block else {}
 
 
 def protocol_number(entries: Mapping[str, str], key: str) -> float | None:
-    """Number above zero in an entry, None where it is absent or no such number."""
+    """Positive number in an entry, None if absent or not such a number."""
     try:
         value = float(entries.get(key, ""))
     except ValueError:
@@ -29,11 +29,11 @@ def protocol_number(entries: Mapping[str, str], key: str) -> float | None:
 
 
 def echo_time_s(te_us: Mapping[int, float], contrasts: float | None, stated_ms: float | None = None) -> float | None:
-    """Echo time of the entries a protocol uses [s], None where nothing states it.
+    """Echo time of the entries that a protocol uses [s], None if not stated.
 
-    The list alTE keeps entries of earlier protocols: only the first `lContrasts` of them are in use. Several in use
-    are either echoes of their own, and a single-voxel file holds the first, or parts of one echo time, as in
-    semi-LASER, and their sum counts; the image header tells which, and without it they count as parts.
+    The list alTE keeps entries of earlier protocols: only the first `lContrasts` are in use. Several in use are either
+    separate echoes, of which a single-voxel file contains the first, or parts of one echo time, as in semi-LASER, to be
+    summed; the image header shows which, and without it they are taken as parts.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tab-separated tables in the BIDS manner: UTF-8, one header line, `n/a` where a value is missing."""
+"""Tab-separated tables in the BIDS manner: UTF-8, one header line, `n/a` for missing values."""
 
 import math
 import re
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TableRow = Mapping[str, Any]
-"""Row of a result table: value by column, None where it is missing."""
+"""Row of a result table: value by column, None if missing."""
 MISSING = "n/a"
 SEPARATORS = {",": "commas", ";": "semicolons", "|": "bars", " ": "spaces"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -27,7 +27,7 @@ _PADDED = re.compile(r"[+-]?0\d")
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as it is written; None is a missing value.
+    """A table as written; None is a missing value.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class TextTable:
 
 
 def read_text_table(path: Path) -> TextTable:
-    """Read a TSV file, every value as text; quotes around a value and rows of blanks are no part of it.
+    """Read a TSV file, every value as text; quotes around values and blank rows are dropped.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def read_text_table(path: Path) -> TextTable:
 
 
 def open_table(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
-    """Columns of a TSV file, and line and cells of each row as they are read: for a table too large to be held.
+    """Columns of a TSV file, and line and cells of each row as it is read: for tables too large for memory.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def open_table(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[st
     tuple of str
         Column names.
     iterator of (int, list of str)
-        Line, from 1, and cells as they stand there (see `cell_text`), as many as there are columns.
+        Line, from 1, and cells as written (see `cell_text`), one per column.
 
     Raises
     ------
     StudyError
-        As `read_text_table` does, of a row when it is reached.
+        As `read_text_table`, for a row when it is reached.
     """
     lines = _lines(path)
     columns = tuple(_unquoted(name.strip()) for name in next(lines, "").split("\t"))
@@ -92,21 +92,21 @@ def open_table(path: Path) -> tuple[tuple[str, ...], Iterator[tuple[int, list[st
 def _cells(path: Path, columns: int, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(lines, start=2):
         if "\t" in line and not line.strip():
-            # Spreadsheets leave rows without anything in them.
+            # Spreadsheets leave empty rows.
             continue
         values = line.split("\t")
         if len(values) != columns:
             raise StudyError(
-                f"{path}: line {number}: {len(values)} values for {columns} columns; "
-                f"separate values by one tab and write {MISSING} where one is missing."
+                f"{path}: line {number}: {len(values)} values for {columns} columns; separate values by one tab and "
+                f"write {MISSING} for missing ones."
             )
         yield number, values
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Lines of a text file without their ends, one after the other, and without empty ones at its end."""
+    """Lines of a text file, one at a time, without line ends and without trailing empty lines."""
     if path.exists() and not path.is_file():
-        raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it by the table.")
+        raise StudyError(f"{path}: is a directory, pipe or device, not a file; replace it with the table.")
     if not_fetched(path):
         raise StudyError(f"{path}: {to_fetch(path)}")
     empty = 0
@@ -127,7 +127,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _undecodable(path: Path) -> int:
-    """First byte that is no UTF-8; a decoder that reads on in parts tells its place in one of them."""
+    """Position of the first byte that is not UTF-8; an incremental decoder gives its position within a chunk only."""
     try:
         path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -151,12 +151,12 @@ def keyed_rows(table: TextTable, key: str, prefix: str) -> Iterator[tuple[str, t
 
 
 def labelled_rows(path: Path, key: str, prefix: str) -> tuple[tuple[str, ...], Iterator[tuple[int, str, list[str]]]]:
-    """Columns without that of the labels, and line, label with its prefix and other cells of each row as it is read.
+    """Columns except the label column, and line, label with prefix and other cells of each row as it is read.
 
     Raises
     ------
     StudyError
-        If the column is missing, or empty in a row, and as `open_table` does.
+        If the column is missing, or empty in a row, or as in `open_table`.
     """
     columns, rows = open_table(path)
     if key not in columns:
@@ -178,7 +178,7 @@ def _label(path: Path, line: int, label: str | None, key: str, prefix: str) -> s
 
 
 def _without_key(columns: Sequence[str], key: str) -> str:
-    """What to say of a table that has no column of labels: its values may be separated by something else than tabs."""
+    """Message for a table without the label column: its values may not be separated by tabs."""
     for mark, name in SEPARATORS.items():
         if len(columns) == 1 and key in (part.strip(" \"'") for part in columns[0].split(mark)):
             return f"values are separated by {name}, not by tabs; save the table as tab-separated text (.tsv)."
@@ -192,9 +192,9 @@ def prefixed(text: str, prefix: str) -> str:
 
 
 def read_tsv(path: Path) -> "pd.DataFrame":
-    """Read a TSV file that `tsv_bytes` wrote, numbers where a whole column is numeric, text elsewhere.
+    """Read a TSV file written by `tsv_bytes`: wholly numeric columns as numbers, others as text.
 
-    Labels (`participant_id`, `session_id`, `scan`) stay text, and so does a column with zero-padded numbers.
+    Labels (`participant_id`, `session_id`, `scan`) and columns with zero-padded numbers stay text.
     """
     import pandas as pd
 
@@ -208,7 +208,7 @@ def read_tsv(path: Path) -> "pd.DataFrame":
 
 
 def typed_series(name: str, values: Sequence[str | None]) -> "pd.Series[Any]":
-    """Values of one column as Int64 or float64 if every present value is such a number, else the text as it is."""
+    """Values of one column as Int64 or float64 if every present value is such a number, else as text."""
     import pandas as pd
 
     present = [value for value in values if value is not None]
@@ -221,7 +221,7 @@ def typed_series(name: str, values: Sequence[str | None]) -> "pd.Series[Any]":
 
 
 def number(text: str) -> float | None:
-    """Finite number that a text stands for; None if it is none (`nan`, `inf` and `1_000` are none)."""
+    """Finite number written as text; None if it is not one (`nan`, `inf` and `1_000` are not)."""
     if not _NUMBER.fullmatch(text.strip()):
         return None
     value = float(text)
@@ -238,7 +238,7 @@ def tsv_bytes(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
     """TSV text of rows below a header line: the same values give the same bytes on every machine.
 
     Floats have at most 10 significant digits, missing values (None, NaN, NA, empty text) read `n/a`; tabs and line
-    breaks inside a text become spaces, and an apostrophe stands before one that may be a formula to a spreadsheet.
+    breaks inside a text become spaces, and an apostrophe precedes text that a spreadsheet may read as a formula.
 
     Raises
     ------
@@ -280,19 +280,19 @@ def _unquoted(text: str) -> str:
 
 
 def cell_text(value: str) -> str | None:
-    """What a cell says; None where a value is missing. Quotes around it are no part of it."""
+    """Text of a cell without surrounding quotes; None if missing."""
     stripped = _unquoted(value.strip())
     return None if stripped in ("", MISSING) else stripped
 
 
 def written(value: object) -> str:
-    """Text of one cell of a TSV file, on one line, and no formula to a spreadsheet."""
+    """Text of one cell of a TSV file, on one line, and never a formula to a spreadsheet."""
     if is_missing(value):
         return MISSING
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         if math.isinf(value):
-            raise ValueError("a table holds a number that is not finite")
+            raise ValueError("a table contains a number that is not finite")
         return f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}"
     return quiet(re.sub(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", str(value)).strip())

@@ -1,7 +1,7 @@
-"""What a sidecar says of the begin time: the delay from the time at which all lines are in phase to the first sample.
+"""Begin time stated in a sidecar: the delay from the time at which all lines are in phase to the first sample.
 
-For an FID that time is the centre of the excitation, for an echo its top. EchoTime (BIDS, NIfTI-MRS) leads from the
-excitation to the top of the echo: it is a begin time for FIDs only. `AcquisitionStartTime` (NIfTI-MRS 0.11,
+For an FID that time is the centre of the excitation, for an echo its top. EchoTime (BIDS, NIfTI-MRS) is the time from
+the excitation to the top of the echo: it is a begin time for FIDs only. `AcquisitionStartTime` (NIfTI-MRS 0.11,
 definitions.json [found]) is the "time, relative to EchoTime, or time of FID generation, that the acquisition starts".
 """
 
@@ -14,16 +14,16 @@ from typing import Any, Literal
 Kind = Literal["fid", "echo", "unknown"]
 
 SEQUENCE_FIELDS = ("PulseSequenceType", "ScanningSequence", "SequenceName")
-"""Fields that may name the sequence, by BIDS."""
+"""BIDS fields that may name the sequence."""
 
 SHORTEST_ECHO_S = 5e-3
-"""No spin echo of 31P is shorter, and no FID starts as late: where no sequence is named this tells them apart."""
+"""No 31P spin echo is shorter, and no FID starts as late: this distinguishes them if no sequence is named."""
 
 LONGEST_BEGIN_S = 10e-3
-"""Above this EchoTime is no begin time of an FID: the ATP lines turn by several cycles against PCr."""
+"""Above this, EchoTime is not the begin time of an FID: the ATP lines turn by several cycles relative to PCr."""
 
 LONGEST_ECHO_S = 0.1
-"""Above this nothing is left of ATP (T2 some 20 to 60 ms): the number is in ms, as .35 for .00035 s is."""
+"""Above this, no ATP signal is left (T2 about 20 to 60 ms): the number is in ms, such as .35 for .00035 s."""
 
 _ECHO = re.compile(r"(?<!com)press(?!ure)|steam|laser|hahn|spin ?echo|svs ?st\b|\bse\b|(?<!gradient )\becho\b")
 _FID = re.compile(r"\bfid(?!el)|fid\b|pulse ?(?:and ?)?acq|(?:single|one) ?pulse|gradient ?echo|\bgre?\b")
@@ -31,14 +31,14 @@ _FID = re.compile(r"\bfid(?!el)|fid\b|pulse ?(?:and ?)?acq|(?:single|one) ?pulse
 
 @dataclass(frozen=True)
 class StatedBeginTime:
-    """Begin time that a sidecar states.
+    """Begin time stated in a sidecar.
 
     Attributes
     ----------
     value_s : float or None
-        Begin time [s], below 0 where samples precede the time of equal phase; None where it is not known.
+        Begin time [s], negative if samples precede the time of equal phase; None if unknown.
     source : str
-        Field and value it was taken from, or why it is not known.
+        Field and value it was taken from, or why it is unknown.
     kind : {"fid", "echo", "unknown"}
         What the sequence samples.
     """
@@ -49,7 +49,7 @@ class StatedBeginTime:
 
 
 def stated_begin_time(sidecar: Mapping[str, Any]) -> StatedBeginTime:
-    """Begin time by AcquisitionStartTime, else by the kind of the sequence, else by EchoTime.
+    """Begin time from AcquisitionStartTime, else from the kind of sequence, else from EchoTime.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def stated_begin_time(sidecar: Mapping[str, Any]) -> StatedBeginTime:
 
 
 def sequence_kind(sidecar: Mapping[str, Any]) -> tuple[Kind, str]:
-    """What the named sequence samples, and the field that says so; unknown where names are absent or contradict."""
+    """What the named sequence samples, and the field that says so; unknown if names are absent or contradictory."""
     found: dict[Kind, str] = {}
     for field in SEQUENCE_FIELDS:
         value = sidecar.get(field)
@@ -83,10 +83,10 @@ def sequence_kind(sidecar: Mapping[str, Any]) -> tuple[Kind, str]:
 
 
 def _by_start(start: float, echo_time: float | None, kind: Kind) -> StatedBeginTime:
-    """Begin time by AcquisitionStartTime.
+    """Begin time from AcquisitionStartTime.
 
-    For an FID it counts from the excitation. Only a value of 0 or below cannot, as nothing is sampled during the
-    pulse: that one counts from EchoTime.
+    For an FID it counts from the excitation, unless it is 0 or below: as nothing is sampled during the pulse, it then
+    counts from EchoTime.
     """
     stated = f"AcquisitionStartTime {start:g} s"
     if abs(start) > LONGEST_BEGIN_S:
@@ -97,7 +97,7 @@ def _by_start(start: float, echo_time: float | None, kind: Kind) -> StatedBeginT
 
 
 def _by_echo_time(echo_time: float | None, named: str, kind: Kind) -> StatedBeginTime:
-    """Begin time of an FID, or of an unnamed sequence whose EchoTime fits no echo."""
+    """Begin time of an FID, or of an unnamed sequence whose EchoTime is too short for an echo."""
     if not echo_time:
         return StatedBeginTime(None, "no EchoTime" if echo_time is None else "EchoTime 0 s: not set", kind)
     if echo_time > LONGEST_BEGIN_S:

@@ -1,8 +1,8 @@
 """Siemens twix (.dat), samples and header.
 
 Read here: mapvbvd installs 110 MB that it does not use and trusts the lengths in a damaged file; spec2nii, built on it,
-stops at de-identified headers, at voxels that are not described and at more than three loops. A test compares with
-mapvbvd. Twix has the physicist's sign.
+rejects de-identified headers, undescribed voxels and more than three loops. A test compares with mapvbvd. Twix has the
+physicist's sign.
 """
 
 import mmap
@@ -33,7 +33,7 @@ NUCLEUS_INFO = "sTXSPEC.asNucleusInfo[0]"
 
 
 def read_twix(path: Path) -> RawScan:
-    """Content of a twix file: every readout a transient, in the order acquired, coils apart; repetitions told apart."""
+    """Content of a twix file: every readout is a transient, in order of acquisition; coils and repetitions separate."""
     name = path.name
     with opened(path) as (content, measurement):
         readouts = _scan_readouts(measurement, name)
@@ -49,7 +49,7 @@ def read_twix(path: Path) -> RawScan:
 
 
 def _scan_readouts(measurement: Measurement, name: str) -> Readouts:
-    """Readouts that hold the scan: those of no other kind, or of the only kind there is."""
+    """Readouts of the scan: those without a special kind, or of the only kind present."""
     if SCAN not in measurement and len(measurement) != 1:
         kinds = {text for kind in measurement for bit, text in KINDS.items() if kind & bit}
         raise ScanError(
@@ -58,7 +58,7 @@ def _scan_readouts(measurement: Measurement, name: str) -> Readouts:
         )
     found = measurement[SCAN] if SCAN in measurement else next(iter(measurement.values()))
     if not found.points or not found.coils:
-        raise ScanError(f"{name}: its readouts hold no samples; it is damaged.")
+        raise ScanError(f"{name}: its readouts contain no samples; it is damaged.")
     return found
 
 
@@ -99,7 +99,7 @@ def _check_loops(counters: NDArray[np.integer], name: str) -> None:
 def _sampling_start(centre_columns: NDArray[np.integer], scan: RawScan) -> dict[str, Any]:
     """AcquisitionStartTime [s] of an echo whose readouts name a column as their centre: the top of the echo.
 
-    For an FID the column says nothing that its samples do not, and many sequences leave it at half the readout.
+    For an FID the column adds nothing to its samples, and many sequences leave it at half the readout.
     """
     columns = float(centre_columns[0]) if centre_columns.size == 1 else 0.0
     is_echo = stated_begin_time(scan.metadata).kind == "echo"
@@ -109,14 +109,14 @@ def _sampling_start(centre_columns: NDArray[np.integer], scan: RawScan) -> dict[
 
 
 def _repetitions(counters: NDArray[np.integer]) -> int:
-    """Number of repetitions (loop Rep) where they follow each other with equal shares of the readouts, else 1."""
+    """Number of repetitions (loop Rep) if they are consecutive with equal shares of the readouts, else 1."""
     repetitions = np.unique(counters).size
     in_order = np.repeat(np.unique(counters), counters.size // repetitions)
     return repetitions if np.array_equal(in_order, counters) else 1
 
 
 def _stated(fid: NDArray[np.complexfloating], texts: Mapping[str, bytes]) -> RawScan:
-    """Scan of some samples with what the texts of the header state."""
+    """Scan made of samples and the header texts."""
     entries = protocol_entries(texts.get("MeasYaps", b"").decode("latin-1"))
 
     def stated(key: str, *parts: str) -> str | None:

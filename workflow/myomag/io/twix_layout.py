@@ -1,7 +1,7 @@
 """The chain of readouts in a Siemens twix file, and the texts of its header.
 
-Layout as the public code of mapvbvd and spec2nii has it. VD, VE, XA: a table of measurements, readouts of a 192-byte
-header and, for each channel, 32 bytes and the samples. VB: one measurement, 128 bytes before each channel.
+Layout as in the public code of mapvbvd and spec2nii. VD, VE, XA: a table of measurements, readouts of a 192-byte header
+and, for each channel, 32 bytes and the samples. VB: one measurement, 128 bytes before each channel.
 """
 
 import mmap
@@ -20,14 +20,14 @@ REFERENCE, REFERENCE_AND_SCAN = 1 << 22, 1 << 23
 SCAN = 0
 KINDS = {1 << 1: "rtfeedback", 1 << 2: "rtfeedback", 1 << 14: "phasestab", 1 << 15: "phasestab"}
 KINDS |= {1 << 21: "phasecor", REFERENCE: "refscan", 1 << 25: "noise"}
-"""Bits of the evaluation mask that make a readout something else than part of the scan, named as spec2nii does."""
+"""Bits of the evaluation mask that mark readouts outside the scan proper, with spec2nii's names."""
 
 MAX_MEASUREMENTS = 64
 SHORTEST_READOUT = 128
 LARGEST_HEADER = 2**25
-"""Largest header that is read [bytes]; usual are one to ten million."""
+"""Largest header that is read [bytes]; one to ten million are usual."""
 LONGEST_VALUE = 1000
-"""Bytes behind the name of a parameter in which its value stands."""
+"""Number of bytes after a parameter's name that contain its value."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ class Readouts:
 
 
 Measurement = dict[int, Readouts]
-"""Readouts of a measurement by their kind: bits of KINDS, or SCAN."""
+"""Readouts of a measurement by kind: bits of KINDS, or SCAN."""
 
 
 def check_layout(path: Path) -> tuple[int, int]:
-    """Points and number of the readouts of a twix file; one whose readouts do not lead to the end mark is refused."""
+    """Points and number of readouts of a twix file; one whose readouts do not lead to the end mark is refused."""
     with opened(path) as (_, measurement):
         if not measurement:
             return 0, 0
@@ -67,7 +67,7 @@ def check_layout(path: Path) -> tuple[int, int]:
 def opened(path: Path) -> Iterator[tuple[mmap.mmap, Measurement]]:
     """Content of a twix file and the readouts of its last measurement, after a walk over all of them.
 
-    A damaged length would lead into an endless loop or past the end.
+    A damaged length could lead to an endless loop or past the end.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def opened(path: Path) -> Iterator[tuple[mmap.mmap, Measurement]]:
         If the readouts do not lead to the end mark, or those of one kind differ in size.
     """
     with _mapped(path) as content:
-        # A multi-raid file holds the adjustments first, the scan last.
+        # A multi-raid file has the adjustments first, the scan last.
         walked = [_walk(content, start, table, path.name) for start, table in _measurements(content, path.name)]
         yield content, walked[-1]
 
@@ -96,7 +96,7 @@ def _measurements(content: mmap.mmap, name: str) -> list[tuple[int, bool]]:
     if first >= 10_000 or count > MAX_MEASUREMENTS:
         return [(0, False)]
     if not count:
-        raise ScanError(f"{name}: is no twix file, or a damaged one: it lists no measurement.")
+        raise ScanError(f"{name}: is not a twix file, or is damaged: it lists no measurement.")
     return [(_unsigned(content, 16 + 152 * index, "<Q", name), True) for index in range(count)]
 
 
@@ -124,13 +124,13 @@ def _walk(content: mmap.mmap, start: int, table: bool, name: str) -> Measurement
 
 
 def _kind(mask: int) -> int:
-    """Bits of KINDS in an evaluation mask; a reference that is part of the scan too is part of the scan."""
+    """Bits of KINDS in an evaluation mask; a reference that is also part of the scan counts as scan."""
     kind = mask & sum(KINDS)
     return kind & ~REFERENCE if mask & REFERENCE_AND_SCAN else kind
 
 
 def header_texts(path: Path) -> tuple[dict[str, bytes], str]:
-    """Texts of the header of the last measurement by their names, and the name of the person in the table of all."""
+    """Header texts of the last measurement by name, and the name of the person in the measurement table."""
     with path.open("rb") as file:
         first, count = struct.unpack("<II", file.read(8))
         start, listed = 0, ""
@@ -153,9 +153,9 @@ def header_texts(path: Path) -> tuple[dict[str, bytes], str]:
 
 
 def parameter(text: bytes, key: str) -> str:
-    """Value of a parameter of a header: the last thing in its braces, behind its attributes; empty without one."""
+    """Value of a header parameter: the last item in its braces, after its attributes; empty if there is none."""
     name, place = f'."{key}">'.encode(), 0
-    # A regular expression for the whole would take as long as all the rest.
+    # A single regular expression would take as long as everything else together.
     while (place := text.find(name, place)) >= 0:
         place += len(name)
         _, opens, rest = text[place : place + LONGEST_VALUE].decode("latin-1").partition("{")

@@ -1,4 +1,4 @@
-"""Raw files of all kinds: which reader a file needs, from its name and its first bytes."""
+"""Raw files of all kinds: the reader for a file, from its name and first bytes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -45,7 +45,7 @@ FORMATS = (
     "fid, rawdata.job0 or fid_proc.64, jMRUI .txt or .mrui, LCModel .RAW"
 )
 GRIDS = ("nifti", "dicom", "rda")
-"""Formats of which a voxel can be taken from a grid."""
+"""Formats from which a voxel of a grid can be taken."""
 
 HDF5 = b"\x89HDF"
 
@@ -63,11 +63,11 @@ def read_scan(
     Parameters
     ----------
     raw : sequence of Path
-        The file; the SPAR/SDAT pair; data/list, with SPAR; a folder of Bruker; or the DICOM files of one series.
+        The file; the SPAR/SDAT pair; data/list with SPAR; a Bruker folder; or the DICOM files of one series.
     sidecars : sequence of mapping
-        Contents of the JSON sidecars, general first, nearest last.
+        Contents of the JSON sidecars, general first, closest last.
     nucleus : str or None
-        Nucleus of a file whose format cannot state it.
+        Nucleus of a file whose format does not state it.
     conjugate : bool
         Whether the data were stored with the opposite frequency sign.
     voxel : sequence of int or None
@@ -101,13 +101,13 @@ def _content(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | M
     if kind in GRIDS:
         return _of_grid(raw, kind, voxel)
     content = _of_scan(raw, kind)
-    # One voxel, or none: a named one must be the first.
+    # One voxel, or none: a given one must be the first.
     picked(content.fid[np.newaxis, np.newaxis, np.newaxis], voxel, raw[0].name)
     return content
 
 
 def _of_grid(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | MrsData:
-    """Read a format whose files may hold several voxels."""
+    """Read a format whose files may contain several voxels."""
     if kind == "dicom":
         from myomag.io.dicom import read_dicom
 
@@ -121,7 +121,7 @@ def _of_grid(raw: Sequence[Path], kind: str, voxel: Voxel | None) -> RawScan | M
 
 
 def _of_scan(raw: Sequence[Path], kind: str) -> RawScan:
-    """Read a format whose files hold one scan."""
+    """Read a format whose files contain one scan."""
     if kind == "philips":
         from myomag.io.philips import read_philips
 
@@ -160,7 +160,7 @@ def _single(path: Path, kind: str) -> RawScan:
 
 
 def _kind(raw: Sequence[Path]) -> str:
-    """Format of some files: what they are together, else the kind of the first."""
+    """Format of some files taken together, else that of the first."""
     bruker = [path for path in raw if path.name in (*SAMPLE_FILES, *PARAMETER_FILES)]
     if any(path.name in SAMPLE_FILES for path in bruker):
         return _present(bruker, "bruker")
@@ -170,7 +170,7 @@ def _kind(raw: Sequence[Path]) -> str:
 
 
 def _present(paths: Sequence[Path], kind: str) -> str:
-    """The kind of some files, after a look whether their content is here."""
+    """The kind of some files, after checking that their content is here."""
     for path in paths:
         _start(path)
     return kind
@@ -191,12 +191,12 @@ def _start(path: Path) -> bytes:
 
 
 def kind_of(path: Path) -> str:
-    """Format of a file: its first bytes decide, the extension where a format has no signature.
+    """Format of a file, from its first bytes, or from the extension if the format has no signature.
 
     Raises
     ------
     ScanError
-        If it cannot be read, is empty or not here, or is of no supported format.
+        If it cannot be read, is empty or not here, or has no supported format.
     """
     start = _start(path)
     for kind, (offset, signature) in SIGNATURES:
@@ -206,13 +206,13 @@ def kind_of(path: Path) -> str:
         return "lcmodel"
     if start.startswith(HDF5):
         raise ScanError(
-            f"{path.name}: is HDF5; if it is a ScanArchive of GE, no open software reads it: have the scanner save a "
-            "P-file (.7) beside it, or read it with GE's Orchestra and save it as NIfTI-MRS."
+            f"{path.name}: is HDF5; if it is a GE ScanArchive, no open software reads it: have the scanner also save "
+            "a P-file (.7), or read it with GE's Orchestra and save it as NIfTI-MRS."
         )
     expected = EXTENSIONS.get(path.suffix.lower())
     if expected not in WITHOUT_SIGNATURE:
         raise ScanError(
             f"{path.name}: is not one of the supported formats ({FORMATS}). Save it as NIfTI-MRS: spec2nii converts "
-            "further ones (UIH, Varian, Bruker 2dseq, text)."
+            "more formats (UIH, Varian, Bruker 2dseq, text)."
         )
     return expected

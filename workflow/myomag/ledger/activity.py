@@ -31,11 +31,11 @@ RECORDED_PACKAGES = (
 ENVIRONMENT = ("python", "platform", "processor", "packages", "lock_sha256")
 CODE = ("version", "git_commit", "git_dirty", "wheel_sha256", "wheel_changed")
 RUN = ("host", "user", "job", "started", "ended")
-"""Keys of an activity record: software and machine, the checkout, and who ran a step when and where."""
+"""Keys of an activity record: software and machine, the checkout, and who ran a step, when and where."""
 
 _FAMILY = ("cpu family", "model")
 _INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_bf16", "asimd", "sve")
-"""Facts of /proc/cpuinfo that tell of the instructions in use where the name of the processor does not."""
+"""Entries of /proc/cpuinfo that identify the instruction set if the name of the processor does not."""
 
 
 def environment() -> dict[str, Any]:

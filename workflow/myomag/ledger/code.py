@@ -13,7 +13,7 @@ from myomag.io.files import sha256_bytes, sha256_file
 from myomag.io.places import PACKAGE
 
 DISTRIBUTIONS = {"docx": "python-docx", "yaml": "pyyaml"}
-"""Packages that are installed under another name than they are imported by."""
+"""Packages whose installed name differs from their import name."""
 
 
 def code_digest(script: Path) -> str:

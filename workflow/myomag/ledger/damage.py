@@ -35,7 +35,7 @@ def damaged(root: Path, batches: Collection[str], *, hashed: bool = False) -> li
     root : Path
         The derivative.
     batches : collection of str
-        Batches that hold scans now.
+        Batches that currently contain scans.
     hashed : bool
         Whether every file is read, and one that is not as recorded counts as missing: that takes as long as reading
         them. Without it, a look at each file is enough.

@@ -12,10 +12,10 @@ from myomag.io.places import REPOSITORY
 from myomag.io.records import read_record, record_bytes
 
 BIDS_FILES = ("dataset_description.*", "descriptions.*")
-"""Files of a derivative that BIDS knows."""
+"""Files of a derivative that BIDS defines."""
 DESCRIPTION = "dataset_description.json"
 RAW_LINK = "raw"
-"""Name by which the description of a derivative links to its study; those of a group link to its sites."""
+"""Name of the link to the study in the description of a derivative; that of a group links to its sites."""
 
 
 def linked_datasets(root: Path) -> dict[str, Path]:
@@ -39,14 +39,14 @@ def check_output(study: Path, root: Path) -> None:
     root, study = root.resolve(), study.resolve()
     inside = root.relative_to(study).parts if root.is_relative_to(study) else ("elsewhere",)
     if not inside or inside[0].startswith(("sub-", "sourcedata", "phenotype")):
-        raise SettingsError(f"{root}: results would lie among the raw data of the study; {remedy}.")
+        raise SettingsError(f"{root}: results would be placed among the raw data of the study; {remedy}.")
     if root == REPOSITORY:
         raise SettingsError(f"{root}: this is the folder of myomag itself; {remedy}.")
     if root.is_dir() and not (root / "ledger").is_dir():
         own = ("logs", pipeline.RATINGS)
         others = sorted(path.name for path in root.iterdir() if not path.name.startswith(".") and path.name not in own)
         if others:
-            raise SettingsError(f"{root}: holds other files ({printable(others[0])}, …); {remedy}.")
+            raise SettingsError(f"{root}: contains other files ({printable(others[0])}, …); {remedy}.")
 
 
 def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]:

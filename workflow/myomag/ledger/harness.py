@@ -221,8 +221,8 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
         elif not (row and any(file.role == role and file.optional for file in pipeline.BY_NAME[source].writes)):
             scan = next(iter(rows.values())).scan
             raise LedgerError(
-                f"{scan}: the ledger of step {source} names no {role}. Compute it again from there: "
-                f"myomag run STUDY -- --forcerun {source}"
+                f"{scan}: the ledger of step {source} lists no {role}. Recompute from that step: myomag run STUDY -- "
+                f"--forcerun {source}"
             )
     return dict(sorted(found.items()))
 
@@ -248,5 +248,5 @@ def _checked(task: Job, role: str, path: str, sha: str) -> Path:
     except OSError as error:
         raise ScanError(f"{PurePosixPath(path).name}: cannot be read ({error.strerror}).") from error
     if found != sha:
-        raise LedgerError(f"{path}: the raw file changed while the pipeline ran; start it again.")
+        raise LedgerError(f"{path}: the raw file changed while the pipeline was running; start it again.")
     return task.study / path

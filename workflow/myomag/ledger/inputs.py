@@ -12,7 +12,7 @@ from myomag.ledger.chained import chained, entry_of, line_digest
 from myomag.ledger.rows import Row, read_ledger
 
 INPUTS = "ledger/raw/inputs.activity.jsonl"
-"""A line for each raw ledger that a run found changed, with the digests of the files that are new or other."""
+"""One line for each raw ledger that a run found changed, with the digests of new or changed files."""
 
 
 def files_of(rows: Sequence[Row]) -> dict[str, str]:

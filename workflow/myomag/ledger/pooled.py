@@ -45,4 +45,4 @@ def check_protocols(root: Path) -> None:
         return
     recorded = row.outputs.get(PROTOCOLS, ("", ""))[1]
     if (root / PROTOCOLS).is_file() and sha256_file(root / PROTOCOLS) != recorded:
-        raise LedgerError(f"{PROTOCOLS}: changed since step protocols wrote it. Remove it, and it is computed anew.")
+        raise LedgerError(f"{PROTOCOLS}: changed since step protocols wrote it. Remove it, and it will be recomputed.")

@@ -26,18 +26,18 @@ from myomag.study.search import Scan, Study
 CACHE = f"{PRIVATE}/digests.tsv"
 TABLES = ledger_path("raw", "tables")
 BATCHES = f"{PRIVATE}/batches.json"
-"""How many batches were chosen, and for how many scans."""
+"""Number of batches chosen, and the number of scans they were chosen for."""
 INDEX = f"{PRIVATE}/batches.txt"
-"""Batches that hold scans now."""
+"""Batches that currently contain scans."""
 OUTGROWN = 4
-"""A study this many times as large as when its batches were chosen is told so."""
-NOT_SELECTED = "not among the participants and sessions that were selected"
+"""Growth of a study since its batches were chosen at which the user is told."""
+NOT_SELECTED = "not among the selected participants and sessions"
 SETTLED_NS = 2_000_000_000
-"""Age of its last change above which a file's stat tells of every later change, whatever the file system's clock."""
+"""Age of a file's last change from which its stat reveals every later change, whatever the file system's clock."""
 AT_ONCE = 1000
-"""Files that wait to be read."""
+"""Files waiting to be read."""
 LONG_WORK_BYTES = 2_000_000_000
-"""Amount of raw data above which reading it is worth a progress display."""
+"""Amount of raw data from which a progress display is shown."""
 
 
 def write_index(study: Study, root: Path, batches: int, left_out: Container[str] = ()) -> None:
@@ -170,8 +170,8 @@ def outgrown(root: Path, scans: int) -> str:
     if not kept or scans < OUTGROWN * max(kept[1], 100):
         return ""
     return (
-        f"the study has {scans} scans, and its {kept[0]} batches were chosen for {kept[1]}: more of them would use "
-        f"more processors; remove {BATCHES} from the results, and all is computed once more in more batches."
+        f"the study has {scans} scans, and its {kept[0]} batches were chosen for {kept[1]}: more batches would use "
+        f"more processors. To recompute everything in more batches, remove {BATCHES} from the results."
     )
 
 
@@ -183,7 +183,7 @@ def _kept_batches(root: Path) -> tuple[int, int] | None:
         kept = read_record(root / BATCHES)
         return int(kept["batches"]), int(kept["scans"])
     except (ScanError, LookupError, TypeError, ValueError) as error:
-        raise LedgerError(f"{BATCHES}: not readable; remove it, and the number is chosen anew.") from error
+        raise LedgerError(f"{BATCHES}: not readable; remove it, and the number will be chosen again.") from error
 
 
 def study_tables(study: Study) -> list[str]:

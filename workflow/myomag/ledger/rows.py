@@ -25,13 +25,13 @@ COLUMNS = ("scan", "participant_id", "session_id", "status", "step", "reason", "
 Files = dict[str, tuple[str, str]]
 """Role of a file → (path, SHA-256); raw paths are relative to the study, all others to the derivative."""
 
-REMEDY = "Restore it, or have it made again: myomag run STUDY --repair"
-"""What to do where a file of a step cannot be relied on."""
+REMEDY = "Restore it, or remake it: myomag run STUDY --repair"
+"""Remedy if a file of a step cannot be relied on."""
 LEFT_OUT = "left out"
-"""Status of a scan that the selection of a run did not name."""
+"""Status of a scan outside the selection of a run."""
 
 _FILES_TEXT = json.JSONEncoder(sort_keys=True).encode
-"""Made once: json.dumps would make an encoder for each of the cells of a large study."""
+"""Made once: json.dumps would create an encoder for every cell of a large study."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
         found = sha256_file(place)
     except OSError as error:
         raise LedgerError(
-            f"{path}: written by step {step}, but cannot be read now ({error.strerror}). {REMEDY}"
+            f"{path}: written by step {step}, but can no longer be read ({error.strerror}). {REMEDY}"
         ) from error
     if found != sha:
         change = f"expected SHA-256 {sha[:12]}…, found {found[:12]}…"

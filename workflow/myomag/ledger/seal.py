@@ -26,7 +26,7 @@ from myomag.ledger.signing import sign, stamped
 
 ACTIVITY = ".activity.jsonl"
 MARK_BYTES = 6
-"""Of the digest of a row: enough to tell rows apart, for a row that is to look unchanged has the leaf to match, too."""
+"""Length of a row's digest: enough to distinguish rows, as a forged row would also have to match the leaf."""
 MARK = 4 * MARK_BYTES // 3
 
 
@@ -256,14 +256,14 @@ def add_token(path: Path, token: bytes) -> None:
     log = read_log(path)
     line, anchor = _last_seal(log), str(log.seals[-1]["anchor"])
     if (imprint := stamped(token)) != anchor:
-        raise SettingsError(f"the time stamp is about {imprint}, not about the anchor of the last seal, {anchor}.")
+        raise SettingsError(f"the time stamp is for {imprint}, not for the anchor of the last seal, {anchor}.")
     with locked(path):
         append_line(read_log(path), {"of": line_digest(line), "token": base64.b64encode(token).decode()})
 
 
 def _last_seal(log: Log) -> str:
     if not log.last:
-        raise SettingsError(f"{log.path}: holds no seal yet; add one: myomag seal STUDY")
+        raise SettingsError(f"{log.path}: contains no seal yet; add one: myomag seal STUDY")
     return log.lines[int(log.last["line"]) - 1].removesuffix("\n")
 
 

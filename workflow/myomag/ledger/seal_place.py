@@ -39,12 +39,13 @@ def seal_log(study: Path, root: Path, settings: AuditSettings, given: Mapping[st
     path = study / Path(settings.seal_log).expanduser()
     place = path.resolve()
     if place.is_relative_to(root.resolve()):
-        raise SettingsError(f"audit.seal_log = {settings.seal_log}: lies in the results that it seals; name another.")
+        raise SettingsError(f"audit.seal_log = {settings.seal_log}: is inside the results that it seals; name another.")
     own = isinstance(given.get("audit"), Mapping) and "seal_log" in given["audit"]
     if not own and not place.is_relative_to(study.resolve().parent):
         raise SettingsError(
-            f"audit.seal_log = {settings.seal_log}: a settings file of a study names no place outside the folder that "
-            'holds the study; give it with the command: myomag run STUDY -- --config "audit={seal_log: FILE}"'
+            f"audit.seal_log = {settings.seal_log}: a settings file of a study may not name a place outside "
+            "the folder that contains the study; use the command line: "
+            'myomag run STUDY -- --config "audit={seal_log: FILE}"'
         )
     return path
 

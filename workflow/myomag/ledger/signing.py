@@ -9,7 +9,7 @@ from pathlib import Path
 from myomag.errors import SettingsError
 
 NAMESPACE = "myomag-seal"
-"""What a signature is for: one made for another purpose does not count."""
+"""Purpose of a signature: one made for another purpose does not count."""
 _SHA256 = re.compile(r"Hash Algorithm: sha256\b")
 _DUMP = re.compile(r"^ +[0-9a-f]{4} - ((?:[0-9a-f]{2}[ -])+)", re.MULTILINE)
 
@@ -35,7 +35,7 @@ def sign(line: str, key: Path, *, ask: bool = False) -> str:
         raise SettingsError(f"{key}: no such SSH key; name its file: --key FILE, or audit.sign_key.")
     done = _run(["ssh-keygen", "-q", "-Y", "sign", "-n", NAMESPACE, "-f", str(key)], line.encode(), ask=ask)
     if done.returncode:
-        raise SettingsError(f"{key}: cannot sign with it ({_said(done)}); a key with a passphrase needs an agent.")
+        raise SettingsError(f"{key}: cannot be used to sign ({_said(done)}); a key with a passphrase needs an agent.")
     return done.stdout.decode("ascii")
 
 
@@ -79,7 +79,7 @@ def stamped(token: bytes) -> str:
             if not done.returncode and _SHA256.search(text):
                 data = text.partition("Message data:")[2].partition("Serial number:")[0]
                 return "".join(re.sub("[ -]", "", part) for part in _DUMP.findall(data))
-    raise SettingsError("not a time stamp of RFC 3161 about a SHA-256; ask for one of the anchor that verify prints.")
+    raise SettingsError("not an RFC 3161 time stamp of a SHA-256; request one for the anchor printed by verify.")
 
 
 def stamp_holds(token: bytes, anchor: str, authority: Path) -> bool:
@@ -105,7 +105,9 @@ def _run(command: Sequence[str], given: bytes, *, ask: bool = False) -> subproce
             start_new_session=not ask,
         )
     except FileNotFoundError as error:
-        raise SettingsError(f"{command[0]}: not installed; seals are signed and time stamps read with it.") from error
+        raise SettingsError(
+            f"{command[0]}: not installed; it is needed to sign seals and to read time stamps."
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise SettingsError(f"{command[0]}: did not answer within a minute.") from error
 

@@ -90,7 +90,7 @@ def checked_tables(task: Job) -> None:
             for role, (path, sha) in row.inputs.items():
                 place = (task.root if role == pipeline.RATINGS else task.study) / path
                 if not place.is_file() or sha256_file(place) != sha:
-                    raise LedgerError(f"{path}: the table changed while the pipeline ran; start it again.")
+                    raise LedgerError(f"{path}: the table changed while the pipeline was running; start it again.")
 
 
 def check_summaries(root: Path) -> None:

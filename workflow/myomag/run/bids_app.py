@@ -13,7 +13,7 @@ from myomag.errors import SettingsError
 from myomag.run.runner import Wish, run_pipeline
 
 FIRST_OF_GROUP = "cohort"
-"""The first step that tells of the cohort alone."""
+"""The first step that concerns only the cohort."""
 
 
 def run_bids_app(arguments: Sequence[str]) -> int:
@@ -27,9 +27,7 @@ def run_bids_app(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     labels = asked.participant_label or asked.session_label
     if labels and asked.analysis_level == "group":
-        raise SettingsError(
-            "group: takes all participants of the study; leave out --participant-label, --session-label."
-        )
+        raise SettingsError("group: uses all participants of the study; omit --participant-label and --session-label.")
     options = ["--cores", str(asked.n_cpus)] if asked.n_cpus else []
     if asked.analysis_level == "participant":
         options += ["--omit-from", FIRST_OF_GROUP]
@@ -75,12 +73,12 @@ def _parser() -> argparse.ArgumentParser:
         *("--n-cpus", "--n_cpus", "--nprocs"),
         type=_processors,
         metavar="N",
-        help="processors to use [all there are]",
+        help="processors to use [all]",
     )
     parser.add_argument(
         *("--skip-bids-validation", "--skip-bids-validator", "--skip_bids_validator"),
         action="store_true",
-        help="for scripts that name it: nothing is validated beyond what a run needs; myomag check says all",
+        help="accepted for compatibility: a run validates only what it needs; for all problems use myomag check",
     )
     parser.add_argument("-v", "--version", action="version", version=f"myomag {__version__}")
     return parser

@@ -12,14 +12,14 @@ from myomag.run.plan import Forecast, Task, rows_of
 from myomag.run.run_time import read_job
 
 START_S = 2.5
-"""Time [s] that Snakemake takes to begin and to end."""
+"""Time [s] that Snakemake takes to start and to end."""
 JOB_S = 0.6
-"""Time [s] that a job takes to start Python and to load what it needs."""
+"""Time [s] that a job takes to start Python and load its imports."""
 SCAN_S = {"convert": 0.005, "qc": 0.02, "begin_time": 0.015, "fit": 0.015, "verdict": 0.002, "magnesium": 0.003}
-"""Time [s] of a scan in each step on the machine of docs/scaling.md."""
+"""Time [s] per scan in each step on the machine of docs/scaling.md."""
 PAGE_S = 0.02
 STUDY_S = 0.002
-"""The same of a step that sees all scans."""
+"""The same for steps over all scans."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Cost:
         """The time as a sentence."""
         least, most = duration(self.seconds), duration(self.seconds_at_most)
         times = f"{least}, at most {most}," if least != most else least
-        basis = "by the times of former runs" if self.measured else "a rough figure until a run has been measured"
+        basis = "from the times of earlier runs" if self.measured else "a rough estimate until a run has been timed"
         return f"takes about {times} on {self.cores} processor{'' if self.cores == 1 else 's'}: {basis}"
 
 

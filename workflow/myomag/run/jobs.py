@@ -61,7 +61,7 @@ def job_log(path: str) -> Iterator[None]:
         _end(message)
     except OSError as error:
         place = error.filename2 or error.filename or "output"
-        message = f"ERROR: {place}: {error.strerror or error}; nothing was left half-written."
+        message = f"ERROR: {place}: {error.strerror or error}; no file was left half-written."
         log.exception(message)
         _end(message)
     except Exception as error:

@@ -13,7 +13,7 @@ from myomag.errors import MyomagError
 from myomag.io.files import PRIVATE
 from myomag.run.orphans import cancel_orphans
 
-ANOTHER = "another run is working here; wait for it or stop it first."
+ANOTHER = "another run is active here; wait for it or stop it first."
 NO_LOCKS = "note: this file system has no locks; do not start two runs at once."
 
 
@@ -70,7 +70,7 @@ def check_quiet(root: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise MyomagError(
-            f"{root}: a run is working here; wait for its end, and start the same command again."
+            f"{root}: a run is active here; wait until it ends, and start the same command again."
         ) from error
     except OSError:
         # No run was ever here, or the file system has no locks.
@@ -102,7 +102,7 @@ def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
     handle.seek(0)
     if handle.read() and "--unlock" not in command:
         raise MyomagError(
-            f"{handle.name}: this file system has no locks, and the last run here did not end well or still works. "
-            "If it is gone, run once: myomag run STUDY -- --unlock"
+            f"{handle.name}: this file system has no locks, and the last run here failed or is still active. If it "
+            "is gone, run once: myomag run STUDY -- --unlock"
         )
     print(NO_LOCKS, file=sys.stderr)

@@ -48,9 +48,9 @@ def _settings(forecast: Forecast) -> list[str]:
     moved_for = [step for step in pipeline.NAMES if _ran_for(forecast, step, "settings")]
     if others := [step for step in moved_for if step != pipeline.SETTINGS.name]:
         # A run that began with them did not come to the end.
-        return [f"the results of {', '.join(others)} were made with others"]
+        return [f"the results of {', '.join(others)} were made with different ones"]
     if moved_for:
-        return ["the same values, written or given in another way"]
+        return ["the same values, written or given differently"]
     return []
 
 
@@ -92,7 +92,7 @@ def _changed_files(then: Row, now: Row) -> list[str]:
 
 
 def _tables(forecast: Forecast) -> list[str]:
-    """Tables of the study and of raters that are others than the cohort was made with."""
+    """Tables of the study and of raters that are different from those the cohort was made with."""
     root = forecast.flow.root
     made = {path: sha for row in rows_of(root / ledger_path("cohort")) for path, sha in row.inputs.values()}
     if not made or made.get(TABLES) == sha256_bytes(forecast.entry[TABLES]):
@@ -101,7 +101,7 @@ def _tables(forecast: Forecast) -> list[str]:
     then = {row.scan: row.inputs for row in rows_of(root / TABLES)}
     names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
     # A run that took note of them did not come to the cohort.
-    return names or ["others than the cohort was made with"]
+    return names or ["different from those the cohort was made with"]
 
 
 def _packages(forecast: Forecast) -> list[str]:
@@ -115,7 +115,7 @@ def _packages(forecast: Forecast) -> list[str]:
         for name in ("python", "packages")
         for text in differences(then.get(name), now[name], "" if name == "packages" else name)
     )
-    return list(dict.fromkeys(found)) or (["others than at the last run"] if records else [])
+    return list(dict.fromkeys(found)) or (["different from those at the last run"] if records else [])
 
 
 def _ran_for(forecast: Forecast, step: str, why: str) -> Task | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 _RUN_ID = re.compile(r"^SLURM run ID: (\S+)$", re.MULTILINE)
 _PATIENCE_S = 90.0
-"""How long cancelled jobs may take to end: Slurm gives them 30 s between asking and killing."""
+"""Time that cancelled jobs may take to end: Slurm waits 30 s before killing them."""
 
 
 def cancel_orphans(log: Path) -> bool:

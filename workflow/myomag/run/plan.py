@@ -25,7 +25,7 @@ from myomag.ledger.spec import Spec, params_digest, software_digest
 from myomag.run.snakefile import Flow
 
 POOLED = "protocols"
-"""The step behind which Snakemake looks again."""
+"""The step after which Snakemake re-evaluates the jobs."""
 
 
 @dataclass(frozen=True)

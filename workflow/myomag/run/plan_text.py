@@ -16,8 +16,8 @@ from myomag.run.moved import moved
 from myomag.run.plan import POOLED, Forecast, Task
 
 MOST = 5
-"""Files and settings named one by one."""
-_CONDITION = "(at most: where spectra or the begin time pooled over a protocol come out differently)"
+"""Largest number of files and settings listed singly."""
+_CONDITION = "(at most: only where spectra or the pooled begin time of a protocol change)"
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def refusals(forecast: Forecast) -> Iterator[str]:
     """Why a run would end with an error: another run, and ledgers and tables that are not as recorded."""
     root = forecast.flow.root
     if _running(forecast):
-        yield f"{root}: another run is working here; wait for it or stop it first."
+        yield f"{root}: another run is active here; wait for it or stop it first."
     if forecast.first:
         return
     rewritten = {place for place, task in forecast.tasks.items() if task.sure}
@@ -159,12 +159,12 @@ def plan_lines(found: Plan) -> Iterator[str]:
     yield from (f"{'the run would refuse:':<21} {reason}" for reason in found.refused)
     for kind, texts in found.moved.items():
         yield from _listed(kind, [", ".join(texts)] if kind == "code" else texts)
-    yield from _listed("missing, made again", found.missing)
+    yield from _listed("missing, to be remade", found.missing)
     if found.left_out:
         yield f"{'left out':<21} {_plural(found.left_out, 'scan')} not selected"
     if not found.steps:
         if not found.refused:
-            yield "Nothing to be done: all results are up to date."
+            yield "Nothing to do: all results are up to date."
         return
     told = [(step.step, _extent(step)) for step in found.steps]
     for extent, group in groupby(told, key=lambda item: item[1]):

@@ -16,7 +16,7 @@ from myomag.progress import progress
 from myomag.run.state import RunState
 
 STOP_AGAIN_S = 30
-"""Time [s] after which Snakemake is told to stop once more; it takes seconds, unless a SIGTERM locked its scheduler."""
+"""Time [s] after which Snakemake is told to stop again; it takes seconds, unless a SIGTERM blocked its scheduler."""
 
 
 @dataclass

@@ -11,22 +11,22 @@ from myomag.run.advice import Advice
 from myomag.run.process import Run
 
 MOST_LINES = 10
-"""Errors named one by one on the terminal."""
+"""Largest number of errors listed singly on the terminal."""
 
 _ENDED = re.compile(r"slurmstepd\S*: error: .*(memory limit|CANCELLED AT|oom)")
 _REFUSED_BY_CLUSTER = (
-    "The batch system accepted no job: wrong account, partition or queue? "
-    "Slurm says more to: sbatch --account=… --partition=… --wrap true"
+    "The batch system accepted no job: wrong account, partition or queue? Slurm gives details with: sbatch "
+    "--account=… --partition=… --wrap true"
 )
 _UNEXPLAINED = (
-    "A job ended without a word: killed, out of memory or time, or its node died. "
-    "What the batch system said of it may stand in {}/.snakemake"
+    "A job ended without a message: killed, out of memory or time, or its node failed. The batch system's messages "
+    "may be in {}/.snakemake"
 )
 
 _DATED = re.compile(r"than input (.+?\(.+?\))")
 _CLOCKS = (
-    "The clocks do not agree: {} is dated later than what was made from it. Set the clocks of this machine, of the "
-    "machines of the jobs and of the file server (NTP), and start the same command again."
+    "The clocks disagree: {} is dated later than what was made from it. Synchronise the clocks of this machine, the "
+    "job machines and the file server (NTP), and start the same command again."
 )
 
 

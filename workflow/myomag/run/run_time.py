@@ -18,7 +18,7 @@ from myomag.report.text import MISSING, finite, number, significant
 RUNTIME_PAGE = "benchmarks/runtime.html"
 SLOWEST = 10
 SAMPLED_S = 1.0
-"""Of jobs up to this long [s] Snakemake sees little more than the start: a few MB, and no CPU time."""
+"""Duration [s] of jobs of which Snakemake measures little more than the start: a few MB, and no CPU time."""
 
 
 @dataclass(frozen=True)

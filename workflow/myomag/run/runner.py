@@ -116,7 +116,7 @@ def run_pipeline(wish: Wish) -> int:
         code = _told(run, root, advice)
     if code == 0 and asked.part:
         print(
-            f"Done as far as was asked for: {run.state.done} jobs. Tables and report may be older; all of it: "
+            f"Done as requested: {run.state.done} jobs. Tables and report may be out of date; to update everything: "
             + advice.complete("myomag run STUDY")
         )
     elif code == 0:
@@ -152,7 +152,7 @@ def show_plan(wish: Wish, *, as_json: bool) -> int:
     if asked.part or asked.forced:
         rest = shlex.join(["-n", *wish.options])
         print(
-            "note: this is the plan of a whole run; what Snakemake would do by these options: "
+            "note: this is the plan of a whole run; to see what Snakemake would do with these options: "
             f"{advice_for_run(replace(wish, options=())).complete('myomag run STUDY')} -- {rest}",
             file=sys.stderr,
         )
@@ -200,8 +200,8 @@ def _settled_unwritten(flow: Flow, root: Path) -> int | None:
                 f"{root}: cannot be written ({reason}){left}; make it writable, or name another folder: --output DIR."
             ) from error
     check_summaries(root)
-    print("Nothing to be done: all results are up to date.")
-    print(f"note: {root} cannot be written ({reason}); nothing had to be.", file=sys.stderr)
+    print("Nothing to do: all results are up to date.")
+    print(f"note: {root} cannot be written ({reason}); no writing was needed.", file=sys.stderr)
     return 0
 
 
@@ -215,7 +215,7 @@ def _to_repair(root: Path, *, hashed: bool) -> list[Damage]:
     files = [file for damage in found for file in damage.files]
     if files:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        print(f"note: made again, as missing or not as recorded: {files[0]}{more}", file=sys.stderr)
+        print(f"note: remade because missing or not as recorded: {files[0]}{more}", file=sys.stderr)
     remove_files(root, {file for file in files if not file.startswith("ledger/")})
     return found
 
@@ -259,22 +259,24 @@ def _told(run: Run, root: Path, advice: Advice) -> int:
     if run.code == 0:
         check_summaries(root)
         if run.state.up_to_date:
-            print("Nothing to be done: all results are up to date.")
-            print(advice.complete("Checked: ledgers and tables; every file: myomag verify STUDY"))
+            print("Nothing to do: all results are up to date.")
+            print(advice.complete("Checked: ledgers and tables; to check every file: myomag verify STUDY"))
         return 0
     if run.killed:
         print(
-            f"{_how_far(run.state)}Snakemake was killed, by the system where memory ran out, or by somebody else. "
-            "The same command goes on from there; fewer jobs at a time take less memory: -- --cores 1",
+            f"{_how_far(run.state)}Snakemake was killed, by the system for lack of memory, or by someone. The same "
+            "command continues from there; fewer jobs at a time use less memory: -- --cores 1",
             file=sys.stderr,
         )
         return 1
     if run.stopped:
-        print(f"{_how_far(run.state)}Stopped. Start the same command again to go on where it stopped.", file=sys.stderr)
+        print(
+            f"{_how_far(run.state)}Stopped. Start the same command again to continue where it stopped.", file=sys.stderr
+        )
         return 1
     print("\n".join(reasons(run, root, advice)), file=sys.stderr)
     print(
-        f"{_how_far(run.state)}The run failed; what is done is kept, and the same command goes on from there. "
+        f"{_how_far(run.state)}The run failed; finished work is kept, and the same command continues from there. "
         f"Full log: {root / LOG}",
         file=sys.stderr,
     )

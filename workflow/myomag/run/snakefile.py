@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from myomag.cohort.readings import ReadTables
 
 MOST_NOTES = 10
-"""Remarks named one by one on the terminal before the rest is only counted."""
+"""Largest number of remarks listed singly on the terminal before the rest is counted."""
 
 
 def study_root(config: Mapping[str, Any]) -> Path:
@@ -52,7 +52,7 @@ def study_root(config: Mapping[str, Any]) -> Path:
     root = Path(str(config["study"])).expanduser().resolve()
     if not root.is_dir():
         place = "" if str(config["study"]) == str(root) else f" (looked for {root})"
-        raise SettingsError(f"study = {config['study']}: no such folder{place}; name the one that holds sub-*.")
+        raise SettingsError(f"study = {config['study']}: no such folder{place}; name the one that contains sub-*.")
     check_raw(root)
     return root
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 TOLERATED_S = 1.0
-"""Difference [s] between the clocks of a file server and of this machine that harms nothing."""
+"""Harmless difference [s] between the clocks of a file server and this machine."""
 
 
 def present_time_stamps(root: Path) -> None:
@@ -24,7 +24,7 @@ def present_time_stamps(root: Path) -> None:
     for path in late:
         os.utime(path)
     print(
-        f"note: ledgers were dated in the future ({len(late)}, up to {latest:%Y-%m-%d %H:%M}), and are dated now: "
-        "results go by content. Is the clock of this machine right, and was it then?",
+        f"note: ledgers were dated in the future ({len(late)}, up to {latest:%Y-%m-%d %H:%M}), now redated: "
+        "results are compared by content. Is the clock of this machine right, and was it then?",
         file=sys.stderr,
     )

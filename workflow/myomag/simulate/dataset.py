@@ -1,4 +1,4 @@
-"""Files of the simulated study: a BIDS dataset of raw scans, and the truth beside it."""
+"""Files of the simulated study: a BIDS dataset of raw scans, and the truth."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ from myomag.simulate.simulated_scan import SimulatedScan
 from myomag.simulate.synthetic import simulate_scan
 
 ECHO_TIME_S = 200e-6
-"""The header claims 40 µs less than the true begin time, much as a real set-up was found to do."""
+"""The header states 40 µs less than the true begin time, as was found on a real set-up."""
 REPETITION_TIME_S = 1.5
 HYDROGEN_MHZ = 127.7
 
 
 def write_scan(directory: Path, scan: SimulatedScan, rng: np.random.Generator) -> None:
-    """Write the NIfTI-MRS file of a scan, with what is broken in it, and its sidecar."""
+    """Write the NIfTI-MRS file of a scan, with its defect, and its sidecar."""
     hydrogen = scan.defect == "wrong_nucleus"
     mrs = MrsData(
         fid=simulate_scan(scan.truth, rng)[:, :, None],
@@ -46,7 +46,7 @@ def write_scan(directory: Path, scan: SimulatedScan, rng: np.random.Generator) -
 
 
 def write_study(directory: Path, scans: Sequence[SimulatedScan], seed: int) -> None:
-    """Write what describes the study as a whole: description, README, tables of the participants and the truth."""
+    """Write the study-level files: description, README, tables of the participants and the truth."""
     from myomag import __version__
 
     _write_json(
@@ -127,8 +127,8 @@ Nobody was measured. The population has the correlations published by Cameron et
 10:1454): free muscle magnesium with age -0.29, with knee-extension strength 0.31 in women and 0.20 in men; magnesium is
 lower in women; serum magnesium hardly depends on age (0.053) or strength (0.078).
 
-truth.tsv holds the true value behind every scan. Its column `defect` names what was broken on purpose: a file cut in
+truth.tsv contains the true values of every scan. Its column `defect` names what was broken on purpose: a file cut in
 half, a header that says 1H, a scan without usable signal, one with very broad lines, one with spoilt transients.
-Scans run-1 and run-2 of a participant differ in noise, phase and field alone: the muscle is the same.
+Scans run-1 and run-2 of a participant differ only in noise, phase and field: the muscle is the same.
 The EchoTime in the headers is 40 us shorter than the true begin time, as happens on real scanners.
 """

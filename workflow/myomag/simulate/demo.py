@@ -23,13 +23,13 @@ class Preset:
     Attributes
     ----------
     participants : int
-        Number of participants unless another is asked for.
+        Default number of participants.
     pcr_snr : tuple of float
         Range of the PCr SNR after averaging, chosen.
     repeat_every : int or None
-        Every so many participants are scanned twice in one session, the muscle unchanged.
+        One in this many participants is scanned twice in one session, the muscle unchanged.
     series : bool
-        Whether each participant has a series of rest, exercise and recovery, too.
+        Whether each participant also has a series of rest, exercise and recovery.
     """
 
     participants: int
@@ -43,7 +43,7 @@ PRESETS = {
     "blsa": Preset(441, (12.0, 30.0), 5),
     "exercise": Preset(12, (40.0, 80.0), None, series=True),
 }
-"""`small` has good scans of few people; `blsa` the size of the published study, and scans whose error matters;
+"""`small` has good scans of few people; `blsa` has the size of the published study, and scans whose error matters;
 `exercise` a series of rest, exercise and recovery beside each scan at rest."""
 
 
@@ -57,7 +57,7 @@ def write_demo(
 ) -> None:
     """Write a simulated BIDS study and its truth.
 
-    The same seed gives the same bytes; a participant does not depend on how many there are.
+    The same seed gives the same bytes; a participant does not depend on their number.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def write_demo(
     preset : Preset
         Kind of study.
     participants : int, optional
-        Number of participants; by default that of the preset.
+        Number of participants [the preset's].
     seed : int
         Seed of all random numbers.
     progress : callable, optional
@@ -84,7 +84,7 @@ def write_demo(
     scans: list[SimulatedScan] = []
     exercised: list[SimulatedSeries] = []
     for index in range(1, participants + 1):
-        # A generator of its own makes each participant independent of all others.
+        # Its own random generator makes each participant independent of all others.
         rng = np.random.default_rng([seed, index])
         person = draw_population(rng, 1)
         repeated = preset.repeat_every is not None and index % preset.repeat_every == 0
@@ -102,7 +102,7 @@ def write_demo(
 
 
 def show_demo(directory: Path, preset: str, participants: int | None, seed: int) -> None:
-    """Write a study of a preset, show the progress, and say where it is."""
+    """Write a study from a preset, show progress, and print its location."""
     number = participants or PRESETS[preset].participants
     with progress("participants simulated", number) as advance:
         write_demo(

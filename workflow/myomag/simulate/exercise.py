@@ -1,4 +1,4 @@
-"""Simulated series: rest, exercise and recovery of one muscle with known kinetics, some of them spoiled on purpose."""
+"""Simulated series: rest, exercise and recovery of one muscle with known kinetics, some of them flawed on purpose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ TAU_S, TAU_SPREAD = 39.0, 0.25
 """Time constant of PCr in the quadriceps, a published mean (found), and the SD of its logarithm, chosen."""
 WORK_TAU_S, PH_TAU_S = 25.0, 45.0
 DEFECTS = {4: "motion", 7: "early_stop", 10: "acidosis"}
-"""What is spoiled, by the number of the participant; each again in every twelfth from there."""
+"""Defects by participant number; each recurs every twelve participants."""
 EVERY = 12
 TRUTH = (
     *("participant_id", "session_id", "scan", "defect", "tau_pcr_s", "pcr_depletion", "ph_rest", "ph_end_exercise"),
@@ -34,7 +34,7 @@ TRUTH = (
 
 @dataclass(frozen=True)
 class SimulatedSeries:
-    """One series: who, and what it was made from."""
+    """One series: its participant and parameters."""
 
     participant_id: str
     session_id: str
@@ -57,7 +57,7 @@ class SimulatedSeries:
         return (rest, work, 8) if self.defect == "early_stop" else (rest, work, recovery)
 
     def row(self) -> list[str]:
-        """Row of the table of the truth."""
+        """Row of the truth table."""
         numbers = (self.tau_s, self.depletion, self.person.ph[0], self.ph_end, self.person.mg_mmol_l[0], self.snr)
         names = (self.participant_id, self.session_id, self.stem, self.defect or "n/a")
         return [*names, *(f"{number:.6f}" for number in numbers)]
@@ -121,7 +121,7 @@ def write_truth(directory: Path, series: Sequence[SimulatedSeries]) -> None:
 def _fids(
     series: SimulatedSeries, calibrations: tuple[ShiftCalibration, ShiftCalibration], rng: np.random.Generator
 ) -> NDArray[np.complex64]:
-    """FIDs, shape (points, repetitions): PCr falls towards an end and comes back, Pi mirrors it, the pH follows."""
+    """FIDs, shape (points, repetitions): PCr falls towards its end value and recovers, Pi mirrors it, pH follows."""
     rest, work, _ = series.repetitions
     time_s = TR_S * np.arange(sum(series.repetitions))
     worked = np.clip(time_s - TR_S * rest, 0, TR_S * work)
@@ -154,7 +154,7 @@ def _fids(
 
 
 def _working(lines: tuple[SyntheticLine, ...], used: float) -> tuple[SyntheticLine, ...]:
-    """Lines of a muscle that has used a share of its PCr, which turns up as Pi."""
+    """Lines of a muscle that has used a share of its PCr, which appears as Pi."""
     spent = used * lines[0].amplitude
     change = {"PCr": -spent, "Pi": spent}
     return tuple(replace(line, amplitude=line.amplitude + change.get(line.name, 0.0)) for line in lines)

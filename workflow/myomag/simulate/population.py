@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 Draws = NDArray[np.float64]
 
 LATENT_BOUND = 3.0
-"""Latent normals end here [SD], so that no simulated Mg, strength or age is impossible."""
+"""Latent normal variables are truncated here [SD], so that no simulated Mg, strength or age is impossible."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ class Population:
 def draw_population(rng: np.random.Generator, size: int, effects: EffectSizes | None = None) -> Population:
     """Draw participants from a linear model with unit-variance latent variables.
 
-    Standardised age A and sex W (women high) are independent; Mg = a·A + b·W + e. Within a sex, strength is
-    α·A + β·e + γ·u with α and β solved from the two correlations; serum Mg is c·A + d·u + rest, so that its correlation
-    with strength, which also depends on sex, comes out as asked. All correlations therefore hold in the population by
-    construction.
+    Standardised age A and sex W (women high) are independent; Mg = a·A + b·W + e. Within a sex, strength is α·A + β·e +
+    γ·u with α and β solved from the two correlations; serum Mg is c·A + d·u + rest, so that its correlation with
+    strength, which also depends on sex, comes out as specified. All correlations are therefore exact in the population
+    by construction.
     """
     effects = effects or EffectSizes()
     woman = rng.random(size) < WOMEN_FRACTION
@@ -98,7 +98,7 @@ def draw_population(rng: np.random.Generator, size: int, effects: EffectSizes | 
 
 
 def _strength_coefficients(effects: EffectSizes) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Weights of strength on the rest of Mg and on its own rest, (women, men)."""
+    """Weights of strength on the residual of Mg and on its own residual, (women, men)."""
     # Within a sex, Mg correlates more with age than overall, because sex no longer adds to its variance.
     mg_age = effects.mg_age / np.sqrt(1 - effects.mg_sex**2)
     weights = []
@@ -109,7 +109,7 @@ def _strength_coefficients(effects: EffectSizes) -> tuple[tuple[float, float], t
 
 
 def _serum_on_strength_rest(effects: EffectSizes) -> float:
-    """Weight d of serum Mg on the rest of strength: cov(serum, strength) = c·α·E[sd] + d·E[sd·γ]."""
+    """Weight d of serum Mg on the residual of strength: cov(serum, strength) = c·α·E[sd] + d·E[sd·γ]."""
     shares, groups = (WOMEN_FRACTION, 1 - WOMEN_FRACTION), (WOMEN, MEN)
     mean_sd = sum(share * group.sd_nm for share, group in zip(shares, groups, strict=True))
     between = shares[0] * shares[1] * (WOMEN.mean_nm - MEN.mean_nm) ** 2

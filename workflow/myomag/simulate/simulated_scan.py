@@ -1,4 +1,4 @@
-"""Scans of the simulated study: who, where, what is in them, and what is broken on purpose."""
+"""Scans of the simulated study: participant, place, content, and what is broken on purpose."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ _DEFECT_EVERY = 12
 
 @dataclass(frozen=True)
 class SimulatedScan:
-    """One scan of the demo: who, where, what is in it and what was broken on purpose (None: nothing)."""
+    """One scan of the demo: participant, place, content, and what is broken on purpose (None: nothing)."""
 
     participant_id: str
     session_id: str
@@ -42,18 +42,18 @@ def simulated_scan(
     pcr_snr: tuple[float, float],
     rng: np.random.Generator,
 ) -> SimulatedScan:
-    """Scan of a participant; of two, the first may be bad, which is why one repeats a scan.
+    """Scan of a participant; of two, the first may be bad, the usual reason to repeat a scan.
 
     Parameters
     ----------
     index : int
         Number of the participant, counted from 1.
     run : int or None
-        Number of the scan where there are two.
+        Number of the scan if there are two.
     person : Population
         The participant, a population of one.
     calibrations : tuple of ShiftCalibration
-        Of pH and of magnesium: they say where Pi and β-ATP stand.
+        Of pH and of magnesium: they give the shifts of Pi and β-ATP.
     pcr_snr : tuple of float
         Range of the PCr SNR after averaging.
     rng : Generator

@@ -43,7 +43,7 @@ def resting_muscle(
     """Lines of resting muscle, shifts [ppm from PCr].
 
     PCr 33, Pi 4.5 and ATP 8.2 mmol/l are published means; the amplitudes of PME, PDE and NAD and all Lorentzian widths
-    are chosen for the simulation. Saturation is left out: it changes amplitudes, and pH and Mg rest on shifts alone.
+    are chosen for the simulation. Saturation is left out: it changes amplitudes, and pH and Mg depend only on shifts.
     """
     return (
         SyntheticLine("PCr", 33.0, 0.0, 4.0),
@@ -76,7 +76,7 @@ class ScanTruth:
     gaussian_hz : float
         Field inhomogeneity: Gaussian FWHM common to all metabolites [Hz].
     pcr_snr : float
-        Amplitude of PCr at t = 0 over the noise SD per real or imaginary channel of the averaged FID.
+        Amplitude of PCr at t = 0 divided by the noise SD per real or imaginary channel of the averaged FID.
     hump_fraction : float
         Amplitude of the broad baseline hump at t = 0 [fraction of PCr].
     hump_fwhm_ppm, hump_shift_ppm : float
@@ -123,7 +123,7 @@ class ScanTruth:
 
 
 def simulate_fid(truth: ScanTruth) -> NDArray[np.complex128]:
-    """FID without noise, drift and jitter, hump included, physicist's sign, shape (points,)."""
+    """FID without noise, drift and jitter, with the hump, physicist's sign, shape (points,)."""
     time_s = time_axis(truth.points, truth.dwell_time_s, truth.begin_time_s)
     hump = SyntheticLine(
         "hump",

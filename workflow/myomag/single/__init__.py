@@ -1,1 +1,1 @@
-"""One file or one study looked at without running the pipeline."""
+"""Examining one file or one study without running the pipeline."""

@@ -1,4 +1,4 @@
-"""Spread of the results over resampled transients: an uncertainty that rests on no model of the noise."""
+"""Spread of the results over resampled transients: an uncertainty without a noise model."""
 
 import tempfile
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from myomag.steps.transients import read_transients
 
 RESAMPLED = ("beta_atp_ppm", "pi_ppm", "ph", "pmg")
 MIN_TRANSIENTS = 8
-"""Fewer transients cannot be resampled to a distribution worth quoting."""
+"""With fewer transients, resampling gives no meaningful distribution."""
 
 
 def bootstrap_sds(
@@ -29,15 +29,15 @@ def bootstrap_sds(
 ) -> dict[str, Any]:
     """Standard deviation of shifts, pH and pMg over scans averaged from transients drawn with replacement.
 
-    Each resampled average is fitted and evaluated as the scan itself was (Efron & Tibshirani 1993, An Introduction to
-    the Bootstrap, ch. 6). Alignment is not repeated: its own error is part of every transient.
+    Each resampled average is fitted and evaluated like the scan itself (Efron & Tibshirani 1993, An Introduction to the
+    Bootstrap, ch. 6). Alignment is not repeated: its own error is part of every transient.
 
     Parameters
     ----------
     scan : str
         BIDS stem of the scan.
     files : mapping of str to Path
-        Files of the scan by role, as the steps wrote them.
+        Files of the scan by role, as written by the steps.
     settings : Settings
         Resolved settings.
     count : int
@@ -76,7 +76,7 @@ def bootstrap_sds(
 
 
 def aligned_transients(files: Mapping[str, Path]) -> tuple[NDArray[np.complex128], MrsData]:
-    """Accepted transients with PCr at 0 Hz, shape (points, accepted), and the average they made.
+    """Accepted transients with PCr at 0 Hz, shape (points, accepted), and their average.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def aligned_transients(files: Mapping[str, Path]) -> tuple[NDArray[np.complex128
     aligned = combined * np.conj(phasors(shifts, phases, points, raw.dwell_time_s))
     rejected = (each.transient for each in measures.rejected_transients)
     accepted = np.delete(aligned, [*range(measures.dummy_transients), *rejected], axis=1)
-    # `shift_frequency` takes one FID; the same shift holds for all transients.
+    # `shift_frequency` takes one FID; the same shift applies to all transients.
     turn = shift_frequency(np.ones(points, dtype=np.complex128), -measures.pcr_offset_hz, raw.dwell_time_s)
     return accepted * turn[:, None], average
 
 
 def _evaluated(scan: str, files: dict[str, Path], settings: Settings) -> Magnesium:
-    """What the averaged FID in `files` gives by the steps that depend on it."""
+    """Results of the steps that depend on the averaged FID in `files`."""
     changed = {"preproc"}
     for step in (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS):
         written = {file.role for file in step.writes}

@@ -1,4 +1,4 @@
-"""What would go wrong with a study, found before running it."""
+"""Problems of a study, found before running it."""
 
 import math
 import multiprocessing
@@ -35,17 +35,17 @@ from myomag.study.search import Scan
 from myomag.study.selection import selected_scans
 
 STEPS = tuple(takewhile(lambda step: not step.pooled, (pipeline.BY_NAME[name] for name in pipeline.SCAN_STEPS)))
-"""Steps that find fault with a scan: those before the fit, which fails where they do."""
+"""Steps that detect faults of a scan: those before the fit, without which it fails."""
 
 FEW = 50
-"""Scans that are done before a second process has started."""
+"""Number of scans processed in the time a second process takes to start."""
 
 Problem = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found: problems with the place of each, the columns that are used, and what each model would rest on."""
+    """What was found: problems with their places, the columns used, and the data behind each model."""
 
     problems: list[Problem]
     columns: list[dict[str, Any]] = field(default_factory=list)
@@ -58,17 +58,17 @@ def check_study(study: Path) -> list[Problem]:
 
 
 def examine_study(study: Path, participants: Sequence[str] = (), sessions: Sequence[str] = ()) -> Checked:
-    """Problems of a study, each with the place where it is and what to do; its columns and models.
+    """Problems of a study, each with place and remedy; its columns and models.
 
-    Settings, names, tables and every raw file are read as a run would read them, and the spectrum is looked for as a
-    run would; nothing is written into the study.
+    Settings, names, tables and every raw file are read, and the spectrum is searched for, as in a run; nothing is
+    written into the study.
 
     Parameters
     ----------
     study : Path
         Study folder.
     participants, sessions : sequence of str
-        Labels of those to look at, with or without sub- and ses-; none: all of them.
+        Labels of those to check, with or without sub- and ses-; none: all.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def examine_study(study: Path, participants: Sequence[str] = (), sessions: Seque
 
 
 def _overview(flow: Flow, faulty: Collection[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Columns that are used, and the models of the settings with the participants whose scans are not faulty."""
+    """Columns used, and the models of the settings with the participants whose scans are not faulty."""
     settings = flow.settings.cohort
     read = flow.tables
     good = (scan for scan in flow.found.scans if not scan.problem and scan.stem not in faulty)
@@ -122,7 +122,7 @@ def _overview(flow: Flow, faulty: Collection[str]) -> tuple[list[dict[str, Any]]
 
 
 def _scan_problems(flow: Flow) -> list[Problem]:
-    """Why a run would fail with single scans, and which of them hold the same data."""
+    """Why single scans would fail in a run, and which contain the same data."""
     scans = [scan for scan in flow.found.scans if not scan.problem]
     judge = partial(_judged, flow.study, flow.settings)
     problems, digests = [], []
@@ -142,7 +142,7 @@ def _scan_problems(flow: Flow) -> list[Problem]:
 
 
 Judgement = tuple[str | None, str | None]
-"""Why a run would fail with a scan, None where it would not, and the digest of its samples, None if it has none."""
+"""Why a scan would fail in a run, None if it would not, and the digest of its samples, None if it has none."""
 
 
 def _mapped(judge: Callable[[Scan], Judgement], scans: list[Scan]) -> Iterator[Judgement]:
@@ -156,7 +156,7 @@ def _mapped(judge: Callable[[Scan], Judgement], scans: list[Scan]) -> Iterator[J
 
 
 def _judged(study: Path, settings: Settings, scan: Scan) -> Judgement:
-    """What a run would make of a scan."""
+    """What a run would find in a scan."""
     files = {
         f"{role}_{number}" if number else role: study / path
         for role, paths in (("raw", scan.raw), ("sidecar", scan.sidecars), ("events", scan.events))
@@ -176,7 +176,7 @@ def _judged(study: Path, settings: Settings, scan: Scan) -> Judgement:
 
 
 def _begin_time_problem(record: BeginTime) -> str | None:
-    """What is wrong with the stated begin time, None for nothing: found in the data it is less certain."""
+    """What is wrong with the stated begin time, None for nothing: estimated from the data it is less certain."""
     if not record.doubt and not record.start_by_data:
         return None
     text = record.doubt or f"begin time: {record.start_source}"
@@ -184,7 +184,7 @@ def _begin_time_problem(record: BeginTime) -> str | None:
 
 
 def _series_problem(stem: str, measures: Measures, events: Path | None) -> str | None:
-    """What a series lacks, None for nothing and for a scan that is none."""
+    """What a series lacks, None if nothing, or if the scan is not a series."""
     series = measures.series
     if series is None:
         return None
@@ -195,13 +195,11 @@ def _series_problem(stem: str, measures: Measures, events: Path | None) -> str |
         f"its phases are proposed from PCr; state them in {name} beside it (onset, duration, trial_type).": (
             series.proposed
         ),
-        "no RepetitionTime, so that there are no kinetics; add it to the sidecar [s].": series.repetition_s is None,
-        "no rest before exercise, so that there is no pH, Mg and depletion of rest.": not has_rest(series),
+        "no RepetitionTime, so no kinetics; add it to the sidecar [s].": series.repetition_s is None,
+        "no rest before exercise, so no resting pH and Mg, and no depletion.": not has_rest(series),
         f"{name} states no exercise; its trial_type is rest, exercise or recovery.": "exercise" not in kinds,
-        f"{name} states no recovery, so that there are no kinetics.": "exercise" in kinds and "recovery" not in kinds,
-    } | {
-        f"{event.trial_type} at {event.onset:g} s starts behind its end at {series.end_s:g} s.": True for event in late
-    }
+        f"{name} states no recovery, so no kinetics.": "exercise" in kinds and "recovery" not in kinds,
+    } | {f"{event.trial_type} at {event.onset:g} s starts after its end at {series.end_s:g} s.": True for event in late}
     found = " ".join(said for said, lacks in lacking.items() if lacks)
     return f"series: {found}" if found else None
 

@@ -15,7 +15,7 @@ from myomag.single.sources import find_sources, is_one_scan
 
 @dataclass(frozen=True)
 class Shown:
-    """How results are shown: folder for pages, file for a table, whether to draw the spectrum, and whether as JSON."""
+    """How results are shown: folder for pages, file for a table, whether to draw the spectrum or print JSON."""
 
     html: Path | None
     csv: Path | None
@@ -26,7 +26,7 @@ class Shown:
 def scan_files(
     places: Sequence[Path], *, settings: Path | None, bootstrap: int, voxel: str | None, shown: Shown
 ) -> int:
-    """Analyse files and show the results; returns the exit code, 1 where a scan is not included."""
+    """Analyse files and show the results; returns the exit code, 1 if a scan is not included."""
     loaded = load_settings(settings, root=settings.parent if settings else None)
     if voxel is not None:
         loaded = with_voxel(loaded, voxel)
@@ -47,7 +47,7 @@ def scan_files(
 
 
 def show_check(study: Path, participants: Sequence[str], sessions: Sequence[str], *, as_json: bool) -> int:
-    """Show what would go wrong with a study; returns the exit code, 1 where something would."""
+    """Show what would go wrong with a study; returns the exit code, 1 if anything would."""
     found = examine_study(study, participants, sessions)
     problems = found.problems
     if as_json:

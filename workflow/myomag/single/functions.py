@@ -1,4 +1,4 @@
-"""The scan-level steps one after the other, each function found by the name of its step."""
+"""The scan-level steps in sequence, each function found by the name of its step."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +11,7 @@ from myomag.settings.models import Settings
 
 
 def step_function(step: str) -> StepFunction:
-    """Function of a scan-level step: <step>_scan of the module that has its name."""
+    """Function of a scan-level step: <step>_scan in the module of the same name."""
     function: StepFunction = getattr(import_module(f"myomag.steps.{step}"), f"{step}_scan")
     return function
 
@@ -30,7 +30,7 @@ def run_step(
     files : dict of str to Path
         Files of the scan by role.
     settings : Settings
-        Resolved settings, of which the overrides for the participant and for the scan hold.
+        Resolved settings, to which the overrides of participant and scan are applied.
     participant_id : str
         Participant; "" for a file that belongs to no study.
 
@@ -40,7 +40,7 @@ def run_step(
         If the scan cannot be processed.
     """
     function, row = step_function(step.name), Row(scan, participant_id, "")
-    # A single scan has no protocol to learn from: no begin time is pooled.
+    # A single scan has no others of its protocol: no begin time is pooled.
     spec = resolve(step.name, settings.model_dump(), targets=(participant_id, scan), code="")
     inputs = files if pipeline.reads_study(step) else {role: files[role] for role in step.reads if role in files}
     outputs = function(scan, inputs, **arguments(function, spec, participant_id, scan))

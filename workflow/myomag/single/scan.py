@@ -1,4 +1,4 @@
-"""One scan straight from raw data to pH and magnesium, without a study: the steps of the pipeline in a row."""
+"""One scan from raw data to pH and magnesium, without a study: the steps of the pipeline in sequence."""
 
 import os
 import shutil
@@ -33,13 +33,13 @@ class SingleResult:
     outcome: ScanOutcome
 
     def document(self) -> dict[str, Any]:
-        """The flat columns, and beside them the numbers of a series."""
+        """The flat columns, and the numbers of a series."""
         series = self.outcome.series
         return self.flat | ({"series": {name: getattr(series, name) for name in SUMMARY}} if series else {})
 
 
 class ScanSteps:
-    """The steps of one scan, each done when it is first asked for; their files are removed with the object.
+    """The steps of one scan, each run when first needed; their files are removed with the object.
 
     Parameters
     ----------
@@ -69,13 +69,13 @@ class ScanSteps:
         Raises
         ------
         ScanError
-            If the scan cannot be processed so far.
+            If the scan cannot be processed that far.
         """
         self._do_until(WRITERS[role])
         return self.files[role]
 
     def record(self, model: type[R]) -> R:
-        """Record of that kind; see `path`."""
+        """Record of a role; see `path`."""
         return read_scan_record(self.path(model.role), model)
 
     def _do_until(self, last: str) -> None:
@@ -93,18 +93,18 @@ class ScanSteps:
             self._done.append(name)
 
     def _check_fetched(self) -> None:
-        """Name the command that fetches what is not here from where the user stands; the steps know names alone."""
+        """Give the command that fetches missing content relative to the user's folder; the steps know only names."""
         for path in self.source.files.values():
             if not_fetched(path):
                 raise ScanError(f"{path.name}: {to_fetch(os.path.relpath(path))}")
 
     def result(self, bootstrap: int = 0) -> SingleResult:
-        """All steps, or those up to the one that fails; its reason then stands in the result.
+        """Run all steps, or those up to the first that fails; the result then contains its reason.
 
         Parameters
         ----------
         bootstrap : int
-            Number of averages of resampled transients to evaluate beside; 0 for none.
+            Number of averages of resampled transients to evaluate as well; 0 for none.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class ScanSteps:
         return SingleResult(flat | voxel | resampled, outcome)
 
     def outcome(self) -> ScanOutcome:
-        """How the scan ended after all steps, and what they found."""
+        """Outcome of the scan after all steps, and their results."""
         labels = entities(self.source.stem)
         outcome = ScanOutcome(
             f"sub-{labels['sub']}" if labels else None,
@@ -156,24 +156,24 @@ def analyse_file(file: Path, settings: Settings, *, bootstrap: int = 0) -> Singl
     settings : Settings
         Resolved settings.
     bootstrap : int
-        Number of averages of resampled transients to evaluate beside; 0 for none.
+        Number of averages of resampled transients to evaluate as well; 0 for none.
 
     Raises
     ------
     SettingsError
-        If there is no such file, or the folder holds several scans or none.
+        If there is no such file, or the folder contains several scans or none.
     """
     with ScanSteps(source_of(file), settings) as steps:
         return steps.result(bootstrap)
 
 
 def with_voxel(settings: Settings, text: str) -> Settings:
-    """Settings by which the voxel of a text such as 3,4,1 is taken from a grid.
+    """Settings that take the voxel given by a text such as 3,4,1 from a grid.
 
     Raises
     ------
     SettingsError
-        If it names no voxel.
+        If it is not a voxel.
     """
     try:
         convert = settings.convert.model_copy(update={"voxel": parsed_voxel(text)})

@@ -26,7 +26,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Analysed:
-    """A scan with its result, and its page where one was written; the files of its steps are there until the next."""
+    """A scan with its result, and its page if written; the files of its steps exist until the next scan."""
 
     steps: ScanSteps
     result: SingleResult
@@ -34,12 +34,12 @@ class Analysed:
 
 
 def check_targets(found: Sources, pages: Path | None, table: Path | None) -> None:
-    """See that pages and table can be written before the work begins.
+    """Check that pages and table can be written before the work begins.
 
     Raises
     ------
     SettingsError
-        If a folder is none, or the table would take the place of a scan.
+        If a folder is not one, or the table would overwrite a scan.
     """
     if pages and pages.exists() and not pages.is_dir():
         raise SettingsError(f"--html {pages}: is not a folder; name a new one.")
@@ -47,11 +47,11 @@ def check_targets(found: Sources, pages: Path | None, table: Path | None) -> Non
         raise SettingsError(f"--csv {table}: {'is a folder' if table.is_dir() else 'no such folder'}; name a file.")
     raw = {path.resolve() for source in found.scans for path in source.files.values()}
     if table and table.resolve() in raw:
-        raise SettingsError(f"--csv {table}: is a file of a scan; name another one.")
+        raise SettingsError(f"--csv {table}: is the file of a scan; name another one.")
 
 
 def analysed(found: Sources, settings: Settings, *, bootstrap: int, pages: Path | None) -> Iterator[Analysed]:
-    """Results of scans one after the other; one that cannot be processed has the reason in its result.
+    """Results of scans, one at a time; one that cannot be processed has the reason in its result.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def analysed(found: Sources, settings: Settings, *, bootstrap: int, pages: Path 
     bootstrap : int
         Number of averages of resampled transients to evaluate beside; 0 for none.
     pages : Path, optional
-        Folder for a page of each scan, made where it is not there.
+        Folder for a page of each scan, created if missing.
     """
     taken: set[str] = set()
     for source in found.scans:
@@ -76,7 +76,7 @@ def analysed(found: Sources, settings: Settings, *, bootstrap: int, pages: Path 
 
 
 def _result(steps: ScanSteps, bootstrap: int, *, alone: bool) -> SingleResult:
-    """Result of a scan; of many, one that cannot be resampled goes on without."""
+    """Result of a scan; if there are many, one that cannot be resampled is evaluated without resampling."""
     try:
         return steps.result(bootstrap)
     except ScanError as error:
@@ -88,7 +88,7 @@ def _result(steps: ScanSteps, bootstrap: int, *, alone: bool) -> SingleResult:
 
 
 def _page_name(shown: str, taken: set[str]) -> str:
-    """Name of a page that no other scan has, whatever the file system makes of capitals."""
+    """Unique name of a page, even on file systems that ignore case."""
     stem = scan_anchor(shown)[:150].lstrip(".-") or "scan"
     name, number = stem, 1
     while name.lower() in taken:
@@ -99,7 +99,7 @@ def _page_name(shown: str, taken: set[str]) -> str:
 
 
 def show_one(found: Analysed, plot: bool | None) -> None:
-    """All of one scan; spectrum and courses where they are asked for, or where a terminal is wide enough for them."""
+    """Everything about one scan; spectrum and courses if requested, or if the terminal is wide enough."""
     columns, terminal = get_terminal_size().columns, sys.stdout.isatty()
     braille = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     if plot or (plot is None and terminal and braille and columns >= NARROWEST):
@@ -119,7 +119,7 @@ def show_one(found: Analysed, plot: bool | None) -> None:
 
 
 def show_many(results: Iterable[Analysed], found: Sources) -> Iterator[Analysed]:
-    """A line for each of many scans as it comes, and at last how many they were; hands them on."""
+    """Print a line for each scan as it is finished, and finally their number; passes the scans on."""
     width = min(max(len(printable(source.shown)) for source in found.scans), LONGEST_NAME)
     print(short_head(width))
     included, page = 0, None

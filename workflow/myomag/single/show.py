@@ -1,4 +1,4 @@
-"""Results of single scans for a person: all of one, or a line each of many."""
+"""Results of single scans for people: one in full, or many with a line each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import exp
@@ -15,7 +15,7 @@ LINE_COLUMNS = ("line", "amplitude", "CRLB %", "to ATP", "shift from PCr (ppm)",
 
 
 def result_lines(result: SingleResult) -> Iterator[str]:
-    """Result of one scan, a line at a time."""
+    """Result of one scan, line by line."""
     flat, outcome = result.flat, result.outcome
     of_grid = f", voxel {flat['voxel']}" if "voxel" in flat else ""
     yield f"{printable(flat['scan'])}{of_grid}: {flat['status']}"
@@ -33,7 +33,7 @@ def result_lines(result: SingleResult) -> Iterator[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of cells below each other, each column as wide as its widest cell."""
+    """Rows of aligned cells, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -44,7 +44,7 @@ def short_row(flat: Mapping[str, Any], name_width: int) -> str:
     magnesium = text.magnesium(
         flat["mg_mmol_l"], flat["mg_ci95_low_mmol_l"], flat["mg_ci95_high_mmol_l"], flat["mg_p_undefined"]
     )
-    # The digits that the SD leaves are the same in every row as far as they can be: the eye goes down the column.
+    # The same number of digits in every row where possible: the column is read downwards.
     ph, snr = text.with_sd(flat["ph"], flat["ph_sd"], 3), text.significant(flat["pcr_snr"], 3)
     state = flat["status"] if flat["status"] != "included" else flat["verdict"]
     cells = f"{printable(flat['scan']):<{name_width}}  {state:<8}  {magnesium:<24}  {ph:<13}  {snr:<5}"
@@ -52,7 +52,7 @@ def short_row(flat: Mapping[str, Any], name_width: int) -> str:
 
 
 def short_head(name_width: int) -> str:
-    """What stands above the lines of many scans."""
+    """Heading of the lines of many scans."""
     return f"{'scan':<{name_width}}  {'verdict':<8}  {'Mg [95 %] (mmol/l)':<24}  {'pH':<13}  {'SNR':<5}".rstrip()
 
 
@@ -76,18 +76,18 @@ def _summary(flat: Mapping[str, Any], quality: Quality, fit: Fit) -> Iterator[tu
     width = text.number(flat["pcr_fwhm_hz"], 1)
     yield "PCr", f"SNR {text.significant(flat['pcr_snr'], 3)}, FWHM {width} Hz"
     yield "transients", _transients(quality)
-    yield "fit", f"{fit.message}; {fit.skipped_points} first samples left out"
+    yield "fit", f"{fit.message}; {fit.skipped_points} initial samples left out"
     yield "residual", _residual(flat)
     if fit.sd_raised_by:
         least, most = (text.significant(pick(fit.sd_raised_by.values()), 2) for pick in (min, max))
-        yield "", f"not white: SD and CRLB of {len(fit.sd_raised_by)} lines raised by {least} to {most} times"
+        yield "", f"not white: SD and CRLB of {len(fit.sd_raised_by)} lines increased by a factor of {least} to {most}"
     if count := flat.get("bootstrap_count"):
         shift, ph, pmg = (text.significant(flat[f"bootstrap_{name}_sd"], 2) for name in ("beta_atp_ppm", "ph", "pmg"))
         yield "bootstrap", f"SD over {count} resampled averages: β {shift} ppm, pH {ph}, pMg {pmg}"
 
 
 def _line_rows(quality: Quality, fit: Fit, magnesium: Magnesium) -> Iterator[tuple[str, ...]]:
-    """Lines as the spectrum shows them, falling in ppm; see `LINE_COLUMNS`."""
+    """Lines in the order of the spectrum, by falling ppm; see `LINE_COLUMNS`."""
     scale = 10.0 ** text.common_exponent([line.amplitude for line in fit.lines])
     measured, pcr = Measured(fit, quality.undetected, quality.withheld), _shift(fit, "PCr")
     for line in sorted(fit.lines, key=lambda line: -line.shift_ppm):
@@ -104,7 +104,7 @@ def _line_rows(quality: Quality, fit: Fit, magnesium: Magnesium) -> Iterator[tup
 
 
 def crlb_percent(line: FitLine) -> str:
-    """Cramér–Rao bound of an amplitude in percent of it."""
+    """Cramér–Rao bound of an amplitude as a percentage of it."""
     if line.amplitude_sd is None or line.amplitude <= 0:
         return text.MISSING
     return text.significant(100 * line.amplitude_sd / line.amplitude, 2)
@@ -115,11 +115,11 @@ def _shift(fit: Fit, name: str) -> float:
 
 
 def _to_atp(line: str, measured: Measured, magnesium: Magnesium) -> str:
-    """Amplitude over that of ATP with SD, corrected for saturation as the ratios of the record are."""
+    """Amplitude relative to ATP with SD, corrected for saturation like the ratios of the record."""
     factors = magnesium.saturation_factors or {}
     if line == magnesium.atp_line:
         return "1"
-    # Asked for and impossible, or asked for and without a T1 of this line: no number that is half corrected.
+    # Correction requested but impossible, or no T1 for this line: no half-corrected number.
     if magnesium.pcr_atp_ratio is None or (factors and line not in factors):
         return text.MISSING
     ratio = measured.log_ratio(line, magnesium.atp_line, factors)
@@ -131,23 +131,23 @@ def _to_atp(line: str, measured: Measured, magnesium: Magnesium) -> str:
 def _ratio_notes(magnesium: Magnesium) -> Iterator[str]:
     corrected = "corrected for saturation" if magnesium.saturation_factors else "not corrected for saturation"
     pi_pcr = text.with_sd(magnesium.pi_pcr_ratio, magnesium.pi_pcr_ratio_sd, 3)
-    yield f"ATP by {text.line_label(magnesium.atp_line)}; ratios {corrected}; Pi/PCr {pi_pcr}."
+    yield f"ATP from {text.line_label(magnesium.atp_line)}; ratios {corrected}; Pi/PCr {pi_pcr}."
     if magnesium.pcr_atp_ratio is None and magnesium.pcr_atp_ratio_reason:
         yield f"No ratios: {magnesium.pcr_atp_ratio_reason}."
 
 
 def _transients(quality: Quality) -> str:
-    """How many were averaged, and what was left out before."""
+    """Number of transients averaged, and what was left out before."""
     said = [f"{quality.transients_used} of {quality.transients} averaged"]
     if quality.dummy_transients:
         said.append(f"{quality.dummy_transients} before the steady state")
     if quality.leading_points_cut:
-        said.append(f"{quality.leading_points_cut} samples before the signal cut")
+        said.append(f"{quality.leading_points_cut} samples before the signal removed")
     return ", ".join(said)
 
 
 def _told(fit: Fit) -> str:
-    """What told the begin time before the fit."""
+    """Source of the begin time before the fit."""
     return f"{'fitted from' if fit.begin_time_fitted else 'by'} {fit.begin_time_prior.stated_by}"
 
 
@@ -158,7 +158,7 @@ def _ph(flat: Mapping[str, Any]) -> str:
 
 
 def _residual(flat: Mapping[str, Any]) -> str:
-    """Residual over noise, of the whole and around the lines that results rest on."""
+    """Residual relative to noise, overall and around the lines that results depend on."""
     near = (("PCr", "pcr"), ("Pi", "pi"), ("β-ATP", "beta_atp"))
     around = ", ".join(f"{label} {text.significant(flat[f'{name}_residual_over_noise'], 2)}" for label, name in near)
     return f"{text.significant(flat['residual_over_noise'], 3)} of the noise; around {around}"

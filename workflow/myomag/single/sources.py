@@ -1,4 +1,4 @@
-"""The scans among some files and folders, grouped as for a study, and the name that each may be shown by."""
+"""The scans among some files and folders, grouped as for a study, and the name under which each may be shown."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from myomag.io.files import not_fetched, printable
 from myomag.study.names import entities, split_extension, split_stem
 
 NO_SPECTRA = ("an image", "no spectroscopy data", "derived data")
-"""How the reasons begin why a file is no scan at all."""
+"""Beginnings of the reasons why a file is not a scan at all."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Source:
     Attributes
     ----------
     stem : str
-        Name of the scan, as the pipeline knows it.
+        Name of the scan in the pipeline.
     shown : str
-        Name that tells it from the others, without what says who the person is.
+        Name that distinguishes it from the others, without personal data.
     files : mapping of str to Path
-        `raw`, `raw_1`, ... and `sidecar`, as the steps read them.
+        `raw`, `raw_1`, ... and `sidecar`, as read by the steps.
     private : Private
-        What no message may hold.
+        What no message may contain.
     """
 
     stem: str
@@ -43,22 +43,21 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """Scans that were found, and how many files and series are none, by reason."""
+    """Scans that were found, and the number of files and series that are not scans, by reason."""
 
     scans: list[Source]
     left_out: Mapping[str, int]
 
 
 def find_sources(places: Sequence[Path]) -> Sources:
-    """Scans of some files, and of all that is below some folders.
+    """Scans among some files, and in some folders and their subfolders.
 
-    Files that are named are scans whatever they hold. Below a folder those of another nucleus, images and derived data
-    are left out.
+    Files named explicitly always count as scans. In folders, other nuclei, images and derived data are left out.
 
     Raises
     ------
     SettingsError
-        If a place does not exist, or there are no scans.
+        If a path does not exist, or there are no scans.
     """
     for place in places:
         if not place.is_file() and not place.is_dir() and not not_fetched(place):
@@ -78,14 +77,14 @@ def find_sources(places: Sequence[Path]) -> Sources:
     if not units:
         others = "; ".join(f"{count} left out: {reason}" for reason, count in left_out.most_common())
         raise SettingsError(
-            f"{', '.join(printable(str(place)) for place in places)}: no scans of a format that is read"
-            f"{f' ({others})' if others else ''}."
+            f"{', '.join(printable(str(place)) for place in places)}: no scans in a supported "
+            f"format{f' ({others})' if others else ''}."
         )
     return Sources(_sources(units, tops), left_out)
 
 
 def source_of(place: Path) -> Source:
-    """The scan of a file, or of a folder that holds one.
+    """The scan of a file, or of a folder that contains one.
 
     Raises
     ------
@@ -95,41 +94,41 @@ def source_of(place: Path) -> Source:
     found = find_sources([place]).scans
     if len(found) > 1:
         raise SettingsError(
-            f"{printable(str(place))}: holds {len(found)} scans; name a file of one, or see all with: myomag scan."
+            f"{printable(str(place))}: contains {len(found)} scans; name a file of one, or see all with: myomag scan."
         )
     return found[0]
 
 
 def is_one_scan(place: Path) -> bool:
-    """Whether a place stands for one scan by itself: a file, or the folder of a Bruker experiment."""
+    """Whether a path is one scan by itself: a file, or the folder of a Bruker experiment."""
     return not place.is_dir() or bool(files_of_experiment(place))
 
 
 def _units_of_files(files: Sequence[Path]) -> Iterator[Unit]:
-    """Scans of files that were named, with what belongs to them; several of one series are one scan."""
+    """Scans of files named explicitly, with their companions; several of one series are one scan."""
     for folder in dict.fromkeys(file.parent for file in files):
         wanted = {file.name for file in files if file.parent == folder}
         stems = {split_extension(name)[0].lower() for name in wanted}
         beside = {name for name in listed(folder) if split_extension(name)[0].lower() in stems}
         units = [unit for unit in units_in(folder, sorted(wanted | beside)) if wanted & {p.name for p in unit.files}]
         yield from units
-        # A file of no known format is read all the same: its reader says what is wrong with it.
+        # A file of unknown format is read all the same: its reader says what is wrong with it.
         known = {path.name for unit in units for path in unit.files}
         yield from (Unit(folder / name, (folder / name,), "", Header()) for name in sorted(wanted - known))
 
 
 def _no_scan(unit: Unit) -> str:
-    """Why what was found in a folder is no scan to be analysed; "" where it is one."""
+    """Why something found in a folder is not a scan to analyse; "" if it is."""
     header = unit.header
     if header.nucleus and header.nucleus != NUCLEUS:
         return f"{header.nucleus}, not {NUCLEUS}"
-    # Of a pipe nobody would ever see the end.
+    # Reading a pipe might never end.
     readable = unit.path.is_file() or unit.path.is_dir() or not_fetched(unit.path)
     return "" if readable and not header.reason.startswith(NO_SPECTRA) else header.reason
 
 
 def _sources(units: Sequence[Unit], tops: Sequence[Path]) -> list[Source]:
-    """Units with names; a name that several have is told apart by the path, and then by a number."""
+    """Units with names; equal names are distinguished by the path, and then by a number."""
     chosen = chosen_labels(units, tops, None)
     personal = {part for unit in units for part in unit.header.personal}
     private = Private(part for part in personal if part.lower() not in chosen)
@@ -146,12 +145,12 @@ def _sources(units: Sequence[Unit], tops: Sequence[Path]) -> list[Source]:
 
 
 def _stem(unit: Unit) -> str:
-    """Name of a scan: that of its folder where the folder stands for it, as in a study."""
+    """Name of a scan: that of its folder if the folder is the scan, as in a study."""
     return split_extension(_home(unit).name)[0]
 
 
 def _home(unit: Unit) -> Path:
-    """The file or folder that a scan is named by."""
+    """The file or folder that names a scan."""
     folder = unit.path.parent
     return folder if entities(folder.name) and unit.kind == "dicom" else unit.path
 
@@ -164,7 +163,7 @@ def _numbered(names: Iterable[str]) -> Iterator[str]:
 
 
 def _by_role(unit: Unit) -> dict[str, Path]:
-    """Files of a scan by the roles of the pipeline; a sidecar and events beside a folder count, too."""
+    """Files of a scan by the roles of the pipeline; a sidecar and events beside a folder count too."""
     raw = [path for path in unit.files if path.suffix.lower() != ".json"] or list(unit.files)
     files = {"raw": raw[0]} | {f"raw_{number}": path for number, path in enumerate(raw[1:], start=1)}
     beside = _home(unit).with_name(f"{_stem(unit)}.json")

@@ -8,29 +8,29 @@ from myomag.report.charts import Array
 from myomag.report.curves import Curves
 
 NARROWEST = 60
-"""Columns below which lines of the spectrum are no longer told apart."""
+"""Smallest width [columns] at which lines of the spectrum can be distinguished."""
 
 WIDEST = 120
 ROWS = 16
 TICK_PPM = 5
 PCR_PPM = 1.5
-"""Half width around PCr outside of which the other lines are."""
+"""Half width of the range around PCr without other lines."""
 
 PCR_OVER_OTHERS = 1.5
-"""Height at which PCr is cut off, over that of the highest other line, so that these can be seen."""
+"""Height at which PCr is cut off, relative to the highest other line, so that the others can be seen."""
 
 
 def spectrum_lines(curves: Curves, columns: int, *, colours: bool) -> Iterator[str]:
-    """Data and fit over the shift [ppm], which falls to the right.
+    """Data and fit against the shift [ppm], which decreases to the right.
 
     Parameters
     ----------
     curves : Curves
-        Data and, where there is one, the fit.
+        Data and, if there is one, the fit.
     columns : int
         Width of the terminal.
     colours : bool
-        Whether it shows colours; without them the fit is left out, as it could not be told from the data.
+        Whether it shows colours; without them the fit is left out, as it could not be distinguished from the data.
     """
     from plotille import Canvas
 
@@ -46,7 +46,7 @@ def spectrum_lines(curves: Curves, columns: int, *, colours: bool) -> Iterator[s
     )
     top = PCR_OVER_OTHERS * others if cut else top
     canvas = Canvas(width, ROWS, -high, bottom, -low, top + 0.02 * (top - bottom))
-    # The data in the colour of the text, which is seen on light and dark alike.
+    # The data in the colour of the text, visible on light and dark backgrounds.
     for values, colour in zip(shown, (None, "blue"), strict=False):
         xs, ys = _thinned(-curves.ppm[::-1], np.minimum(values[::-1], top), 2 * width)
         for at in range(len(xs) - 1):
@@ -57,7 +57,7 @@ def spectrum_lines(curves: Curves, columns: int, *, colours: bool) -> Iterator[s
 
 
 def _thinned(xs: Array, ys: Array, number: int) -> tuple[list[float], list[float]]:
-    """The highest and the lowest sample of each of `number` pieces, in their order: no peak is lost."""
+    """The highest and the lowest sample of each of `number` pieces, in order, so that no peak is lost."""
     kept = []
     for piece in np.array_split(np.arange(len(xs)), min(number, len(xs))):
         kept += sorted({int(piece[np.argmin(ys[piece])]), int(piece[np.argmax(ys[piece])])})

@@ -1,4 +1,4 @@
-"""What a scan without a study shows: its spectrum, and its page."""
+"""Spectrum and page of a scan without a study."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from myomag.steps.transients import read_transients
 
 
 def curves_of(steps: ScanSteps, result: SingleResult) -> Curves | None:
-    """Curves of the averaged spectrum and its fit; None where the scan was not averaged."""
+    """Curves of the averaged spectrum and its fit; None if the scan was not averaged."""
     if "preproc" not in steps.files:
         return None
     average, quality, limits = read_nifti_mrs(steps.files["preproc"]), result.outcome.quality, steps.settings.report
@@ -34,7 +34,7 @@ def scan_page(steps: ScanSteps, result: SingleResult) -> bytes:
     steps : ScanSteps
         The scan, after its steps.
     result : SingleResult
-        What they gave.
+        Their results.
     """
     outcome, source = result.outcome, steps.source
     average = read_nifti_mrs(steps.files["preproc"]) if "preproc" in steps.files else None

@@ -1,1 +1,1 @@
-"""What each scan-level rule does to one scan: files in, file contents out."""
+"""Scan-level steps, each for one scan: files in, file contents out."""

@@ -1,4 +1,4 @@
-"""First estimate of a scan's begin time, before what other scans of its protocol say of it is known."""
+"""First estimate of a scan's begin time, before pooling over its protocol."""
 
 import json
 import math
@@ -30,12 +30,12 @@ from myomag.steps.begin_time_start import begin_time_starts, begin_time_window_u
 from myomag.steps.evidence import evidence_of_lines
 
 ATP = ("alpha-ATP", "beta-ATP", "gamma-ATP")
-FROM_DATA = "found in the data"
+FROM_DATA = "estimated from the data"
 MIRROR_CHI2 = 50.0
-"""Far above what some 30 parameters gain by fitting noise, far below what the ATP lines of a usable scan are worth."""
+"""Far more than about 30 parameters gain by fitting noise, far less than the ATP lines of a usable scan contribute."""
 
 MIRROR_CHANCE = 1e-3
-"""Chance that noise yields a line of ATP in the mirror image."""
+"""Probability that noise produces an ATP line in the mirror image."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Own:
     Attributes
     ----------
     start : StatedBeginTime
-        Begin time it started from.
+        Begin time at the start.
     fit : AmaresFit
     by_data : bool
-        Whether the data gave the start: nothing stated it, or they contradict what did.
+        Whether the start was estimated from the data, because it is not stated or is contradicted by them.
     doubt : str or None
         Why the begin time is not determined.
     """
@@ -69,12 +69,12 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
     inputs : mapping of str to Path
         `preproc`, `preproc_sidecar` and `measures`.
     settings : FitSettings
-        Prior knowledge, and what is known of the begin time.
+        Prior knowledge, including that of the begin time.
 
     Raises
     ------
     ScanError
-        If the FID is too short for the prior knowledge, or looks conjugated.
+        If the FID is too short for the prior knowledge, or appears to be conjugated.
     """
     data = read_nifti_mrs(inputs["preproc"])
     sidecar = read_record(inputs["preproc_sidecar"])
@@ -106,7 +106,7 @@ def begin_time_scan(scan: str, inputs: Mapping[str, Path], settings: FitSettings
 
 
 def _end(fit: AmaresFit) -> FitEnd | None:
-    """Where the fit ended, for the next one to start from."""
+    """End point of the fit, from which the next one starts."""
     end = fit.start
     if end is None:
         return None
@@ -114,13 +114,13 @@ def _end(fit: AmaresFit) -> FitEnd | None:
 
 
 def _start_us(own: Own, skipped_s: float) -> float:
-    """Begin time that later fits start from [µs]: as stated, or where nothing states it, as fitted."""
+    """Begin time that later fits start from [µs]: as stated, or if not stated, as fitted."""
     value_s = own.start.value_s
     return (own.fit.begin_time_s - skipped_s if value_s is None else value_s) * 1e6
 
 
 def prior_knowledge(settings: FitSettings, spectrometer_frequency_mhz: float) -> PriorKnowledge:
-    """Prior knowledge in the settings of the fit, checked once for all scans that share it, with the pulse's phases."""
+    """Prior knowledge in the fit settings, checked once for all scans that share it, with the pulse's phases."""
     prior = _checked_prior(canonical(settings.prior_knowledge))
     if settings.pulse is None:
         return prior
@@ -135,10 +135,9 @@ def _checked_prior(document: str) -> PriorKnowledge:
 
 
 def protocol_fields(sidecar: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Values of the sidecar that tell protocols apart.
+    """Sidecar values that distinguish protocols.
 
-    Numbers are kept to three digits, because the spectrometer frequency follows the day's field; letter case of text
-    does not count.
+    Numbers are kept to three digits, because the spectrometer frequency follows the field of the day; case is ignored.
     """
 
     def plain(value: Any) -> Any:
@@ -150,14 +149,14 @@ def protocol_fields(sidecar: Mapping[str, Any], names: list[str]) -> dict[str, A
 
 
 def skipped_samples(data: MrsData, settings: FitSettings) -> int:
-    """Number of first samples left out of the fit: by the setting, else where a broad signal may hide."""
+    """Number of initial samples left out of the fit: as set, else those that may contain a broad signal."""
     if settings.skip_time_us is not None:
         return math.ceil(float(settings.skip_time_us) * 1e-6 / data.dwell_time_s)
     return samples_to_skip(data.dwell_time_s, data.spectrometer_frequency_mhz)
 
 
 def _fit(scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: FitSettings) -> Own:
-    """Fit of the scan by itself from the start that it fits best, refused where its mirror image is what fits."""
+    """Fit of the scan by itself from the best start; refused if its mirror image fits instead."""
     skipped = skipped_samples(data, settings)
     fid = data.fid[skipped:, 0, 0]
 
@@ -181,8 +180,8 @@ def _fit(scan: str, data: MrsData, starts: Sequence[StatedBeginTime], settings: 
         raise ScanError(f"{scan}: {error}.") from error
     if mirrored:
         raise ScanError(
-            f"{scan}: the data look conjugated: their mirror image fits the ATP lines and they do not; "
-            "set convert.conjugate: true for this scan."
+            f"{scan}: the data appear to be conjugated: the ATP lines fit their mirror image, not the data "
+            "themselves; set convert.conjugate: true for this scan."
         )
     return own
 
@@ -194,9 +193,9 @@ def _searched(
     settings: FitSettings,
     fit_from: Callable[[StatedBeginTime], AmaresFit],
 ) -> Own:
-    """Fit from the begin time that the data tell, where nothing states one or they contradict it.
+    """Fit from a begin time estimated from the data, if none is stated or they contradict it.
 
-    The top of an echo is sampled where it is, and a begin time given by hand is not questioned.
+    The top of an echo is fixed by its sampling, and a begin time set by the user is not questioned.
     """
     if not settings.fit_begin_time or settings.begin_time_us is not None or start.kind == "echo":
         return Own(start, fit)
@@ -225,9 +224,9 @@ def _searched(
 
 
 def _shaped(scan: str, own: Own, data: MrsData, settings: FitSettings) -> Own:
-    """Fit from the same start with the line shape of the scan, whose asymmetry would pass for a begin time.
+    """Fit from the same start with the line shape of the scan, whose asymmetry would otherwise mimic a begin time.
 
-    The begin time of a scan whose residual is not white counts for less among its protocol.
+    The begin time of a scan with a non-white residual has less weight in its protocol.
     """
     skipped = skipped_samples(data, settings)
     fid = data.fid[skipped:, 0, 0]
@@ -261,7 +260,7 @@ def _objection(fit: AmaresFit, measures: Measures) -> str | None:
     good = worth_pooling(
         pcr_snr=measures.pcr_snr, pcr_fwhm_ppm=measures.pcr_fwhm_ppm, rejected_fraction=measures.rejected_fraction
     )
-    return None if good else "the spectrum is too poor to tell for other scans"
+    return None if good else "the spectrum is too poor to inform other scans"
 
 
 def _sd_known(fit: AmaresFit) -> bool:
@@ -269,7 +268,7 @@ def _sd_known(fit: AmaresFit) -> bool:
 
 
 def _lacks_atp(fit: AmaresFit) -> bool:
-    """Whether a group of ATP does not stand out of the noise by 6 SD, which asks for a look at the mirror image."""
+    """Whether an ATP multiplet is within 6 SD of the noise, so that the mirror image must be checked."""
     rows = [index for index, name in enumerate(fit.names) if name in ATP]
     return not all(fit.amplitudes[row] > 6 * fit.amplitudes_sd[row] for row in rows)
 
@@ -277,9 +276,9 @@ def _lacks_atp(fit: AmaresFit) -> bool:
 def _is_better(
     mirror: AmaresFit, fit: AmaresFit, mirrored: NDArray[np.complexfloating], data: MrsData, settings: FitSettings
 ) -> bool:
-    """Whether the fit of the mirror image is better by more than chance, Δχ² above `MIRROR_CHI2`, and has ATP in it.
+    """Whether the mirror image fits better than by chance (Δχ² above `MIRROR_CHI2`) and contains ATP.
 
-    Where there is PCr alone, a line shape that the model misses may suit the mirror image better.
+    With PCr alone, an unmodelled line shape may suit the mirror image better.
     """
     noise_variance = mirror.residual_norm_sq / (2 * len(mirrored))
     if fit.residual_norm_sq - mirror.residual_norm_sq <= MIRROR_CHI2 * noise_variance:

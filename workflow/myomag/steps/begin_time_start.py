@@ -1,4 +1,4 @@
-"""The begin time that the fit of a scan starts from: by the settings, else as the sidecar states it."""
+"""The begin time that the fit of a scan starts from: from the settings, else from the sidecar."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,35 +7,36 @@ from myomag.io.time_zero import LONGEST_BEGIN_S, Kind, StatedBeginTime, sequence
 from myomag.settings.fit import FitSettings
 
 ECHO_WINDOW_SDS = 6.0
-"""How far from the top of an echo the fitted begin time may go [SD of where it lies]."""
+"""Largest distance of the fitted begin time from the top of an echo [SD of its position]."""
 
 
 def begin_time_starts(sidecar: Mapping[str, Any], settings: FitSettings) -> tuple[StatedBeginTime, ...]:
-    """Begin times to start from, and what tells them: one, or two between which the data have to decide.
+    """Begin times to start from, with their sources: one, or two between which the data decide.
 
     Parameters
     ----------
     sidecar : mapping
         BIDS sidecar of the averaged scan.
     settings : FitSettings
-        A begin time given by hand, which wins, and how far the fitted one may go.
+        A begin time set by the user, which takes precedence, and the window of the fit.
     """
     if settings.begin_time_us is not None:
         source = f"fit.begin_time_us {settings.begin_time_us:g} µs"
         return (StatedBeginTime(float(settings.begin_time_us) * 1e-6, source, "unknown"),)
     stated, echo_time = stated_begin_time(sidecar), sidecar.get("EchoTime")
     if stated.kind == "fid" and stated.value_s is not None and stated.value_s < 0:
-        # What precedes the excitation was cut where the data showed it, so that this statement is not about them.
-        return (_by_echo_time(float(echo_time or 0.0), f"{stated.source}, where the data hold signal", "fid"),)
+        # Samples before the excitation were removed where the data showed them, so this statement does not apply to
+        # them.
+        return (_by_echo_time(float(echo_time or 0.0), f"{stated.source}, where the data contain signal", "fid"),)
     if _tells_no_kind(sidecar, settings):
-        fid = _by_echo_time(sidecar["EchoTime"], "no sequence named, and the data fit an FID", "fid")
-        echo = StatedBeginTime(0.0, "no sequence named, and the data fit an echo sampled from its top", "echo")
+        fid = _by_echo_time(sidecar["EchoTime"], "no sequence named, and the data match an FID", "fid")
+        echo = StatedBeginTime(0.0, "no sequence named, and the data match an echo sampled from its top", "echo")
         return (fid, echo) if stated.kind == "fid" else (echo, fid)
     return (stated,)
 
 
 def begin_time_window_us(kind: Kind, settings: FitSettings) -> float:
-    """How far from its start the fitted begin time may go [µs]: less for the top of an echo."""
+    """Largest distance of the fitted begin time from its start [µs]: smaller for the top of an echo."""
     widest, echo_us = settings.begin_time_window_us, ECHO_WINDOW_SDS * settings.echo_begin_time_sd_us
     return min(widest, echo_us) if kind == "echo" else widest
 
@@ -45,9 +46,9 @@ def _by_echo_time(echo_time_s: float, why: str, kind: Kind) -> StatedBeginTime:
 
 
 def _tells_no_kind(sidecar: Mapping[str, Any], settings: FitSettings) -> bool:
-    """Whether EchoTime may be the begin time of an FID or the time of an echo, by all that the sidecar says.
+    """Whether EchoTime, by the sidecar, could be either the begin time of an FID or the time of an echo.
 
-    Within the window the fit goes from one to the other by itself.
+    Within the window, the fit moves from one to the other by itself.
     """
     echo_time = sidecar.get("EchoTime")
     if sidecar.get("AcquisitionStartTime") is not None or not isinstance(echo_time, int | float):

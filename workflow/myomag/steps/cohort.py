@@ -42,13 +42,13 @@ def cohort_tables(
     results : iterable of ScanResult
         All scans of the study.
     tables : callable
-        Takes participants, and columns that are used; gives the tables of the study, which are joined.
+        Takes participants and the columns used; returns the tables of the study to join.
     settings : Settings
         Sections `qc`, `fit`, `magnesium`, `series` and `cohort`.
     reject : mapping of str to str
-        Participants and scans rejected by hand, with the reason.
+        Manually rejected participants and scans, with the reason.
     ratings : Ratings
-        Ratings of scans by people, whose agreement is told.
+        Ratings of scans by people, whose agreement is reported.
     """
     spectra = GroupSpectra()
     analysis = replace(_analysis(results, tables, settings, reject, spectra), ratings=ratings)
@@ -60,7 +60,7 @@ def cohort_tables(
             if table.name in PRINTED:
                 printed[table.name] = table_rows(built)
             contents[f"{table.name}.json"] = record_bytes(
-                # Under the names that the columns have in the file.
+                # Under the column names in the file.
                 {written(name): entry for name, entry in analysis.dictionary(table.name).items()}
             )
     software = environment()
@@ -87,7 +87,7 @@ def _analysis(
     series: list[Series] = []
 
     def outcomes() -> Iterator[ScanOutcome]:
-        """Results of one scan after the other, its acquisition counted: 100,000 records would not fit in memory."""
+        """Results of one scan at a time, counting acquisitions: 100,000 records would not fit in memory."""
         for result in results:
             outcome = result.outcome(reject)
             if (known := _acquisition(result, outcome, settings.fit.protocol_fields)) is not None:
@@ -109,7 +109,7 @@ def _analysis(
 
 
 def _acquisition(result: ScanResult, outcome: ScanOutcome, names: list[str]) -> Acquisition | None:
-    """How a scan was acquired; None where it could not be read."""
+    """How a scan was acquired; None if it could not be read."""
     path, quality = result.path("preproc_sidecar"), outcome.quality
     if path is None or quality is None:
         return None
@@ -132,6 +132,6 @@ def _fitted(fit: Fit | None) -> dict[str, float]:
 
 
 def _named(scan: str) -> dict[str, str | None]:
-    """Place and suffix that the name of a scan tells."""
+    """Region and suffix in the name of a scan."""
     entities = dict(part.split("-", 1) for part in scan.split("_") if "-" in part)
     return {"voi": entities.get("voi"), "suffix": scan.rpartition("_")[2]}

@@ -22,20 +22,20 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, nearest last;
-        `events`, where the scan has a table of them.
+        `raw`, `raw_1`, ...: the raw file and its companions; `sidecar`, `sidecar_1`, ...: JSON, closest last; `events`,
+        if the scan has an events table.
     settings : ConvertSettings
-        Nucleus and sign of files that do not tell them, and the voxel to take from a grid.
+        Nucleus and sign of files that do not state them, and the voxel to take from a grid.
 
     Returns
     -------
     dict of str to bytes
-        `fid` (NIfTI-MRS, transients and coils apart) and `sidecar` (JSON).
+        `fid` (NIfTI-MRS, transients and coils separate) and `sidecar` (JSON).
 
     Raises
     ------
     ScanError
-        If the scan cannot be read, or does not hold 31P data.
+        If the scan cannot be read, or does not contain 31P data.
     """
     raw = _numbered(inputs, "raw")
     named = nucleus_of_name(scan)
@@ -48,11 +48,11 @@ def convert_scan(scan: str, inputs: Mapping[str, Path], settings: ConvertSetting
     )
     if mrs.nucleus != ANALYSED_NUCLEUS:
         raise ScanError(
-            f"{raw[0].name}: holds {mrs.nucleus} data ({mrs.spectrometer_frequency_mhz:.1f} MHz): myomag analyses "
+            f"{raw[0].name}: contains {mrs.nucleus} data ({mrs.spectrometer_frequency_mhz:.1f} MHz): myomag analyses "
             f"{ANALYSED_NUCLEUS}; remove it from the study or correct its nucleus."
         )
     if named and named != mrs.nucleus:
-        raise ScanError(f"{raw[0].name}: holds {mrs.nucleus} data but is named nuc-{named}; correct its name.")
+        raise ScanError(f"{raw[0].name}: contains {mrs.nucleus} data but is named nuc-{named}; correct its name.")
     events = {EVENTS_FIELD: [list(event) for event in read_events(inputs["events"])]} if "events" in inputs else {}
     return {"fid": nifti_mrs_bytes(mrs), "sidecar": record_bytes(sidecar_dict(mrs) | events)}
 

@@ -1,4 +1,4 @@
-"""Which lines that results rest on are there, by the evidence of a fit and the thresholds of the settings."""
+"""Detection of the lines that results depend on, from the evidence of a fit and the thresholds of the settings."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,24 +7,24 @@ from myomag.settings.qc import QcSettings
 
 SYMBOLS = {"alpha-ATP": "α-ATP", "beta-ATP": "β-ATP", "gamma-ATP": "γ-ATP"}
 NEIGHBOURS = ("alpha-ATP", "gamma-ATP")
-"""Lines of the same molecule: one of them is there where β-ATP is, and of its size."""
+"""Lines of the same molecule: with β-ATP, at least one of them is present with a similar amplitude."""
 
 CONFIRMS = 0.05
-"""Chance allowed for a neighbour, which only confirms what β-ATP shows itself: at 1.5 T α-ATP and NAD run together."""
+"""Probability allowed for a neighbour, which only confirms β-ATP: at 1.5 T, α-ATP and NAD overlap."""
 
 
 def undetected(fit: Fit, settings: QcSettings) -> dict[str, str]:
-    """Lines that are not there, each with the reason.
+    """Undetected lines, each with the reason.
 
-    β-ATP needs α- or γ-ATP beside it: a line of ATP alone is something else. Its amplitude and that of Pi must be more
-    than what a misfit of the strongest lines leaves.
+    β-ATP requires α- or γ-ATP: a single ATP line is something else. Its amplitude and that of Pi must exceed what a
+    misfit of the strongest lines leaves.
 
     Parameters
     ----------
     fit : Fit
-        With the evidence for its lines.
+        Fit with the evidence for its lines.
     settings : QcSettings
-        Chance allowed, and least amplitudes.
+        Probability allowed, and smallest amplitudes.
     """
     return dict(_undetected(fit, settings))
 
@@ -43,7 +43,7 @@ def _undetected(fit: Fit, settings: QcSettings) -> Iterator[tuple[str, str]]:
 
 
 def _without_its_molecule(evidence: Mapping[str, LineEvidence], sizes: Mapping[str, float], least: float) -> str | None:
-    """Why what stands at the place of β-ATP is not ATP."""
+    """Why the signal at the position of β-ATP is not ATP."""
     beside = [name for name in NEIGHBOURS if name in evidence and evidence[name].p_chance <= CONFIRMS]
     if not beside:
         return "nor are α- and γ-ATP"

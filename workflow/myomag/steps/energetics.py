@@ -16,11 +16,11 @@ from myomag.steps.estimates import Estimate
 from myomag.steps.measured import Array, Measured, Quantity
 
 NOT_CORRECTED = (
-    "the amplitudes are not corrected for partial saturation, without which ADP comes out several times too high; set "
+    "the amplitudes are not corrected for partial saturation, so ADP would be several times too high; set "
     "magnesium.t1_s"
 )
 SAME_FIELD = 0.05
-"""Share by which a field strength may differ from that of the T1: 2.89 T is called 3 T."""
+"""Largest relative difference between the field strength and that of the T1: 2.89 T is called 3 T."""
 ASSUMED = (known.ATP, known.TOTAL_CREATINE, known.TEMPERATURE, known.IONIC_STRENGTH)
 
 
@@ -32,7 +32,7 @@ def energetics_fields(
     settings: MagnesiumSettings,
     sidecar: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Fields of the record: ratios, free ADP and ΔG of ATP hydrolysis, each with SD and, where there is none, why.
+    """Fields of the record: ratios, free ADP and ΔG of ATP hydrolysis, each with SD or the reason why it is missing.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def energetics_fields(
     constants : mapping of str to float
         Equilibrium constants at the temperature and ionic strength of the settings.
     settings : MagnesiumSettings
-        Concentrations and T1 that are assumed.
+        Assumed concentrations and T1.
     sidecar : mapping
         Sidecar of the averaged FID, for its RepetitionTime and FlipAngle.
     """
@@ -79,7 +79,7 @@ def energetics_fields(
 
 
 def _t1_of(t1_s: Mapping[str, Any] | None, sidecar: Mapping[str, Any]) -> tuple[Mapping[str, float] | None, str]:
-    """T1 of each line at the field of a scan [s], and why there are none for it."""
+    """T1 of each line at the field of a scan [s], and why there are none."""
     if t1_s is None or not any(isinstance(value, Mapping) for value in t1_s.values()):
         return t1_s, ""
     field_t = field_strength_t(sidecar)
@@ -87,11 +87,11 @@ def _t1_of(t1_s: Mapping[str, Any] | None, sidecar: Mapping[str, Any]) -> tuple[
         if field_t is not None and abs(float(given) / field_t - 1) <= SAME_FIELD:
             return of_lines, ""
     at = "an unknown field strength" if field_t is None else f"{field_t:.2f} T"
-    return {}, f"t1_s has T1 for {' T and '.join(t1_s)} T, none for {at}"
+    return {}, f"t1_s has T1 for {' T and '.join(t1_s)} T, but not for {at}"
 
 
 def field_strength_t(sidecar: Mapping[str, Any]) -> float | None:
-    """Field strength by the spectrometer frequency [T]; that of the header may be rounded."""
+    """Field strength from the spectrometer frequency [T]; the header may give a rounded one."""
     frequency = sidecar.get("SpectrometerFrequency")
     mhz = frequency[0] if isinstance(frequency, list) and frequency else frequency
     return mhz / GYROMAGNETIC_RATIO_MHZ_T["31P"] if isinstance(mhz, int | float) and mhz > 0 else None
@@ -100,7 +100,7 @@ def field_strength_t(sidecar: Mapping[str, Any]) -> float | None:
 def _saturation(
     t1_s: Mapping[str, float] | None, absent: str, sidecar: Mapping[str, Any], lines: tuple[str, ...]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Saturation factor of each line, and per line why there is none although the settings ask for it."""
+    """Saturation factor of each line, and per line why there is none although the settings request it."""
     if t1_s is None:
         return {}, {}
     if absent:
@@ -109,7 +109,7 @@ def _saturation(
     for key, least in (("RepetitionTime", 1e-3), ("FlipAngle", 0.1)):
         value = sidecar.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
-            reason = f"saturation cannot be corrected: the sidecar states no {key}; add it, or set t1_s to null"
+            reason = f"saturation cannot be corrected: the sidecar does not state {key}; add it, or set t1_s to null"
             return {}, dict.fromkeys(lines, reason)
         stated[key] = float(value)
     factors = {
@@ -119,13 +119,13 @@ def _saturation(
         for line in dict.fromkeys(lines)
         if line in t1_s
     }
-    return factors, {line: f"t1_s has no T1 of {line}" for line in lines if line not in t1_s}
+    return factors, {line: f"t1_s has no T1 for {line}" for line in lines if line not in t1_s}
 
 
 def _ratio(
     measured: Measured, line: str, to: str, factors: Mapping[str, float], problems: Mapping[str, str]
 ) -> Quantity:
-    """Logarithm of a ratio of amplitudes, corrected for saturation where the settings ask for it."""
+    """Logarithm of a ratio of amplitudes, corrected for saturation if the settings request it."""
     ratio = measured.log_ratio(line, to, factors)
     problem = problems.get(line) or problems.get(to)
     return Quantity(None, None, ratio.gradient * 0, problem) if problem and ratio.value is not None else ratio
@@ -194,7 +194,7 @@ def _covariance(measured: Measured, ph: Estimate, mg: Estimate, pcr_atp: Quantit
     covariance = measured.covariance([ph.gradient, mg.gradient, pcr_atp.gradient, pi_atp.gradient])
     sd = np.sqrt(np.diag(covariance))
     scale = np.ones(4)
-    # Near the limit of a calibration the posterior is wider than the slope at its centre says.
+    # Near the limit of a calibration the posterior is wider than the slope at its centre implies.
     scale[:2] = np.array([ph.posterior.sd, mg.posterior.sd]) / np.where(sd[:2] > 0, sd[:2], 1.0)
     return covariance * np.outer(scale, scale)
 
@@ -211,14 +211,14 @@ def _sd(quantity: Derived | None, covariance: Array | None) -> float | None:
 def _t1_assumed(
     t1_s: Mapping[str, float] | None, corrected: Mapping[str, float], settings: MagnesiumSettings
 ) -> Iterator[Assumption]:
-    """T1 that entered the correction, which are the user's own."""
+    """T1 used for the correction, given by the user."""
     source = settings.t1_source or "Settings of the study"
     for line in corrected:
         yield Assumption(name=f"T1 of {line}", value=(t1_s or {})[line], unit="s", source=source, standing=GIVEN)
 
 
 def _assumptions(settings: MagnesiumSettings) -> list[Assumption]:
-    """Numbers that ADP and ΔG rest on; one that differs from its default is the user's own."""
+    """Values that ADP and ΔG depend on; one that differs from its default is the user's."""
     found = []
     for constant in ASSUMED:
         value = getattr(settings, constant.name)

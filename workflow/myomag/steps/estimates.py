@@ -1,4 +1,4 @@
-"""Estimates of pH and pMg from a fit, by whichever calibration."""
+"""Estimates of pH and pMg from a fit, by any calibration."""
 
 from collections.abc import Iterable, Mapping
 from math import sqrt
@@ -24,17 +24,17 @@ class Estimate(NamedTuple):
     Attributes
     ----------
     posterior : ShiftPosterior
-        Value, SD, 95 % interval and P(undefined); all None where it could not be asked for.
+        Value, SD, 95 % interval and P(undefined); all None if not available.
     reason : str or None
         Why there is no value.
     gradient : ndarray or None
-        Slopes against the fitted parameters.
+        Slopes with respect to the fitted parameters.
     calibration : Calibration
-        What turned shifts into the value.
+        Calibration that converts shifts into the value.
     lines : tuple of str
         Lines whose shifts were used.
     chi2, degrees_of_freedom : float and int, or None
-        Residual of a solution by several shifts.
+        Residual of a solution from several shifts.
     """
 
     posterior: ShiftPosterior
@@ -49,26 +49,26 @@ class Estimate(NamedTuple):
 
     @property
     def sd_model(self) -> float | None:
-        """Part of the SD that the choice of the model has."""
+        """Part of the SD due to the choice of model."""
         if self.posterior.sd is None or self.sd_noise is None:
             return None
         return sqrt(max(self.posterior.sd**2 - self.sd_noise**2, 0.0))
 
 
 def estimate_ph(measured: Measured, document: Mapping[str, Any]) -> Estimate:
-    """Intracellular pH by the shift of Pi."""
+    """Intracellular pH from the shift of Pi."""
     return _by_one_shift(measured, shift_calibration(document, "ph"))
 
 
 def estimate_mg(
     measured: Measured, document: Mapping[str, Any], ph_document: Mapping[str, Any], constants: Constants
 ) -> tuple[Estimate | None, Estimate]:
-    """Intracellular pH, where it is solved together with the pMg, and pMg.
+    """Intracellular pH, if solved together with pMg, and pMg.
 
     Parameters
     ----------
     ph_document : mapping
-        Calibration of the pH, whose limiting shifts of Pi a speciation uses.
+        Calibration of the pH, whose limiting shifts of Pi are used by a speciation.
     constants : mapping of str to float
         Equilibrium constants at the temperature and ionic strength of the muscle.
     """
@@ -129,7 +129,7 @@ def _jointly(
 
 
 def _with_model(covariance: Array, shifts: Iterable[Quantity]) -> Array:
-    """Covariance of shifts with what the choice of the model adds to each."""
+    """Covariance of shifts including the contribution of the choice of model."""
     added = [(shift.sd or 0.0) ** 2 - (shift.sd_noise or 0.0) ** 2 for shift in shifts]
     return np.asarray(covariance + np.diag(added))
 

@@ -1,4 +1,4 @@
-"""What a fit shows for the lines that results rest on: how far they stand out, and what is left around them."""
+"""Evidence for the lines that results depend on, and the residual around them."""
 
 import math
 from typing import Any
@@ -13,26 +13,26 @@ from myomag.core.prior_knowledge import PriorKnowledge, Value
 from myomag.io.scan_records import LineEvidence, LocalResidual
 
 TESTED = ("gamma-ATP", "alpha-ATP", "beta-ATP", "Pi")
-"""Lines of which pH, Mg and their plausibility are made."""
+"""Lines used for pH, Mg and their plausibility."""
 
 RESTED_ON = ("PCr", "Pi", "beta-ATP")
 """Lines around which the residual must be small."""
 
 REACH_PPM = 0.5
-"""A line without bounds of its own is looked for within this distance of where it was fitted [ppm]."""
+"""A line without its own bounds is searched for within this distance of its fitted position [ppm]."""
 
 
 def evidence_of_lines(
     fit: AmaresFit, fid: NDArray[np.complexfloating], prior: PriorKnowledge, **sampling: Any
 ) -> dict[str, LineEvidence]:
-    """Evidence for each line of the fit that results rest on, by name.
+    """Evidence for each fitted line that results depend on, by name.
 
     Parameters
     ----------
     fit : AmaresFit
         Fit of `fid`.
     fid : ndarray, shape (points,)
-        The samples fitted.
+        Fitted samples.
     prior : PriorKnowledge
         Bounds of the lines.
     **sampling
@@ -46,7 +46,7 @@ def evidence_of_lines(
 
 
 def residual_near_lines(fit: AmaresFit, fid: NDArray[np.complexfloating], **sampling: Any) -> dict[str, LocalResidual]:
-    """What the fit leaves around each line that results rest on, by name."""
+    """Residual around each line that results depend on, by name."""
     found = {}
     for name in (name for name in RESTED_ON if name in fit.names):
         over_noise, share = local_residual(fit, fid, name, **sampling)
@@ -55,7 +55,7 @@ def residual_near_lines(fit: AmaresFit, fid: NDArray[np.complexfloating], **samp
 
 
 def _bounds(fit: AmaresFit, prior: PriorKnowledge, name: str) -> tuple[float, float]:
-    """Where a line may stand [ppm]."""
+    """Range in which a line may be [ppm]."""
     entry, place = prior.line(name).parameters["shift_ppm"], float(fit.shifts_ppm[fit.names.index(name)])
     if isinstance(entry, Value) and math.isfinite(entry.lower) and math.isfinite(entry.upper) and not entry.fixed:
         return entry.lower, entry.upper

@@ -1,4 +1,4 @@
-"""What is known of the begin time of a scan before its fit: by its protocol, its header, or its own data."""
+"""Prior of the begin time of a scan: from its protocol, its header, or its own data."""
 
 import math
 from collections.abc import Mapping
@@ -10,23 +10,23 @@ from myomag.settings.fit import FitSettings
 from myomag.steps.begin_time_start import begin_time_window_us
 
 Expected = tuple[ExpectedBeginTime, float]
-"""What is known of the begin time, and how far from it the fit may go [µs]."""
+"""Prior of the begin time, and the largest distance of the fit from it [µs]."""
 
 CONTRADICTED = 3.0
 DATA_SD_US = 1000.0
-"""What is known beforehand of a begin time that the data have to tell: next to nothing (SD)."""
+"""Prior SD of a begin time estimated from the data: practically uninformative."""
 
 
 def expected_begin_time(own: BeginTime, settings: FitSettings, pooled: Mapping[str, PooledBeginTime]) -> Expected:
-    """What is known of the begin time before the fit, and how far from it the fit may go [µs].
+    """Prior of the begin time, and the largest distance of the fit from it [µs].
 
-    The pooled value of the protocol, with this scan's own share taken out of it, and a spread of at least 1 µs; for an
-    outlying scan, or where no other scan tells, the stated value with its assumed error.
+    The pooled value of the protocol without this scan's own contribution, with a spread of at least 1 µs; for an
+    outlying scan, or without other scans, the stated value with its assumed error.
 
     Parameters
     ----------
     own : BeginTime
-        What the scan alone tells.
+        Estimate from the scan alone.
     settings : FitSettings
         Error of the stated value, window, and whether to fit and to pool.
     pooled : mapping of str to PooledBeginTime
@@ -44,7 +44,7 @@ def expected_begin_time(own: BeginTime, settings: FitSettings, pooled: Mapping[s
 
 
 def told_by_protocol(own: BeginTime, protocol: PooledBeginTime) -> Expected:
-    """What the other scans of the protocol tell; an outlying scan has no share in it."""
+    """Estimate from the other scans of the protocol; outlying scans do not contribute."""
     told = None if own.scan in protocol.outlying else _others(own, protocol)
     mean_us, common_sd_us = told or (protocol.begin_time_us, protocol.begin_time_sd_us)
     sd_us = math.hypot(common_sd_us, protocol.spread_us, MIN_SPREAD_US)
@@ -60,9 +60,9 @@ def told_by_protocol(own: BeginTime, protocol: PooledBeginTime) -> Expected:
 
 
 def _alone(own: BeginTime, settings: FitSettings) -> tuple[Literal["stated", "data"], float]:
-    """What tells the begin time of a scan without its protocol, and how far that may be off (SD) [µs].
+    """Source of the begin time of a scan without its protocol, and its SD [µs].
 
-    What the scan contradicts by three SDs does not hold it.
+    A statement that the scan contradicts by three SDs is not used.
     """
     sd_us = settings.echo_begin_time_sd_us if own.start_kind == "echo" else settings.begin_time_sd_us
     contradicted = (
@@ -74,7 +74,7 @@ def _alone(own: BeginTime, settings: FitSettings) -> tuple[Literal["stated", "da
 
 
 def _others(own: BeginTime, protocol: PooledBeginTime) -> tuple[float, float] | None:
-    """Pooled begin time and its SD without this scan's own share [µs]; None if no other scan tells."""
+    """Pooled begin time and its SD without this scan's own contribution [µs]; None if there is no other scan."""
     mean_us, sd_us = protocol.begin_time_us, protocol.begin_time_sd_us
     if own.begin_time_us is None or own.begin_time_sd_us is None or not own.poolable:
         return mean_us, sd_us

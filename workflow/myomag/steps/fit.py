@@ -39,7 +39,7 @@ REPORTED = ("shift_ppm", "amplitude", "linewidth_hz")
 REFERENCE = "PCr"
 SHIFTED = ("Pi", "gamma-ATP", "alpha-ATP", "beta-ATP")
 PROFILED = ("beta-ATP", "Pi")
-"""Lines whose place Mg and pH rest on."""
+"""Lines whose positions determine Mg and pH."""
 
 
 def fit_scan(
@@ -54,9 +54,9 @@ def fit_scan(
     inputs : mapping of str to Path
         `preproc`, `measures` and `begintime`.
     settings : FitSettings
-        Prior knowledge, and what is known of the begin time.
+        Prior knowledge, including that of the begin time.
     pooled : mapping of str to PooledBeginTime
-        What is known of the begin time of each protocol, by its digest.
+        Pooled begin time of each protocol, by its digest.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def fit_scan(
     prior = prior_knowledge(settings, data.spectrometer_frequency_mhz)
 
     def told(expected: Expected) -> tuple[AmaresFit, dict[str, Any]]:
-        """Fit with what is known of the begin time, and its options."""
+        """Fit with the prior of the begin time, and its options."""
         options = sampling | _begin_time_options(expected, own, settings, skipped * data.dwell_time_s)
         return fit_amares(fid, prior=prior, profiled=PROFILED, start=_start(own), **options), options
 
@@ -82,7 +82,7 @@ def fit_scan(
         if expected[0].outlying:
             within = told_by_protocol(own, pooled[own.protocol])
             other, its_options = told(within)
-            # A begin time that is off by the chance of a poor spectrum fits little better than that of the protocol.
+            # A begin time that is off by chance in a poor spectrum fits little better than that of the protocol.
             if _gain(fitted, other) < SURE:
                 expected, fitted, options = within, other, its_options
         others = variants(fid, fitted, prior, skipped=skipped, **options)
@@ -120,7 +120,7 @@ def fit_scan(
 
 
 def _begin_time_options(expected: Expected, own: BeginTime, settings: FitSettings, skipped_s: float) -> dict[str, Any]:
-    """Options of the fit that say what is known of the begin time of its first sample, and the line shape."""
+    """Options of the fit: prior of the begin time of its first sample, and line shape."""
     (what, window_us), known = expected, None
     mean_s = what.mean_us * 1e-6 + skipped_s
     if what.sd_us is not None and own.noise_sd is not None:
@@ -150,10 +150,10 @@ def _pulls(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, float]:
 
 
 def _shared_noise(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, dict[str, float]]:
-    """Covariance that the noise gives each shift and the begin time [ppm·µs], and the phase [ppm·degree], by field.
+    """Covariance due to noise of each shift with the begin time [ppm·µs] and the phase [ppm·degree], by field.
 
-    With the covariance C of the fit and the weight P of the expected begin time, that of the scatter of the estimates
-    is C − CPC: what the expectation holds does not scatter.
+    With the covariance C of the fit and the weight P of the expected begin time, the covariance of the scatter of the
+    estimates is C − CPC: what the prior determines does not scatter.
     """
     time, phase = (fit.covariance_names.index(name) for name in ("begin_time_s", f"phase_deg:{fit.names[0]}"))
     rows = [fit.covariance_names.index(f"shift_ppm:{name}") for name in fit.names]
@@ -169,13 +169,13 @@ def _shared_noise(fit: AmaresFit, known: BeginTimePrior | None) -> dict[str, dic
 
 
 def _start(own: BeginTime) -> FitStart | None:
-    """Where the fit of the scan by itself ended."""
+    """End point of the fit of the scan by itself."""
     end = own.start
     return FitStart(tuple(end.lines), end.parameters, tuple(end.coefficients)) if end else None
 
 
 def _shape(fit: AmaresFit, dwell_time_s: float) -> LineShapeRecord | None:
-    """Line shape common to all lines: what rebuilds it, and how PCr looks with it."""
+    """Line shape common to all lines: its parameters, and the resulting shape of PCr."""
     if not fit.line_shape:
         return None
     figures = line_figures(fit, REFERENCE, dwell_time_s) if REFERENCE in fit.names else None
@@ -191,7 +191,7 @@ def _shape(fit: AmaresFit, dwell_time_s: float) -> LineShapeRecord | None:
 
 
 def _model_choice(fit: AmaresFit, others: tuple[Variant, ...]) -> dict[str, Any]:
-    """What other choices of the model make of the shifts from the reference line [ppm]."""
+    """Effect of other choices of model on the shifts from the reference line [ppm]."""
 
     def distance(each: AmaresFit, line: str) -> float:
         return float(each.shifts_ppm[each.names.index(line)] - each.shifts_ppm[each.names.index(REFERENCE)])
@@ -209,7 +209,7 @@ def _model_choice(fit: AmaresFit, others: tuple[Variant, ...]) -> dict[str, Any]
 
 
 def _found(fit: AmaresFit) -> dict[str, Any]:
-    """Fields of the record that are the fit's own; what the data do not determine is null."""
+    """Fields of the record that come from the fit; what the data do not determine is null."""
     rows = [fit.covariance_names.index(f"{key}:{name}") for key in REPORTED for name in fit.names]
     matrix = fit.covariance[np.ix_(rows, rows)]
     return {

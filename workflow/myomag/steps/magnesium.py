@@ -16,7 +16,7 @@ from myomag.steps.estimates import Estimate, estimate_mg, estimate_ph
 from myomag.steps.measured import Measured
 
 P_DECIMALS = 12
-"""Decimals kept of a probability: below lies the rounding of a tail function, not a statement about the scan."""
+"""Decimals kept of a probability: smaller digits are rounding errors of a tail function."""
 
 
 def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSettings) -> dict[str, bytes]:
@@ -27,10 +27,10 @@ def magnesium_scan(scan: str, inputs: Mapping[str, Path], settings: MagnesiumSet
     scan : str
         BIDS stem of the scan.
     inputs : mapping of str to Path
-        `fit`, `quality`, which says what of it is there, and `preproc_sidecar`, which is read for a correction of
-        saturation only.
+        `fit`, `quality`, which says which lines were detected, and `preproc_sidecar`, read only for a correction of
+        saturation.
     settings : MagnesiumSettings
-        Calibrations in full, and the numbers that energetics rests on.
+        Calibrations in full, and the values that energetics depends on.
     """
     quality = read_scan_record(inputs["quality"], Quality)
     measured = Measured(read_scan_record(inputs["fit"], Fit), quality.undetected, quality.withheld)
@@ -100,7 +100,7 @@ def _mg_fields(estimate: Estimate) -> dict[str, Any]:
 
 
 def _concentrations(estimate: Estimate) -> dict[str, float | None]:
-    """Free Mg2+ [mmol/l] with its interval; much magnesium is a small pMg."""
+    """Free Mg2+ [mmol/l] with its interval; more magnesium is a smaller pMg."""
     pmg = estimate.posterior
     named = {"mg_mmol_l": pmg.value, "mg_ci95_low_mmol_l": pmg.ci95_high, "mg_ci95_high_mmol_l": pmg.ci95_low}
     return {name: None if value is None else mg_mmol_l(value) for name, value in named.items()}
@@ -132,9 +132,9 @@ def _amplitudes(measured: Measured) -> dict[str, float | None]:
 def _by_calibration(
     measured: Measured, settings: MagnesiumSettings, constants: Constants, ph: Estimate, mg: Estimate
 ) -> dict[str, Any]:
-    """What each calibration would have said of the same shifts, those in use first.
+    """Result of each calibration for the same shifts, starting with those in use.
 
-    A calibration of Mg that is solved together with the pH answers once for each calibration of the pH.
+    A calibration of Mg that is solved together with pH gives one result per pH calibration.
     """
     ph_used, mg_used = content(settings.ph_calibration), content(settings.mg_calibration)
     others = [content(each) for each in settings.compare_calibrations]

@@ -1,4 +1,4 @@
-"""Shifts and amplitude ratios of one fit, with their slopes against the fitted parameters and so their covariance."""
+"""Shifts and amplitude ratios of one fit, with their slopes in the fitted parameters and hence their covariance."""
 
 from collections.abc import Mapping, Sequence
 from math import hypot, sqrt
@@ -15,9 +15,9 @@ REFERENCE = "PCr"
 
 
 class Quantity(NamedTuple):
-    """A value read off the fit, its SD and slopes, and why one of them is missing (reason None: neither is).
+    """A value derived from the fit, its SD and slopes, and why one is missing (reason None: none is).
 
-    `sd_noise` is the part of the SD that the noise of the data has; the rest is the choice of the model.
+    `sd_noise` is the part of the SD due to noise; the rest is due to the choice of model.
     """
 
     value: float | None
@@ -34,9 +34,9 @@ class Measured:
     ----------
     fit : Fit
     undetected : mapping of str to str
-        Lines that are not there, with the reason.
+        Undetected lines, with the reason.
     withheld : str, optional
-        Why nothing can be read off this fit.
+        Why nothing can be derived from this fit.
     """
 
     def __init__(self, fit: Fit, undetected: Mapping[str, str] | None = None, withheld: str | None = None) -> None:
@@ -61,11 +61,11 @@ class Measured:
         gradient = self._gradient({f"shift_ppm:{line}": weight for line, weight in used.items()})
         for line in used:
             if "shift_ppm" in self._lines[line].at_bound:
-                return Quantity(value, None, gradient, f"the shift of {line} lies at its bound")
+                return Quantity(value, None, gradient, f"the shift of {line} is at its bound")
         noise = self._with_sd(value, gradient, f"the shift of {' and '.join(weights)}")
         if noise.sd is None:
             return noise
-        # Errors by the choice of the model are not known to go together: as independent ones they add up.
+        # Errors from the choice of model are not known to be correlated and are added as independent.
         chosen = (weight * self._model_sd_ppm.get(line, 0.0) for line, weight in weights.items())
         return noise._replace(sd=hypot(noise.sd, *chosen), sd_noise=noise.sd)
 
@@ -79,49 +79,49 @@ class Measured:
         return self._with_sd(self._lines[line].amplitude, gradient, f"the amplitude of {line}")
 
     def log_ratio(self, line: str, to: str, factors: Mapping[str, float]) -> Quantity:
-        """Natural logarithm of the amplitude of a line over that of another.
+        """Natural logarithm of the ratio of two lines' amplitudes.
 
         Parameters
         ----------
         factors : mapping of str to float
-            Saturation factor by which each amplitude is divided; a line without one is taken as it is.
+            Saturation factor by which each amplitude is divided; a line without one is used as fitted.
         """
         if missing := self._missing((line, to)):
             return self._nothing(missing)
         for name in (line, to):
             if "amplitude" in self._lines[name].at_bound or self._lines[name].amplitude <= 0:
-                return self._nothing(f"the amplitude of {name} lies at its bound")
+                return self._nothing(f"the amplitude of {name} is at its bound")
         amplitudes = [self._lines[name].amplitude for name in (line, to)]
         value = float(np.log(amplitudes[0] / amplitudes[1] * factors.get(to, 1.0) / factors.get(line, 1.0)))
         gradient = self._gradient({f"amplitude:{line}": 1 / amplitudes[0], f"amplitude:{to}": -1 / amplitudes[1]})
         return self._with_sd(value, gradient, f"the ratio of {line} to {to}")
 
     def covariance(self, gradients: Sequence[Array]) -> Array:
-        """Covariance of quantities given by their slopes, G·C·Gᵀ; NaN where the fit does not determine it."""
+        """Covariance of quantities given by their slopes, G·C·Gᵀ; NaN if the fit does not determine it."""
         slopes = np.array(gradients)
         used = np.flatnonzero(np.any(slopes != 0, axis=0))
         covariance: Array = slopes[:, used] @ self._covariance[np.ix_(used, used)] @ slopes[:, used].T
         return covariance
 
     def systematic_sd(self, gradient: Array | None) -> float | None:
-        """SD that the error of the expected begin time, which the scans of a protocol share, gives a quantity.
+        """SD of a quantity due to the error of the expected begin time, which is common to the scans of a protocol.
 
         Parameters
         ----------
         gradient : ndarray, shape (parameters,), or None
-            Slopes of the quantity against the fitted parameters; None where it has no value.
+            Slopes of the quantity with respect to the fitted parameters; None if it has no value.
         """
         if gradient is None:
             return None
         return abs(self._sum_of_shifts(gradient, self._shift_per_begin_time)) * self._common_sd_us
 
     def noise_shared_with(self, what: Literal["begin_time", "phase"], gradient: Array | None) -> float | None:
-        """Covariance that the noise gives a quantity and the begin time [µs] or the phase [degrees] of the fit."""
+        """Covariance due to noise of a quantity with the begin time [µs] or the phase [degrees] of the fit."""
         known = self._shared_noise[what]
         return None if gradient is None or not known else self._sum_of_shifts(gradient, known)
 
     def _sum_of_shifts(self, gradient: Array, of_each: Mapping[str, float]) -> float:
-        """Sum of what each shift has, by the slopes of a quantity against the shifts."""
+        """Sum of contributions of each shift, weighted by the slopes of a quantity."""
         return sum(float(gradient[self._index[f"shift_ppm:{line}"]]) * each for line, each in of_each.items())
 
     def _missing(self, lines: Sequence[str] | Mapping[str, float]) -> str | None:

@@ -13,7 +13,7 @@ from myomag.steps.transients import read_transients
 def participant_pages(
     results: Mapping[str, Sequence[ScanResult]], settings: Settings, reject: Mapping[str, str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Label and page of each participant, one after the other.
+    """Label and page of each participant, one at a time.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def participant_pages(
     settings : Settings
         Sections `qc`, `magnesium`, `cohort` and `report`.
     reject : mapping of str to str
-        Participants and scans rejected by hand, with the reason.
+        Manually rejected participants and scans, with the reason.
     """
     for participant, scans in results.items():
         yield participant, participant_page(participant, [_view(scan, settings, reject) for scan in scans], settings)

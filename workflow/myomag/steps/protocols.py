@@ -1,4 +1,4 @@
-"""From the begin times of all scans to the table of the protocols."""
+"""From the begin times of all scans to the table of protocols."""
 
 from collections.abc import Iterable
 

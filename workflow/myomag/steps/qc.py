@@ -40,8 +40,8 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
     Raises
     ------
     ScanError
-        If no PCr line stands out of the noise, the spectrum is flat, the data look conjugated, or nearly all samples
-        are zero, or it cannot be told where the signal starts.
+        If no PCr line is above the noise, the spectrum is flat, the data appear to be conjugated, nearly all samples
+        are zero, or the start of the signal cannot be determined.
     """
     read = read_transients(inputs["fid"])
     data, sidecar = read.data, read_record(inputs["sidecar"])
@@ -59,7 +59,7 @@ def qc_scan(scan: str, inputs: Mapping[str, Path], settings: QcSettings) -> dict
 def _series_or_state(
     read: Transients, sidecar: Mapping[str, Any], name: str, settings: QcSettings
 ) -> tuple[Phases | None, ScanState]:
-    """Phases of a series and the state of its rest; no phases and the state of all transients of any other scan."""
+    """Phases of a series and the state of its rest; for other scans, no phases and the state of all transients."""
     axis, events = series_times(read.data, sidecar), sidecar.get(EVENTS_FIELD)
     fids = averaged_repetitions(read.fid, read.data.measurements)
     if events:
@@ -71,16 +71,16 @@ def _series_or_state(
         phases = phases_by_pcr(tracks, axis) if tracks else None
         if phases is None:
             raise ScanError(
-                f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: not one state, and no "
-                "rest, exercise and recovery either. It is not averaged; state its phases in an events file, make its "
-                "rest a scan of its own, or set qc.min_state_p: 0 for this scan."
+                f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: it is neither a "
+                "single state nor rest, exercise and recovery. It is not averaged; state its phases in an events "
+                "file, save its rest as a separate scan, or set qc.min_state_p: 0 for this scan."
             )
         return phases, _state(fids[:, averaged(phases)], read.data, name, settings)
     return None, state
 
 
 def _state(fids: NDArray[np.complex128], data: MrsData, name: str, settings: QcSettings) -> ScanState:
-    """Average of some transients, and how far they are alike."""
+    """Average of some transients, and their similarity."""
     try:
         return scan_state(
             fids,
@@ -101,14 +101,14 @@ def _state(fids: NDArray[np.complex128], data: MrsData, name: str, settings: QcS
 
 
 def said_of_change(change: StateChange, min_p: float) -> str:
-    """What changes in a scan that is not one state, such as `PCr falls to 0.52`."""
+    """What changes in a scan with more than one state, such as `PCr falls to 0.52`."""
     low, high = int(np.argmin(change.pcr)), int(np.argmax(change.pcr))
     extreme = change.pcr[low] / change.pcr[high]
     said = []
     if change.p_pcr_over_atp < min_p:
         said.append(f"PCr falls to {extreme:.2f}" if high < low else f"PCr rises from {extreme:.2f}")
     elif change.p_pi_over_pcr < min_p:
-        said.append("Pi changes against PCr")
+        said.append("Pi changes relative to PCr")
     if change.p_pi_shift < min_p:
         said.append("Pi moves")
     return " and ".join(said)
@@ -117,7 +117,7 @@ def said_of_change(change: StateChange, min_p: float) -> str:
 def _measures(
     scan: str, read: Transients, state: ScanState, sidecar: Mapping[str, Any], series: Phases | None
 ) -> Measures:
-    """What was measured on the transients and their average, and what a reader wants to know of the acquisition."""
+    """Measurements on the transients and their average, and details of the acquisition for readers."""
     data, alignment, pcr, dummies = read.data, state.alignment, state.pcr, state.dummy_transients
     points, _, coils = data.fid.shape
     transients = alignment.shifts_hz.size

@@ -1,4 +1,4 @@
-"""Page and figures of the cohort, with what its tables rest on."""
+"""Page and figures of the cohort, with the origin of its tables."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ def report_files(
     settings : Settings
         Sections `qc`, `magnesium`, `cohort` and `report`.
     software : mapping
-        Versions that the page states: `python` and `packages`.
+        Versions stated on the page: `python` and `packages`.
     """
     provenance = [
         {"step": row.step, "file": path, "sha256": sha, "settings_digest": row.settings, "source_digest": row.code}

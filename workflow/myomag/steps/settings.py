@@ -1,4 +1,4 @@
-"""The settings of a run written down, and the derivative described as a dataset."""
+"""Record of the settings of a run, and description of the derivative as a dataset."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The transients of a converted scan as quality control sees them, and as the report shows them."""
+"""The transients of a converted scan, as used in quality control and shown in the report."""
 
 from dataclasses import replace
 from math import ceil
@@ -15,11 +15,11 @@ from myomag.io.nifti_mrs import MIN_POINTS, MrsData, read_nifti_mrs
 from myomag.io.time_zero import stated_begin_time
 
 SAMPLING_ROUNDING = 1e-3
-"""Part of a sample by which a stated time may miss a sample for its rounding."""
+"""Fraction of a sample by which a stated time may be off due to rounding."""
 
 
 class Transients(NamedTuple):
-    """Transients of one scan from the first sample of the signal to the last one.
+    """Transients of one scan from the first to the last sample of the signal.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Transients(NamedTuple):
     fid : ndarray, shape (points, transients)
         Its transients with the coils combined.
     leading_points_cut : int
-        Samples that were cut before the signal.
+        Samples removed before the signal.
     """
 
     data: MrsData
@@ -42,7 +42,7 @@ def read_transients(path: Path) -> Transients:
     Raises
     ------
     ScanError
-        If nearly all samples are zero, or it cannot be told where the signal starts.
+        If nearly all samples are zero, or the start of the signal cannot be determined.
     """
     data = _without_zero_filling(read_nifti_mrs(path), path.name)
     fid = combine_coils(data.fid.astype(np.complex128))
@@ -51,7 +51,7 @@ def read_transients(path: Path) -> Transients:
 
 
 def _without_zero_filling(data: MrsData, name: str) -> MrsData:
-    """Scan without the zeros some scanners append: they hold no signal, and no noise either."""
+    """Scan without the zeros that some scanners append: they contain neither signal nor noise."""
     points = 1 + int(np.flatnonzero(np.any(data.fid != 0, axis=(1, 2)))[-1])
     if points < MIN_POINTS:
         raise ScanError(f"{name}: only {points} points are not zero, too few for a spectrum (at least {MIN_POINTS}).")
@@ -59,9 +59,9 @@ def _without_zero_filling(data: MrsData, name: str) -> MrsData:
 
 
 def _leading_points(data: MrsData, fid: NDArray[np.complex128], name: str) -> int:
-    """Number of samples before the signal: of an echo those stated to precede its top, of an FID those without signal.
+    """Number of samples before the signal: before its top, as stated, for an echo; without signal for an FID.
 
-    An echo holds signal before its top too, and an FID none before the excitation, so that one of the two tells.
+    An echo also has signal before its top, an FID none before the excitation, so one of the two decides.
     """
     stated = stated_begin_time(data.metadata)
     if stated.kind != "fid" and stated.value_s is not None and stated.value_s < 0:
@@ -72,14 +72,16 @@ def _leading_points(data: MrsData, fid: NDArray[np.complex128], name: str) -> in
         except ValueError as error:
             raise ScanError(f"{name}: {error}.") from error
     if len(fid) - cut < MIN_POINTS:
-        raise ScanError(f"{name}: {len(fid) - cut} points after {cut} before the signal are too few; check the header.")
+        raise ScanError(
+            f"{name}: only {len(fid) - cut} points after removing {cut} before the signal, too few; check the header."
+        )
     return cut
 
 
 def _without_leading(data: MrsData, cut: int) -> MrsData:
-    """Scan that starts `cut` samples later, as its AcquisitionStartTime then says, where it has one."""
+    """Scan that starts `cut` samples later, with AcquisitionStartTime adjusted if present."""
     metadata, field = data.metadata, "AcquisitionStartTime"
     if isinstance(start := metadata.get(field), int | float):
-        # Rounded to a picosecond: a sum of decimal fractions is none.
+        # Rounded to a picosecond, as a sum of decimal fractions is inexact.
         metadata = metadata | {field: round(start + cut * data.dwell_time_s, 12)}
     return replace(data, fid=data.fid[cut:], metadata=metadata)

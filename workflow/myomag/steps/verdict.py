@@ -1,4 +1,4 @@
-"""Judge the spectrum and the fit of one scan by the thresholds of the settings, and say which lines are there."""
+"""Judge the spectrum and fit of one scan by the thresholds of the settings, and decide which lines are detected."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
@@ -75,11 +75,11 @@ def judge(measures: Measures, settings: QcSettings, of_fit: Iterable[Objection] 
     Parameters
     ----------
     measures : Measures
-        What was measured on the spectrum.
+        Measurements on the spectrum.
     settings : QcSettings
         Thresholds.
     of_fit : iterable of Objection
-        What speaks against the fit.
+        Objections to the fit.
     """
     found = [*_of_spectrum(measures, settings), *of_fit]
     verdicts = ["pass", *(each.verdict for each in found)]
@@ -87,25 +87,27 @@ def judge(measures: Measures, settings: QcSettings, of_fit: Iterable[Objection] 
 
 
 def judge_fit(fit: Fit, settings: QcSettings, missing: Mapping[str, str], unknown: str | None) -> Iterator[Objection]:
-    """What speaks against a fit, with its verdict: no minimum, a width at its upper bound, a residual beyond noise.
+    """Objections to a fit, with their verdicts: no minimum, a width at its upper bound, a residual beyond noise.
 
     Parameters
     ----------
     fit : Fit
-        What was fitted.
+        The fit.
     settings : QcSettings
         Thresholds.
     missing : mapping of str to str
-        Lines that are not there: what is around them is no misfit.
+        Undetected lines: residuals around them are not misfit.
     unknown : str or None
-        Why the fit tells nothing.
+        Why the fit is not usable.
     """
     if not fit.converged:
         yield Objection("fail", "convergence", "the fit did not converge")
     if unknown:
         yield Objection("fail", "no rest" if unknown == NO_REST else "begin time", unknown)
     elif fit.begin_time_prior.source == "data":
-        yield Objection("warn", "begin time", f"begin time told by this scan alone ({fit.begin_time_prior.stated_by})")
+        yield Objection(
+            "warn", "begin time", f"begin time estimated from this scan alone ({fit.begin_time_prior.stated_by})"
+        )
     lines = {line.name: line for line in fit.lines if line.name not in missing}
     for name, residual in fit.residual_near.items():
         if name in lines:
@@ -113,7 +115,7 @@ def judge_fit(fit: Fit, settings: QcSettings, missing: Mapping[str, str], unknow
 
 
 def withheld(fit: Fit, own: BeginTime) -> str | None:
-    """Why no shift of a fit can be trusted: the begin time turns all lines against each other."""
+    """Why no shift of a fit can be trusted: the begin time changes the relative phases of all lines."""
     if own.doubt and fit.begin_time_prior.source in ("stated", "data"):
         return own.doubt
     if fit.begin_time_fitted and fit.begin_time_sd_us is None and fit.converged:
@@ -132,7 +134,7 @@ def _of_spectrum(measures: Measures, settings: QcSettings) -> Iterator[Objection
     )
     for cause, name, value, unit, sign, fail_limit, warn_limit in checks:
         if value is None:
-            yield Objection("warn", cause, f"{name} not known: no noise could be measured")
+            yield Objection("warn", cause, f"{name} unknown: no noise could be measured")
             continue
         for verdict, limit in (("fail", fail_limit), ("warn", warn_limit)):
             if sign * value > sign * limit:
@@ -144,15 +146,15 @@ def _of_spectrum(measures: Measures, settings: QcSettings) -> Iterator[Objection
 def _of_line(line: FitLine, share: float, settings: QcSettings) -> Iterator[Objection]:
     symbol = SYMBOLS.get(line.name, line.name)
     if any(_at_upper_bound(line, width) for width in WIDTHS):
-        yield Objection("warn", "residual", f"the width of {symbol} lies at its bound")
+        yield Objection("warn", "residual", f"the width of {symbol} is at its bound")
     for verdict, limit in (("fail", settings.max_residual_share), ("warn", settings.warn_residual_share)):
         if share > limit:
-            reason = f"residual around {symbol} {share:.2g} of the line, above {limit:g}"
+            reason = f"residual around {symbol} is {share:.2g} of the line, above {limit:g}"
             yield Objection(verdict, "residual", reason)
             break
 
 
 def _at_upper_bound(line: FitLine, quantity: str) -> bool:
-    """Whether a width ended at its upper bound: the other end of its interval lies below."""
+    """Whether a width ended at its upper bound: the other end of its interval is lower."""
     limit = line.bound_limits_95.get(quantity)
     return quantity in line.at_bound and limit is not None and limit < getattr(line, quantity)

@@ -1,7 +1,7 @@
-"""Cells of a column as people write them: numbers with decimal commas, codes and words for missing, codes for sex.
+"""Cells of a column as users write them: numbers with decimal commas, codes and words for missing, codes for sex.
 
-What can be read without a doubt is read, what cannot is left out, and each such cell is told of with its line and what
-to do. Nothing here knows which column is which.
+Unambiguous cells are read, others are left out, and each of those is reported with its line and a remedy. Nothing here
+depends on which column it is.
 """
 
 import re
@@ -16,9 +16,9 @@ from myomag.study.faults import Cell, Faults, Remark, plain
 WORDS_FOR_MISSING = frozenset(
     "na n/a n.a. n.a nan #n/a #na #n/a! #value! #null! null none nil ? . - -- missing unknown unk nd n.d. blank".split()  # noqa: SIM905
 )
-"""What stands for a missing value where numbers or codes of sex are expected."""
+"""Notations for a missing value where numbers or sex are expected."""
 WORDS_AMONG_TEXTS = frozenset(("NA", "N/A", "NaN", "nan", "#N/A", "?"))
-"""The same among texts, where other words may be levels."""
+"""The same in columns of text, where other words may be levels."""
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _CODE = re.compile(r"-?(?:7{2,}|8{2,}|9{2,})(?:\.0*)?|-[789](?:\.0*)?")
@@ -28,13 +28,13 @@ _MISSING_LEVEL = re.compile(
     re.IGNORECASE,
 )
 FEWEST_OTHERS = 5
-"""Of fewer values it cannot be told which lies far from the others."""
+"""With fewer values, outliers cannot be identified."""
 FEWEST_REPEATS, FEWEST_VALUES = 3, 8
-"""A code inside the range of the others is asked about from this many repeats, in columns of this many values."""
+"""A code within the range of the others is queried from this many repeats, in columns of this many values."""
 WOMEN = frozenset(("f", "female", "w", "woman", "women", "girl", "weiblich", "frau"))
 MEN = frozenset(("m", "male", "man", "men", "boy", "männlich", "maennlich", "mann"))
 OTHERS = frozenset(("o", "other", "intersex", "diverse", "d", "x"))
-"""Sexes that BIDS or others know beside these; models of women and men leave them out."""
+"""Other values of sex in BIDS and elsewhere; models of women and men leave them out."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Reading:
     values : tuple of str or None
         Text of each cell for the cohort, numbers with a decimal point; None for a missing one.
     remarks : tuple of Remark
-        What was not as it should be.
+        What was wrong.
     left_out : tuple of str
-        Texts of the cells that were taken as missing and did not say n/a, each once.
+        Distinct texts of cells taken as missing other than n/a.
     levels : mapping of str to str
-        Meaning of the values where codes were replaced.
+        Meaning of the values if codes were replaced.
     """
 
     kind: str
@@ -79,9 +79,9 @@ def read_numbers(
     cells : sequence of Cell
         Its cells.
     low, high : float, optional
-        Range in which a value can lie; one outside is left out.
+        Plausible range; a value outside is left out.
     levels : mapping of str to str, optional
-        What its data dictionary says of single values; those it calls missing are.
+        Meanings of single values in its data dictionary; values described as missing are treated so.
     """
     faults = Faults(name)
     decimal_comma = any(cell.text and _is_comma(cell.text) and not _THOUSANDS.fullmatch(cell.text) for cell in cells)
@@ -90,14 +90,16 @@ def read_numbers(
     codes = _outlying_codes(values)
     for at, text in enumerate(values):
         if text is not None and float(plain(text)) in codes:
-            faults.leave_out(cells[at], "far from all others, taken as a code for missing; correct it, or write n/a")
+            faults.leave_out(
+                cells[at], ("far from all other values, taken as a code for missing; correct it, or write n/a")
+            )
             values[at] = None
     faults.ask(_doubtful_codes(cells, values))
     return Reading("number", tuple(values), tuple(faults.remarks()), faults.left_out)
 
 
 def read_sex(name: str, cells: Sequence[Cell], levels: Mapping[str, str] | None = None) -> Reading:
-    """Sex of each cell as it is written, or as F and M where a data dictionary says what codes mean.
+    """Sex in each cell as written, or as F and M if a data dictionary defines the codes.
 
     Parameters
     ----------
@@ -117,7 +119,7 @@ def read_sex(name: str, cells: Sequence[Cell], levels: Mapping[str, str] | None 
 
 
 def read_texts(name: str, cells: Sequence[Cell]) -> Reading:
-    """Levels of a column of texts; what tables write for a missing value is no level."""
+    """Levels of a text column; notations for a missing value are not levels."""
     faults = Faults(name)
     values = [cell.text for cell in cells]
     for at, cell in enumerate(cells):
@@ -128,19 +130,19 @@ def read_texts(name: str, cells: Sequence[Cell]) -> Reading:
 
 
 def mostly_numbers(cells: Iterable[Cell]) -> bool:
-    """Whether more than half of the cells that say something hold numbers."""
+    """Whether more than half of the non-missing cells are numbers."""
     said = [cell.text for cell in cells if cell.text is not None and cell.text.lower() not in WORDS_FOR_MISSING]
     return sum(number(plain(text)) is not None or _is_comma(text) for text in said) * 2 > len(said)
 
 
 def sex_of(value: Any) -> str | None:
-    """Sex behind a code: women, men or None."""
+    """Sex meant by a code: women, men or None."""
     code = str(value).strip().lower()
     return "women" if code in WOMEN else "men" if code in MEN else None
 
 
 def levels_of(description: Any) -> dict[str, str]:
-    """Meaning of single values that an entry of a data dictionary gives."""
+    """Meanings of single values in an entry of a data dictionary."""
     levels = description.get("Levels") if isinstance(description, Mapping) else None
     found = levels.items() if isinstance(levels, Mapping) else ()
     return {
@@ -162,7 +164,7 @@ def _is_code(text: str, codes: Iterable[str]) -> bool:
 
 
 def _number(cell: Cell, faults: Faults, decimal_comma: bool, missing: frozenset[str]) -> str | None:
-    """Number in a cell as text with a decimal point, None where there is none."""
+    """Number in a cell as text with a decimal point, None if there is none."""
     text = cell.text
     if text is None or _is_code(text, missing):
         return None
@@ -177,7 +179,7 @@ def _number(cell: Cell, faults: Faults, decimal_comma: bool, missing: frozenset[
     if _is_comma(text):
         faults.leave_out(cell, "a thousand or a fraction? left out; write it without the comma")
     else:
-        faults.leave_out(cell, "not a number, left out; write a number, or n/a where it is missing")
+        faults.leave_out(cell, "not a number, left out; write a number, or n/a if it is missing")
     return None
 
 
@@ -193,7 +195,7 @@ def _within(cell: Cell, text: str | None, faults: Faults, low: float | None, hig
 
 
 def _outlying_codes(values: Iterable[str | None]) -> set[float]:
-    """Values such as -99 and 999 that lie beyond the others by more than all these span."""
+    """Values such as -99 and 999 that are farther from the others than these span."""
     known = [(text, float(plain(text))) for text in values if text is not None]
     others = [value for text, value in known if not _CODE.fullmatch(text)]
     if len(others) < FEWEST_OTHERS:
@@ -205,7 +207,7 @@ def _outlying_codes(values: Iterable[str | None]) -> set[float]:
 
 
 def _doubtful_codes(cells: Sequence[Cell], values: Sequence[str | None]) -> Iterator[Cell]:
-    """Cells with a value such as 99 that lies apart from all others, or stands among them more often than any other."""
+    """Cells with a value such as 99 that is far from all others, or occurs more often than any other."""
     counts = Counter(text for text in values if text is not None)
     others = [float(plain(text)) for text in counts if not _CODE.fullmatch(text)]
     for code in (text for text in counts if _CODE.fullmatch(text) and others):
@@ -217,7 +219,7 @@ def _doubtful_codes(cells: Sequence[Cell], values: Sequence[str | None]) -> Iter
 
 
 def _sex_in(said: str) -> str | None:
-    """F or M by the words of a description; None where it names neither, or both."""
+    """F or M by the words of a description; None if it names neither or both."""
     found = {sex for word in re.findall(r"\w+", said) if (sex := sex_of(word))}
     return {"women": "F", "men": "M"}[found.pop()] if len(found) == 1 else None
 
@@ -235,7 +237,7 @@ def _sex(cell: Cell, faults: Faults, meanings: Mapping[str, str], missing: froze
         return None
     why = "neither F nor M, left out; write F, M or n/a"
     if number(text) is not None:
-        why = f'neither F nor M; say what the codes mean in the JSON file beside the table: {faults.name}: {{"Levels": '
+        why = f'neither F nor M; define the codes in the JSON file beside the table: {faults.name}: {{"Levels": '
         why += '{"1": "male", "2": "female"}}, or the other way round'
     faults.leave_out(cell, why)
     return text

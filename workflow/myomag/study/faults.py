@@ -1,4 +1,4 @@
-"""Cells of a table that are not as they should be: gathered by text and reason, told of with line and remedy."""
+"""Faulty cells of a table, grouped by text and reason, reported with line and remedy."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ MOST_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its file, its line in it, and its text, None where it is empty or n/a."""
+    """One cell: its file, line, and text, None if it is empty or n/a."""
 
     file: str
     line: int
@@ -22,14 +22,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Remark:
-    """What to tell of some cells of a column: where, and a sentence with the remedy."""
+    """Report on some cells of a column: where they are, and a sentence with the remedy."""
 
     file: str
     problem: str
 
 
 class Faults:
-    """Cells of one column that are not as they should be, gathered by text and reason."""
+    """Faulty cells of one column, grouped by text and reason."""
 
     def __init__(self, name: str) -> None:
         self.name = printable(name)
@@ -43,25 +43,25 @@ class Faults:
         return tuple(self._texts)
 
     def leave_out(self, cell: Cell, why: str) -> None:
-        """Take in a cell whose value is left out."""
+        """Add a cell whose value is left out."""
         self._texts[str(cell.text)] = None
         self.note(cell, why)
 
     def note(self, cell: Cell, why: str) -> None:
-        """Take in a cell that is told of."""
+        """Add a cell to report."""
         self._found.setdefault((cell.file, str(cell.text), why), []).append(cell.line)
 
     def comma(self, cell: Cell) -> None:
-        """Take in a number with a decimal comma."""
+        """Add a number with a decimal comma."""
         self._commas.append(cell)
 
     def ask(self, doubtful: Iterable[Cell]) -> None:
-        """Take in cells that may be values or codes."""
+        """Add cells that may be values or codes."""
         for cell in doubtful:
             self.note(cell, "kept as a value; if a code for missing, write n/a, or say so in Levels")
 
     def remarks(self) -> Iterator[Remark]:
-        """One remark for each text and reason, with the lines where it stands."""
+        """One remark for each text and reason, with its lines."""
         for (file, text, why), lines in self._found.items():
             yield Remark(file, f"{_lines(lines)}: {self.name} is {text[:40]!r}: {why}.")
         if self._commas:
@@ -82,6 +82,6 @@ def _lines(lines: Sequence[int]) -> str:
 
 
 def plain(text: str) -> str:
-    """Number as text without what marks it as the lower bound of a top-coded one."""
+    """Number as text without the mark of top-coding."""
     coded = TOP_CODED.fullmatch(text.strip())
     return coded[1] if coded else text.strip()

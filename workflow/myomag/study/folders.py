@@ -1,4 +1,4 @@
-"""One pass over the folders of a study: which files lie where, and which of them cannot be read."""
+"""One pass over the folders of a study: where files are, and which cannot be read."""
 
 import os
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from myomag.io.files import not_fetched, printable, to_fetch
 from myomag.study.links import Links
 from myomag.study.names import NIFTI, SUFFIXES, VENDOR, entities, split_extension, split_stem
 
-LINK_OUT = "a link out of the study; copy the file into the study."
+LINK_OUT = "a link to a file outside the study; copy the file into the study."
 POINTER_BYTES = 1000
-"""Pointers of git-annex and Git LFS hold a line or three."""
+"""Pointers of git-annex and Git LFS have one to three lines."""
 SPECIAL = "a pipe, socket or device, not a file; remove it."
 NO_SCANS = frozenset({"DICOMDIR", "Thumbs.db"})
-"""Files that lie beside the scans in a folder of DICOM files."""
+"""Files found beside the scans in a folder of DICOM files."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """Names in one folder, sorted.
 
-    `escaped` are links that lead out of the study, `special` pipes, sockets and devices, `empty` links to content that
-    is not there; all are also listed as files.
+    `escaped` are links to places outside the study, `special` pipes, sockets and devices, `empty` links to missing
+    content; all are also listed as files.
     """
 
     folders: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Listing:
     empty: set[str] = field(default_factory=set)
 
     def fault(self, folder: str, name: str) -> str:
-        """Why a file of the folder cannot be read; "" where nothing is known against it."""
+        """Why a file of the folder cannot be read; "" if there is no known reason."""
         if name in self.escaped:
             return LINK_OUT
         if name in self.empty:
@@ -42,7 +42,7 @@ class Listing:
 
 @dataclass
 class Found:
-    """Files of one participant and session by stem, and the sidecars that may describe them, the nearest last."""
+    """Files of one participant and session by stem, and the sidecars that may describe them, the closest last."""
 
     nifti: dict[str, list[str]] = field(default_factory=dict)
     vendor: dict[str, list[str]] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Found:
 
 
 class Search:
-    """One pass over the folders of a study, each of them listed once."""
+    """One pass over the folders of a study, listing each once."""
 
     def __init__(self, root: Path, remarks: list[str]) -> None:
         self.root, self.remarks, self.links = root, remarks, Links(root)
@@ -94,7 +94,7 @@ class Search:
                 self.series(f"{folder}{name}/", stem, found)
 
     def series(self, folder: str, stem: str, found: Found) -> None:
-        """Take the files of a folder as those of one scan: DICOM files of its repetitions, or a Bruker experiment."""
+        """Treat the files of a folder as one scan: DICOM files of its repetitions, or a Bruker experiment."""
         if not folder.startswith("sourcedata/"):
             self.remarks.append(f"{printable(folder)}: not read here; move it to sourcedata/.")
             return
@@ -106,23 +106,23 @@ class Search:
                 found.unusable[stem] = f"{printable(name)}: {fault}"
         if not names:
             found.vendor[stem].append(folder.removesuffix("/"))
-            found.unusable[stem] = f"{printable(folder)}: holds no files; put those of the scan into it."
+            found.unusable[stem] = f"{printable(folder)}: contains no files; put those of the scan into it."
         self.remarks += [
             f"{printable(folder + name)}: not read; put the files into {folder}." for name in below.folders
         ]
 
     def misplaced(self, place: str, listing: Listing) -> None:
-        """Remark on scans of a participant or session that do not lie in its folder mrs."""
+        """Report scans of a participant or session that are not in its folder mrs."""
         for name in listing.files:
             stem, extension = split_extension(name)
             if extension in (*NIFTI, *VENDOR) and entities(stem):
                 self.remarks.append(f"{printable(place + name)}: not read here; move it to {printable(place)}mrs/.")
         for name in listing.folders:
             if name != "mrs" and name.lower() == "mrs":
-                self.remarks.append(f"{printable(place + name)}: not read; call the folder mrs.")
+                self.remarks.append(f"{printable(place + name)}: not read; rename the folder to mrs.")
 
     def listing(self, folder: str) -> Listing:
-        """Names in a folder of the study, hidden ones left out."""
+        """Names in a folder of the study, without hidden ones."""
         listing = Listing()
         # Joined as text: a large study has tens of thousands of folders, and a Path for each doubles the time.
         with os.scandir(f"{self.root}/{folder}") as entries:
@@ -142,20 +142,24 @@ class Search:
         return listing
 
     def folders(self, place: str, listing: Listing, prefix: str) -> list[str]:
-        """Folders whose name starts with `prefix`; of links out of the study a remark remains."""
+        """Folders whose name starts with `prefix`; links to places outside the study are reported."""
         for name in sorted(listing.escaped):
             if name.startswith(prefix) and not split_extension(name)[1]:
-                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the folder.")
+                self.remarks.append(
+                    f"{printable(place + name)}: a link to a folder outside the study, not read; copy the folder."
+                )
         return [name for name in listing.folders if name.startswith(prefix)]
 
     def sidecars(self, place: str, listing: Listing) -> list[str]:
-        """JSON files and events of one folder that may describe scans, those with fewer entities first."""
+        """JSON and events files of one folder that may describe scans, those with fewer entities first."""
         jsons = (name for name in listing.files if split_extension(name)[1] == ".json")
         names = [name for name in jsons if split_stem(name.removesuffix(".json"))[1] in SUFFIXES]
         names += [name for name in listing.files if name.endswith(EVENTS)]
         for name in names:
             if name in listing.escaped:
-                self.remarks.append(f"{printable(place + name)}: a link out of the study, not read; copy the file.")
+                self.remarks.append(
+                    f"{printable(place + name)}: a link to a file outside the study, not read; copy the file."
+                )
             if name in listing.empty:
                 self.remarks.append(f"{printable(place + name)}: {to_fetch(printable(place + name))}")
         kept = (name for name in names if name not in listing.escaped | listing.special)
@@ -163,12 +167,12 @@ class Search:
 
 
 def _may_be_pointer(entry: os.DirEntry[str]) -> bool:
-    """Whether a scan is so small that it may stand for content elsewhere: no other file is opened by the search."""
+    """Whether a scan is so small that it may be a pointer to content elsewhere: the search opens no other files."""
     scan = split_extension(entry.name)[1] in (*NIFTI, *VENDOR)
     return scan and entry.is_file() and entry.stat().st_size < POINTER_BYTES
 
 
 def stem_of_folder(name: str) -> str:
-    """Stem that a folder is named by, with or without an extension behind it."""
+    """Stem in the name of a folder, with or without an extension."""
     stem, extension = split_extension(name)
     return stem if extension in VENDOR else name

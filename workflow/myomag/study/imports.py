@@ -1,4 +1,4 @@
-"""Where the raw files of a study came from: `sourcedata/import.tsv`, which `myomag import make` writes."""
+"""Origin of the raw files of a study: `sourcedata/import.tsv`, written by `myomag import make`."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
@@ -23,13 +23,13 @@ class Import:
     path : str
         Place in the study, POSIX.
     original : str
-        Where it came from, as the plan named it.
+        Original path, as in the plan.
     bytes : str
         Size.
     sha256 : str
         Digest of its content.
     time : str
-        When it was put here, UTC.
+        Time of the import, UTC.
     how : str
         copy, link or move.
     """
@@ -49,19 +49,19 @@ def read_imports(study: Path) -> dict[str, Import]:
     Raises
     ------
     StudyError
-        If the table is there and is not one that an import wrote.
+        If the table exists but was not written by an import.
     """
     path = study / IMPORTS
     if not path.is_file():
         return {}
     table = read_text_table(path)
     if table.columns != tuple(field.name for field in fields(Import)):
-        raise StudyError(f"{path}: not the table that myomag import wrote; restore it, or move it elsewhere.")
+        raise StudyError(f"{path}: not the table written by myomag import; restore it, or move it elsewhere.")
     rows = (Import(*(loud(cell or "") for cell in row)) for row in table.rows)
     return {row.path: row for row in rows}
 
 
 def imports_bytes(rows: Iterable[Import]) -> bytes:
-    """The table, sorted by place; a cell that a spreadsheet may take for a formula begins with an apostrophe."""
+    """The table, sorted by place; a cell that a spreadsheet could interpret as a formula begins with an apostrophe."""
     cells = (map(printable, astuple(row)) for row in sorted(rows, key=lambda row: row.path))
     return tsv_bytes([field.name for field in fields(Import)], cells)

@@ -1,4 +1,4 @@
-"""Links in a study: which may be followed, and whether their content is there (DataLad, git-annex, Git LFS)."""
+"""Links in a study: which may be followed, and whether their content is present (DataLad, git-annex, Git LFS)."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,8 @@ _GITDIR = re.compile(r"gitdir:\s*(\S.*)")
 class Links:
     """Links of one study.
 
-    A link may lead anywhere inside the study, and out of it only to an object in the annex of the study's own
-    repository, or of a superdataset above it: what such a link shows was added to that repository.
+    A link may point anywhere inside the study; outside it, only to an object in the annex of the study's own repository
+    or of a superdataset above it, as its content was added to that repository.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Links:
         self._annexes: tuple[Path, ...] | None = None
 
     def leave(self, path: str) -> bool:
-        """Whether a link leads to what the study may not show, or nowhere in a circle."""
+        """Whether a link points to what must not be read through the study, or is circular."""
         try:
             target = Path(path).resolve()
         except (OSError, RuntimeError):
@@ -31,7 +31,7 @@ class Links:
         return not target.is_relative_to(self.root) and not self._is_object(target)
 
     def _is_object(self, target: Path) -> bool:
-        """Whether a resolved path is that of an object in an annex; git-annex keeps each in a folder of its name."""
+        """Whether a resolved path is an object in an annex; git-annex keeps each in a folder of the same name."""
         if self._annexes is None:
             self._annexes = annexes(self.root)
         inside = any(target.is_relative_to(annex) for annex in self._annexes)
@@ -42,7 +42,7 @@ def annexes(root: Path) -> tuple[Path, ...]:
     """Folders of objects of the annexes of a study and of the superdatasets above it, resolved."""
     folders = [root, *root.parents]
     own = [folder / ".git" for folder in folders if (folder / ".git").is_dir() and not (folder / ".git").is_symlink()]
-    # A subdataset keeps its repository in that of the superdataset, and has a link or a file in its place.
+    # The repository of a subdataset is inside that of the superdataset, with a link or a file in its place.
     modules = [place / "modules" for place in own]
     placed = [found for folder in folders if (found := _elsewhere(folder / ".git")) is not None]
     repositories = own + [found for found in placed if any(found.is_relative_to(place) for place in modules)]
@@ -50,7 +50,7 @@ def annexes(root: Path) -> tuple[Path, ...]:
 
 
 def _elsewhere(git: Path) -> Path | None:
-    """Repository that a link or a file in place of `.git` names, resolved."""
+    """Repository named by a link or a file in place of `.git`, resolved."""
     try:
         if git.is_symlink():
             return git.resolve()

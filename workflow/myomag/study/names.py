@@ -6,7 +6,7 @@ ENTITIES = ("sub", "ses", "task", "acq", "nuc", "voi", "rec", "run", "echo", "in
 """Entities of a spectroscopy file name in BIDS order."""
 
 SUFFIXES = ("unloc", "svs", "mrsi")
-"""BIDS suffixes of spectra; mrsref holds reference scans, which are not analysed."""
+"""BIDS suffixes of spectra; mrsref contains reference scans, which are not analysed."""
 
 NIFTI = (".nii.gz", ".nii")
 VENDOR = (".dat", ".ima", ".dcm", ".rda", ".sdat", ".spar", ".txt", ".mrui", ".raw", ".7", ".data", ".list")
@@ -16,7 +16,7 @@ COMPANIONS = (
     frozenset({".data", ".list"}),
     frozenset({".data", ".list", ".spar"}),
 )
-"""Extensions that belong to one scan together."""
+"""Extensions that together belong to one scan."""
 
 _NAME = re.compile(
     r"sub-[A-Za-z0-9+]+" + "".join(rf"(_{key}-[A-Za-z0-9+]+)?" for key in ENTITIES[1:]) + rf"_({'|'.join(SUFFIXES)})"

@@ -1,4 +1,4 @@
-"""What to say of a folder in which no scans were found: the way to a study, where it holds files of scanners."""
+"""Message for a folder without scans: how to make a study if it contains scanner files."""
 
 import os
 import shlex
@@ -10,33 +10,33 @@ from myomag.study.names import NIFTI, VENDOR, entities, split_extension
 
 PLACES = ("sub-*/mrs", "sub-*/ses-*/mrs", "sourcedata/sub-*/mrs", "sourcedata/sub-*/ses-*/mrs")
 MOST_FILES, ENOUGH = 20_000, 100
-"""Files looked at, and files of scanners after which no more are counted."""
+"""Largest number of files examined, and of scanner files counted."""
 EXTENSIONS = frozenset({*NIFTI, *VENDOR, ""})
-"""Files with another extension are not opened."""
+"""Files with other extensions are not opened."""
 
 
 def has_scans(study: Path) -> bool:
-    """Whether a file or folder with the name of a scan lies where scans are found; ends at the first one."""
+    """Whether there is a file or folder with the name of a scan where scans belong; stops at the first."""
     found = (path for place in PLACES for path in study.glob(f"{place}/*"))
     return any(entities(split_extension(path.name)[0]) or entities(path.name) for path in found)
 
 
 def nothing_found(study: Path) -> str:
-    """Sentence on a study without scans, with the command that makes a study of the files it holds."""
+    """Message for a study without scans, with the command that makes a study of its files."""
     number = sum(1 for _ in scanner_files(study))
     if not number:
-        return f"no scans found in {PLACES[1].replace('ses-*', '[ses-*]')} or sourcedata/, and no files of a scanner."
+        return f"no scans found in {PLACES[1].replace('ses-*', '[ses-*]')} or sourcedata/, nor any scanner files."
     count = f"{ENOUGH} files or more" if number == ENOUGH else f"{number} file{'s' if number > 1 else ''}"
     folder = shlex.quote(str(study))
     return (
-        f"no scans with BIDS names, but {count} of scanners: make a study of them, beginning with: "
-        f"myomag import look {folder} --plan plan.tsv"
+        f"no scans with BIDS names, but {count} from scanners: make a study of them, beginning with: myomag import "
+        f"look {folder} --plan plan.tsv"
     )
 
 
 def scanner_files(study: Path) -> Iterator[Path]:
-    """Files of a format that is read, up to `ENOUGH`; of a Bruker experiment that of its samples."""
-    # A study with scans needs none of the readers here.
+    """Files in a supported format, up to `ENOUGH`; for a Bruker experiment, the file of its samples."""
+    # Imported late: a study with scans does not need these readers.
     from myomag.io.bruker import files_of_experiment
 
     seen = counted = 0

@@ -1,4 +1,4 @@
-"""Whether a folder is a raw dataset: results of a pipeline are no study."""
+"""Whether a folder is a raw dataset: results of a pipeline are not a study."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,12 @@ DESCRIPTION = "dataset_description.json"
 
 
 def check_raw(study: Path) -> None:
-    """Refuse a derivative as a study, with the way to what was meant.
+    """Refuse a derivative as a study, and name the study that was probably meant.
 
     Raises
     ------
     SettingsError
-        If the folder says that it is a derivative.
+        If the folder is described as a derivative.
     """
     said = _description(study)
     if str(said.get("DatasetType", "raw")).strip().lower() != "derivative":
@@ -27,13 +27,13 @@ def check_raw(study: Path) -> None:
     meant = _source(study, said)
     remedy = f"name the study it was made from: {meant}" if meant else "name the study it was made from"
     raise SettingsError(
-        f"{study}: holds results{by}, not a study ({DESCRIPTION}: DatasetType derivative); {remedy}. If these are "
-        f"raw data after all, set DatasetType to raw."
+        f"{study}: contains results{by}, not a study ({DESCRIPTION}: DatasetType derivative); {remedy}. If these are "
+        "raw data, set DatasetType to raw."
     )
 
 
 def _description(study: Path) -> dict[str, Any]:
-    """What the folder says of itself; empty where it says nothing that can be read, which `check` tells of."""
+    """Description of the dataset; empty if there is none that can be read, which `check` reports."""
     try:
         found = json.loads((study / DESCRIPTION).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
@@ -42,7 +42,7 @@ def _description(study: Path) -> dict[str, Any]:
 
 
 def _source(study: Path, said: dict[str, Any]) -> Path | None:
-    """Study that a derivative names as its source, or that it lies in; None where neither is there."""
+    """Study that a derivative names as its source, or that contains it; None if neither exists."""
     sources = said.get("SourceDatasets")
     entries = [each for each in sources if isinstance(each, dict)] if isinstance(sources, list) else []
     paths = [str(each.get("URL", "://")).removeprefix("file://") for each in entries]

@@ -1,4 +1,4 @@
-"""What a user should know of a study before it is run, one line each."""
+"""What a user should know about a study before running it, one line each."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ def study_remarks(found: Study, overridden: Iterable[str], ratings: Ratings) -> 
     found : Study
         Scans of the study.
     overridden : iterable of str
-        Participants and scans that the settings name.
+        Participants and scans named in the settings.
     ratings : Ratings
         Ratings of scans by people.
     """
@@ -45,16 +45,16 @@ def study_remarks(found: Study, overridden: Iterable[str], ratings: Ratings) -> 
 
 
 def other_tables(root: Path) -> Iterator[str]:
-    """Tables in a form that is not read, beside which there is none that is."""
+    """Tables in a format that is not read, without a readable one beside them."""
     for path in sorted(path for folder in (root, root / "phenotype") for path in folder.glob("*.*")):
         table = path.with_suffix(".tsv")
         known = path.parent.name == "phenotype" or path.stem == "participants"
         if known and path.suffix.lower() in SPREADSHEETS and not os.path.lexists(table):
-            yield f"{path.relative_to(root)}: not read; save it as {table.name}, values separated by tabs."
+            yield f"{path.relative_to(root)}: not read; save it as {table.name}, tab-separated."
 
 
 def listed_participants(root: Path) -> set[str] | None:
-    """Labels in participants.tsv; None where the file does not exist.
+    """Labels in participants.tsv; None if the file does not exist.
 
     Raises
     ------

@@ -14,9 +14,9 @@ from myomag.study.names import COMPANIONS, ENTITIES, SUFFIXES, entities, split_e
 
 MOST_FILES = 3
 _NUMBERED = re.compile(rf"(.+_(?:{'|'.join(SUFFIXES)}))[_.-]?\d+")
-"""Stem with a number behind it, as exports name the files of a series."""
+"""Stem followed by a number, as exports name the files of a series."""
 MAX_STEM = 200
-"""Longest name of a scan: file systems end at 255 bytes, and the names of the results are longer by up to 20."""
+"""Longest name of a scan: file systems allow 255 bytes, and the names of results are up to 20 longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Scan:
     stem : str
         File name without extension, such as sub-001_ses-1_acq-fid_nuc-31P_voi-thigh_unloc.
     participant_id, session_id : str
-        Labels with their prefix; the session is "" where the study has none.
+        Labels with their prefix; the session is "" if the study has none.
     raw : tuple of str
         Raw files, relative to the study folder, POSIX.
     sidecars : tuple of str
         JSON files that describe the scan, the most general first.
     problem : str
-        Why the scan cannot be processed; "" where nothing is wrong.
+        Why the scan cannot be processed; "" if nothing is wrong.
     events : tuple of str
-        The table of events of a series, where it has one.
+        The table of events of a series, if it has one.
     """
 
     stem: str
@@ -50,7 +50,7 @@ class Scan:
 
 @dataclass
 class Study:
-    """Scans of a study, sorted by name, and remarks on what was found beside them."""
+    """Scans of a study, sorted by name, and remarks on what else was found."""
 
     root: Path
     scans: list[Scan] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Study:
 def find_scans(root: Path) -> Study:
     """Find all scans of a study.
 
-    Raw NIfTI-MRS files lie in sub-*/[ses-*/]mrs, vendor files under the same stem in sourcedata/. Where both exist the
+    Raw NIfTI-MRS files are in sub-*/[ses-*/]mrs, vendor files under the same stem in sourcedata/. If both exist, the
     NIfTI-MRS file is used. A scan with a problem (two files of one kind, a name that is not BIDS, a link out of the
     study) is listed with it, so that it is accounted for.
 
@@ -102,17 +102,17 @@ def _scans(participant: str, session: str, found: Found) -> Iterator[Scan]:
         raw = found.nifti.get(stem) or found.vendor[stem]
         named = entities(stem)
         at_home = named and f"sub-{named['sub']}" == participant and _session(named) == session
-        # Names of scans are unique in a study, those of files in a wrong place are not.
+        # Names of scans are unique in a study, those of misplaced files are not.
         name = stem if at_home else f"{stem} (in {' '.join(filter(None, (participant, session)))})"
         problem = _problem(stem, named, participant, session, raw, found)
         source = raw[0].startswith("sourcedata/")
-        # What describes a vendor file alone says nothing of a NIfTI-MRS file made from it by other means.
+        # What describes only a vendor file does not apply to a NIfTI-MRS file made from it by other means.
         applying = [
             path for path in found.sidecars if _applies(path, stem) and source >= path.startswith("sourcedata/")
         ]
         jsons = tuple(path for path in applying if path.endswith(".json"))
         events = tuple(path for path in applying if path.endswith(EVENTS))
-        # Pages are named by the label, which a folder that is not BIDS may make too long for a file.
+        # Pages are named by label, which a non-BIDS folder name may make too long for a file.
         label = printable(participant).encode()[:MAX_STEM].decode(errors="ignore")
         yield Scan(printable(name), label, session, tuple(raw), jsons, problem, events[-1:])
 
@@ -127,22 +127,22 @@ def _events_of_none(found: Found) -> Iterator[str]:
 
 
 def _loose_series(participant: str, session: str, found: Found) -> Iterator[Scan]:
-    """Take numbered files beside each other out of those found: each series is one scan, with the way to have it."""
+    """Remove numbered files in one folder from those found: each series becomes one faulty scan, with the remedy."""
     series: dict[str, list[str]] = {}
     for stem in sorted(found.vendor):
         if not entities(stem) and (numbered := _NUMBERED.fullmatch(stem)) and entities(numbered[1]):
             series.setdefault(numbered[1], []).extend(found.vendor.pop(stem))
     for stem, raw in series.items():
         problem = (
-            f"{_names(raw)}: files of one scan? Put them into a folder {printable(stem)}/ in this place, and they are "
-            "read as one."
+            f"{_names(raw)}: files of one scan? Put them into a folder {printable(stem)}/ here, and they are read as "
+            "one."
         )
         name = f"{stem} ({len(raw)} numbered file{'s' if len(raw) > 1 else ''})"
         yield Scan(printable(name), printable(participant), session, tuple(raw), (), problem)
 
 
 def _names(raw: Sequence[str]) -> str:
-    """Names of some files, the first of many."""
+    """Names of some files, or of the first of many."""
     shown = ", ".join(printable(path.rpartition("/")[2]) for path in raw[:MOST_FILES])
     return f"{shown} and {len(raw) - MOST_FILES} more" if len(raw) > MOST_FILES else shown
 
@@ -182,7 +182,7 @@ def _applies(sidecar: str, stem: str) -> bool:
 
 
 def _told_apart(scans: Iterable[Scan]) -> Iterator[Scan]:
-    """Number the scans whose names print alike, such as a name with a line break and one with its escape."""
+    """Number the scans whose names print the same, such as a name with a line break and one with its escape."""
     seen: Counter[str] = Counter()
     for scan in scans:
         seen[scan.stem] += 1
@@ -191,12 +191,12 @@ def _told_apart(scans: Iterable[Scan]) -> Iterator[Scan]:
 
 
 def _mark_collisions(study: Study) -> None:
-    """Two scans that differ by the suffix alone would write to the same files."""
+    """Two scans that differ only in the suffix would write to the same files."""
     seen: dict[str, int] = {}
     for index, scan in enumerate(study.scans):
         first = index if scan.problem else seen.setdefault(split_stem(scan.stem)[0], index)
         if first != index:
             problem = (
-                f"differs from {study.scans[first].stem} by its suffix alone: give them different acq- or run- labels."
+                f"differs from {study.scans[first].stem} only in its suffix: give them different acq- or run- labels."
             )
             study.scans[index] = replace(scan, problem=problem)

@@ -14,12 +14,12 @@ def selected_scans(study: Study, participants: Sequence[str] = (), sessions: Seq
     study : Study
         Scans found in the study folder.
     participants, sessions : sequence of str
-        Labels, with or without sub- and ses-; none: all of them.
+        Labels, with or without sub- and ses-; none: all.
 
     Raises
     ------
     SettingsError
-        If a label is unknown, naming near ones, or no scan is of both.
+        If a label is unknown, naming similar ones, or no scan has both.
     """
     people = _known("participant", "sub-", participants, {scan.participant_id for scan in study.scans})
     visits = _known("session", "ses-", sessions, {scan.session_id for scan in study.scans if scan.session_id})
@@ -27,12 +27,12 @@ def selected_scans(study: Study, participants: Sequence[str] = (), sessions: Seq
     found = [scan for scan in chosen if not visits or scan.session_id in visits]
     for person in sorted(people - {scan.participant_id for scan in found}):
         there = ", ".join(sorted({scan.session_id for scan in chosen if scan.participant_id == person}))
-        raise SettingsError(f"--session {' '.join(sessions)}: no scan of {person} is of it; its sessions: {there}.")
+        raise SettingsError(f"--session {' '.join(sessions)}: {person} has no scan in it; its sessions: {there}.")
     return {scan.stem for scan in found}
 
 
 def _known(option: str, prefix: str, labels: Sequence[str], known: set[str]) -> set[str]:
-    """Labels with their prefix, all of them known."""
+    """Labels with their prefix, all known."""
     named = {label if label in known or label.startswith(prefix) else prefix + label for label in map(str, labels)}
     for label in sorted(named - known):
         near = hint(label, sorted(known), most=3)

@@ -1,4 +1,4 @@
-"""Tables of a study (participants, phenotype, sessions): where they are, and what they say of each scan."""
+"""Tables of a study (participants, phenotype, sessions): where they are, and their values for each scan."""
 
 import json
 import os
@@ -20,14 +20,14 @@ from myomag.io.tables import cell_text, keyed_rows, labelled_rows, open_table, p
 
 SESSIONS = "sub-*/sub-*_sessions.tsv"
 ABSENT = ""
-"""Value of a column that the file of a session does not have; a value that is written has at least a character."""
+"""Value of a column that a session's file lacks; a written value has at least one character."""
 Values = tuple[str | None, ...]
 _PERSONAL = re.compile(
     r"(?:^|_)(?:name|surname|(?:first|last|fore)name|initials|dob|birth_?(?:date|day)|date_of_birth|address|street|"
     r"(?:tele)?phone|e?mail|mrn|ssn|notes?|comments?|remarks?)(?:$|_)",
     re.IGNORECASE,
 )
-"""Names of columns that hold personal data or free text, where a name may stand too."""
+"""Names of columns with personal data or free text, which may contain a name."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class StudyTable:
     rows : mapping
         Values of each participant, or of each (participant, session) in the sessions table, as long as `columns`.
     descriptions : mapping
-        Data dictionary of the columns, as far as a JSON file beside the table gives one.
+        Data dictionary of the columns, as far as given in a JSON file beside the table.
     lines : mapping
         File and line of each row.
     by_session : bool
-        Whether the rows are those of sessions.
+        Whether each row is a session.
     others : mapping of str to sequence of (int, str or None)
-        Line and value of single columns of participants who have no row here, as they are in no scan: how such a
-        column is written is told by all of its cells.
+        Line and value of single columns for participants left out because they have no scan: the format of such a
+        column is determined from all its cells.
     """
 
     name: str
@@ -73,7 +73,7 @@ class StudyTable:
 
     @cached_property
     def places(self) -> Mapping[str, int]:
-        """Place of each column in the rows."""
+        """Position of each column in the rows."""
         return {name: place for place, name in enumerate(self.columns)}
 
     def value(self, column: str, participant_id: str, session_id: str | None) -> str | None:
@@ -85,7 +85,7 @@ class StudyTable:
 
 @dataclass(frozen=True)
 class JoinedColumn:
-    """A column joined to the cohort: its name there and in its tables, the more specific table first."""
+    """A column joined to the cohort: its name there and in its tables, more specific tables first."""
 
     name: str
     column: str
@@ -103,15 +103,15 @@ _TABLES = ("participants.tsv", "phenotype/*.tsv")
 
 
 def is_personal(column: str) -> bool:
-    """Whether a column of the study stays out of the cohort, by its name: personal data, or free text."""
+    """Whether a column of the study is kept out of the cohort, by its name: personal data or free text."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", "_", column)
     return bool(_PERSONAL.search(words))
 
 
 def personal_columns(study: Path) -> Iterator[str]:
-    """Columns of participants.tsv and phenotype/ that stay out of the cohort, as remarks for the user."""
+    """Columns of participants.tsv and phenotype/ that are kept out of the cohort, as remarks for the user."""
     for path in table_paths(study, _TABLES):
-        # A table that cannot be read is told of where it is joined.
+        # A table that cannot be read is reported where it is joined.
         with suppress(StudyError):
             names = [printable(column) for column in open_table(path)[0] if is_personal(column)]
             if names:
@@ -120,7 +120,7 @@ def personal_columns(study: Path) -> Iterator[str]:
 
 
 def formulas(tables: Iterable[StudyTable]) -> Iterator[tuple[str, str]]:
-    """File and remark for each column of the results that holds what a spreadsheet may take for a formula."""
+    """File and remark for each result column with values that a spreadsheet could interpret as formulas."""
     for table in tables:
         for at, column in enumerate(table.columns):
             texts = [table.rows[key][at] or "" for key in table.rows] if not is_personal(column) else []
@@ -128,14 +128,15 @@ def formulas(tables: Iterable[StudyTable]) -> Iterator[tuple[str, str]]:
                 more = f" and {len(found) - 1} more" if len(found) > 1 else ""
                 yield (
                     table.name,
-                    f"{printable(column)} holds {found[0][:40]!r}{more}: a formula to a spreadsheet; in the results an "
-                    "apostrophe stands before it.",
+                    f"{printable(column)} contains {found[0][:40]!r}{more}: a spreadsheet would read it as a formula; "
+                    "in the results an apostrophe precedes it.",
                 )
 
 
 def table_paths(study: Path, patterns: Iterable[str] = (*_TABLES, SESSIONS)) -> list[Path]:
     """Tables of a study, sorted."""
-    # A link to content that was not fetched is told of, and not taken for no table; macOS leaves ._name beside a file.
+    # A link to content that was not fetched is reported rather than treated as a missing table; macOS leaves ._name
+    # beside a file.
     found = (study / name for name in patterns if "*" not in name and os.path.lexists(study / name))
     matched = (path for pattern in patterns if "*" in pattern for path in study.glob(pattern))
     return sorted(path for path in (*found, *matched) if not path.name.startswith("."))
@@ -151,9 +152,9 @@ def read_tables(
     study : Path
         The study.
     people : collection of str, optional
-        Participants whose rows are kept, as tables may be of many more than have scans; None for all.
+        Participants whose rows are kept, as tables may list many more than have scans; None for all.
     used : collection of str
-        Columns whose cells are kept of the others too, by the names they have in the cohort.
+        Columns whose cells are also kept for the others, by their names in the cohort.
 
     Raises
     ------
@@ -169,11 +170,11 @@ def read_tables(
 
 
 def joined_columns(tables: Sequence[StudyTable], own: Collection[str]) -> list[JoinedColumn]:
-    """Columns the tables add to the cohort, which has the columns `own` itself.
+    """Columns that the tables add to the cohort, which already has the columns `own`.
 
-    Where sessions and participants share a name, the session's value holds for a scan of that session. A name that two
-    phenotype tables share, or that is one of the cohort's own, gets the name of its table in front. Personal data and
-    free text are left out.
+    If sessions and participants share a name, the session's value applies to scans of that session. A name shared by
+    two phenotype tables, or already used by the cohort, is prefixed with the name of its table. Personal data and free
+    text are left out.
     """
     assessments = [table for table in tables if table.phenotype]
     counts = Counter(name for table in assessments for name in table.columns)
@@ -197,7 +198,7 @@ def _participant_table(study: Path, path: Path, people: Collection[str] | None, 
     known = set[str]()
     for line, label, cells in found:
         if label in known:
-            hint = "." if path.parent == study else "; values of a visit belong in sub-*/sub-*_sessions.tsv."
+            hint = "." if path.parent == study else "; values of single visits belong in sub-*/sub-*_sessions.tsv."
             raise StudyError(f"{path}: participant {label} appears twice; keep one row per participant{hint}")
         known.add(label)
         if people is None or label in people:
@@ -210,7 +211,7 @@ def _participant_table(study: Path, path: Path, people: Collection[str] | None, 
 
 
 def _sessions_table(study: Path, paths: Sequence[Path]) -> StudyTable:
-    """All sessions files as one table, its columns in the order of their first appearance."""
+    """All sessions files as one table, columns in order of first appearance."""
     found: dict[tuple[str, str], dict[str, str | None]] = {}
     lines: dict[tuple[str, str], tuple[str, int]] = {}
     descriptions = dict(_descriptions(study / "sessions.json"))
@@ -237,7 +238,7 @@ def _descriptions(path: Path) -> Mapping[str, Any]:
         return {}
     try:
         content = parsed_json(path.read_bytes())
-        # It goes into the dictionary of the cohort, which holds neither NaN nor half a character.
+        # It goes into the data dictionary of the cohort, which cannot contain NaN or half a character.
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}).") from error
@@ -250,7 +251,7 @@ def _descriptions(path: Path) -> Mapping[str, Any]:
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """Make `name` unique among `taken` by a number, and take it."""
+    """Make `name` unique among `taken` by adding a number, and add it."""
     candidate, count = name, 1
     while candidate in taken:
         count += 1
