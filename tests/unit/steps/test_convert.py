@@ -121,7 +121,7 @@ def test_lcmodel_file_needs_a_nucleus_and_does_not_take_a_wrong_one(shared_data,
     path = shared_data / "vendor" / "lcmodel.RAW"
     with pytest.raises(ScanError, match="states no nucleus"):
         convert_scan(UNNAMED, {"raw": path}, SETTINGS)
-    with pytest.raises(ScanError, match=r"no 31P frequency in MHz \(the field would be 17\.2 T"):
+    with pytest.raises(ScanError, match=r"not a 31P frequency in MHz \(the field would be 17\.2 T"):
         convert_scan(SCAN, {"raw": path}, SETTINGS)
     with pytest.raises(ScanError, match="contains 1H data"):
         convert_scan(UNNAMED, {"raw": path, "sidecar": sidecar(tmp_path, ResonantNucleus="1H")}, SETTINGS)
