@@ -7,6 +7,7 @@ import pytest
 
 from myomag.errors import SettingsError, StudyError
 from myomag.ledger.raw import TABLES, entry_ledgers
+from myomag.ledger.rows import Row, ledger_bytes, ledger_path
 from myomag.ledger.spec import Spec
 from myomag.run.ratings import Imported, import_ratings
 from myomag.run.snakefile import Flow
@@ -85,3 +86,17 @@ def test_a_rejection_is_a_parameter_of_the_jobs_that_take_rejections_and_ratings
     assert told["origins"] == {"overrides.sub-1_unloc.reject": "ratings/AB.tsv line 2"}
     listed = {row.scan for row in entry_ledgers(found.found, found.root, 1)[TABLES]}
     assert listed == {"ratings/AB.json", "ratings/AB.tsv"} == told["read"].keys()
+
+
+def test_ratings_that_are_gone_and_scans_that_are_gone_are_told_of(study: Path) -> None:
+    root = study / "derivatives" / "myomag"
+    import_ratings(flow(study), [saved(study, "AB.tsv", "sub-1_unloc\treject\tlipid")])
+    found = {path: (path, "") for path in ("ratings/AB.tsv", "ratings/CD.json", "ratings/CD.tsv")}
+    place = root / ledger_path("settings")
+    place.parent.mkdir(parents=True)
+    place.write_bytes(ledger_bytes([Row("settings", "", "", inputs=found)]))
+    told = [remark for remark in flow(study).remarks() if "ratings" in remark]
+    assert told == ["ratings/CD.tsv: gone since the last run, and its ratings with it."]
+    (study / "sub-1" / "mrs" / "sub-1_unloc.nii.gz").unlink()
+    told = [remark for remark in flow(study).remarks() if "ratings/AB" in remark]
+    assert told == ["ratings/AB.tsv: sub-1_unloc: no such scan in the study; its rating is kept."]

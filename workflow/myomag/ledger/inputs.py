@@ -9,7 +9,9 @@ from typing import Any
 from myomag.errors import LedgerError
 from myomag.io.files import together
 from myomag.ledger.chained import chained, entry_of, line_digest
-from myomag.ledger.rows import Row, read_ledger
+from myomag.ledger.rows import Row, ledger_path, read_ledger
+from myomag.pipeline import RATINGS
+from myomag.study.ratings import rating_files
 
 INPUTS = "ledger/raw/inputs.activity.jsonl"
 """One line for each raw ledger that a run found changed, with the digests of new or changed files."""
@@ -57,6 +59,17 @@ def last_inputs(lines: Sequence[str]) -> dict[str, dict[str, str]]:
         for path in entry["gone"]:
             files.pop(path, None)
     return {ledger: files for ledger, files in state.items() if files}
+
+
+def lost_ratings(root: Path) -> list[str]:
+    """Tables of ratings that the last run found and that are gone: the scans they left out would silently return."""
+    try:
+        rows = read_ledger(root / ledger_path("settings"))
+    except LedgerError:
+        # No run yet, or a ledger that its step makes again.
+        return []
+    known = {path for row in rows for path, _ in row.inputs.values() if path.startswith(f"{RATINGS}/")}
+    return sorted(path for path in known - set(rating_files(root)) if path.endswith(".tsv"))
 
 
 def _present(root: Path, ledger: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from myomag.io.places import CONFIG_DIR, IN_WHEEL, PACKAGE
 from myomag.io.records import canonical
 from myomag.ledger.cleanup import remove_unfinished
 from myomag.ledger.derivative import check_output
+from myomag.ledger.inputs import lost_ratings
 from myomag.ledger.pooled import check_protocols, pooled_begin_times
 from myomag.ledger.raw import chosen_batches, held_scans, indexed_batches, keep_batches, outgrown, write_index
 from myomag.ledger.rows import Row, ledger_path, read_ledger
@@ -306,6 +307,7 @@ class Flow:
         from myomag.cohort.kinds import unknown_labels
 
         yield from study_remarks(self.found, self.settings.overrides, self.ratings)
+        yield from (f"{path}: gone since the last run, and its ratings with it." for path in lost_ratings(self.root))
         yield from (f"{file}: {problem}" for file, problem in self._table_problems())
         if remark := unknown_labels((scan.stem for scan in self.found.scans), self.settings.cohort.kind):
             yield remark
