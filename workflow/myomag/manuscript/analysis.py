@@ -50,7 +50,7 @@ def _fit(material: Material) -> Iterator[Block]:
     yield Paragraph(
         "Covariances of the fitted parameters were σ²H⁻¹, where H is half the Hessian of the sum of squares at its "
         "minimum (the observed information; Efron and Hinkley, 1978) and σ² the variance of the residual per channel. "
-        "These SDs were increased where the residual was larger around a line, or during the signal, than on average. "
+        "Their SDs were increased where the residual was larger around a line, or during the signal, than on average. "
         "The uncertainty due to the choice of the model was estimated by fits under other choices (first samples left "
         "out, order of the line shape, broad lines, tied widths): the root of the summed squares of what these changed "
         "beyond noise was combined in quadrature with the SD by noise."
