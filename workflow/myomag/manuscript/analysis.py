@@ -141,14 +141,14 @@ def _energetics(settings: MagnesiumSettings) -> Iterator[Block]:
     if settings.t1_s is None:
         yield Paragraph.of(
             f"Ratios of amplitudes (ATP by {atp}) were not corrected for partial saturation. Free ADP and the free "
-            f"energy of ATP hydrolysis, which need this correction, were not computed.",
+            "energy of ATP hydrolysis, which need this correction, were not computed.",
             _environment(settings) if content(settings.mg_calibration)["family"] == SPECIATION else "",
         )
         return
     given = f" ({settings.t1_source})" if settings.t1_source else " [source of the T₁: to be given]"
     yield Paragraph(
         f"Amplitudes were corrected for partial saturation with T₁ of {_listed(settings.t1_s)}{given}: each was "
-        f"divided by"
+        "divided by"
     )
     yield Equation("(1 − E)/(1 − E·cos α), E = exp(−TR/T₁)")
     yield Paragraph(
