@@ -235,6 +235,7 @@ COHORT = Step(
         ),
         File("tables/repeatability.csv", "tables/repeatability.csv", "repeatability"),
         File("tables/controls.csv", "tables/controls.csv", "negative controls"),
+        File("tables/reporting.csv", "tables/reporting.csv", "the MRSinMRS reporting table"),
     ),
     rejections=True,
 )

@@ -143,7 +143,7 @@ def test_several_protocols_have_a_paragraph_each(everything):
     assert "The 5 scans that could be read were acquired with 2 protocols." in text
     series = text_of(everything, [*acquired(repetitions=76), *acquired(1, repetitions=80)])
     assert "number of repetitions of a series 76 to 80" in series and "repetitions" not in text
-    assert "Protocol bb (2 scans): 31P spectra" in text and "repetition time 4000 ms" in text
+    assert "Protocol bb (2 scans): ³¹P spectra" in text and "repetition time 4000 ms" in text
     assert "241 ± 1.2 µs in protocol aa (3 scans) and 300 ± 1.2 µs in protocol bb (2 scans)" in text
 
 

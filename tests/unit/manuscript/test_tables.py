@@ -119,6 +119,26 @@ def test_scans_of_several_kinds_have_a_heading_each():
     assert grid.rows[1].cells[0].text == "Scans of the kind calf"
 
 
+def test_reporting_table_brackets_what_is_missing():
+    item = {"protocol": "aa", "section": "1. Hardware", "item": "a. Field strength", "value": "3 T", "status": "stated"}
+    rows = [
+        item,
+        item | {"item": "e. Additional hardware", "value": "not stated in the headers", "status": "missing"},
+        item | {"protocol": "bb"},
+        item | {"protocol": "all", "section": "4. Data quality", "value": "no MRSI", "status": "not applicable"},
+    ]
+    table = printed_tables(Material({}, {"mrsinmrs": rows}, SETTINGS))[-1]
+    assert table.rows == (
+        ("1. Hardware, protocol aa",),
+        ("a. Field strength", "3 T"),
+        ("e. Additional hardware", "[not stated in the headers]"),
+        ("1. Hardware, protocol bb",),
+        ("a. Field strength", "3 T"),
+        ("4. Data quality",),
+        ("a. Field strength", "not applicable: no MRSI"),
+    )
+
+
 def test_csv_holds_what_the_table_shows_and_no_formula(tables):
     text = tables["results"].csv()
     assert text.startswith(b"\xef\xbb\xbf")

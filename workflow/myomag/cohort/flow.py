@@ -76,7 +76,7 @@ def _reached(step: str) -> int:
 
 def _kind(row: TableRow) -> tuple[Kind, list[str]]:
     reason, numbers = reason_kind(row)
-    return (row["status"], str(row["step"] or "unknown"), row["category"] or "", reason), numbers
+    return (row["status"], str(row["step"] or "unknown"), row.get("category") or "", reason), numbers
 
 
 def _row(stage: str, step: str | None, category: str | None, reason: str | None, *counts: int) -> dict[str, Any]:

@@ -74,8 +74,9 @@ def build_mrsinmrs(
         (name, protocol.scans, [*_hardware(protocol), *_acquisition(protocol), *_parameters(protocol)])
         for name, protocol in protocols.items()
     ]
+    several = any(count != 1 for protocol in protocols.values() for count in protocol.fields["coils"])
     everything = sum(protocol.scans for protocol in protocols.values())
-    parts.append(("all", everything, [*_analysed(settings), *_judged(samples, settings)]))
+    parts.append(("all", everything, [*_analysed(settings, several_coils=several), *_judged(samples, settings)]))
     rows = [(protocol, scans, *entry.cells) for protocol, scans, entries in parts for entry in entries]
     return pd.DataFrame(rows, columns=list(MRSINMRS_COLUMNS))
 
@@ -107,7 +108,7 @@ def _acquisition(protocol: Protocol) -> Iterator[Entry]:
     yield Entry(ACQUISITION, "e. Acquisitions per spectrum", stated(protocol, "transients"))
     series = _range(protocol, "repetitions")
     none = None if series else "no time series"
-    method = "each repetition fitted by itself, with line shape and begin time of the average of rest"
+    method = "none: repetitions fitted together, amplitudes free in each, shifts of Pi and β-ATP smooth over time"
     yield Entry(ACQUISITION, "e. i. Averaged spectra per time point", inapplicable=none)
     yield Entry(ACQUISITION, "e. ii. Averaging method", method, SETTINGS, none)
     yield Entry(ACQUISITION, "e. iii. Total number of spectra", series, HEADER, none)
@@ -132,7 +133,7 @@ def _parameters(protocol: Protocol) -> Iterator[Entry]:
     yield Entry(ACQUISITION, "i. Triggering or motion correction method")
 
 
-def _analysed(settings: Settings) -> Iterator[Entry]:
+def _analysed(settings: Settings, *, several_coils: bool) -> Iterator[Entry]:
     magnesium, prior = settings.magnesium, content(settings.fit.prior_knowledge)
     measures = f"free Mg2+ (mmol/L), pMg and pH from chemical shifts; amplitude ratios to {magnesium.atp_line}"
     saturation = (
@@ -145,7 +146,12 @@ def _analysed(settings: Settings) -> Iterator[Entry]:
     )
     unused = "ADP and the free energy of ATP hydrolysis were not computed" if magnesium.t1_s is None else None
     yield Entry(ANALYSIS, "a. Analysis software", f"myomag {__version__}", RESULTS)
-    yield Entry(ANALYSIS, "b. Processing steps", " ".join(filter(None, processing(settings))), SETTINGS)
+    yield Entry(
+        ANALYSIS,
+        "b. Processing steps",
+        " ".join(filter(None, processing(settings, several_coils=several_coils))),
+        SETTINGS,
+    )
     yield Entry(ANALYSIS, "c. Output measure", f"{measures}, {saturation}", SETTINGS)
     yield Entry(ANALYSIS, "d. Quantification reference: Mg", calibration(magnesium.mg_calibration), SETTINGS)
     yield Entry(ANALYSIS, "d. Quantification reference: pH", calibration(magnesium.ph_calibration), SETTINGS)

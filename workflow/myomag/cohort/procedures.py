@@ -35,6 +35,6 @@ def criteria(settings: Settings) -> str:
         f"Scans were excluded for a PCr SNR (amplitude at time zero over noise SD per channel) below {qc.min_snr:g}, a "
         f"PCr line wider than {qc.max_linewidth_ppm:g} ppm, more than {100 * qc.max_rejected_fraction:g} % of the "
         f"transients rejected, a residual around PCr, Pi or β-ATP of more than {100 * qc.max_residual_share:g} % of "
-        f"the line, a fit that did not converge, a line that did not stand out of noise, or a probability of an "
+        "the line, a fit that did not converge, a line that did not stand out of noise, or a probability of an "
         f"undefined Mg above {cohort.max_p_undefined:g}{verdicts}."
     )

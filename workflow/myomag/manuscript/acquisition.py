@@ -1,10 +1,12 @@
 """How the scans were acquired, in sentences; what headers do not state is a placeholder for the author."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from myomag.cohort.acquisitions import NOT_STATED, Protocol, joined, stated
 from myomag.manuscript.blocks import Paragraph, counted
 
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 LOCALISED = {"unloc": "without localisation other than by the coil", "svs": "from a single voxel", "mrsi": "by MRSI"}
 
 
@@ -22,7 +24,7 @@ def acquisition(protocols: Mapping[str, Protocol]) -> Iterator[Paragraph]:
 
 
 def _hardware(protocol: Protocol) -> str:
-    nucleus = stated(protocol, "ResonantNucleus") or "31P"
+    nucleus = re.sub(r"^\d+", lambda mass: mass[0].translate(RAISED), stated(protocol, "ResonantNucleus") or "31P")
     place = stated(protocol, "voi") or stated(protocol, "BodyPart")
     scanner = joined(protocol, "Manufacturer", "ManufacturersModelName", between=" ")
     coil = joined(protocol, "TransmitCoilName", "ReceiveCoilName", between=" / ")

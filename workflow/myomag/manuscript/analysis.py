@@ -50,7 +50,7 @@ def _fit(material: Material) -> Iterator[Block]:
     yield Paragraph(
         "Covariances of the fitted parameters were σ²H⁻¹, where H is half the Hessian of the sum of squares at its "
         "minimum (the observed information; Efron and Hinkley, 1978) and σ² the variance of the residual per channel. "
-        "These SDs were increased where the residual was larger around a line, or during the signal, than on average. "
+        "Their SDs were increased where the residual was larger around a line, or during the signal, than on average. "
         "The uncertainty due to the choice of the model was estimated by fits under other choices (first samples left "
         "out, order of the line shape, broad lines, tied widths): the root of the summed squares of what these changed "
         "beyond noise was combined in quadrature with the SD by noise."
@@ -141,14 +141,14 @@ def _energetics(settings: MagnesiumSettings) -> Iterator[Block]:
     if settings.t1_s is None:
         yield Paragraph.of(
             f"Ratios of amplitudes (ATP by {atp}) were not corrected for partial saturation. Free ADP and the free "
-            f"energy of ATP hydrolysis, which need this correction, were not computed.",
+            "energy of ATP hydrolysis, which need this correction, were not computed.",
             _environment(settings) if content(settings.mg_calibration)["family"] == SPECIATION else "",
         )
         return
     given = f" ({settings.t1_source})" if settings.t1_source else " [source of the T₁: to be given]"
     yield Paragraph(
         f"Amplitudes were corrected for partial saturation with T₁ of {_listed(settings.t1_s)}{given}: each was "
-        f"divided by"
+        "divided by"
     )
     yield Equation("(1 − E)/(1 − E·cos α), E = exp(−TR/T₁)")
     yield Paragraph(

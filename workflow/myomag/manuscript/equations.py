@@ -36,7 +36,7 @@ def explained(document: Mapping[str, Any]) -> str:
         return (
             "where p are the fractions of ATP⁴⁻, HATP³⁻, MgATP²⁻ and MgHATP⁻ at the pH and the free Mg²⁺ "
             f"concentration. Their limiting shifts from PCr were {shifts}. pH and pMg were solved together by weighted "
-            f"least squares."
+            "least squares."
         )
     return {
         "henderson_hasselbalch": "where δ is the shift of Pi from PCr in ppm.",

@@ -35,17 +35,19 @@ def series(material: Material) -> Iterator[Block]:
     known = sum(row["status"] == "estimated" for row in rows)
     yield Paragraph.of(
         f"{counted(scans, 'scan')} followed the muscle through rest, exercise and recovery ({counted(bouts, 'bout')} "
-        f"of exercise). The transients of rest were averaged and fitted as above; all repetitions were fitted together "
-        f"with the line shape and begin time of rest.",
+        "of exercise). The repetitions of rest were averaged and fitted as above.",
+        "All repetitions were then fitted together: widths, line shape and begin time were those of rest; amplitudes, "
+        "phase, frequency and a change of the width were free in each repetition; the shifts of Pi and β-ATP followed "
+        "the time course by straight pieces.",
         "The recovery of PCr was described by PCr(t) = PCr_end + ΔPCr·(1 − exp(−t/τ)), with intervals of τ by profile "
         "likelihood (Venzon and Moolgavkar, 1988).",
         f"Kinetics were given where exercise took at least {100 * settings.least_depletion:g} % of the PCr of rest, "
         f"recovery was followed for at least {settings.least_recovery_taus:g} τ, the ratio of the ends of the interval "
         f"of τ was at most {settings.widest_interval:g} and the pH at the end of exercise was at least "
         f"{settings.least_ph:g}: {known} of {counted(bouts, 'bout')}.",
-        f"Oxidative capacity was computed as k·[PCr] and as V·(1 + Km/[ADP]), with k = 1/τ, V = k·ΔPCr, "
+        "Oxidative capacity was computed as k·[PCr] and as V·(1 + Km/[ADP]), with k = 1/τ, V = k·ΔPCr, "
         f"{settings.pcr_mmol_l:g} mmol/l PCr at rest and a Km of {settings.km_adp_umol_l:g} µmol/l, which were "
-        f"assumed.",
+        "assumed.",
     )
 
 
@@ -163,8 +165,8 @@ def _repeats(material: Material) -> Iterator[str]:
         kinds = dict.fromkeys(f"{row['repeats']} (n = {row['participants']})" for row in rows)
         yield (
             f"Repeatability {listed(list(kinds))} was described by the intraclass correlation of single scans (McGraw "
-            f"and Wong, 1996), the standard error of measurement, the smallest detectable change (1.96·√2 times that "
-            f"error) and limits of agreement (Bland and Altman, 1986)."
+            "and Wong, 1996), the standard error of measurement, the smallest detectable change (1.96·√2 times that "
+            "error) and limits of agreement (Bland and Altman, 1986)."
         )
     if material.estimated("longitudinal"):
         yield "Change over years was estimated by mixed models with random intercept and slope (Laird and Ware, 1982)."

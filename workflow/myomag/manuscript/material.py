@@ -11,7 +11,7 @@ from myomag.settings.models import Settings
 
 PRINTED = (
     *("flow", "demographics", "statistics", "measurement_error", "comparisons", "sensitivity"),
-    *("repeatability", "longitudinal", "kinetics"),
+    *("repeatability", "longitudinal", "kinetics", "mrsinmrs"),
 )
 """Result tables that text and printed tables are written from."""
 

@@ -56,7 +56,8 @@ def _sections(material: Material) -> Iterator[Block]:
         if "statsmodels" in material.software
         else "",
         "The models follow a published analysis (Cameron et al., 2019)." if _published(material) else "",
-        "The acquisition is reported in the table of the consensus on minimum reporting standards (Lin et al., 2021).",
+        "The acquisition is reported in the table of the consensus on minimum reporting standards (Table S2; Lin et "
+        "al., 2021).",
     )
 
 

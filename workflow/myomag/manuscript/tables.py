@@ -1,10 +1,12 @@
-"""The tables of a paper: participants, results with and without correction, repeatability, negative controls."""
+"""The tables of a paper: participants, results with and without correction, repeatability, controls, reporting."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from myomag.cohort.errors_known import FIT
+from myomag.cohort.mrsinmrs import MISSING as MISSING_ITEM
+from myomag.cohort.mrsinmrs import NOT_APPLICABLE
 from myomag.cohort.plan import ALL, LOG_MG
 from myomag.io.tables import TableRow
 from myomag.manuscript.blocks import listed
@@ -38,7 +40,7 @@ def printed_tables(material: Material) -> list[PrintedTable]:
         _repeatability(material),
         _results(material, "control", "controls", "Table S1. Negative controls"),
     ]
-    return [_of_kinds(table, several) for table in found]
+    return [*(_of_kinds(table, several) for table in found), _reporting(material)]
 
 
 def _of_kinds(table: PrintedTable, several: bool) -> PrintedTable:
@@ -184,7 +186,7 @@ def _result_notes(rows: Sequence[TableRow], material: Material, role: str) -> It
     of_each = " with scans of one kind" if len(material.kinds) > 1 else ""
     yield (
         f"p: two-sided. p, FDR: adjusted for the false discovery rate over the rows of this table{of_each}. R²: "
-        f"variance explained by predictor and covariates together. n: participants with all values."
+        "variance explained by predictor and covariates together. n: participants with all values."
     )
     for reason in dict.fromkeys(row["reason"] for row in rows if row.get("status") != "estimated"):
         named = list(dict.fromkeys(labels.relations([row])[0] for row in rows if row["reason"] == reason))
@@ -227,3 +229,25 @@ def _repeat(row: TableRow, material: Material) -> tuple[str, ...]:
         *(significant(row[key], 2) for key in ("sem", "smallest_detectable_change", "fit_sd")),
         *limits,
     )
+
+
+def _reporting(material: Material) -> PrintedTable:
+    """Minimum reporting standards, with a heading for each section of each protocol."""
+    rows = material.rows("mrsinmrs")
+    several = len(set(distinct(rows, "protocol")) - {ALL}) > 1
+    cells: list[tuple[str, ...]] = []
+    for protocol, section in dict.fromkeys((row["protocol"], row["section"]) for row in rows):
+        members = [row for row in rows if (row["protocol"], row["section"]) == (protocol, section)]
+        cells.append((f"{section}, protocol {protocol}" if several and protocol != ALL else str(section),))
+        cells += [(str(row["item"]), _reported(row)) for row in members]
+    notes = (
+        "Items of the experts' consensus recommendations (Lin et al., NMR Biomed. 2021;34:e4484), in their order. "
+        "Square brackets: missing, to be added by the authors.",
+    )
+    title = "Table S2. Minimum reporting standards for in vivo MRS (MRSinMRS)"
+    return PrintedTable("reporting", title, ("Item", "Reported"), tuple(cells), notes)
+
+
+def _reported(row: TableRow) -> str:
+    value = str(row["value"])
+    return {MISSING_ITEM: f"[{value}]", NOT_APPLICABLE: f"{NOT_APPLICABLE}: {value}"}.get(row["status"], value)
