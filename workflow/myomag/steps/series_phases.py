@@ -14,8 +14,12 @@ from myomag.io.events import Event
 from myomag.io.nifti_mrs import MrsData
 from myomag.io.phase_records import PhaseRecord, Phases
 
-FEWEST_REST = 4
+FEWEST_REST = 3
 """Repetitions of rest that make an average."""
+SLOW_ONSET = 4
+"""Where phases are proposed, one in so many repetitions of rest, the last ones, may be work that begins slowly."""
+MOVED_SDS, MOVED_SHARE = 4.0, 0.12
+"""A repetition whose ATP lies so many SDs and by such a share off the others tells no phase."""
 LEAST_FALL, LEAST_RISE = 0.15, 0.3
 """Without events a series is where PCr falls by this share of its rest, and by this share of that comes back."""
 
@@ -68,26 +72,39 @@ def stated_phases(events: Sequence[Event], each_s: float | None, repetitions: in
 
 def averaged(phases: Phases) -> list[int]:
     """Repetitions that are averaged: the rest before all exercise, or without one the last third of recovery."""
-    found: list[int] = []
-    for phase in phases.phases:
-        if phase.kind != "rest":
-            break
-        found += range(phase.first, phase.end)
-    if len(found) >= FEWEST_REST:
-        return found
+    if has_rest(phases):
+        return rest_of(phases, phases.phases)
     last = phases.phases[-1]
     return list(range(last.first + 2 * (last.end - last.first) // 3, last.end))
 
 
+def rest_of(phases: Phases, before: Sequence[PhaseRecord]) -> list[int]:
+    """Repetitions of rest before the first exercise among some phases."""
+    found: list[int] = []
+    for phase in before:
+        if phase.kind != "rest":
+            break
+        found += range(phase.first, phase.end)
+    return found[: len(found) - len(found) // SLOW_ONSET] if phases.proposed else found
+
+
 def has_rest(phases: Phases) -> bool:
     """Whether there is enough rest before all exercise to be averaged."""
-    return phases.phases[0].kind == "rest" and phases.phases[0].end >= FEWEST_REST
+    return len(rest_of(phases, phases.phases)) >= FEWEST_REST
 
 
-def phases_by_pcr(tracks: LineTracks, each_s: float | None) -> Phases | None:
-    """Phases proposed by PCr; None for a course that shows no rest, exercise and recovery."""
-    pcr = tracks.pcr.values
-    found = proposed_phases(pcr, tracks.pcr.noise_sd)
+def phases_by_pcr(tracks: LineTracks, each_s: float | None, left_out: int = 0) -> Phases | None:
+    """Phases proposed by PCr; None for a course that shows no rest, exercise and recovery.
+
+    Parameters
+    ----------
+    left_out : int
+        Repetitions before the first one of the tracks.
+    """
+    pcr, atp = tracks.pcr.values, tracks.atp.values
+    middle = float(np.median(atp))
+    moved = np.abs(atp - middle) > max(MOVED_SDS * tracks.atp.noise_sd, MOVED_SHARE * abs(middle))
+    found = proposed_phases(pcr, tracks.pcr.noise_sd, moved)
     kinds = [phase.kind for phase in found]
     if kinds[:3] != ["rest", "exercise", "recovery"] or found[0].end < FEWEST_REST:
         return None
@@ -97,14 +114,11 @@ def phases_by_pcr(tracks: LineTracks, each_s: float | None) -> Phases | None:
     last = float(np.median(pcr[max(recovered.end - 3, recovered.first) : recovered.end]))
     if rest - end < LEAST_FALL * rest or last - end < LEAST_RISE * (rest - end):
         return None
-    return Phases(repetition_s=each_s, proposed=True, phases=[_record(phase, each_s or 1.0) for phase in found])
-
-
-def _record(phase: Phase, each_s: float) -> PhaseRecord:
-    return PhaseRecord(
-        kind=phase.kind,
-        first=phase.first,
-        end=phase.end,
-        start_s=each_s * phase.first,
-        end_s=each_s * phase.end,
+    return Phases(
+        repetition_s=each_s, proposed=True, phases=[_record(phase, each_s or 1.0, left_out) for phase in found]
     )
+
+
+def _record(phase: Phase, each_s: float, left_out: int) -> PhaseRecord:
+    first, end = phase.first + left_out, phase.end + left_out
+    return PhaseRecord(kind=phase.kind, first=first, end=end, start_s=each_s * first, end_s=each_s * end)
