@@ -84,19 +84,20 @@ def judged_recovery(
     recovery = behind if behind and behind.kind == "recovery" else None
     rests, no_rest = _rest(phases, number, course, acquired)
     step = _stepped(course, rests, recovery)
+    # What is measured on either side of a step is not compared, and what has not settled is no rest.
+    remark = step or ("PCr falls within the rest, before its steady state" if _above(rests, course) else None)
     try:
         found = _recovery(recovery, phases, course, acquired)
     except ValueError as error:
         return Judged(recovery, None, None, None, None, str(error), None)
     rest = depletion = sd = None
-    # What is measured on either side of a step is not compared.
-    if no_rest is None and step is None:
+    if no_rest is None and remark is None:
         pcr, covariance = course.fit.amplitude(PCR)
         rest, rest_sd = float(np.mean(pcr[rests])), float(np.sqrt(covariance[np.ix_(rests, rests)].mean()))
         left = found.end / rest
         depletion, sd = 1 - left, float(np.hypot(found.end_sd, left * rest_sd) / rest)
-    judged = Judged(recovery, found, rest, depletion, sd, None, step)
-    problem = next(_objections(judged, no_rest, course, settings), None)
+    judged = Judged(recovery, found, rest, depletion, sd, None, remark)
+    problem = (step if _within(course, recovery) else None) or next(_objections(judged, no_rest, settings), None)
     if found.p_second >= settings.most_p_second:
         return replace(judged, problem=problem)
     fast, slow = found.two_taus_s
@@ -117,11 +118,13 @@ def _rest(phases: Phases, number: int, course: Course, acquired: Repetitions) ->
         rests = rests[1:]
     if len(rests) < FEWEST_REST:
         return rests, f"{len(rests)} of {len(stated)} repetitions of rest are usable, fewer than {FEWEST_REST}"
-    return rests, "PCr falls within the rest, before its steady state" if _above(rests, course) else None
+    return rests, None
 
 
 def _above(rests: Sequence[int], course: Course) -> bool:
     """Whether PCr of the first repetition stands above that of the others, as before the steady state."""
+    if len(rests) < FEWEST_REST:
+        return False
     values, covariance = course.fit.amplitude(PCR)
     first, *others = values[rests]
     sd = np.sqrt(covariance[rests[0], rests[0]] * (1 + 1 / len(others)))
@@ -168,17 +171,17 @@ def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Rea
     )
 
 
-def _objections(judged: Judged, no_rest: str | None, course: Course, settings: SeriesSettings) -> Iterator[str]:
+def _objections(judged: Judged, no_rest: str | None, settings: SeriesSettings) -> Iterator[str]:
     """Why a recovery gives no time constant."""
-    found, length_s, step = judged.found, judged.length_s, course.level.step
-    if found is None or length_s is None or judged.recovery is None:
+    found, length_s = judged.found, judged.length_s
+    if found is None or length_s is None:
         return
-    if judged.remark and step is not None and step > judged.recovery.first:
-        yield judged.remark
+    # Without a rest to compare with it is what recovery brings back.
+    taken = 1 - found.end / found.plateau if judged.depletion is None else judged.depletion
     if no_rest is not None:
         yield no_rest
-    elif judged.depletion is not None and judged.depletion < settings.least_depletion:
-        yield f"exercise took {judged.depletion:.1%} of PCr, less than {settings.least_depletion:g}"
+    elif taken < settings.least_depletion:
+        yield f"exercise took {taken:.1%} of PCr, less than {settings.least_depletion:g}"
     if found.plateau <= found.end:
         yield "PCr does not recover"
     if not np.isfinite(found.tau_high_s) or not np.isfinite(found.tau_low_s):
@@ -198,6 +201,11 @@ def _stepped(course: Course, rests: Sequence[int], recovery: PhaseRecord | None)
         f"the signal of ATP, which work leaves as it is, steps by {course.level.ratio - 1:+.0%} at repetition {step}: "
         "the gain or the position has changed"
     )
+
+
+def _within(course: Course, recovery: PhaseRecord | None) -> bool:
+    """Whether the signal of ATP steps within the recovery."""
+    return bool(recovery and course.level.step is not None and recovery.first < course.level.step < recovery.end)
 
 
 def _twofold(found: Recovery, acquired: Repetitions) -> bool:
