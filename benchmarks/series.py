@@ -26,18 +26,28 @@ from series_samples import BEGIN_S, DWELL_S, MHZ, Truth, series, write_series
 PAGE = Path(__file__).resolve().parent / "SERIES.md"
 TAU_S, REST_S, WORK_S, RECOVERY_S = 24.0, 48.0, 48.0, 90.0
 REPETITION_TIMES_S, SNRS = (2.0, 3.0, 6.0), (10.0, 20.0, 40.0)
+OTHERS = {
+    "pH to 6.5": {"ph": (7.03, 6.5)},
+    "two pools, 40 % to 6.62": {"acid": (0.4, 6.62), "ph": (7.03, 6.95)},
+    "two pools, 10 % to 6.62": {"acid": (0.1, 6.62), "ph": (7.03, 6.95)},
+    "Pi 8 Hz broader": {"pi_broader_hz": 8.0},
+}
+"""What else is measured, at one repetition time and SNR."""
+OTHERS_AT = 3.0, 20.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one series gave: τ and the ends of its interval [s], the oracle's, and shares of the courses covered."""
+    """What one series gave: τ, the ends of its interval and the oracle's [s], and shares of the courses covered."""
 
-    tau_s: float
-    low_s: float
-    high_s: float
+    tau_s: float | None
+    low_s: float | None
+    high_s: float | None
     oracle_s: float
     ph_covered: float
     mg_covered: float
+    pi_covered: float
+    split: bool
 
 
 def analysed(truth: Truth, tr_s: float) -> Series:
@@ -49,16 +59,15 @@ def analysed(truth: Truth, tr_s: float) -> Series:
             return steps.record(Series)
 
 
-def found_in(truth: Truth, tr_s: float, seed: int) -> Found | None:
-    """Numbers of a series; None where it has no time constant."""
+def found_in(truth: Truth, tr_s: float, seed: int) -> Found:
+    """Numbers of a series."""
     record = analysed(truth, tr_s)
-    if record.tau_pcr_s is None or record.tau_pcr_ci95_low_s is None or record.tau_pcr_ci95_high_s is None:
-        return None
     course = record.course
     late = np.flatnonzero(truth.time_s >= truth.exercise_s[1])
     sd = np.array(course.pcr_sd)[late]
     told = truth.pcr[late] + sd * np.random.default_rng(seed).standard_normal(late.size)
     oracle = fit_recovery(truth.time_s[late] - truth.exercise_s[1], told, np.diag(sd**2))
+    pi = np.abs(np.array(course.pi) - truth.pi) < 1.96 * np.array(course.pi_sd)
     ph, ph_sd = (np.array(values, dtype=np.float64) for values in (course.ph, course.ph_sd))
     ends = np.array([course.mg_ci95_low_mmol_l, course.mg_ci95_high_mmol_l], dtype=np.float64)
     known, told_mg = ~np.isnan(ph), ~np.isnan(ends).any(axis=0)
@@ -69,25 +78,37 @@ def found_in(truth: Truth, tr_s: float, seed: int) -> Found | None:
         oracle.tau_s,
         float(np.mean(np.abs(ph - truth.ph)[known] < 1.96 * ph_sd[known])),
         float(np.mean((ends[0] < MG)[told_mg] & (ends[1] > MG)[told_mg])),
+        float(np.mean(pi)),
+        any(each is not None for each in course.ph_acid),
     )
 
 
-def row(tr_s: float, snr: float, count: int) -> str:
-    """Line of the table for one repetition time and SNR."""
+def row(tr_s: float, snr: float, count: int, what: str = "") -> str:
+    """Line of the table for one repetition time and SNR, and what else is special."""
     repetitions = tuple(round(seconds / tr_s) for seconds in (REST_S, WORK_S, RECOVERY_S))
     found = []
     for seed in range(count):
         rng = np.random.default_rng([int(tr_s), int(snr), seed])
-        drift_hz = float(rng.normal(0, 3))
-        truth = series(rng=rng, repetitions=repetitions, tr_s=tr_s, snr=snr, tau_s=TAU_S, drift_hz=drift_hz)
+        how = {"drift_hz": float(rng.normal(0, 3)), **OTHERS.get(what, {})}
+        truth = series(rng=rng, repetitions=repetitions, tr_s=tr_s, snr=snr, tau_s=TAU_S, **how)
         found.append(found_in(truth, tr_s, seed))
-    good = [each for each in found if each]
+    good = [each for each in found if each.tau_s is not None]
+    cells = [what, f"{tr_s:g}", f"{snr:g}", f"{len(good)} of {count}", *(told(good) if good else [""] * 4)]
+    cells += [f"{100 * np.mean([getattr(each, f'{key}_covered') for each in found]):.0f}" for key in ("ph", "pi", "mg")]
+    return f"| {' | '.join([*cells, str(sum(each.split for each in found))])} |"
+
+
+def told(good: list[Found]) -> list[str]:
+    """Bias and SD of τ, its SD over the oracle's, and how often the interval holds it."""
     tau, oracle = np.array([each.tau_s for each in good]), np.array([each.oracle_s for each in good])
     held = np.mean([each.low_s < TAU_S < each.high_s for each in good])
-    ph, mg = (100 * np.mean([getattr(each, key) for each in good]) for key in ("ph_covered", "mg_covered"))
-    bias, ratio = 100 * (tau.mean() / TAU_S - 1), tau.std(ddof=1) / oracle.std(ddof=1)
-    cells = (f"{tr_s:g}", f"{snr:g}", f"{len(good)} of {count}", f"{bias:+.1f}", f"{tau.std(ddof=1):.2f}")
-    return f"| {' | '.join(cells)} | {ratio:.2f} | {100 * held:.0f} | {ph:.0f} | {mg:.0f} |"
+    sd = tau.std(ddof=1)
+    return [
+        f"{100 * (tau.mean() / TAU_S - 1):+.1f}",
+        f"{sd:.2f}",
+        f"{sd / oracle.std(ddof=1):.2f}",
+        f"{100 * held:.0f}",
+    ]
 
 
 def cost() -> str:
@@ -126,14 +147,14 @@ def main() -> None:
         "over the noise of a repetition, time domain. SD ratio: SD of τ over that of a fit of the true course with the "
         "noise of PCr alone.",
         "",
-        "| TR (s) | SNR | with τ | bias of τ (%) | SD of τ (s) | SD ratio | τ covered (%) | pH covered (%) | "
-        "Mg covered (%) |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| | TR (s) | SNR | with τ | bias of τ (%) | SD of τ (s) | SD ratio | τ covered (%) | pH covered (%) | "
+        "Pi covered (%) | Mg covered (%) | two pools told |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for tr_s in REPETITION_TIMES_S:
-        for snr in SNRS:
-            lines.append(row(tr_s, snr, asked.series))
-            print(lines[-1], flush=True)
+    asked_for = [(tr_s, snr, "") for tr_s in REPETITION_TIMES_S for snr in SNRS]
+    for tr_s, snr, what in [*asked_for, *((*OTHERS_AT, what) for what in OTHERS)]:
+        lines.append(row(tr_s, snr, asked.series, what))
+        print(lines[-1], flush=True)
     lines += ["", cost()]
     print(lines[-1])
     if asked.write:

@@ -6,9 +6,9 @@ import pytest
 from muscle_fids import J_HZ, LINES, noise
 from myomag.core.phases import Phase, proposed_phases
 from myomag.core.recovery import fit_recovery
-from myomag.core.series_course import APART, SHARE, series_course, still_amplitudes
+from myomag.core.series_course import APART, SHARE, series_course
 from myomag.core.series_model import Lines
-from myomag.core.series_start import knots_of
+from myomag.core.series_start import knots_of, still_amplitudes
 from series_samples import BEGIN_S, DWELL_S, MHZ, pi_ppm, series
 
 WIDTH_HZ = 9.0

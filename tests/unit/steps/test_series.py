@@ -5,21 +5,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
-from muscle_fids import MG, write_scan
+from fit_samples import SPECIATION
+from muscle_fids import LINES, MG, write_scan
+from myomag.core.calibration import mg_mmol_l
+from myomag.core.energetics import equilibrium_constants
+from myomag.core.families import shift_calibration
+from myomag.core.speciation import ShiftModel, speciation_calibration
 from myomag.errors import ScanError
 from myomag.io.events import Event, read_events
 from myomag.io.series_records import SUMMARY, Series
-from myomag.settings.load import load_settings
+from myomag.settings.documents import shipped_document
+from myomag.settings.load import load_layers, load_settings
 from myomag.single.course import GUTTER, ROWS, course_lines
 from myomag.single.scan import ScanSteps
 from myomag.single.sources import source_of
 from myomag.steps.series_phases import TimeAxis, stated_phases
 from series_samples import BEGIN_S, DWELL_S, MHZ, series, write_series
 
+SHIFTS = SPECIATION["coefficients"]
+DOCUMENT = SPECIATION | {"coefficients": {"beta-ATP": SHIFTS["beta-ATP"]}}
+PH = shift_calibration(shipped_document("calibrations", "taylor1983"), "ph")
 
-def analysed(path: Path) -> tuple[Series, dict]:
-    with ScanSteps(source_of(path), load_settings()) as steps:
+
+def analysed(path: Path, settings=None) -> tuple[Series, dict]:
+    with ScanSteps(source_of(path), settings or load_settings()) as steps:
         result = steps.result()
         assert result.flat["status"] != "failed", result.flat["reason"]
         return steps.record(Series), json.loads(json.dumps(result.document()))
@@ -103,6 +114,59 @@ def test_a_spoiled_repetition_is_left_out(tmp_path):
     record, _ = analysed(write_series(tmp_path, truth))
     assert record.course.spoiled[40] and sum(record.course.spoiled) == 1
     assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+
+
+def test_kinetics_are_judged_by_the_more_acid_pool_of_pi(tmp_path):
+    truth = series(rng=np.random.default_rng(5), snr=20, ph=(7.03, 6.95), acid=(0.4, 6.45))
+    record, _ = analysed(write_series(tmp_path, truth))
+    course, bout = record.course, record.bouts[0]
+    assert record.ph_end_exercise == pytest.approx(truth.ph.min(), abs=0.02), "by all Pi it is above the limit"
+    assert bout.ph_acid_end_exercise == pytest.approx(6.45, abs=0.03)
+    assert bout.acid_share_end_exercise == pytest.approx(0.4, abs=0.03)
+    assert record.status == "not estimable" and "of Pi at the end of exercise, below 6.6" in record.reason
+    for name, true in (("ph", truth.ph), ("ph_neutral", truth.pools[0]), ("ph_acid", truth.pools[1])):
+        share, _ = covered(getattr(course, name), getattr(course, f"{name}_sd"), true)
+        # Some 40 repetitions, of which neighbours share knots.
+        assert share > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 20)
+    share, _ = covered(course.pi, course.pi_sd, truth.pi)
+    assert share > 0.95 - 4 * 0.027
+
+
+def test_a_step_of_the_gain_in_recovery_is_no_recovery(tmp_path):
+    truth = series(rng=np.random.default_rng(6), snr=25)
+    truth.fids[:, 40:] *= 1.15
+    record, _ = analysed(write_series(tmp_path, truth))
+    assert record.tau_pcr_s is record.pcr_depletion is None
+    assert "ATP, which work leaves as it is, steps by +1" in record.reason
+
+
+def test_motion_moves_no_proposed_phase(tmp_path):
+    truth = series(rng=np.random.default_rng(7), snr=25)
+    for k in (20, 33, 36):
+        truth.fids[:, k] *= 0.5j
+    record, _ = analysed(write_series(tmp_path, truth, events=False))
+    assert [record.course.spoiled[k] for k in (20, 33, 36)] == [True] * 3
+    # The lowest repetition is the last of work and the first of recovery alike.
+    assert all(abs(phase.first - first) <= 1 for phase, first in zip(record.phases, (0, 16, 32), strict=True))
+    assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
+
+
+def test_magnesium_follows_by_all_shifts_with_the_ph(tmp_path):
+    """β stays while Pi moves, so that by speciation Mg changes with the pH: the truth solves both shifts exactly."""
+    calibration = speciation_calibration(DOCUMENT)
+    model = ShiftModel(calibration, PH, equilibrium_constants(), ("Pi", "beta-ATP"))
+    truth = series(rng=np.random.default_rng(8), snr=40)
+    pmg = [
+        brentq(lambda x, ph=ph: model.shifts_ppm(np.array([ph, x]))[0][1] - LINES["beta-ATP"][0], 2, 6)
+        for ph in truth.ph
+    ]
+    settings = load_layers([("test", {"magnesium": {"mg_calibration": DOCUMENT}})])
+    record, _ = analysed(write_series(tmp_path, truth), settings)
+    course, true = record.course, mg_mmol_l(np.array(pmg))
+    ends = np.array([course.mg_ci95_low_mmol_l, course.mg_ci95_high_mmol_l])
+    assert np.ptp(true) > 5 * np.median(np.ptp(ends, axis=0) / 4), "it changes by more than its SD"
+    assert np.mean((ends[0] < true) & (ends[1] > true)) > 0.95 - 4 * 0.027
+    assert covered(course.ph, course.ph_sd, truth.ph)[0] > 0.95 - 4 * 0.027
 
 
 def test_the_case_of_a_series(shared_cases):

@@ -15,7 +15,9 @@ LEAST_FALL, LEAST_SDS = 0.08, 5.0
 FEWEST = 3
 """Smallest number of repetitions of a bout."""
 SEARCHED = 4
-"""Repetitions around the lowest and around the first low one within which end and start are sought."""
+"""Repetitions around the lowest one, and around the first low one, among which an end and a start are sought."""
+SPIKE_SHARE = 0.12
+"""A repetition further from the median of five than this share of rest, and `LEAST_SDS`, is not a muscle's course."""
 TAUS = np.geomspace(1.5, 100.0, 12)
 """Time constants tried for the fall and the recovery [repetitions]."""
 
@@ -34,7 +36,7 @@ class Phase:
         return range(self.first, self.end)
 
 
-def proposed_phases(pcr: Real, noise_sd: float) -> list[Phase]:
+def proposed_phases(pcr: Real, noise_sd: float, lost: NDArray[np.bool_] | None = None) -> list[Phase]:
     """Phases by the course of PCr; all rest where it does not fall.
 
     A bout is where PCr is clearly below its rest. Its start and end are those by which a constant, a fall towards a
@@ -46,8 +48,11 @@ def proposed_phases(pcr: Real, noise_sd: float) -> list[Phase]:
         Amplitude of PCr.
     noise_sd : float
         SD of each by noise.
+    lost : ndarray of bool, shape (repetitions,), optional
+        Repetitions that are left out, as motion spoiled them.
     """
-    smooth = _running_median(pcr)
+    pcr = _without_spikes(pcr, noise_sd, np.zeros(len(pcr), dtype=bool) if lost is None else lost)
+    smooth = _running_median(pcr, 1)
     rest = float(np.quantile(smooth, 0.9))
     low = smooth < rest - max(LEAST_FALL * rest, LEAST_SDS * noise_sd / np.sqrt(3))
     runs = _runs(low)
@@ -63,9 +68,20 @@ def proposed_phases(pcr: Real, noise_sd: float) -> list[Phase]:
     return [phase for phase in phases if phase.end > phase.first]
 
 
-def _running_median(values: Real) -> Real:
-    padded = np.pad(values, 1, mode="edge")
-    return np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+def _running_median(values: Real, beside: int) -> Real:
+    padded = np.pad(values, beside, mode="edge")
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * beside + 1), axis=1))
+
+
+def _without_spikes(pcr: Real, noise_sd: float, lost: NDArray[np.bool_]) -> Real:
+    """Course with straight lines in place of repetitions that are lost, or stand out by themselves."""
+    index = np.arange(len(pcr))
+    if lost.all():
+        return pcr
+    filled = np.interp(index, index[~lost], pcr[~lost])
+    limit = max(SPIKE_SHARE * float(np.quantile(filled, 0.9)), LEAST_SDS * noise_sd)
+    good = np.abs(filled - _running_median(filled, 2)) <= limit
+    return np.asarray(np.interp(index, index[good], filled[good]))
 
 
 def _runs(low: NDArray[np.bool_]) -> list[tuple[int, int]]:

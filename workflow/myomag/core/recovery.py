@@ -40,6 +40,8 @@ class Recovery:
         Residual.
     p_second : float
         Probability of as much gain by a second exponential, were there none.
+    two_taus_s, two_drops : tuple of float
+        Time constants of both [s], and what each adds [units of the data].
     """
 
     tau_s: float
@@ -54,6 +56,8 @@ class Recovery:
     chi2: float
     freedom: int
     p_second: float
+    two_taus_s: tuple[float, float]
+    two_drops: tuple[float, float]
 
 
 def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
@@ -89,6 +93,7 @@ def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
     basis = whitener @ _jacobian(time_s, tau, data, whitener)
     spread = scale * np.linalg.inv(basis.T @ basis)
     plateau, drop = np.linalg.lstsq(whitener @ _basis(time_s, tau), data, rcond=None)[0]
+    second, two, drops = _two(time_s, whitener, data, taus)
     # Parameters: plateau, drop and ln τ.
     of_end, of_rate = np.array([1.0, -1.0, 0.0]), np.array([0.0, 1.0, -drop]) / tau
     return Recovery(
@@ -103,7 +108,9 @@ def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
         rate_sd=float(np.sqrt(of_rate @ spread @ of_rate)),
         chi2=least,
         freedom=freedom,
-        p_second=_p_second(time_s, whitener, data, taus, least, scale),
+        p_second=chi2_tail(max(least - second, 0.0) / scale, 2),
+        two_taus_s=two,
+        two_drops=drops,
     )
 
 
@@ -145,10 +152,13 @@ def _crossings(log_tau: Real, chi2: Real, best: int, level: float) -> tuple[floa
     return crossing(range(best - 1, -1, -1)), crossing(range(best + 1, len(chi2), 1))
 
 
-def _p_second(time_s: Real, whitener: Real, data: Real, taus: Real, least: float, scale: float) -> float:
-    """Probability of the gain by a second exponential: two parameters more."""
+def _two(
+    time_s: Real, whitener: Real, data: Real, taus: Real
+) -> tuple[float, tuple[float, float], tuple[float, float]]:
+    """Two exponentials, two parameters more: χ², their time constants [s] and what each adds."""
     few = taus[:: GRID // 20]
-    second = min(
-        _residual(whitener @ _basis(time_s, one, other), data) for i, one in enumerate(few) for other in few[i + 2 :]
-    )
-    return chi2_tail(max(least - second, 0.0) / scale, 2)
+    pairs = [(float(one), float(other)) for i, one in enumerate(few) for other in few[i + 2 :]]
+    chi2 = [_residual(whitener @ _basis(time_s, *pair), data) for pair in pairs]
+    best = pairs[int(np.argmin(chi2))]
+    _, fast, slow = np.linalg.lstsq(whitener @ _basis(time_s, *best), data, rcond=None)[0]
+    return min(chi2), best, (float(fast), float(slow))

@@ -8,32 +8,29 @@ from numpy.typing import NDArray
 
 from myomag.core.phases import Phase
 from myomag.core.robust import robust_sd
-from myomag.core.series_fit import SeriesFit, fit_series
-from myomag.core.series_model import Lines, Motion
+from myomag.core.series_fit import STEPS, SeriesFit, fit_series
+from myomag.core.series_level import Level, atp_level
+from myomag.core.series_model import PI, WIDTH_SD, Lines, Motion
 from myomag.core.series_pools import LEAST_APART, LOOKED, PER_KNOT, Start, log_odds, pools_to_try
 from myomag.core.series_start import knots_of, line_path, straight_pieces
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
-PCR, PI = "PCr", "Pi"
 PI_WIDTH, SHARE, APART = "width of Pi", "share of the acid pool", "distance of the pools"
 """What else of Pi changes, as its fibres differ in pH."""
-KEPT_DECAYS = 4.0
-"""Samples are used up to so many decay times of PCr: beyond lie e^−8 of the energy of a line."""
-FREQUENCY_STEP_HZ = 1.0
-WIDTH_SD = 0.2
-"""SD expected of the change of the width, in widths of PCr."""
 BROADER_SD, APART_SD, SHARE_SD = 1.0, 4.0, 2.0
 """SD expected of the broadening of Pi and of the distance of its pools [widths of PCr], and of their share, the last
 two about where they were seen."""
-SHARE_PIECES, APART_PIECES, MOST_DOUBLED = 1, 2, 3
+SPREAD_SD = 0.4
+"""SD expected of the variance of shifts that broadens Pi, in squared widths of PCr: as much as by the width."""
+SHARE_PIECES, APART_PIECES, MOST_DOUBLED = 1, 2, 2
 """Straight pieces a phase that share and distance start with, and how often they are doubled."""
+FIRST_STEPS = 12
+"""Steps of the first fit with two pools: by then it is clear whether there are two."""
 TOLD_SDS = 3.0
 """Pools are told apart where share and distance stand out by so many SDs."""
 ATP = ("gamma-ATP", "alpha-ATP", "beta-ATP")
-MOVED_SDS, MOVED_SHARE = 4.0, 0.12
-"""A repetition whose ATP lies so many SDs and by such a share off the others is spoiled, too."""
 SPOILED_SDS, SPOILED_CHI2 = 6.0, 1.25
 """A repetition whose residual lies so many robust SDs above the others, and by so much above the noise, is spoiled."""
 
@@ -47,6 +44,8 @@ class Course:
     fit : SeriesFit
     spoiled : ndarray of bool, shape (repetitions,)
         Whether a repetition is none of this muscle in this place: by its residual, or its ATP.
+    level : Level
+        Of the signal of ATP.
     pooled : ndarray of bool, shape (repetitions,)
         Whether Pi is fitted as two pools that are told apart.
     other : SeriesFit or None
@@ -57,49 +56,10 @@ class Course:
 
     fit: SeriesFit
     spoiled: NDArray[np.bool_]
+    level: Level
     pooled: NDArray[np.bool_]
     other: SeriesFit | None
     p_other: Real
-
-
-def used_lines(lines: Lines, pcr_fwhm_hz: float) -> Lines:
-    """Lines up to the sample after which nothing of a line is left."""
-    last = lines.time_s[0] + KEPT_DECAYS / (np.pi * pcr_fwhm_hz)
-    points = max(int(np.searchsorted(lines.time_s, last)), 8 * len(lines.names))
-    return replace(lines, fids=lines.fids[:, :points], time_s=lines.time_s[:points])
-
-
-def still_amplitudes(
-    fids: Complex, lines: Lines, *, noise_sd: float, pcr_fwhm_hz: float, moving: Sequence[str], max_shift_hz: float
-) -> tuple[Lines, SeriesFit]:
-    """Amplitudes of the lines that do not move, each repetition by itself: a first look, and the start of the rest.
-
-    Parameters
-    ----------
-    fids : ndarray, shape (points, repetitions)
-    lines : Lines
-        All lines of the reference, for the same samples.
-    moving : sequence of str
-        Lines that are left out.
-    max_shift_hz : float
-        How far PCr is sought from its place in the reference [Hz].
-    """
-    pcr = lines.fids[lines.names.index(PCR)]
-    grid = np.arange(-max_shift_hz, max_shift_hz + FREQUENCY_STEP_HZ, FREQUENCY_STEP_HZ)
-    found = (np.exp(np.multiply.outer(grid, 2j * np.pi * lines.time_s)) * pcr).conj() @ fids
-    best = np.argmax(np.abs(found), axis=0)
-    places = [place for place, name in enumerate(lines.names) if name not in moving]
-    still = Lines(tuple(lines.names[place] for place in places), lines.fids[places], lines.time_s)
-    fit = fit_series(
-        fids,
-        still,
-        noise_sd=noise_sd,
-        motions=(),
-        start_phase_rad=np.angle(found[best, np.arange(fids.shape[1])]),
-        start_frequency_hz=grid[best],
-        width_sd_hz=WIDTH_SD * pcr_fwhm_hz,
-    )
-    return still, fit
 
 
 def series_course(
@@ -158,7 +118,7 @@ def _weighed(model: "_Model", one: SeriesFit, starts: Sequence[Start]) -> Course
     count = model.fids.shape[1]
     p_other = np.zeros(count)
     if not starts:
-        return Course(one, _spoiled(one), np.zeros(count, dtype=bool), None, p_other)
+        return _course(one, np.zeros(count, dtype=bool), None, p_other)
     two = model.two_pools(one, starts)
     odds = [_odds(one, two, start.repetitions) for start in starts]
     kept = [start for start, each in zip(starts, odds, strict=True) if each > 0]
@@ -166,9 +126,14 @@ def _weighed(model: "_Model", one: SeriesFit, starts: Sequence[Start]) -> Course
         # Beside bouts whose pools are kept, others are not weighed.
         p_other[start.repetitions] = (each > 0 or not kept) / (1 + np.exp(min(abs(each), 100.0)))
     if not kept:
-        return Course(one, _spoiled(one), np.zeros(count, dtype=bool), two, p_other)
+        return _course(one, np.zeros(count, dtype=bool), two, p_other)
     fit = two if len(kept) == len(starts) else model.two_pools(one, kept)
-    return Course(fit, _spoiled(fit), _told_apart(fit, model.pcr_fwhm_hz), one, p_other)
+    return _course(fit, _told_apart(fit, model.pcr_fwhm_hz), one, p_other)
+
+
+def _course(fit: SeriesFit, pooled: NDArray[np.bool_], other: SeriesFit | None, p_other: Real) -> Course:
+    level = _level(fit)
+    return Course(fit, _misfit(fit.chi2_per_freedom) | level.moved, level, pooled, other, p_other)
 
 
 def _odds(one: SeriesFit, two: SeriesFit, repetitions: slice) -> float:
@@ -213,12 +178,23 @@ class _Model:
         ]
         if any(motion.pieces.shape[1] < len(each) for motion in finer):
             fit = self._fit(started, finer)
-        return fit
+        if PI not in paths or not self._broader(fit):
+            return fit
+        # Fibres that differ in pH make a Gaussian line, a shorter T2 makes a Lorentzian one.
+        spread = replace(finer[-1], of="spread", sd=SPREAD_SD * self.pcr_fwhm_hz**2)
+        other = self._fit(fit, [*finer[:-1], spread])
+        return other if other.cost.sum() < fit.cost.sum() else fit
+
+    @staticmethod
+    def _broader(fit: SeriesFit) -> bool:
+        """Whether the width of Pi changes by more than noise."""
+        gain = float(np.sum(fit.moved(PI_WIDTH) ** 2 / fit.variance(PI_WIDTH)))
+        return gain > 2 * len(fit.amplitudes)
 
     def two_pools(self, one: SeriesFit, starts: Sequence[Start]) -> SeriesFit:
         """Fit with Pi as two pools in some bouts, their courses as fine as the data ask for."""
         pieces = {SHARE: SHARE_PIECES, APART: APART_PIECES}
-        best = self._fit(one, self._with_pools(one, starts, pieces))
+        best = self._fit(one, self._with_pools(one, starts, pieces), FIRST_STEPS)
         # Where few knots gain less than half of what is asked for, more would not.
         asked = sum(PER_KNOT * best.motion(name).pieces.shape[1] + LOOKED / 2 for name in pieces)
         promising = float(np.sum(one.cost - best.cost)) > asked / 2
@@ -232,7 +208,7 @@ class _Model:
                 best, pieces = fit, finer
         return best
 
-    def _fit(self, started: SeriesFit, motions: Sequence[Motion]) -> SeriesFit:
+    def _fit(self, started: SeriesFit, motions: Sequence[Motion], steps: int = STEPS) -> SeriesFit:
         return fit_series(
             self.fids,
             self.lines,
@@ -241,6 +217,7 @@ class _Model:
             start_phase_rad=started.phase_rad,
             start_frequency_hz=started.frequency_hz,
             width_sd_hz=WIDTH_SD * self.pcr_fwhm_hz,
+            steps=steps,
         )
 
     def _with_pools(self, one: SeriesFit, starts: Sequence[Start], pieces: Mapping[str, int]) -> list[Motion]:
@@ -268,18 +245,13 @@ class _Model:
         ]
 
 
-def _spoiled(fit: SeriesFit) -> NDArray[np.bool_]:
-    return _misfit(fit.chi2_per_freedom) | _moved(fit)
-
-
-def _moved(fit: SeriesFit) -> NDArray[np.bool_]:
-    """Repetitions in which ATP, which work leaves as it is, differs: the muscle has moved against the coil."""
+def _level(fit: SeriesFit) -> Level:
+    """Signal of ATP, which work leaves as it is."""
     places = [place for place, name in enumerate(fit.names) if name in ATP]
     if not places:
-        return np.zeros(len(fit.amplitudes), dtype=bool)
-    atp, sd = fit.amplitudes[:, places].sum(axis=1), np.linalg.norm(fit.amplitude_sds[:, places], axis=1)
-    middle = float(np.median(atp))
-    return np.asarray((np.abs(atp - middle) > MOVED_SDS * sd) & (np.abs(atp / middle - 1) > MOVED_SHARE))
+        return Level(None, 1.0, np.zeros(len(fit.amplitudes), dtype=bool))
+    part = fit.covariance[:, places][:, :, places]
+    return atp_level(fit.amplitudes[:, places].sum(axis=1), np.sqrt(part.sum(axis=(1, 2))))
 
 
 def _misfit(chi2: Real) -> NDArray[np.bool_]:

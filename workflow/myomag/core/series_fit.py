@@ -2,12 +2,12 @@
 
 Of repetition k the FID is
 
-    y_k(τ) = exp(iφ_k + i2πf_k·τ − πw_k·τ) · Σ_l a_kl·B_l(τ)·P_l(τ)·exp(i2πδ_l(t_k)·τ − πb_l(t_k)·τ),
+    y_k(τ) = exp(iφ_k + i2πf_k·τ − πw_k·τ) · Σ_l a_kl·B_l(τ)·P_l(τ)·exp(i2πδ_l(t_k)·τ − b_l(t_k)),
 
 with the lines B_l of a reference fit, which hold multiplets, widths, line shape, phase and begin time, and with
 amplitudes a_kl, a phase φ_k, a frequency f_k [Hz] and a change of the width w_k [Hz] of each repetition. The shifts δ_l
-and the broadening b_l of some lines against the reference follow the time course by straight pieces between knots, and
-so do the share s and the distance d [Hz] of two pools of a line, of which δ is the mean shift:
+of some lines against the reference and their broadening, b = πw·τ or 2π²v·τ², follow the time course by straight pieces
+between knots, and so do the share s and the distance d [Hz] of two pools of a line, of which δ is the mean shift:
 
     P(τ) = (1 − s)·exp(i2πs·d·τ) + s·exp(−i2π(1 − s)·d·τ).
 
@@ -112,6 +112,7 @@ def fit_series(
     start_phase_rad: Real,
     start_frequency_hz: Real,
     width_sd_hz: float,
+    steps: int = STEPS,
 ) -> SeriesFit:
     """Fit the repetitions of a series together.
 
@@ -127,12 +128,14 @@ def fit_series(
     start_phase_rad, start_frequency_hz : ndarray, shape (repetitions,)
     width_sd_hz : float
         SD expected of the change of the width [Hz].
+    steps : int
+        Most steps of the minimisation.
     """
     problem = _Problem(fids, lines, noise_sd, tuple(motions), width_sd_hz)
     state = problem.started(start_phase_rad, start_frequency_hz)
     equations = problem.equations(state)
     step, fraction, small = problem.step(equations), 1.0, False
-    for _ in range(STEPS):
+    for _ in range(steps):
         tried = problem.moved(state, step, fraction)
         found = problem.equations(tried)
         if not found.cost.sum() <= equations.cost.sum() * (1 + 1e-12):
@@ -214,10 +217,12 @@ class _Problem:
         for k in range(number):
             basis, changes = repetition_lines(self.lines, self.motions, state.own[k], moved[k])
             model = state.own[k, :count] @ basis
-            jacobian = np.concatenate([basis, np.stack([1j * model, turn * model, 0.5j * turn * model, *changes])])
+            jacobian = np.vstack([basis, 1j * model, turn * model, 0.5j * turn * model, changes])
             residual = self.fids[:, k] - model
-            hessian = (jacobian.conj() @ jacobian.T).real / self.noise_sd**2
-            gradient = (jacobian.conj() @ residual).real / self.noise_sd**2
+            # Re(a*·b) is the product of the real and imaginary parts side by side.
+            parts = jacobian.view(np.float64)
+            hessian = parts @ parts.T / self.noise_sd**2
+            gradient = parts @ residual.view(np.float64) / self.noise_sd**2
             cost[k] = float(np.vdot(residual, residual).real) / self.noise_sd**2
             hessian[size - 1, size - 1] += 1 / self.width_sd_hz**2
             gradient[size - 1] -= state.own[k, -1] / self.width_sd_hz**2

@@ -1,15 +1,21 @@
 """Where the moving lines of a series are sought, and how finely their courses can be told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.phases import Phase
+from myomag.core.series_fit import SeriesFit, fit_series
+from myomag.core.series_model import PCR, WIDTH_SD, Lines
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
+KEPT_DECAYS = 4.0
+"""Samples are used up to so many decay times of PCr: beyond lie e^−8 of the energy of a line."""
+FREQUENCY_STEP_HZ = 1.0
 STEP_HZ = 2.0
 """Step of the shifts that are tried."""
 WANDERING = 1.0
@@ -84,3 +90,43 @@ def straight_pieces(repetitions: NDArray[np.intp], knots: Real, inside: slice) -
     found = np.zeros((len(repetitions), len(knots)))
     found[inside] = np.stack([np.interp(repetitions[inside], knots, unit) for unit in np.eye(len(knots))], axis=1)
     return found
+
+
+def used_lines(lines: Lines, pcr_fwhm_hz: float) -> Lines:
+    """Lines up to the sample after which nothing of a line is left."""
+    last = lines.time_s[0] + KEPT_DECAYS / (np.pi * pcr_fwhm_hz)
+    points = max(int(np.searchsorted(lines.time_s, last)), 8 * len(lines.names))
+    return replace(lines, fids=lines.fids[:, :points], time_s=lines.time_s[:points])
+
+
+def still_amplitudes(
+    fids: Complex, lines: Lines, *, noise_sd: float, pcr_fwhm_hz: float, moving: Sequence[str], max_shift_hz: float
+) -> tuple[Lines, SeriesFit]:
+    """Amplitudes of the lines that do not move, each repetition by itself: a first look, and the start of the rest.
+
+    Parameters
+    ----------
+    fids : ndarray, shape (points, repetitions)
+    lines : Lines
+        All lines of the reference, for the same samples.
+    moving : sequence of str
+        Lines that are left out.
+    max_shift_hz : float
+        How far PCr is sought from its place in the reference [Hz].
+    """
+    pcr = lines.fids[lines.names.index(PCR)]
+    grid = np.arange(-max_shift_hz, max_shift_hz + FREQUENCY_STEP_HZ, FREQUENCY_STEP_HZ)
+    found = (np.exp(np.multiply.outer(grid, 2j * np.pi * lines.time_s)) * pcr).conj() @ fids
+    best = np.argmax(np.abs(found), axis=0)
+    places = [place for place, name in enumerate(lines.names) if name not in moving]
+    still = Lines(tuple(lines.names[place] for place in places), lines.fids[places], lines.time_s)
+    fit = fit_series(
+        fids,
+        still,
+        noise_sd=noise_sd,
+        motions=(),
+        start_phase_rad=np.angle(found[best, np.arange(fids.shape[1])]),
+        start_frequency_hz=grid[best],
+        width_sd_hz=WIDTH_SD * pcr_fwhm_hz,
+    )
+    return still, fit

@@ -46,6 +46,7 @@ class Phases(Record):
     middle_s: float = Field(
         description="From the start of a repetition to the mean of its excitations [s]: 0 for one FID each."
     )
+    excitations: int = Field(description="Excitations that each repetition is the mean of.")
     proposed: bool = Field(description="Whether they were read off PCr, as no events were stated.")
     phases: list[PhaseRecord] = Field(description="Phases in their order.")
 

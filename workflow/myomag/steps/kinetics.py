@@ -1,24 +1,21 @@
 """Kinetics of one bout of exercise: depletion, recovery of PCr, and why there are none."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.energetics import equilibrium_constants, free_adp_umol_l
-from myomag.core.recovery import Recovery, fit_recovery
-from myomag.core.series_course import PCR, Course
-from myomag.io.phase_records import PhaseRecord, Phases
+from myomag.core.series_course import Course
+from myomag.io.phase_records import Phases
 from myomag.io.series_records import Bout
 from myomag.io.series_records import Course as Values
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.series import SeriesSettings
-from myomag.steps.series_phases import FEWEST_REST
+from myomag.steps.recovery import judged_recovery
 
 Real = NDArray[np.float64]
 
-ON_CURVE_SDS = 2.5
 ACID_SHARE = 0.2
 """Share of Pi at the end of exercise from which a more acid pool by itself speaks against kinetics; chosen."""
 LATEST, FEWEST_LATEST = 6, 3
@@ -26,38 +23,29 @@ LATEST, FEWEST_LATEST = 6, 3
 
 
 def bout_of(
-    number: int, phases: Phases, course: Course, values: Values, settings: SeriesSettings, assumed: MagnesiumSettings
+    number: int,
+    phases: Phases,
+    course: Course,
+    values: Values,
+    left_out: int,
+    settings: SeriesSettings,
+    assumed: MagnesiumSettings,
 ) -> Bout:
     """Bout of the exercise that is phase `number`; `assumed` are the numbers that ADP rests on."""
     exercise = phases.phases[number]
-    recovery = phases.phases[number + 1] if number + 1 < len(phases.phases) else None
-    if recovery is not None and recovery.kind != "recovery":
-        recovery = None
-    pcr, covariance = course.fit.amplitude(PCR)
-    rests = [k for phase in phases.phases[:number] if phase.kind == "rest" for k in range(phase.first, phase.end)]
-    rests = [k for k in rests if not course.spoiled[k]]
-    rest = float(np.mean(pcr[rests])) if len(rests) >= FEWEST_REST else None
-    rest_sd = float(np.sqrt(covariance[np.ix_(rests, rests)].mean())) if rest is not None else None
-    ph = _ph(values, exercise.first, exercise.end, recovery.end if recovery else exercise.end)
-    found, problem = None, None
-    try:
-        found = _recovery(recovery, phases, course)
-    except ValueError as error:
-        problem = str(error)
-    length = recovery.length_s if recovery else None
-    depletion, depletion_sd = _depletion(found, rest, rest_sd)
+    judged = judged_recovery(number, phases, course, left_out, settings)
+    found, depletion = judged.found, judged.depletion
+    last = judged.recovery.end if judged.recovery else exercise.end
+    ph = _ph(values, exercise.first, exercise.end, last)
     acid, acid_share = _acid_pool(values, exercise.first, exercise.end)
-    problem = problem or next(_objections(found, rest, depletion, length, settings), None)
-    problem = problem or _acidosis(ph[0], acid, acid_share, settings.least_ph)
+    problem = judged.problem or _acidosis(ph[0], acid, acid_share, settings.least_ph)
     given = found if problem is None else None
+    rest = judged.rest
     rate = given.rate / rest if given and rest else None
     adp = _adp_at_the_end(depletion, ph[0], values, exercise.first, exercise.end, settings, assumed) if given else None
-    remark = None
-    if given and given.p_second < settings.most_p_second:
-        remark = f"a second exponential fits the recovery better (p {given.p_second:.1g})"
     return Bout(
         status="estimated" if given else "not estimable",
-        reason=problem or remark,
+        reason=problem or judged.remark,
         tau_pcr_s=given.tau_s if given else None,
         tau_pcr_ci95_low_s=_finite(given.tau_low_s) if given else None,
         tau_pcr_ci95_high_s=_finite(given.tau_high_s) if given else None,
@@ -66,7 +54,7 @@ def bout_of(
         pcr_end=found.end if found else None,
         pcr_end_sd=found.end_sd if found else None,
         pcr_depletion=depletion,
-        pcr_depletion_sd=depletion_sd,
+        pcr_depletion_sd=judged.depletion_sd,
         v_pcr_per_s=rate,
         v_pcr_sd_per_s=given.rate_sd / rest if given and rest else None,
         qmax_linear_mmol_l_s=settings.pcr_mmol_l / given.tau_s if given else None,
@@ -77,42 +65,7 @@ def bout_of(
         ph_acid_end_exercise=acid,
         acid_share_end_exercise=acid_share,
         p_second=given.p_second if given else None,
-        recovery_s=length,
-    )
-
-
-def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Recovery:
-    """Recovery of PCr in the phase behind the exercise, time counted from its start [s].
-
-    Raises
-    ------
-    ValueError
-        Where there is none, or it cannot be fitted.
-    """
-    pcr, covariance = course.fit.amplitude(PCR)
-    times = phases.times(len(pcr))
-    if times is None:
-        raise ValueError("no RepetitionTime; add it to the sidecar [s]")
-    if phase is None or phase.start_s is None:
-        raise ValueError("no recovery behind the exercise")
-    # By PCr alone the last repetition of exercise may pass for the first of recovery.
-    used = np.arange(phase.first + phases.proposed, phase.end)
-    used = used[~course.spoiled[used]]
-    found = fit_recovery(np.array(times)[used] - phase.start_s, pcr[used], covariance[np.ix_(used, used)])
-    if phases.proposed:
-        last = phase.first - 1
-        return _from_the_end(found, last, phase.start_s - times[last], pcr, np.sqrt(np.diag(covariance)))
-    return found
-
-
-def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Real) -> Recovery:
-    """Recovery counted from the last repetition of exercise where that one lies on its curve already."""
-    factor = float(np.exp(each_s / found.tau_s))
-    end = found.plateau - (found.plateau - found.end) * factor
-    if last < 0 or abs(pcr[last] - end) > ON_CURVE_SDS * np.hypot(sds[last], factor * found.end_sd):
-        return found
-    return replace(
-        found, end=end, end_sd=factor * found.end_sd, rate=found.rate * factor, rate_sd=found.rate_sd * factor
+        recovery_s=judged.length_s,
     )
 
 
@@ -187,38 +140,6 @@ def _adp_at_the_end(
         atp_mmol_l=assumed.atp_mmol_l,
         total_creatine_mmol_l=assumed.total_creatine_mmol_l,
     ).value
-
-
-def _depletion(found: Recovery | None, rest: float | None, rest_sd: float | None) -> tuple[float | None, float | None]:
-    """Share of PCr that exercise took, and its SD."""
-    if found is None or not rest or rest_sd is None:
-        return None, None
-    left = found.end / rest
-    return 1 - left, float(np.hypot(found.end_sd, left * rest_sd) / rest)
-
-
-def _objections(
-    found: Recovery | None,
-    rest: float | None,
-    depletion: float | None,
-    length_s: float | None,
-    settings: SeriesSettings,
-) -> Iterator[str]:
-    """Why a recovery gives no time constant."""
-    if found is None or length_s is None:
-        return
-    if rest is None:
-        yield "no rest before the exercise, against which depletion and recovery could be judged"
-    elif depletion is not None and depletion < settings.least_depletion:
-        yield f"exercise took {depletion:.1%} of PCr, less than {settings.least_depletion:g}"
-    if found.plateau <= found.end:
-        yield "PCr does not recover"
-    if not np.isfinite(found.tau_high_s) or not np.isfinite(found.tau_low_s):
-        yield "the recovery was not followed long enough to tell its time constant"
-    elif length_s < settings.least_recovery_taus * found.tau_s:
-        yield f"recovery was followed for {length_s:.0f} s, less than {settings.least_recovery_taus:g} time constants"
-    elif found.tau_high_s > settings.widest_interval * found.tau_low_s:
-        yield f"the time constant is not determined ({found.tau_low_s:.0f} to {found.tau_high_s:.0f} s)"
 
 
 def _finite(value: float) -> float | None:

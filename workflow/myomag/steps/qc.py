@@ -67,8 +67,9 @@ def _series_or_state(
         return stated, _state(fids[:, averaged(stated)], read.data, name, settings)
     state = _state(read.fid, read.data, name, settings)
     if state.change and state.change.p < settings.min_state_p:
-        tracks = state.tracks if fids is read.fid else _state(fids, read.data, name, settings).tracks
-        phases = phases_by_pcr(tracks, axis) if tracks else None
+        of_series = state if fids is read.fid else _state(fids, read.data, name, settings)
+        tracks = of_series.tracks
+        phases = phases_by_pcr(tracks, axis, of_series.dummy_transients) if tracks else None
         if phases is None:
             raise ScanError(
                 f"{name}: {said_of_change(state.change, settings.min_state_p)} within the scan: it is neither a "

@@ -1,46 +1,32 @@
 """Courses of PCr, Pi, pH and Mg over a series, and the recovery of PCr after exercise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.axes import time_axis
-from myomag.core.calibration import ShiftCalibration, mg_mmol_l
-from myomag.core.energetics import equilibrium_constants
+from myomag.core.calibration import ShiftCalibration
 from myomag.core.exponentials import damped_exponentials
-from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.line_shape import LineShape, ShapeBasis
 from myomag.core.phases import Phase
 from myomag.core.quality import transient_noise_sd
 from myomag.core.robust import Z95
-from myomag.core.series_course import PCR, PI, SHARE, Course, series_course, still_amplitudes, used_lines
-from myomag.core.series_model import Lines
+from myomag.core.series_course import Course, series_course
+from myomag.core.series_model import PI, Lines
+from myomag.core.series_start import still_amplitudes, used_lines
 from myomag.core.speciation import SpeciationCalibration
-from myomag.io.phase_records import Phases
 from myomag.io.scan_records import Fit, Magnesium, Measures, Quality, read_scan_record, scan_record_bytes
 from myomag.io.series_records import Bout, Series
-from myomag.io.series_records import Course as CourseRecord
-from myomag.settings.base import Section, content
+from myomag.settings.base import Section
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.qc import QcSettings
 from myomag.settings.series import SeriesSettings
 from myomag.steps.kinetics import bout_of
-from myomag.steps.series_phases import averaged_repetitions
-from myomag.steps.series_shifts import (
-    LEAST_SDS,
-    Answers,
-    Pools,
-    acid_amplitude,
-    amplitude_of,
-    by_all_shifts,
-    mixed,
-    pmg_by_one_shift,
-    pools_ph,
-    shifts_of,
-)
+from myomag.steps.series_phases import averaged_repetitions, has_rest
+from myomag.steps.series_shifts import LEAST_SDS
+from myomag.steps.series_values import calibrations, course_values
 from myomag.steps.transients import read_transients
 
 Real = NDArray[np.float64]
@@ -78,10 +64,14 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Used) -> dict[s
         return {}
     fit, quality = read_scan_record(inputs["fit"], Fit), read_scan_record(inputs["quality"], Quality)
     rest = read_scan_record(inputs["magnesium"], Magnesium)
-    course = _course(inputs["fid"], measures, fit, quality, settings)
-    values = _values(course, measures.series, fit, settings)
+    read = read_transients(inputs["fid"])
+    fids = averaged_repetitions(read.fid, read.data.measurements)
+    course = _course(fids, measures, fit, quality, settings)
+    values = course_values(course, measures.series, fit, settings.magnesium)
+    from_start = measures.series.phases[0].kind == "rest" and has_rest(measures.series)
+    left_out = measures.dummy_transients if from_start else 0
     bouts = [
-        bout_of(number, measures.series, course, values, settings.series, settings.magnesium)
+        bout_of(number, measures.series, course, values, left_out, settings.series, settings.magnesium)
         for number, phase in enumerate(measures.series.phases)
         if phase.kind == "exercise"
     ]
@@ -112,15 +102,15 @@ def _summary(bout: Bout | None) -> dict[str, float | None]:
     return found | {"tau_pcr_sd_s": sd, "k_pcr_sd_per_s": None if sd is None or tau is None else sd / tau**2}
 
 
-def _course(path: Path, measures: Measures, fit: Fit, quality: Quality, settings: Used) -> Course:
-    """Fit of all repetitions by the lines of the averaged rest."""
-    read = read_transients(path)
-    fids = averaged_repetitions(read.fid, read.data.measurements)
-    turn = np.exp(-2j * np.pi * measures.pcr_offset_hz * fit.dwell_time_s * np.arange(len(fids)))
+def _course(
+    repetitions: NDArray[np.complex128], measures: Measures, fit: Fit, quality: Quality, settings: Used
+) -> Course:
+    """Fit of all repetitions, shape (points, repetitions), by the lines of the averaged rest."""
+    turn = np.exp(-2j * np.pi * measures.pcr_offset_hz * fit.dwell_time_s * np.arange(len(repetitions)))
     lines = used_lines(_lines(fit, quality), measures.pcr_fwhm_hz)
-    fids = (fids * turn[:, None])[fit.skipped_points : fit.skipped_points + len(lines.time_s)]
+    fids = (repetitions * turn[:, None])[fit.skipped_points : fit.skipped_points + len(lines.time_s)]
     moving = [name for name in _moving(settings) if name in lines.names]
-    how = {"noise_sd": transient_noise_sd(averaged_repetitions(read.fid, read.data.measurements))}
+    how = {"noise_sd": transient_noise_sd(repetitions)}
     first = still_amplitudes(
         fids,
         lines,
@@ -170,22 +160,16 @@ def _lines(fit: Fit, quality: Quality) -> Lines:
     return Lines(tuple(names), fids, time_axis(count, fit.dwell_time_s, start_s))
 
 
-def _calibrations(settings: Used) -> tuple[ShiftCalibration, ShiftCalibration | SpeciationCalibration]:
-    """Calibrations of the pH and of pMg."""
-    mg = mg_calibration(content(settings.magnesium.mg_calibration))
-    return shift_calibration(content(settings.magnesium.ph_calibration), "ph"), mg
-
-
 def _moving(settings: Used) -> list[str]:
     """Lines whose shifts change with pH and Mg."""
-    ph, mg = _calibrations(settings)
+    ph, mg = calibrations(settings.magnesium)
     of_mg = mg.limits_ppm if isinstance(mg, SpeciationCalibration) else mg.lines
     return [name for name in dict.fromkeys((PI, "beta-ATP", *ph.lines, *of_mg)) if name in RANGES_PPM]
 
 
 def _wanted_ppm(name: str, fit: Fit, settings: Used) -> float:
     """SD of a shift that gives the SD wanted of the pH or of pMg [ppm]."""
-    ph, mg = _calibrations(settings)
+    ph, mg = calibrations(settings.magnesium)
     of_ph = name in ph.lines
     if not of_ph and isinstance(mg, SpeciationCalibration):
         return RANGES_PPM[name][1] / 10
@@ -201,99 +185,3 @@ def _at_rest(calibration: ShiftCalibration, fit: Fit) -> float:
     if "PCr" not in places or not set(calibration.lines) <= set(places):
         return float("nan")
     return sum(weight * (places[line] - places["PCr"]) for line, weight in calibration.lines.items())
-
-
-def _values(course: Course, phases: Phases, fit: Fit, settings: Used) -> CourseRecord:
-    count = len(course.spoiled)
-    times: Sequence[float | None] = phases.times(count) or [None] * count
-    kinds: list[str | None] = [None] * count
-    for phase in phases.phases:
-        kinds[phase.first : phase.end] = [phase.kind] * (phase.end - phase.first)
-    pi, acid = _of_pi(course), _of_acid(course)
-    atp, atp_sd = _amplitude(course, settings.magnesium.atp_line)
-    pcr, pcr_sd = _amplitude(course, PCR)
-    ph, pools, pmg = _ph_and_mg(course, fit, settings)
-    mg = [[each and _mmol_l(getattr(each, key)) for each in pmg] for key in ("value", "ci95_high", "ci95_low")]
-    kept = ~course.spoiled
-    return CourseRecord(
-        time_s=list(times),
-        phase=kinds,
-        spoiled=course.spoiled.tolist(),
-        pcr=pcr,
-        pcr_sd=pcr_sd,
-        pi=pi[0],
-        pi_sd=pi[1],
-        atp=atp,
-        atp_sd=atp_sd,
-        ph=_listed(ph[0], kept),
-        ph_sd=_listed(ph[1], kept),
-        pi_acid=acid[0],
-        pi_acid_sd=acid[1],
-        ph_acid=_listed(pools.acid, kept & course.pooled),
-        ph_acid_sd=_listed(pools.acid_sd, kept & course.pooled),
-        ph_neutral=_listed(pools.neutral, kept & course.pooled),
-        ph_neutral_sd=_listed(pools.neutral_sd, kept & course.pooled),
-        mg_mmol_l=mg[0],
-        mg_ci95_low_mmol_l=mg[1],
-        mg_ci95_high_mmol_l=mg[2],
-    )
-
-
-def _mmol_l(pmg: float | None) -> float | None:
-    return None if pmg is None else mg_mmol_l(pmg)
-
-
-def _listed(values: Real, kept: NDArray[np.bool_]) -> list[float | None]:
-    return [float(each) if good and np.isfinite(each) else None for each, good in zip(values, kept, strict=True)]
-
-
-def _amplitude(course: Course, name: str) -> tuple[list[Any], list[Any]]:
-    if name not in course.fit.names:
-        return [None] * len(course.spoiled), [None] * len(course.spoiled)
-    values, sds = amplitude_of(course.fit, name)
-    return values.tolist(), sds.tolist()
-
-
-def _of_pi(course: Course) -> tuple[list[Any], list[Any]]:
-    """Amplitude of Pi, one and two pools weighed."""
-    if PI not in course.fit.names or course.other is None:
-        return _amplitude(course, PI)
-    found = mixed(course, *amplitude_of(course.fit, PI), *amplitude_of(course.other, PI))
-    return found[0].tolist(), found[1].tolist()
-
-
-def _of_acid(course: Course) -> tuple[list[Any], list[Any]]:
-    """Amplitude of the acid pool of Pi where there are two."""
-    if not course.fit.has(SHARE):
-        return [None] * len(course.spoiled), [None] * len(course.spoiled)
-    values, sds = acid_amplitude(course.fit)
-    return _listed(values, course.pooled), _listed(sds, course.pooled)
-
-
-def _ph_and_mg(course: Course, fit: Fit, settings: Used) -> tuple[tuple[Real, Real], Pools, Answers]:
-    """The pH with its SD, that of the pools, and posteriors of pMg, in each repetition."""
-    nothing = np.full(len(course.spoiled), np.nan)
-    calibration, mg = _calibrations(settings)
-    shifts = shifts_of(course.fit, fit)
-    if not set(calibration.lines) <= set(shifts.names):
-        pools = Pools(*[nothing] * 6)
-    else:
-        pools = pools_ph(shifts, calibration)
-    ph, ph_sd = pools.ph, pools.ph_sd
-    if course.other is not None:
-        other = pools_ph(shifts_of(course.other, fit), calibration)
-        ph, ph_sd = mixed(course, ph, ph_sd, other.ph, other.ph_sd)
-    if isinstance(mg, ShiftCalibration):
-        pmg = pmg_by_one_shift(shifts, mg)
-    else:
-        constants = equilibrium_constants(
-            temperature_c=settings.magnesium.temperature_c,
-            ionic_strength_mol_l=settings.magnesium.ionic_strength_mol_l,
-        )
-        joint, pmg = by_all_shifts(shifts, (ph, ph_sd), mg, calibration, constants)
-        ph, ph_sd = (_floats(joint, key) for key in ("value", "sd"))
-    return (ph, ph_sd), pools, [None if lost else each for each, lost in zip(pmg, course.spoiled, strict=True)]
-
-
-def _floats(answers: Answers, key: str) -> Real:
-    return np.array([getattr(each, key, None) for each in answers], dtype=np.float64)

@@ -18,8 +18,12 @@ from myomag.io.volume_timing import AVERAGES, VOLUME_TIMING
 
 Real = NDArray[np.float64]
 
-FEWEST_REST = 4
+FEWEST_REST = 3
 """Repetitions of rest that make an average."""
+SLOW_ONSET = 4
+"""Where phases are proposed, one in so many repetitions of rest, the last ones, may be work that begins slowly."""
+MOVED_SDS, MOVED_SHARE = 4.0, 0.12
+"""A repetition whose ATP lies so many SDs and by such a share off the others tells no phase."""
 LEAST_FALL, LEAST_RISE = 0.15, 0.3
 """Without events a series is where PCr falls by this share of its rest, and by this share of that comes back."""
 
@@ -36,11 +40,14 @@ class TimeAxis:
         Start of each, counted from the first [s], where VolumeTiming states it.
     middle_s : float
         From the start of a repetition to the mean of its excitations [s]: a mean of several FIDs shows their middle.
+    excitations : int
+        Excitations that a repetition is the mean of.
     """
 
     each_s: float | None
     stated_s: list[float] | None = None
     middle_s: float = 0.0
+    excitations: int = 1
 
     def edges_s(self, count: int) -> Real | None:
         """Starts of `count` repetitions and the end of the last one [s], shape (count + 1,); None for no time."""
@@ -61,8 +68,8 @@ def series_times(data: MrsData, sidecar: Mapping[str, Any]) -> TimeAxis:
     if stated is not None and len(stated) > 1:
         each_s = float(np.median(np.diff(stated)))
         starts = [float(start - stated[0]) for start in stated]
-        return TimeAxis(each_s, starts, (excitations - 1) / 2 * (tr or each_s / excitations))
-    return TimeAxis(None) if tr is None else TimeAxis(tr * transients, None, (excitations - 1) / 2 * tr)
+        return TimeAxis(each_s, starts, (excitations - 1) / 2 * (tr or each_s / excitations), excitations)
+    return TimeAxis(None) if tr is None else TimeAxis(tr * transients, None, (excitations - 1) / 2 * tr, excitations)
 
 
 def averaged_repetitions(fid: NDArray[np.complex128], measurements: int) -> NDArray[np.complex128]:
@@ -107,26 +114,39 @@ def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, nam
 
 def averaged(phases: Phases) -> list[int]:
     """Repetitions that are averaged: the rest before all exercise, or without one the last third of recovery."""
-    found: list[int] = []
-    for phase in phases.phases:
-        if phase.kind != "rest":
-            break
-        found += range(phase.first, phase.end)
-    if len(found) >= FEWEST_REST:
-        return found
+    if has_rest(phases):
+        return rest_of(phases, phases.phases)
     last = phases.phases[-1]
     return list(range(last.first + 2 * (last.end - last.first) // 3, last.end))
 
 
+def rest_of(phases: Phases, before: Sequence[PhaseRecord]) -> list[int]:
+    """Repetitions of rest before the first exercise among some phases."""
+    found: list[int] = []
+    for phase in before:
+        if phase.kind != "rest":
+            break
+        found += range(phase.first, phase.end)
+    return found[: len(found) - len(found) // SLOW_ONSET] if phases.proposed else found
+
+
 def has_rest(phases: Phases) -> bool:
     """Whether there is enough rest before all exercise to be averaged."""
-    return phases.phases[0].kind == "rest" and phases.phases[0].end >= FEWEST_REST
+    return len(rest_of(phases, phases.phases)) >= FEWEST_REST
 
 
-def phases_by_pcr(tracks: LineTracks, axis: TimeAxis) -> Phases | None:
-    """Phases proposed by PCr; None for a course that shows no rest, exercise and recovery."""
-    pcr = tracks.pcr.values
-    found = proposed_phases(pcr, tracks.pcr.noise_sd)
+def phases_by_pcr(tracks: LineTracks, axis: TimeAxis, left_out: int = 0) -> Phases | None:
+    """Phases proposed by PCr; None for a course that shows no rest, exercise and recovery.
+
+    Parameters
+    ----------
+    left_out : int
+        Repetitions before the first one of the tracks.
+    """
+    pcr, atp = tracks.pcr.values, tracks.atp.values
+    middle = float(np.median(atp))
+    moved = np.abs(atp - middle) > max(MOVED_SDS * tracks.atp.noise_sd, MOVED_SHARE * abs(middle))
+    found = proposed_phases(pcr, tracks.pcr.noise_sd, moved)
     kinds = [phase.kind for phase in found]
     if kinds[:3] != ["rest", "exercise", "recovery"] or found[0].end < FEWEST_REST:
         return None
@@ -136,9 +156,9 @@ def phases_by_pcr(tracks: LineTracks, axis: TimeAxis) -> Phases | None:
     last = float(np.median(pcr[max(recovered.end - 3, recovered.first) : recovered.end]))
     if rest - end < LEAST_FALL * rest or last - end < LEAST_RISE * (rest - end):
         return None
-    edges = axis.edges_s(len(pcr))
-    records = [_record(phase, edges) for phase in found]
-    return _phases(axis, records, proposed=True)
+    found = [Phase(phase.kind, phase.first + left_out, phase.end + left_out) for phase in found]
+    edges = axis.edges_s(left_out + len(pcr))
+    return _phases(axis, [_record(phase, edges) for phase in found], proposed=True)
 
 
 def _phases(axis: TimeAxis, records: list[PhaseRecord], *, proposed: bool) -> Phases:
@@ -146,6 +166,7 @@ def _phases(axis: TimeAxis, records: list[PhaseRecord], *, proposed: bool) -> Ph
         repetition_s=axis.each_s,
         volume_timing_s=axis.stated_s,
         middle_s=axis.middle_s,
+        excitations=axis.excitations,
         proposed=proposed,
         phases=records,
     )

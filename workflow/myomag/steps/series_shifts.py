@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from myomag.core.calibration import ShiftCalibration, ShiftPosterior
 from myomag.core.energetics import Constants
 from myomag.core.joint_solution import solve_shifts
-from myomag.core.series_course import APART, PI, SHARE, Course
+from myomag.core.series_course import APART, SHARE, Course
 from myomag.core.series_fit import SeriesFit
+from myomag.core.series_model import PI
 from myomag.core.speciation import ShiftModel, SpeciationCalibration
 from myomag.io.scan_records import Fit
 from myomag.steps.measured import Measured
