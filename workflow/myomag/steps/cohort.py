@@ -71,7 +71,8 @@ def _analysis(
                 protocols[known.protocol].add(known)
                 outcome = replace(outcome, protocol=known.protocol)
             if outcome.series:
-                series.append(outcome.series)
+                # In a group of sites a scan has another name than in its own study.
+                series.append(outcome.series.model_copy(update={"scan": outcome.scan}))
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)
