@@ -58,6 +58,18 @@ def test_courses_are_aligned_at_the_end_of_exercise_in_units_of_their_rest():
     assert "τ of PCr" in found["series_tau_pcr_s_ph_end_exercise"].title
 
 
+def test_repeated_time_constants_are_compared():
+    cohort, tables = study(8)
+    changes = [(-1) ** number for number in range(8)]
+    second = [
+        row | {"scan": row["scan"].replace("run-1", "run-2"), "tau_pcr_s": row["tau_pcr_s"] + change}
+        for row, change in zip(cohort, changes, strict=True)
+    ]
+    figure = figures([*cohort, *second], tables)["bland_altman_within_a_session_tau"]
+    plotted = csv.DictReader(io.StringIO(figure.csv.decode()))
+    assert [float(row["difference"]) for row in plotted] == pytest.approx(changes)
+
+
 def test_series_without_times_or_exercise_have_no_place_in_the_mean():
     assert "3 series" in str(figures(*study(5, lacking=(1, 2)))["series_course"].drawing)
     assert "series_course" not in figures(*study(5, lacking=(1, 2, 3)))

@@ -223,7 +223,8 @@ def test_without_a_repetition_time_no_second_is_said(tmp_path):
     ("events", "message"),
     [
         ([(0, 60, "rest"), (48, 48, "exercise")], "exercise starts at 48 s, before rest ends at 60 s"),
-        ([(0, 48e3, "rest"), (48e3, 48e3, "exercise")], "64 repetitions and 192 s; write s, not ms"),
+        ([(0, 48e3, "rest"), (48e3, 48e3, "exercise")], "64 repetitions and 192 s; write s from its start, not ms"),
+        ([(48e3, 48e3, "exercise")], "starts at 48000 s"),
         ([(0, 16, "rest"), (16, 16, "exercise"), (32, 32, "recovery")], "end at 64, .*; write s, not repetitions"),
     ],
 )
@@ -256,3 +257,11 @@ def test_means_of_several_transients_show_the_middle_of_their_repetition(tmp_pat
     assert record.tau_pcr_ci95_low_s < truth.tau_s < record.tau_pcr_ci95_high_s
     # 4 SDs, and 1 % for the curve within a repetition.
     assert abs(record.pcr_depletion - 16 / 33) < 4 * record.pcr_depletion_sd + 0.01
+
+
+def test_rest_alone_is_not_taken_for_what_the_muscle_did(tmp_path):
+    path = write_series(tmp_path, series(rng=np.random.default_rng(8)), events=False)
+    (tmp_path / "sub-1_task-plantar_nuc-31P_events.tsv").write_text("onset\tduration\ttrial_type\n0\t48\trest\n")
+    with ScanSteps(source_of(path), load_settings()) as steps:
+        flat = steps.result().flat
+    assert flat["status"] == "failed" and "PCr falls to" in flat["reason"] and "state no exercise" in flat["reason"]

@@ -114,8 +114,9 @@ def check_events(events: Sequence[Event], edges_s: NDArray[np.float64], each_s: 
             )
     repetitions, end_s = len(edges_s) - 1, float(edges_s[-1])
     length = f"the series is of {repetitions} repetitions and {end_s:g} s"
-    if len(events) > 1 and sum(event.onset < end_s for event in events) < 2:
-        raise ScanError(f"{name}: events: all but one start behind the end, {length}; write s, not ms.")
+    if sum(event.onset < end_s for event in events) < min(len(events), 2):
+        late = max(event.onset for event in events)
+        raise ScanError(f"{name}: events: one starts at {late:g} s, {length}; write s from its start, not ms.")
     whole = all(float(number).is_integer() for event in events for number in event[:2])
     last = max(event.onset + event.duration for event in events)
     if len(events) > 1 and whole and abs(last - repetitions) <= 1 and end_s > LEAST_APART * repetitions:

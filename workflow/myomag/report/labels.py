@@ -19,6 +19,7 @@ FIXED = {
     "phase_deg": "zero-order phase",
     "tau_pcr_s": "τ of PCr",
     "k_pcr_per_s": "k of PCr",
+    "v_pcr_per_s": "initial rate of PCr",
     "pcr_depletion": "PCr depletion",
     "ph_end_exercise": "pH at the end of exercise",
     "ph_min": "pH at the lowest",

@@ -12,6 +12,7 @@ from myomag.cohort.design import build_design
 from myomag.cohort.plan import ALL, Model
 from myomag.cohort.statistics import samples_of_kinds
 from myomag.io.tables import TableRow
+from myomag.report.bland_altman import bland_altman_figures
 from myomag.report.charts import Array, Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
@@ -72,6 +73,7 @@ def series_figures(
         designs = ((model, ALL, build_design(part, model, ALL)) for model in models)
         for each in scatter_figures(designs, sexes, labels, ()):
             yield replace(each, title=each.title + of_kind, wide=False)
+        yield from bland_altman_figures(part, "tau_pcr_s", labels.axis("tau_pcr_s"), f"_tau{suffix}")
 
 
 def _pairs(age: str) -> Iterator[tuple[str, str]]:

@@ -47,7 +47,9 @@ def course_lines(series: Series, columns: int, *, braille: bool) -> Iterator[str
         shown[np.array(series.course.spoiled)] = np.nan
         if not np.isnan(shown).all():
             yield from _panel(label, place, shown, width, borders, braille)
-    yield _row(borders, [phase.kind for phase in series.phases], width)
+    rooms = np.diff([*borders, width + 1]) - 1
+    kinds = [phase.kind[: max(room, 0)] for phase, room in zip(series.phases, rooms.tolist(), strict=True)]
+    yield _row(borders, kinds, width)
     starts = [f"{start[phase.first]:.0f}" for phase in series.phases]
     last = f"{end:.0f} s" if series.repetition_s else f"{len(start)} (repetition)"
     yield _row([*borders, width - len(last)], [*starts, last], width)

@@ -94,7 +94,8 @@ def _analysis(
                 protocols[known.protocol].add(known)
                 outcome = replace(outcome, protocol=known.protocol)
             if outcome.series:
-                series.append(outcome.series)
+                # In a group of sites a scan has another name than in its own study.
+                series.append(outcome.series.model_copy(update={"scan": outcome.scan}))
             spectra.add(result, outcome, included=decide(outcome, settings.cohort).status == "included")
             yield outcome
 

@@ -64,7 +64,14 @@ def _series_or_state(
     fids = averaged_repetitions(read.fid, read.data.measurements)
     if events:
         stated = stated_phases([Event(*event) for event in events], axis, fids.shape[1], name)
-        return stated, _state(fids[:, averaged(stated)], read.data, name, settings)
+        rest = _state(fids[:, averaged(stated)], read.data, name, settings)
+        worked = any(phase.kind == "exercise" for phase in stated.phases)
+        if not worked and rest.change and rest.change.p < settings.min_state_p:
+            raise ScanError(
+                f"{name}: {said_of_change(rest.change, settings.min_state_p)} within the scan, but its events state no "
+                "exercise; state it, or take them away."
+            )
+        return stated, rest
     state = _state(read.fid, read.data, name, settings)
     if state.change and state.change.p < settings.min_state_p:
         of_series = state if fids is read.fid else _state(fids, read.data, name, settings)
