@@ -241,6 +241,7 @@ def group_spectra(cohort: list[dict[str, Any]]) -> dict[str, Any]:
     means = {"mean": heights.tolist(), "sd": (0 * heights + 0.02).tolist()}
     counts = Counter(scan["protocol"] for scan in drawn)
     return {
+        "included": len(drawn),
         "ppm": ppm.tolist(),
         "protocols": [{"protocol": name, "scans": scans, **means} for name, scans in counts.items()],
         "scans": drawn,
