@@ -135,7 +135,7 @@ def _comparison(row: Row, labels: Labels) -> str:
     if row["ci95_low"] <= 0 <= row["ci95_high"]:
         return f"Not settled for {outcome}: {said}; the data rule out any outside {ends} (95 % CI; n = {row['n']})."
     closer = "Muscle" if abs(row["r_first"]) > abs(row["r_second"]) else "Serum"
-    return f"{closer} Mg is closer to {outcome}: {said} (95 % CI {ends}; n = {row['n']})."
+    return f"{closer} Mg is more closely related to {outcome}: {said} (95 % CI {ends}; n = {row['n']})."
 
 
 def _upper(sentence: str) -> str:
