@@ -27,8 +27,8 @@ def scan(folder: Path, number: int, scale: float = 1.0, **outcome: Any) -> tuple
 def content(scans: list[Any], left_out: str = "") -> dict[str, Any]:
     gathered = GroupSpectra()
     for result, outcome in scans:
-        gathered.add(result, outcome, included=outcome.scan != left_out)
-    return gathered.content()
+        gathered.add(result, outcome, entering=True)
+    return gathered.content({outcome.scan for _, outcome in scans} - {left_out})
 
 
 def test_mean_and_sd_are_those_of_the_included_spectra_whatever_the_receiver_gain(tmp_path):

@@ -8,7 +8,7 @@ from myomag.cohort.controls import ALPHA
 from myomag.cohort.measurement_error import CORRECTED
 from myomag.cohort.plan import ALL
 from myomag.report import text
-from myomag.report.labels import Labels, model_name
+from myomag.report.labels import Labels, is_adjusted, model_name
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -91,7 +91,7 @@ def is_version(one: Row, other: Row) -> bool:
 
 def adjusted_version(row: Row, statistics: Rows) -> Row | None:
     """Row of the adjusted version of a simple term; None where there is none."""
-    return next((each for each in statistics if each.get("covariates") and is_version(each, row)), None)
+    return next((each for each in statistics if is_adjusted(each) and is_version(each, row)), None)
 
 
 def _is_reference(row: Row) -> bool:

@@ -43,7 +43,8 @@ def cohort_tables(
     """
     spectra = GroupSpectra()
     analysis = _analysis(results, tables, settings, reject, spectra)
-    contents = {"spectra.json": record_bytes(spectra.content())}
+    included = set(analysis.cohort["scan"][analysis.cohort["status"] == "included"])
+    contents = {"spectra.json": record_bytes(spectra.content(included))}
     for table in TABLES.values():
         if table.build is not None:
             contents[table.file] = table_bytes(table.build(analysis))
@@ -79,7 +80,7 @@ def _analysis(
                 outcome = replace(outcome, protocol=known.protocol)
             if outcome.series:
                 series.append(outcome.series)
-            spectra.add(result, outcome, included=decide(outcome, settings.cohort).status == "included")
+            spectra.add(result, outcome, entering=decide(outcome, settings.cohort).status == "included")
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)

@@ -1,7 +1,7 @@
 """Averaged spectra of a study on one axis: mean and SD of each protocol, single scans, and those that fare worst."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,6 @@ class _Scan:
     result: ScanResult
     name: str
     protocol: str
-    included: bool
 
     def spectrum(self) -> tuple[Values, Values] | None:
         """Data and fit on the common axis, PCr = 1; None where the fit has no PCr."""
@@ -68,7 +67,7 @@ class _Scan:
         """The scan as the file names it."""
         if (found := self.spectrum()) is None:
             return None
-        head = {"scan": self.name, "protocol": self.protocol, "included": self.included, "why": why}
+        head = {"scan": self.name, "protocol": self.protocol, "why": why}
         return head | {"data": _rounded(found[0]), "fit": _rounded(found[1])}
 
 
@@ -80,18 +79,16 @@ class GroupSpectra:
     """
 
     def __init__(self) -> None:
-        self._included = 0
         self._chosen: list[tuple[int, _Scan]] = []
         self._residual: list[tuple[float, str, _Scan]] = []
         self._snr: list[tuple[float, str, _Scan]] = []
 
-    def add(self, result: ScanResult, outcome: ScanOutcome, *, included: bool) -> None:
-        """Count one scan; one without a fit has no phase to show it in, and is left out."""
+    def add(self, result: ScanResult, outcome: ScanOutcome, *, entering: bool) -> None:
+        """Take note of one scan, which may enter the statistics; one without a fit has no phase to be shown in."""
         if outcome.fit is None or outcome.quality is None:
             return
-        scan = _Scan(result, outcome.scan, outcome.protocol or "", included)
-        if included:
-            self._included += 1
+        scan = _Scan(result, outcome.scan, outcome.protocol or "")
+        if entering:
             _keep(self._chosen, (-int(sha256_bytes(scan.name.encode()), 16), scan), MOST_AVERAGED)
         residual, snr = outcome.fit.residual_over_noise, outcome.quality.pcr_snr
         if residual is not None:
@@ -100,14 +97,14 @@ class GroupSpectra:
             # Twice as many, as some may be among those with a large residual.
             _keep(self._snr, (-snr, scan.name, scan), 2 * WORST)
 
-    def content(self) -> dict[str, Any]:
-        """Content of spectra.json."""
-        chosen = [scan for _, scan in sorted(self._chosen, key=lambda each: -each[0])]
+    def content(self, included: Collection[str]) -> dict[str, Any]:
+        """Content of spectra.json, given the names of the scans that entered the statistics in the end."""
+        chosen = [scan for _, scan in sorted(self._chosen, key=lambda each: -each[0]) if scan.name in included]
         drawn = sorted(chosen[:MOST_DRAWN], key=lambda scan: scan.name)
         means = self._means(chosen)
         return {
             "unit": "height of PCr in the fit of the scan",
-            "included": self._included,
+            "included": len(included),
             "ppm": [float(value) for value in PPM],
             "protocols": [
                 {"protocol": name, "scans": sums.n, "mean": _rounded(sums.mean), "sd": _rounded(_sd(sums))}
