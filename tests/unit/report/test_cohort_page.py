@@ -433,3 +433,11 @@ def test_of_many_scans_left_out_the_first_are_listed(monkeypatch):
     page = parse(dict(cohort_report(frames_of(tables), SETTINGS, TABLES, RUN))[INDEX])
     shown = table(page, "Failed and excluded scans, the first 4 of 30; exclusions.tsv has all")
     assert [row[0] for row in shown] == [row["scan"] for row in cohort[:4]]
+
+
+def test_dates_of_scans_do_not_reach_the_page():
+    cohort = [row | {"acq_time": f"2020-03-{n + 1:02d}T10:00:00"} for n, row in enumerate(cohort_rows(12))]
+    variables = [{"column": "acq_time", "type": "text", "levels": "2020-03-01T10:00:00 (1), …"}]
+    made = report_of(cohort, variables=variables)
+    assert not [path for path, content in made.items() if b"2020-03" in content]
+    assert b"in the order of acquisition" in made[INDEX]
