@@ -34,7 +34,7 @@ def main() -> None:
         _run(folder, "run", "study")
         report = folder / "study" / "derivatives" / "myomag" / "report"
         with browser_page(executable, folder / "profile") as page:
-            _picture(page, report / "index.html", "report.png", ("#results", "#figure-mg_age"), width=840)
+            _picture(page, report / "index.html", "report.png", (".answers",), width=1200)
             _picture(page, report / "sub-002.html", "scan.png", ("figure.spectrum",), width=1100)
 
 

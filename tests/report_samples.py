@@ -238,12 +238,13 @@ def group_spectra(cohort: list[dict[str, Any]]) -> dict[str, Any]:
     ppm = np.linspace(-20, 10, 61).round(1)
     heights = np.exp(-(ppm**2)) + 0.2 * np.exp(-((ppm - 5) ** 2))
     drawn = [
-        {"scan": row["scan"], "protocol": name, "included": True, "data": heights.tolist(), "fit": heights.tolist()}
+        {"scan": row["scan"], "protocol": name, "data": heights.tolist(), "fit": heights.tolist()}
         for row, name in zip(cohort[:3], ("A", "B", "A"), strict=False)
     ]
     means = {"mean": heights.tolist(), "sd": (0 * heights + 0.02).tolist()}
     counts = Counter(scan["protocol"] for scan in drawn)
     return {
+        "included": len(drawn),
         "ppm": ppm.tolist(),
         "protocols": [{"protocol": name, "scans": scans, **means} for name, scans in counts.items()],
         "scans": drawn,

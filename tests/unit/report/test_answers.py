@@ -57,6 +57,14 @@ def test_an_interval_with_0_says_what_it_rules_out_and_never_that_there_is_nothi
     )
 
 
+def test_a_site_that_every_model_holds_is_named_and_the_simple_version_still_answers():
+    main = row("log10_mg_mmol_l", "age", -0.001, 0.0004, model="mg_age", covariates="site")
+    adjusted = main | {"model": "mg_age_adjusted", "covariates": "sex, site", "b": -0.0012}
+    said = sentence([adjusted, main])
+    assert said.startswith("Free Mg²⁺ is 2.28 % lower per decade of age, adjusted for site (95 % CI ")
+    assert "Adjusted for sex and site: −2.73 %" in said
+
+
 def test_serum_and_controls_have_no_answer_of_their_own():
     rows = [row("serum_mg_mmol_l", "age", 0.1, 0.05), row("log10_mg_mmol_l", "pcr_snr", 0.1, 0.05, role="control")]
     assert answered(rows) == []

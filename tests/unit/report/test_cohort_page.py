@@ -443,3 +443,11 @@ def test_agreement_of_raters_stands_on_the_page_only_where_there_are_ratings(con
     told = page_of(cohort_rows(3), raters=rater_rows(rated, ["a", "b"])).decode()
     assert "AB 2 scans, 1 rejected; CD 2 scans, 0 rejected." in told
     assert "Cohen&#39;s kappa of AB and CD: 0.00" in told
+
+
+def test_dates_of_scans_do_not_reach_the_page():
+    cohort = [row | {"acq_time": f"2020-03-{n + 1:02d}T10:00:00"} for n, row in enumerate(cohort_rows(12))]
+    variables = [{"column": "acq_time", "type": "text", "levels": "2020-03-01T10:00:00 (1), …"}]
+    made = report_of(cohort, variables=variables)
+    assert not [path for path, content in made.items() if b"2020-03" in content]
+    assert b"in the order of acquisition" in made[INDEX]

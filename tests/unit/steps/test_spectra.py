@@ -20,14 +20,15 @@ def scan(folder: Path, number: int, scale: float = 1.0, **outcome: Any) -> tuple
     fid = simulated_fid(fit, number)[:, None, None]
     path.write_bytes(nifti_mrs_bytes(MrsData(fid, DWELL_S, MHZ, "31P", {})))
     records = {"fit": fit, "quality": quality_record(pcr_snr=100.0 - number), "protocol": "A"} | outcome
-    return SimpleNamespace(path={"preproc": path}.get), ScanOutcome(None, None, f"sub-{number:02d}", **records)
+    result = SimpleNamespace(path={"preproc": path}.get, record=lambda _: fit)
+    return result, ScanOutcome(None, None, f"sub-{number:02d}", **records)
 
 
 def content(scans: list[Any], left_out: str = "") -> dict[str, Any]:
     gathered = GroupSpectra()
     for result, outcome in scans:
-        gathered.add(result, outcome, included=outcome.scan != left_out)
-    return gathered.content()
+        gathered.add(result, outcome, entering=True)
+    return gathered.content({outcome.scan for _, outcome in scans} - {left_out})
 
 
 def test_mean_and_sd_are_those_of_the_included_spectra_whatever_the_receiver_gain(tmp_path):

@@ -164,7 +164,7 @@ def _documents(comparison: Comparison) -> dict[str, Cause]:
             for ledger in derivative.of_step("cohort", "pages", "report")
             for row in ledger.rows
             for path, sha in row.outputs.values()
-            if path.startswith("report/") or path.endswith(".md")
+            if path.startswith("report/") or path.endswith((".md", "spectra.json"))
         }
         for derivative in (comparison.a, comparison.b)
     )

@@ -11,7 +11,6 @@ from scipy.special import stdtrit
 from myomag.cohort.demographics import age_group
 from myomag.cohort.design import Design
 from myomag.cohort.plan import LOG_MG, MG, Model
-from myomag.cohort.regression import NotEstimable, linear_regression
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
@@ -21,7 +20,7 @@ from myomag.report.scatter import (
     WIDTH,
     band,
     curve,
-    estimate_text,
+    fitted_text,
     legend_with_estimates,
     marker_shape,
 )
@@ -64,7 +63,7 @@ def age_trend(
     means = [(each, group_means(*values[each.name], edges, model.outcome)) for each in series]
     note = NOTE.format(logarithm=", fitted to the logarithm of Mg" if model.outcome == LOG_MG else "")
     difference = slope_difference(model, values, labels)
-    drawing = _draw(means, {sex: _estimate(*pair) for sex, pair in values.items()}, labels)
+    drawing = _draw(means, {sex: fitted_text(*pair) for sex, pair in values.items()}, labels)
     title = "Free Mg²⁺ by age and sex"
     return Figure("age_trend", title, drawing, csv_bytes(_rows(means)), f"{difference} {note}".strip(), wide=False)
 
@@ -81,16 +80,6 @@ def group_means(ages: Array, values: Array, edges: Sequence[float], outcome: str
         low, high = ends if n > 1 else (None, None)
         means.append(Mean(name, float(ages[names == name].mean()), middle, low, high, n))
     return means
-
-
-def _estimate(ages: Array, values: Array) -> str:
-    """Slope on age of the participants of one sex."""
-    try:
-        (slope,) = linear_regression(values, {"age": ages}).coefficients
-    except NotEstimable:
-        return ""
-    ends = {"ci95_low": slope.beta_ci95_low, "ci95_high": slope.beta_ci95_high}
-    return estimate_text({"beta": slope.beta, "n": len(ages)} | ends)
 
 
 def _draw(means: Sequence[tuple[Series, Sequence[Mean]]], said: Mapping[str, str], labels: Labels) -> Markup:

@@ -8,7 +8,7 @@ from typing import Any
 from myomag.cohort.plan import ALL, LOG_MG, MG, factors
 from myomag.report import text
 from myomag.report.effects import Effect, effect_of, is_group
-from myomag.report.labels import Labels
+from myomag.report.labels import Labels, is_adjusted
 from myomag.report.overview import row_anchor
 from myomag.report.threats import Threats, adjusted_version
 
@@ -72,7 +72,7 @@ def is_asked(row: Row, labels: Labels) -> bool:
     """Whether a row is the simple version of a term that muscle Mg is in; serum Mg has a comparison of its own."""
     named = [str(row["outcome"]), *factors(str(row["predictor"]))]
     muscle = any(name in MUSCLE for name in named)
-    return row.get("role") == "main" and not row.get("covariates") and muscle and labels.serum_mg not in named
+    return row.get("role") == "main" and not is_adjusted(row) and muscle and labels.serum_mg not in named
 
 
 def _question(row: Row, labels: Labels) -> str:
@@ -105,6 +105,7 @@ def _sentence(row: Row, effect: Effect, labels: Labels) -> str:
     else:
         verb = "is" if settled else "is estimated to be"
         said = " ".join(filter(None, (f"{where}{outcome} {verb} {size}", between, effect.per)))
+    said += f", adjusted for {held}" if (held := " and ".join(labels.covariates(row))) else ""
     said_p = f"p {text.p_value(row['p'])}; n = {row['n']})"
     if settled:
         return _upper(f"{said} (95 % CI {effect.interval(less, more)}; {said_p}.")
@@ -135,7 +136,7 @@ def _comparison(row: Row, labels: Labels) -> str:
     if row["ci95_low"] <= 0 <= row["ci95_high"]:
         return f"Not settled for {outcome}: {said}; the data rule out any outside {ends} (95 % CI; n = {row['n']})."
     closer = "Muscle" if abs(row["r_first"]) > abs(row["r_second"]) else "Serum"
-    return f"{closer} Mg is closer to {outcome}: {said} (95 % CI {ends}; n = {row['n']})."
+    return f"{closer} Mg is more closely related to {outcome}: {said} (95 % CI {ends}; n = {row['n']})."
 
 
 def _upper(sentence: str) -> str:

@@ -116,7 +116,7 @@ def cohort_report(
         exclusions=excluded[:MOST_LISTED],
         excluded=len(excluded),
         protocols=_table(rows["protocols"]),
-        variables=_table(rows["variables"]),
+        variables=_table([_undated(row, settings) for row in rows["variables"]]),
         calibrations=settings_tables.calibrations(settings.magnesium),
         settings=settings_tables.sections(settings),
         provenance=provenance,
@@ -130,6 +130,11 @@ def _key_figures(statistics: Sequence[TableRow], labels: Labels, figures: Mappin
     """Names of the scatters that stand beside the answers: those of the first models that have one."""
     asked = (model_name(row) for row in statistics if is_asked(row, labels))
     return [name for name in dict.fromkeys(asked) if name in figures][:MOST_BESIDE]
+
+
+def _undated(row: TableRow, settings: Settings) -> TableRow:
+    """Row of variables.tsv without its values where these may be dates, which belong to persons."""
+    return {**row, "levels": None} if row["column"] in settings.cohort.time_columns else row
 
 
 def _made(path: str, tables: Tables, methods: str) -> bool:

@@ -24,7 +24,7 @@ THUMB_WIDTH, THUMB_HEIGHT = 200.0, 90.0
 WHY = {"residual": ("residual/noise", "residual_over_noise", 2), "snr": ("SNR", "pcr_snr", 1)}
 NOTE = (
     "Real part of the averaged spectra, phased by their fits and scaled so that PCr is 1{cut}. Thin lines: "
-    "{drawn} of {scans}{choice}. Blue: mean of all {total}; orange: mean ± SD."
+    "{drawn} of {scans}{choice}. Blue: mean of {averaged}; orange: mean ± SD."
 )
 
 
@@ -41,8 +41,8 @@ def spectra_figure(spectra: Mapping[str, Any], cohort: Sequence[TableRow], setti
         The range of shifts that is shown.
     """
     found = sorted(spectra.get("protocols", ()), key=lambda each: (-each["scans"], each["protocol"]))
-    total = sum(each["scans"] for each in found)
-    if total < FEWEST:
+    averaged = sum(each["scans"] for each in found)
+    if averaged < FEWEST:
         return None
     shown, scans = found[:MOST_PANELS], spectra["scans"]
     ppm = np.array(spectra["ppm"])
@@ -59,13 +59,13 @@ def spectra_figure(spectra: Mapping[str, Any], cohort: Sequence[TableRow], setti
         curves = [np.array(protocol[key])[inside] for key in ("mean", "sd")]
         parts += _panel(title, ppm[inside], lines, curves[0], curves[1], names, high, top)
     height = len(shown) * (TOP + PANEL + FOOT)
-    drawing = svg(WIDTH, height, f"Averaged spectra of {text.plural(total, 'scan')}", *parts, class_="spectra")
+    drawing = svg(WIDTH, height, f"Averaged spectra of {text.plural(averaged, 'scan')}", *parts, class_="spectra")
     note = NOTE.format(
         cut=" (cut off, to leave room for the other lines)" if high < 1 else "",
         drawn=len(scans),
-        scans=text.plural(total, "included scan"),
-        total=total,
-        choice="" if len(scans) == total else ", chosen at random by a hash of their names",
+        scans=text.plural(spectra["included"], "included scan"),
+        averaged="all of them" if averaged == spectra["included"] else f"{averaged} of them",
+        choice="" if len(scans) == spectra["included"] else ", chosen at random by a hash of their names",
     )
     if len(found) > len(shown):
         note += f" {len(found) - len(shown)} rarer protocols are only in the CSV file."

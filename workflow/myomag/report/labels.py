@@ -94,5 +94,14 @@ class Labels:
 
 def model_name(row: Mapping[str, Any]) -> str:
     """Name of a row's model in the settings, without its stratum and the mark of an adjusted version."""
+    return _in_stratum(row).removesuffix("_adjusted")
+
+
+def is_adjusted(row: Mapping[str, Any]) -> bool:
+    """Whether a row is of the adjusted version of a model; a simple one may have covariates of its own, as its site."""
+    return _in_stratum(row).endswith("_adjusted")
+
+
+def _in_stratum(row: Mapping[str, Any]) -> str:
     stratum = "" if row.get("stratum") in (None, ALL) else f"_{row['stratum']}"
-    return str(row.get("model")).removesuffix(stratum).removesuffix("_adjusted")
+    return str(row.get("model")).removesuffix(stratum)

@@ -15,12 +15,12 @@ from myomag.cohort.statistics import estimate, row_name
 from myomag.report.charts import Scale, element, frame, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.labels import Labels
-from myomag.report.scatter import band, curve
+from myomag.report.scatter import band, curve, estimate_text
 from myomag.report.series import Line
 
 LEAST = 0.35
 ICCS = np.linspace(LEAST, 1.0, 14)
-PANEL, HEIGHT, LEFT, GAP, TOP, ROW = 235.0, 150.0, 56.0, 60.0, 24.0, 222.0
+PANEL, HEIGHT, LEFT, GAP, TOP, ROW = 235.0, 150.0, 56.0, 60.0, 38.0, 236.0
 COLUMNS = 3
 FARTHEST = 2.0
 NOTE = (
@@ -82,8 +82,10 @@ def _panel(name: str, rows: Sequence[Mapping[str, Any]], reach: float, left: flo
     right, bottom = left + PANEL, top + HEIGHT
     x, y = Scale((LEAST, 1.0), (left, right)), Scale((-reach, reach), (bottom, top))
     columns = ("icc", "beta", "beta_ci95_low", "beta_ci95_high")
+    naive = {**rows[0]} | {f"ci95_{end}": rows[0][f"beta_ci95_{end}"] for end in ("low", "high")}
     line = Line(*(np.array([float(row[key]) for row in rows[::-1]]) for key in columns))
-    yield element("text", name, x=left, y=top - 8, class_="label")
+    yield element("text", name, x=left, y=top - 22, class_="label")
+    yield element("text", estimate_text(naive), x=left, y=top - 7, class_="note")
     yield x_axis(x, bottom, "day-to-day ICC", grid_top=top, count=4)
     yield y_axis(y, left, "β", grid_right=right, count=5, title_x=left - 42)
     yield element("line", x1=left, x2=right, y1=float(y(0.0)), y2=float(y(0.0)), class_="base")

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from myomag.cohort.design import Design
 from myomag.cohort.plan import LOG_MG, Model, factors
+from myomag.cohort.regression import NotEstimable, linear_regression
 from myomag.cohort.statistics import row_name
 from myomag.io.tables import TableRow
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
@@ -57,7 +58,7 @@ def scatter_figures(
             groups = [series_of(model, design, stratum, fit=True) for _, stratum, design in parts]
             lines = [(series.name, series.line) for series in groups]
         said = {
-            stratum: estimate_text(known.get((row_name(model, stratum), design.main[0]), {}))
+            stratum: _said(known.get((row_name(model, stratum), design.main[0]), {}), design)
             for _, stratum, design in parts
         }
         difference = compared(model, [(stratum, design) for _, stratum, design in parts], labels)
@@ -129,6 +130,21 @@ def estimate_text(row: TableRow) -> str:
     if finite(row.get("beta")) is None:
         return ""
     return f"β {number(row['beta'])} [{interval(row['ci95_low'], row['ci95_high'], 2)}], n = {row['n']}"
+
+
+def fitted_text(x: Array, y: Array) -> str:
+    """The same of the least-squares line through some points."""
+    try:
+        (slope,) = linear_regression(y, {"x": x}).coefficients
+    except NotEstimable:
+        return ""
+    ends = {"ci95_low": slope.beta_ci95_low, "ci95_high": slope.beta_ci95_high}
+    return estimate_text({"beta": slope.beta, "n": len(x)} | ends)
+
+
+def _said(row: TableRow, design: Design) -> str:
+    """Estimate of the table; where that has covariates, which the drawing has not, that of the line that is drawn."""
+    return fitted_text(design.terms[design.main[0]], design.outcome) if row.get("covariates") else estimate_text(row)
 
 
 def legend_with_estimates(entries: Sequence[tuple[str, str, int]], said: Mapping[str, str]) -> tuple[Markup, float]:

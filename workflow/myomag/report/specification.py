@@ -10,10 +10,12 @@ from myomag.io.tables import TableRow
 from myomag.report import text
 from myomag.report.charts import Scale, element, frame, svg, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels
+from myomag.report.labels import Labels, is_adjusted
+from myomag.report.scatter import estimate_text
+from myomag.report.threats import is_reference
 
 LEFT, PANEL, COLUMNS, GUTTER = 230.0, 310.0, 2, 44.0
-TITLE, CURVE, LINE, BELOW = 26.0, 130.0, 15.0, 26.0
+TITLE, CURVE, LINE, BELOW = 42.0, 130.0, 15.0, 26.0
 FARTHEST = 2.0
 CHOICES = {
     "covariates": "adjusted for",
@@ -25,7 +27,8 @@ CHOICES = {
 }
 NOTE = (
     "Each column is one analysis: its standardised slope with the 95 % interval, in rising order, and below it the "
-    "choices it was made with. Blue: the settings of the study. Filled: the interval excludes zero."
+    "choices it was made with. Blue: the settings of the study, "
+    "whose simple model is written above. Filled: the interval excludes zero."
 )
 
 
@@ -87,6 +90,8 @@ def _panel(
     y = Scale((low - pad, high + pad), (top + TITLE + CURVE, top + TITLE))
     step = PANEL / len(rows)
     yield element("text", name, x=left, y=top + 17, class_="label")
+    said = next((estimate_text(row) for row in rows if is_reference(row) and not is_adjusted(row)), "")
+    yield element("text", said, x=left, y=top + 34, class_="note")
     yield y_axis(y, left, "β" if left == LEFT else "", grid_right=right, count=4, title_x=left - 50)
     yield element("line", x1=left, x2=right, y1=float(y(0.0)), y2=float(y(0.0)), class_="base")
     yield frame(left, top + TITLE, right, top + TITLE + CURVE)
@@ -108,7 +113,7 @@ def _specification(row: TableRow, at: float, y: Scale) -> Markup:
     beta, low, high = (float(row[key]) for key in ("beta", "ci95_low", "ci95_high"))
     ends = [float(y(min(max(value, y.domain[0]), y.domain[1]))) for value in (low, high)]
     clear = "clear" if low > 0 or high < 0 else "open"
-    reference = " reference" if str(row.get("reference")).lower() in ("true", "yes") else ""
+    reference = " reference" if is_reference(row) else ""
     title = element("title", f"β {text.number(beta, 2)} [{text.interval(low, high, 2)}], n = {row['n']}")
     bar = element("path", d=f"M{at:.2f} {ends[0]:.2f}V{ends[1]:.2f}", class_="whisker")
     middle = float(y(min(max(beta, y.domain[0]), y.domain[1])))

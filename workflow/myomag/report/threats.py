@@ -8,7 +8,7 @@ from myomag.cohort.controls import ALPHA
 from myomag.cohort.measurement_error import CORRECTED
 from myomag.cohort.plan import ALL
 from myomag.report import text
-from myomag.report.labels import Labels, model_name
+from myomag.report.labels import Labels, is_adjusted, model_name
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -74,7 +74,7 @@ class Threats:
         others = [
             each
             for each in self._tables["sensitivity"]
-            if is_version(each, row) and not _is_reference(each) and text.finite(each["beta"]) is not None
+            if is_version(each, row) and not is_reference(each) and text.finite(each["beta"]) is not None
         ]
         own = _side(row["b_ci95_low"], row["b_ci95_high"])
         differing = sum(_side(each["ci95_low"], each["ci95_high"]) != own for each in others)
@@ -91,10 +91,10 @@ def is_version(one: Row, other: Row) -> bool:
 
 def adjusted_version(row: Row, statistics: Rows) -> Row | None:
     """Row of the adjusted version of a simple term; None where there is none."""
-    return next((each for each in statistics if each.get("covariates") and is_version(each, row)), None)
+    return next((each for each in statistics if is_adjusted(each) and is_version(each, row)), None)
 
 
-def _is_reference(row: Row) -> bool:
+def is_reference(row: Row) -> bool:
     """Whether a row of sensitivity.tsv is that of the settings of the study."""
     return str(row.get("reference")).lower() in ("true", "yes")
 

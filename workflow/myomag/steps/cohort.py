@@ -52,7 +52,8 @@ def cohort_tables(
     """
     spectra = GroupSpectra()
     analysis = replace(_analysis(results, tables, settings, reject, spectra), ratings=ratings)
-    contents, printed = {"spectra.json": record_bytes(spectra.content())}, {}
+    included = set(analysis.cohort["scan"][analysis.cohort["status"] == "included"])
+    contents, printed = {"spectra.json": record_bytes(spectra.content(included))}, {}
     for table in TABLES.values():
         if table.build is not None:
             built = table.build(analysis)
@@ -96,7 +97,7 @@ def _analysis(
             if outcome.series:
                 # In a group of sites a scan has another name than in its own study.
                 series.append(outcome.series.model_copy(update={"scan": outcome.scan}))
-            spectra.add(result, outcome, included=decide(outcome, settings.cohort).status == "included")
+            spectra.add(result, outcome, entering=decide(outcome, settings.cohort).status == "included")
             yield outcome
 
     scans = Scans.of(outcomes(), settings.cohort)

@@ -1,7 +1,7 @@
 """Averaged spectra of a study on one axis: mean and SD of each protocol, single scans, and those that fare worst."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from myomag.io.files import sha256_bytes
 from myomag.io.nifti_mrs import read_nifti_mrs
+from myomag.io.scan_records import Fit
 from myomag.ledger.results import ScanOutcome, ScanResult
 from myomag.report.curves import displayed_curves
 
 Values = NDArray[np.float64]
 LOW_PPM, HIGH_PPM, STEP_PPM = -20.0, 10.0, 0.05
 PPM = np.round(np.arange(LOW_PPM, HIGH_PPM + STEP_PPM / 2, STEP_PPM), 2)
-MOST_DRAWN = 100
-"""Single scans that are kept, whatever the size of the study."""
+MOST_AVERAGED, MOST_DRAWN = 2000, 100
+"""Scans that are read and, of these, kept singly: of a study of any size no more, as a spectrum takes 10 ms."""
 WORST = 5
 """Scans kept for the largest residual, and as many for the lowest SNR."""
 NEAR_PCR_PPM = 0.5
@@ -42,80 +43,91 @@ class _Sums:
 
 @dataclass(frozen=True)
 class _Scan:
-    """Spectrum and fit of one scan, PCr = 1."""
+    """A scan that may be shown."""
 
-    scan: str
+    result: ScanResult
+    name: str
     protocol: str
-    included: bool
-    data: Values
-    fit: Values
 
-    def record(self, why: str) -> dict[str, Any]:
+    def spectrum(self) -> tuple[Values, Values] | None:
+        """Data and fit on the common axis, PCr = 1; None where the fit has no PCr."""
+        path, fit = self.result.path("preproc"), self.result.record(Fit)
+        if path is None or fit is None:
+            return None
+        found = read_nifti_mrs(path)
+        sampling = found.dwell_time_s, found.spectrometer_frequency_mhz
+        curves = displayed_curves(found.fid[:, 0, 0], *sampling, fit, range_ppm=(LOW_PPM, HIGH_PPM))
+        height = float(curves.fit[np.abs(curves.ppm) < NEAR_PCR_PPM].max(initial=0.0))
+        if height <= 0:
+            return None
+        data, model = (np.interp(PPM, curves.ppm, each / height, 0, 0) for each in (curves.data, curves.fit))
+        return data, model
+
+    def record(self, why: str) -> dict[str, Any] | None:
         """The scan as the file names it."""
-        head = {"scan": self.scan, "protocol": self.protocol, "included": self.included, "why": why}
-        return head | {"data": _rounded(self.data), "fit": _rounded(self.fit)}
+        if (found := self.spectrum()) is None:
+            return None
+        head = {"scan": self.name, "protocol": self.protocol, "why": why}
+        return head | {"data": _rounded(found[0]), "fit": _rounded(found[1])}
 
 
 class GroupSpectra:
-    """Spectra gathered scan by scan: what is kept does not grow with the study.
+    """Spectra of a study, chosen as its scans pass by: what is read and kept does not grow with it.
 
-    Of the included scans, those whose names have the smallest SHA-256 are kept: a choice that knows nothing of what
+    Of the included scans, those whose names have the smallest SHA-256 are taken: a choice that knows nothing of what
     they look like, and stays the same in whatever order they come.
     """
 
     def __init__(self) -> None:
-        self._sums: dict[str, _Sums] = {}
-        self._drawn: list[tuple[int, _Scan]] = []
+        self._chosen: list[tuple[int, _Scan]] = []
         self._residual: list[tuple[float, str, _Scan]] = []
         self._snr: list[tuple[float, str, _Scan]] = []
 
-    def add(self, result: ScanResult, outcome: ScanOutcome, *, included: bool) -> None:
-        """Count one scan; one without a fit has no phase to show it in, and is left out."""
-        path = result.path("preproc")
-        if path is None or outcome.fit is None or outcome.quality is None:
+    def add(self, result: ScanResult, outcome: ScanOutcome, *, entering: bool) -> None:
+        """Take note of one scan, which may enter the statistics; one without a fit has no phase to be shown in."""
+        if outcome.fit is None or outcome.quality is None:
             return
-        found = read_nifti_mrs(path)
-        curves = displayed_curves(
-            found.fid[:, 0, 0],
-            found.dwell_time_s,
-            found.spectrometer_frequency_mhz,
-            outcome.fit,
-            range_ppm=(LOW_PPM, HIGH_PPM),
-        )
-        height = float(curves.fit[np.abs(curves.ppm) < NEAR_PCR_PPM].max(initial=0.0))
-        if height <= 0:
-            return
-        data, fit = (np.interp(PPM, curves.ppm, each / height, 0, 0) for each in (curves.data, curves.fit))
-        scan = _Scan(outcome.scan, outcome.protocol or "", included, data, fit)
-        if included:
-            self._sums.setdefault(scan.protocol, _Sums()).add(data)
-            _keep(self._drawn, (-int(sha256_bytes(scan.scan.encode()), 16), scan), MOST_DRAWN)
+        scan = _Scan(result, outcome.scan, outcome.protocol or "")
+        if entering:
+            _keep(self._chosen, (-int(sha256_bytes(scan.name.encode()), 16), scan), MOST_AVERAGED)
         residual, snr = outcome.fit.residual_over_noise, outcome.quality.pcr_snr
         if residual is not None:
-            _keep(self._residual, (residual, scan.scan, scan), WORST)
+            _keep(self._residual, (residual, scan.name, scan), WORST)
         if snr is not None:
             # Twice as many, as some may be among those with a large residual.
-            _keep(self._snr, (-snr, scan.scan, scan), 2 * WORST)
+            _keep(self._snr, (-snr, scan.name, scan), 2 * WORST)
 
-    def content(self) -> dict[str, Any]:
-        """Content of spectra.json."""
+    def content(self, included: Collection[str]) -> dict[str, Any]:
+        """Content of spectra.json, given the names of the scans that entered the statistics in the end."""
+        chosen = [scan for _, scan in sorted(self._chosen, key=lambda each: -each[0]) if scan.name in included]
+        drawn = sorted(chosen[:MOST_DRAWN], key=lambda scan: scan.name)
+        means = self._means(chosen)
         return {
             "unit": "height of PCr in the fit of the scan",
+            "included": len(included),
             "ppm": [float(value) for value in PPM],
             "protocols": [
                 {"protocol": name, "scans": sums.n, "mean": _rounded(sums.mean), "sd": _rounded(_sd(sums))}
-                for name, sums in sorted(self._sums.items())
+                for name, sums in sorted(means.items())
             ],
-            "scans": [scan.record("drawn") for scan in sorted((s for _, s in self._drawn), key=lambda s: s.scan)],
+            "scans": [record for scan in drawn if (record := scan.record("drawn"))],
             "worst": list(self._worst()),
         }
 
+    def _means(self, chosen: Iterable[_Scan]) -> dict[str, _Sums]:
+        found: dict[str, _Sums] = {}
+        for scan in chosen:
+            if (spectrum := scan.spectrum()) is not None:
+                found.setdefault(scan.protocol, _Sums()).add(spectrum[0])
+        return found
+
     def _worst(self) -> Iterator[dict[str, Any]]:
         residual = [scan for _, _, scan in sorted(self._residual, key=lambda kept: (-kept[0], kept[1]))]
-        shown = {scan.scan for scan in residual}
-        snr = [s for _, _, s in sorted(self._snr, key=lambda kept: (-kept[0], kept[1])) if s.scan not in shown]
-        yield from (scan.record("residual") for scan in residual)
-        yield from (scan.record("snr") for scan in snr[:WORST])
+        shown = {scan.name for scan in residual}
+        snr = [s for _, _, s in sorted(self._snr, key=lambda kept: (-kept[0], kept[1])) if s.name not in shown]
+        for scan, why in [*((scan, "residual") for scan in residual), *((scan, "snr") for scan in snr[:WORST])]:
+            if record := scan.record(why):
+                yield record
 
 
 def _keep(heap: list[Any], item: tuple[Any, ...], most: int) -> None:
