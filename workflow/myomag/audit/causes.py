@@ -1,4 +1,4 @@
-"""Why two derivatives differ: the first step up the chain where a scan differs, and what differs there."""
+"""Why two derivatives differ: the first step in the chain where a scan differs, and what differs there."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ KINDS = (CHANGED, RAW, SCANS, TABLES, SETTINGS, CODE, ENVIRONMENT, UNEXPLAINED)
 
 @dataclass(frozen=True)
 class Cause:
-    """What makes results differ.
+    """Cause of a difference between results.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Cause:
     detail : str
         What differs.
     through : str
-        By which other result it reaches a scan, where it is not the scan's own.
+        Other result through which it affects a scan, if it is not the scan's own.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Comparison:
         return [scan for scan in self.a.rows if scan in self.b.rows]
 
     def scan_causes(self, scan: str) -> list[Cause]:
-        """Causes, the first of them first: of the step at which the scan differs first, and what acts at later ones."""
+        """Causes, earliest first: those at the first step where the scan differs, and those at later steps."""
         if scan not in self._scan_causes:
             self._scan_causes[scan] = self._found(scan)
         return self._scan_causes[scan]
@@ -74,7 +74,7 @@ class Comparison:
         for step in pipeline.SCAN_STEPS:
             if step in rows_a and step in rows_b and _result(rows_a[step][1]) != _result(rows_b[step][1]):
                 causes += self._at_step(rows_a[step], rows_b[step], first=not causes)
-        # What differs between two machines differs at every step alike: the first time is enough.
+        # Differences between machines are the same at every step: the first one is enough.
         return list({(cause.kind, cause.detail, cause.through): cause for cause in reversed(causes)}.values())[::-1]
 
     def _at_step(self, one: tuple[Ledger, Row], other: tuple[Ledger, Row], *, first: bool) -> list[Cause]:
@@ -86,7 +86,7 @@ class Comparison:
         if row_a.settings != row_b.settings:
             causes += self._settings(*one, *other, first=first)
         causes += _code_and_environment(ledger_a, row_a, ledger_b, row_b)
-        # A failure before the first step stands in the raw ledger alone.
+        # A failure before the first step is recorded only in the raw ledger.
         if first and not causes and row_a.reason != row_b.reason:
             causes.append(Cause(RAW, row_b.step or row_a.step, f"{row_a.reason or 'ok'} → {row_b.reason or 'ok'}"))
         return causes or ([Cause(UNEXPLAINED, step, NOTHING_ELSE)] if first else [])
@@ -98,7 +98,7 @@ class Comparison:
         texts = list(differences(one, other))
         causes = [Cause(SETTINGS, ledger_a.step, "; ".join(texts))] if texts else []
         if pooled_a != pooled_b and not causes and not first:
-            # The scan itself moved the pooled value, or something else that was named already.
+            # The pooled value was changed by the scan itself, or by something already named.
             return []
         if pooled_a != pooled_b and not causes:
             through = f"begin time pooled over the protocol: {'; '.join(differences(pooled_a, pooled_b)) or 'other'}"
@@ -115,7 +115,7 @@ class Comparison:
 
     @cached_property
     def pooled_causes(self) -> list[Cause]:
-        """Causes why the pooled begin times differ, the first of them first."""
+        """Causes of different pooled begin times, earliest first."""
         causes = list(self.missing_scans())
         for scan in self.shared:
             own = self._begin_time_rows(scan)
@@ -129,7 +129,7 @@ class Comparison:
         return (rows[0][1], rows[1][1]) if rows[0] and rows[1] else None
 
     def missing_scans(self) -> Iterator[Cause]:
-        """Scans that only one of both has."""
+        """Scans that only one of the two has."""
         for name, own, other in (("A", self.a, self.b), ("B", self.b, self.a)):
             only = [scan for scan in own.rows if scan not in other.rows]
             if only:
@@ -137,7 +137,7 @@ class Comparison:
                 yield Cause(SCANS, "raw", f"only in {name}: {only[0]}{more}")
 
     def changed_since(self, table: str) -> Cause | None:
-        """The cause of all that differs in a table that is not, or no longer, the one its step wrote."""
+        """The cause of all differences in a table that is not, or no longer, as its step wrote it."""
         file = File(DERIVATIVE, table)
         for name, derivative in (("A", self.a), ("B", self.b)):
             if file in derivative.makers:
@@ -148,18 +148,18 @@ class Comparison:
 
     @cached_property
     def cohort_causes(self) -> list[Cause]:
-        """What differs at the step that makes the tables, the first cause first."""
+        """Differences at the step that makes the tables, first cause first."""
         return self.study_causes("cohort")
 
     @cached_property
     def summary_causes(self) -> list[Cause]:
-        """Causes why the tables over many scans differ, those nearer to the data first."""
+        """Causes of differences in the tables over many scans, those closest to the data first."""
         scans = [cause for scan in self.shared for cause in self.scan_causes(scan)[:1]]
         causes = _ordered([*self.missing_scans(), *scans, *self.cohort_causes])
         return causes or [Cause(UNEXPLAINED, "cohort", NOTHING_ELSE)]
 
     def study_causes(self, step: str) -> list[Cause]:
-        """What differs at a step that sees all scans: tables of the study, settings, code, environment."""
+        """Differences at a step over all scans: tables of the study, settings, code, environment."""
         ledgers = [derivative.ledgers.get(ledger_path(step)) for derivative in (self.a, self.b)]
         if not ledgers[0] or not ledgers[1] or not ledgers[0].rows or not ledgers[1].rows:
             return []
@@ -186,7 +186,7 @@ def _result(row: Row) -> tuple[str, str, dict[str, str]]:
 
 
 def _ordered(causes: list[Cause]) -> list[Cause]:
-    """Causes without repeats, those nearer to the data first."""
+    """Causes without repeats, those closest to the data first."""
     return sorted(dict.fromkeys(causes), key=lambda cause: KINDS.index(cause.kind))
 
 
@@ -214,7 +214,7 @@ def differences(a: Any, b: Any, name: str = "") -> Iterator[str]:
     """Leaves in which two documents differ, such as "begin_time_us 40 → 50"."""
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         if name and a.get("name") != b.get("name"):
-            # Another calibration or prior knowledge: its name says more than its content.
+            # For another calibration or prior knowledge, the name says more than the content.
             yield f"{name} {a.get('name')} → {b.get('name')}"
             return
         for key in dict.fromkeys((*a, *b)):

@@ -1,4 +1,4 @@
-"""Rows and cells of the tables over many scans, as they are asked for, and whether they follow from cohort.tsv."""
+"""Requested rows and cells of the tables over many scans, and whether they follow from cohort.tsv."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ TextRow = dict[str, str | None]
 
 
 def table_part(derivative: Derivative, file: File, target: str) -> dict[str, Any]:
-    """What a table says: rows, or one column of them as cells, and of a model the scans behind it.
+    """Content of a table: rows, or one column of them as cells, and the scans behind a model.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ def table_part(derivative: Derivative, file: File, target: str) -> dict[str, Any
     file : File
         A table of the derivative.
     target : str
-        ROW or ROW:COLUMN; a row by what stands in its first column, or in all columns that tell rows apart.
+        ROW or ROW:COLUMN; a row by the value in its first column, or by all identifying columns.
 
     Raises
     ------
     SettingsError
-        If there is no such row or column; the nearest names are given.
+        If there is no such row or column; similar names are given.
     """
     rows, column = _asked(derivative, file, target)
     name, first = file.path.removesuffix(".tsv"), next(iter(rows[0]))
@@ -66,7 +66,7 @@ def _key(row: TextRow, path: str) -> str:
 
 
 def _cells(derivative: Derivative, name: str, rows: list[TextRow], column: str) -> list[dict[str, Any]]:
-    """Cells of a column, and what they come to from cohort.tsv where the table follows from that alone."""
+    """Cells of a column, and their values recomputed from cohort.tsv if the table follows from it alone."""
     from myomag.audit.statistic import FROM_COHORT, equal, estimated
 
     path = f"{name}.tsv"

@@ -1,4 +1,4 @@
-"""Whether the ledgers are those their steps wrote, and rest on one another: checked by the activity records."""
+"""Whether the ledgers are as their steps wrote them and consistent with one another, by the activity records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Problem:
     ----------
     kind : str
         changed, missing, swapped, added (a file); edited (a ledger, an activity record or the settings); stale (made
-        from an earlier state); sealed, signature (not as the log of seals says); anchor.
+        from an earlier state); sealed, signature (not as in the log of seals); anchor.
     path : str
         The file, relative to the study or the derivative.
     message : str
@@ -41,12 +41,12 @@ AGAIN = "remake it: myomag run STUDY --repair"
 
 
 def _forced(ledger: Ledger) -> str:
-    """Remedy where a ledger is the one its activity record names, and does not go with others."""
+    """Remedy if a ledger agrees with its activity record but is inconsistent with others."""
     return f"recompute it: myomag run STUDY -- --forcerun {ledger.path}"
 
 
 def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
-    """Ledgers that are missing, unreadable, edited or out of date, and activity records that do not hold together."""
+    """Ledgers that are missing, unreadable, edited or out of date, and inconsistent activity records."""
     yield from _missing(derivative)
     for ledger in derivative.ledgers.values():
         if ledger.problem:
@@ -58,7 +58,7 @@ def ledger_problems(derivative: Derivative) -> Iterator[Problem]:
 
 
 def _inputs_problems(derivative: Derivative) -> Iterator[Problem]:
-    """The record of what every run found has to end with what the raw ledgers name."""
+    """The record of what every run found must end with the content of the raw ledgers."""
     lines = derivative.inputs
     present = {ledger.path: files for ledger in derivative.of_step("raw") if (files := files_of(ledger.rows))}
     if not lines:
@@ -83,7 +83,7 @@ def _numbered(lines: list[str]) -> str:
 
 
 def _missing(derivative: Derivative) -> Iterator[Problem]:
-    # A group has pages that lead to those of its sites, and nothing of a study.
+    # A group has pages that link to those of its sites, and nothing from a study.
     expected = {ledger_path("pages") if derivative.sites else TABLES}
     expected |= {ledger_path(step) for step in pipeline.named("study")}
     for raw in derivative.of_step("raw"):
@@ -112,10 +112,10 @@ def _edited(derivative: Derivative, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _stale(derivative: Derivative) -> Iterator[Problem]:
-    """Steps that read other ledgers than those present now."""
+    """Steps that read ledgers different from those present now."""
     for ledger in derivative.ledgers.values():
         if derivative.sites and ledger.step != "report":
-            # What it read of the sites is compared file by file.
+            # Its inputs from the sites are compared file by file.
             continue
         stated = ledger.activity.get("inputs_sha256")
         paths = ledgers_behind(derivative, ledger)
@@ -139,7 +139,7 @@ def ledgers_behind(derivative: Derivative, ledger: Ledger) -> list[Path]:
 
 
 def settings_problems(derivative: Derivative) -> Iterator[Problem]:
-    """Steps whose settings are not those that config.yaml holds."""
+    """Steps whose settings are not those in config.yaml."""
     try:
         _ = derivative.document
     except LedgerError as error:

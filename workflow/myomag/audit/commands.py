@@ -1,4 +1,4 @@
-"""The commands that question a record: verify, seal, trace, diff, reproduce, export."""
+"""The commands that examine a record: verify, seal, trace, diff, reproduce, export."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ RecordArgument = Annotated[
 
 @contextmanager
 def _opened(study: Path, output: Path | None) -> Iterator["Derivative"]:
-    """Open the record of a derivative; errors on it advise commands that name it."""
+    """Open the record of a derivative; commands advised in its errors name it."""
     from myomag.audit.record import open_derivative
 
     derivative = open_derivative(study, output)
@@ -49,7 +49,7 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hash every file again and name each one changed, missing, swapped or added."""
+    """Hash every file again and list each one changed, missing, swapped or added."""
     from myomag.audit.seal import check_of
     from myomag.audit.verify import show_verification
     from myomag.audit.verify import verify as verified
@@ -80,7 +80,7 @@ def seal(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a seal of the record to the log outside the results, sign it, or keep its time stamp."""
+    """Add a seal of the record to the log outside the results, sign it, or store its time stamp."""
     from myomag.audit.seal_command import add_seal
 
     with _opened(study, output) as derivative:
@@ -108,7 +108,7 @@ def trace(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow a value, scan, file or statistic back to the raw data."""
+    """Trace a value, scan, file or statistic back to the raw data."""
     from myomag.audit import trace as tracing
     from myomag.audit.graph import write_graph
     from myomag.audit.trace_text import trace_lines
@@ -132,7 +132,7 @@ def diff(
     ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Say which results of two derivatives differ, by how much, and the first cause of each."""
+    """Show which results of two derivatives differ, by how much, and the first cause of each."""
     from myomag.audit.diff import diff as compared
     from myomag.audit.diff import diff_lines
     from myomag.audit.record import open_derivative
@@ -153,7 +153,7 @@ def reproduce(
     cores: Annotated[int | None, typer.Option(min=1, help="Number of processes [all processors].")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute results again in a temporary folder and compare them byte for byte."""
+    """Recompute results in a temporary folder and compare them byte for byte."""
     from myomag.audit import reproduce as reproducing
 
     with _opened(study, output) as derivative:

@@ -30,7 +30,7 @@ OUTPUTS = {"records": "Records of pH and magnesium", "results": "Tables and page
 
 
 def crate_id(file: File, sha: str) -> str:
-    """Identifier of a file in the crate; raw data, which are not part of it, are named by their digest (RFC 6920)."""
+    """Identifier of a file in the crate; raw data, which are not part of it, are identified by digest (RFC 6920)."""
     if file.where == STUDY:
         content = base64.urlsafe_b64encode(bytes.fromhex(sha)).decode().rstrip("=")
         return f"ni:///sha-256;{content}?path={quote(file.path)}"
@@ -45,7 +45,7 @@ def code_type(path: str) -> list[str]:
 
 
 class Run:
-    """The entities that tell of a run, added to a crate that holds its files.
+    """The entities that describe a run, added to a crate with its files.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Run:
         ]
 
     def entity(self, identifier: str, kind: str | list[str], /, **properties: Any) -> Any:
-        """Add an entity that is no file, and return a reference to it."""
+        """Add an entity that is not a file, and return a reference to it."""
         from rocrate.model.contextentity import ContextEntity
 
         if not self.crate.dereference(identifier):
@@ -102,7 +102,7 @@ class Run:
             for uri, name in PROFILES.items()
         ]
         root["conformsTo"] = [{"@id": profile.id} for profile in profiles]
-        # Named by itself, so that a reader needs no second context from the network.
+        # Named in full, so that no second context from the network is needed.
         self.crate.metadata.extra_terms["environment"] = f"{TERMS}environment"
 
     def _workflow(self) -> Any:
@@ -146,7 +146,7 @@ class Run:
         return self.entity(f"Snakefile#{step}", "HowToStep", **properties)
 
     def _control(self, ledger: Ledger) -> Any:
-        """Action of one job, and the action that says which step of the workflow it was."""
+        """Action of one job, and the action that links it to its step of the workflow."""
         name = f"{ledger.step}{' batch ' + ledger.batch if ledger.batch else ''}"
         identifier = name.replace(" ", "-")
         action = self._job(ledger, f"#run-{identifier}", name)
@@ -226,7 +226,7 @@ class Run:
         return self.entity(f"#person-{activity['user']}-{activity['host']}", "Person", name=name)
 
     def _environment(self, activity: Mapping[str, Any]) -> list[Any]:
-        """Software that a job ran with, one entity for each name and value."""
+        """Software of a job, one entity for each name and value."""
         content = {key: activity.get(key) for key in (*ENVIRONMENT, *CODE)}
         content |= content.pop("packages") or {}
         return [

@@ -1,4 +1,4 @@
-"""An RO-Crate read back: what it states of its files and of the jobs that made them, without the study it came from."""
+"""An RO-Crate read back: its statements on its files and the jobs that made them, without the study."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ class Crate:
 
     @cached_property
     def entities(self) -> dict[str, dict[str, Any]]:
-        """Entities of the metadata by their identifier.
+        """Entities of the metadata by identifier.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class Crate:
                 yield identifier, str(entity["sha256"])
 
     def activity(self, step: str, batch: str) -> dict[str, Any]:
-        """What the crate says of the job that wrote a ledger, under the keys of an activity record."""
+        """Statements of the crate on the job that wrote a ledger, under the keys of an activity record."""
         action = self.entities.get(f"#run-{step}{f'-batch-{batch}' if batch else ''}")
         if action is None:
             return {}
@@ -62,7 +62,7 @@ class Crate:
 
 
 def crate_of(folder: Path) -> Crate | None:
-    """Crate that a folder is, or whose results it holds; None for no crate of myomag."""
+    """Crate in a folder, or whose results the folder contains; None if it is not a myomag crate."""
     for place in (folder, folder.parent) if folder.name == RESULTS else (folder,):
         if (place / METADATA).is_file() and (place / RESULTS / "ledger").is_dir():
             return Crate(place)

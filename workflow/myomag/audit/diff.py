@@ -31,7 +31,7 @@ MOST_COLUMNS = 5
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell that differs, or a row that one side lacks; `difference` (B - A) and `relative` only of two numbers."""
+    """One cell that differs, or a row that one side lacks; `difference` (B - A) and `relative` only for two numbers."""
 
     table: str
     row: str
@@ -50,7 +50,7 @@ class Diff:
     Attributes
     ----------
     only_in_a, only_in_b : list of str
-        Scans that the other one does not have.
+        Scans missing from the other one.
     compared : int
         Scans that both have.
     changed : dict of str to list of Cause
@@ -60,7 +60,7 @@ class Diff:
     documents : dict of str to Cause
         Pages, figures and texts made from many scans that differ in their bytes.
     values : dict of str to list of Value
-        Fields of the records of each scan that differ, those of the first step that differs; at most MOST_VALUES.
+        Differing fields in the records of each scan, at the first step that differs; at most MOST_VALUES.
     """
 
     only_in_a: list[str]
@@ -96,7 +96,7 @@ def diff(a: Derivative, b: Derivative, tolerance: float = 0.0) -> Diff:
     Parameters
     ----------
     a, b : Derivative
-        What is compared; B is seen as the later one.
+        The two to compare; B is taken as the later one.
     tolerance : float
         Numbers that differ by less than this share of the larger one count as equal.
     """
@@ -109,7 +109,7 @@ def diff(a: Derivative, b: Derivative, tolerance: float = 0.0) -> Diff:
 
 
 def _values(comparison: Comparison, scan: str) -> list[Value]:
-    """Fields that differ in the records of the first step at which they do."""
+    """Differing fields in the records of the first step at which they differ."""
     a, b = comparison.a, comparison.b
     for step in pipeline.SCAN_STEPS:
         if step in a.rows[scan] and step in b.rows[scan]:
@@ -131,7 +131,7 @@ def _cells(comparison: Comparison, table: str, tolerance: float) -> Iterator[Dif
     for key in dict.fromkeys((*rows_a, *rows_b)):
         for column, a, b in _unequal(rows_a.get(key), rows_b.get(key)):
             change, relative = _sizes(a, b)
-            # Scans that one side lacks are named by themselves.
+            # Scans that one side lacks are listed separately.
             if (relative is None or relative > tolerance) and (column != ROW or table != "cohort.tsv"):
                 cause = changed or _cause(comparison, table, key, column)
                 yield Difference(table, key, column, a, b, change, relative, cause)
@@ -238,7 +238,7 @@ def _verdict(found: Diff) -> str:
 
 
 def _columns(cells: list[Difference]) -> Iterator[str]:
-    """One line per table and column, its largest difference named."""
+    """One line per table and column, with its largest difference."""
     for table, column in dict.fromkeys((cell.table, cell.column) for cell in cells):
         own = [cell for cell in cells if (cell.table, cell.column) == (table, column)]
         largest = max(own, key=lambda cell: abs(cell.difference or 0.0))

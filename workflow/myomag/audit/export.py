@@ -41,7 +41,7 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: the folder, the number of files in it, the SHA-256 of its metadata, and remarks."""
+    """Result: the folder, the number of files in it, the SHA-256 of its metadata, and remarks."""
 
     folder: Path
     files: int
@@ -52,7 +52,7 @@ class Export:
 def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) -> Export:
     """Write a Workflow Run RO-Crate of the profile Provenance Run Crate.
 
-    It holds the files of the derivative and the workflow. Raw data and tables of the study are named by their digest
+    It contains the files of the derivative and the workflow. Raw data and tables of the study are identified by digest
     and not copied; users and hosts, with the activity records that name them, are left out unless `people`.
 
     Parameters
@@ -69,7 +69,7 @@ def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) 
     SettingsError
         If the folder is not empty, or the derivative is a group.
     LedgerError
-        If a file is not what the record says.
+        If a file is not as recorded.
     """
     from rocrate.rocrate import ROCrate
 
@@ -93,7 +93,7 @@ def export_crate(derivative: Derivative, folder: Path, *, people: bool = False) 
 
 
 def _named(derivative: Derivative, people: bool) -> dict[File, str]:
-    """Files that the record names, and those it consists of, with their SHA-256."""
+    """Files listed in the record, and those it consists of, with their SHA-256."""
     named: dict[File, str] = {}
     for ledger in derivative.ledgers.values():
         for row in ledger.rows:
@@ -107,7 +107,7 @@ def _named(derivative: Derivative, people: bool) -> dict[File, str]:
 
 
 def _add_files(crate: "ROCrate", derivative: Derivative, named: Mapping[File, str]) -> None:
-    """Add the files that the record names, after checking them."""
+    """Add the files listed in the record, after checking them."""
     with progress("files checked", len(named)) as advance:
         for number, (file, sha) in enumerate(sorted(named.items()), start=1):
             _add_file(crate, derivative, file, sha)

@@ -1,4 +1,4 @@
-"""The lineage of a trace as one page that needs no network: a drawing, and below it all that the record says."""
+"""The lineage of a trace as one self-contained page: a drawing, and below it the full record."""
 
 import json
 import re
@@ -31,7 +31,7 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Box:
-    """A node as it is drawn: kind of its box, two lines, and the entry below that tells of it."""
+    """A node as drawn: kind of box, two lines of text, and its entry below."""
 
     kind: str
     title: str
@@ -131,10 +131,10 @@ def _drawing(derivative: Derivative, found: Trace, files: Mapping[File, Mapping[
 
 
 def _add_plan(drawing: Drawing, derivative: Derivative, step: str, node: Hashable) -> None:
-    """Draw what a step read of all scans by the plan: a box for each role and for each step, with their numbers."""
+    """Draw the inputs of a step over all scans by the plan: a box for each role and step, with their numbers."""
     for source, role in _sources(pipeline.BY_NAME[step]):
         entry, ledgers = pipeline.BY_NAME[source].kind == "entry", derivative.of_step(source)
-        # Files beside a raw file have its role and a number.
+        # Companions of a raw file have its role and a number.
         named = [name.partition("_")[0] if entry else name for each in ledgers for name in _roles(each)]
         if role not in named:
             continue
@@ -151,7 +151,7 @@ def _add_plan(drawing: Drawing, derivative: Derivative, step: str, node: Hashabl
 
 
 def _sources(step: pipeline.Step) -> Iterator[tuple[str, str]]:
-    """Step and role of what a step takes."""
+    """Step and role of each input of a step."""
     yield from ((pipeline.writer(role, step.name), role) for role in step.reads)
     if step.pooled:
         yield pipeline.PROTOCOLS.name, PROTOCOLS
@@ -163,7 +163,7 @@ def _roles(ledger: Ledger) -> Iterator[str]:
 
 
 def _pattern(step: str, role: str) -> str:
-    """How files of a role are called, without the name of the scan."""
+    """Name of the files of a role, without the name of the scan."""
     name = next(file.name for file in pipeline.BY_NAME[step].writes if file.role == role)
     entry = {"raw": "files of the scanner", "sidecar": "their sidecars", "table": "tables of the study"}
     if pipeline.BY_NAME[step].kind == "entry":
@@ -186,7 +186,7 @@ def _file_box(file: File, record: Mapping[str, Any]) -> Box:
 
 
 def entry_id(name: str) -> str:
-    """Name of the entry of a step or file in the page."""
+    """Name of the entry of a step or file on the page."""
     return "e-" + re.sub(r"[^\w.-]", "-", name, flags=re.ASCII)
 
 
@@ -234,7 +234,7 @@ def _curve(placed: Layout, edge: tuple[Hashable, Hashable]) -> str:
 
 
 def _step_entry(name: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page says of a step: facts with their names."""
+    """Facts about a step on the page, with their names."""
     run, code, found = record["run"], record["code"], record["environment"]
     who = f"{run['user']} on {run['host']}" if run["user"] else None
     commit = code["git_commit"] and f"{code['git_commit']}{', with uncommitted changes' if code['git_dirty'] else ''}"

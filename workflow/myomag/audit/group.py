@@ -1,4 +1,4 @@
-"""The record of a group with those of its sites, under the names that the group gives their scans."""
+"""The record of a group with those of its sites, under the names of the scans in the group."""
 
 import os
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from myomag.study.imports import Import
 
 @dataclass(frozen=True)
 class Site:
-    """Derivative of one site, and the names its scans have in a group."""
+    """Derivative of one site, and the names of its scans in a group."""
 
     names: SiteNames
     derivative: Derivative
@@ -27,7 +27,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Group(Derivative):
-    """A group whose ledgers go on with those of its sites, so that what was made there is traced like its own."""
+    """A group whose ledgers continue in those of its sites, so that their results are traced like its own."""
 
     of_sites: Mapping[str, Site] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Group(Derivative):
 
     @property
     def notes(self) -> list[str]:
-        """Sites whose derivative or raw data are not where they were."""
+        """Sites whose derivative or raw data are no longer in place."""
         gone = [
             f"site {name}: its derivative is no longer at {root}; nothing in it can be traced or checked."
             for name, root in self.sites.items()
@@ -72,7 +72,7 @@ class Group(Derivative):
 
     @cached_property
     def _before(self) -> dict[str, Row]:
-        """Row of the raw ledger of each scan as its site has it, by the name in the group."""
+        """Row of each scan in the raw ledger of its site, by the name in the group."""
         return {
             site.names.row(row).scan: row
             for site in self.of_sites.values()
@@ -81,18 +81,18 @@ class Group(Derivative):
         }
 
     def names(self, ledger: Ledger, row: Row) -> set[str]:
-        """What a scan may be called: as in the group, or as at its site."""
+        """Names of a scan: in the group, or at its site."""
         before = self._before.get(row.scan)
         return super().names(ledger, row) | (super().names(ledger, before) if before else set())
 
     def joined_from(self, scan: str, stated: str) -> list[File]:  # noqa: ARG002
-        """Table of the cohort of the site of a scan."""
+        """Cohort table of a scan's site."""
         ledger, _ = next(iter(self.rows[scan].values()))
         return [ledger.file(DERIVATIVE, "cohort.tsv")]
 
     @cached_property
     def imports(self) -> dict[str, Import]:
-        """Where raw files of all sites came from, by their place."""
+        """Origin of the raw files of all sites, by place."""
         return {
             f"{os.path.relpath(site.derivative.study, self.root)}/{path}": entry
             for site in self.of_sites.values()
@@ -100,7 +100,7 @@ class Group(Derivative):
         }
 
     def spec(self, ledger: Ledger) -> Spec:
-        """Settings that hold for the step of a ledger, by the config.yaml of its site."""
+        """Settings for the step of a ledger, from the config.yaml of its site."""
         if not ledger.site:
             return self.own_spec(ledger)
         site = self.of_sites[ledger.site]
@@ -112,37 +112,37 @@ class Group(Derivative):
         )
 
     def own_spec(self, ledger: Ledger) -> Spec:
-        """Settings that hold for a step of the group."""
+        """Settings for a step of the group."""
         return super().spec(ledger)
 
     def settings_hold(self, ledger: Ledger, row: Row) -> bool:
-        """Whether the settings of config.yaml, of the group or of the site, are those that the row was made with."""
+        """Whether the row was made with the settings in config.yaml of the group or the site."""
         if ledger.site and pipeline.BY_NAME[ledger.step].kind != "scan":
-            # The names of participants count there, and the row was made with those of the site.
+            # Participant names matter there, and the row was made with those of the site.
             return self.of_sites[ledger.site].derivative.settings_hold(self._at_site(ledger), row)
         return super().settings_hold(ledger, row)
 
     def origins_of(self, ledger: Ledger) -> Mapping[str, str]:
-        """Where each setting came from that is not a default, in the group or at the site."""
+        """Origin of each setting that differs from its default, in the group or at the site."""
         if not ledger.site:
             return self.origins
         site = self.of_sites[ledger.site]
         return {_renamed(key, site.names): origin for key, origin in site.derivative.origins.items()}
 
     def _at_site(self, ledger: Ledger) -> Ledger:
-        """The ledger as its site has it."""
+        """The ledger as stored at its site."""
         path = ledger.path.removeprefix(f"{ledger.places[DERIVATIVE]}/")
         return self.of_sites[ledger.site].derivative.ledgers[path]
 
 
 def _renamed(key: str, names: SiteNames) -> str:
-    """Setting such as overrides.sub-001.fit.skip_time_us for the participant as the group calls it."""
+    """Setting such as overrides.sub-001.fit.skip_time_us with the participant's name in the group."""
     parts = key.split(".")
     return ".".join([parts[0], names.target(parts[1]), *parts[2:]]) if parts[0] == "overrides" else key
 
 
 def open_group(derivative: Derivative) -> Group:
-    """Record of a group with those of its sites, as far as they are where the group found them."""
+    """Record of a group with those of its sites, as far as they are still in place."""
     cohort: Any = derivative.document.get("cohort")
     same = bool(isinstance(cohort, Mapping) and cohort.get("same_participants"))
     sites = {}
@@ -153,11 +153,11 @@ def open_group(derivative: Derivative) -> Group:
 
 
 def with_study(derivative: Derivative) -> Derivative:
-    """The derivative with the study it says it was made from, be it there or not."""
+    """The derivative with the study it states as its source, whether or not that exists."""
     study = linked_datasets(derivative.root).get(RAW_LINK)
     return Derivative(study, derivative.root) if study and derivative.study == derivative.root else derivative
 
 
 def has_raw(derivative: Derivative) -> bool:
-    """Whether raw data lie where a derivative says that its study is."""
+    """Whether raw data exist where a derivative places its study."""
     return derivative.study != derivative.root and any(derivative.study.glob("sub-*"))

@@ -10,14 +10,14 @@ SWEEPS = 12
 
 @dataclass(frozen=True)
 class Layout:
-    """Where nodes stand, and the corners of the edges between them.
+    """Positions of nodes, and the corners of the edges between them.
 
     Attributes
     ----------
     places : mapping of node to (int, float)
-        Layer from 0 at the top, and middle of the node [px].
+        Layer from 0 at the top, and centre of the node [px].
     bends : mapping of (node, node) to list of float
-        Places at which an edge passes each layer between its ends [px].
+        Positions at which an edge passes each layer between its ends [px].
     layers : int
         Number of layers.
     """
@@ -35,9 +35,9 @@ def layout(nodes: Sequence[Hashable], edges: Sequence[tuple[Hashable, Hashable]]
     nodes : sequence
         Nodes.
     edges : sequence of (node, node)
-        Edges, from what was read or done to what was made of it.
+        Edges, from an input or step to its product.
     width, lane : float
-        Room of a node and of an edge that passes a layer [px].
+        Space for a node and for an edge that passes a layer [px].
     """
     level = _levels(nodes, edges)
     links: list[tuple[Hashable, Hashable]] = []
@@ -58,7 +58,7 @@ def layout(nodes: Sequence[Hashable], edges: Sequence[tuple[Hashable, Hashable]]
 
 
 def _levels(nodes: Sequence[Hashable], edges: Sequence[tuple[Hashable, Hashable]]) -> dict[Hashable, int]:
-    """Layer of each node: below all that it came from; what came from nothing stands right above what reads it."""
+    """Layer of each node: below all its sources; a node without sources is directly above its reader."""
     above: dict[Hashable, list[Hashable]] = {node: [] for node in nodes}
     below: dict[Hashable, list[Hashable]] = {node: [] for node in nodes}
     for start, end in edges:
@@ -83,7 +83,7 @@ def _levels(nodes: Sequence[Hashable], edges: Sequence[tuple[Hashable, Hashable]
 def _positions(
     rows: list[list[Hashable]], links: Sequence[tuple[Hashable, Hashable]], room: Mapping[Hashable, float]
 ) -> dict[Hashable, float]:
-    """Middle of each node: near those it is linked with, in their order, without overlap."""
+    """Centre of each node: near those linked with it, in order, without overlap."""
     near: dict[bool, dict[Hashable, list[Hashable]]] = {False: {}, True: {}}
     for start, end in links:
         near[False].setdefault(end, []).append(start)
@@ -104,7 +104,7 @@ def _positions(
 def _packed(
     row: Sequence[Hashable], wanted: Mapping[Hashable, float], room: Mapping[Hashable, float]
 ) -> dict[Hashable, float]:
-    """Places in a row as near to those wanted as the room of each allows: the mean of packing from both ends."""
+    """Positions in a row as close to those wanted as space allows: the mean of packing from both ends."""
     ends: list[dict[Hashable, float]] = []
     for sign, order in ((1, row), (-1, list(reversed(row)))):
         placed: dict[Hashable, float] = {}

@@ -1,4 +1,4 @@
-"""What a file came from: the steps and files behind it, up to the raw data."""
+"""Origin of a file: the steps and files behind it, back to the raw data."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from myomag.ledger.rows import Row
 
 @dataclass(frozen=True)
 class Step:
-    """One step of one scan, or of the whole study: the ledger and row that tell of it, and the files it read."""
+    """One step of one scan, or of the whole study: its ledger and row, and the files it read."""
 
     ledger: Ledger
     row: Row
@@ -28,12 +28,12 @@ class Step:
 
 @dataclass
 class Lineage:
-    """Files by what the record says of them, and the steps that made them.
+    """Files in the record, and the steps that made them.
 
     Attributes
     ----------
     files : dict of File to str
-        SHA-256 that the record names.
+        Recorded SHA-256.
     makers : dict of File to Step
         Step that wrote a file; raw data have none.
     steps : dict of str to Step
@@ -48,7 +48,7 @@ class Lineage:
 def lineage(derivative: Derivative, files: Iterable[File], steps: Iterable[Step] = ()) -> Lineage:
     """Everything behind some files and steps.
 
-    A step that sees all scans ends the walk: the files it read are listed, but not what they came from.
+    A step over all scans ends the walk: the files it read are listed, but not their sources.
     """
     graph, waiting, seen = Lineage(), list(files), set[File]()
     recorded = _digests(derivative)
@@ -73,9 +73,9 @@ def lineage(derivative: Derivative, files: Iterable[File], steps: Iterable[Step]
 
 
 def step_of(derivative: Derivative, ledger: Ledger, row: Row) -> Step:
-    """Step that a row tells of, with the files it read.
+    """Step described by a row, with the files it read.
 
-    For a step that sees all scans these are the records and tables behind the ledgers that its row names.
+    For a step over all scans these are the records and tables behind the ledgers in its row.
     """
     plan, used = pipeline.BY_NAME[ledger.step], [file for _, file, _ in ledger.inputs(row)]
     if plan.pooled and derivative.place(pooled := ledger.file(DERIVATIVE, PROTOCOLS)).is_file():
@@ -87,7 +87,7 @@ def step_of(derivative: Derivative, ledger: Ledger, row: Row) -> Step:
 
 
 def _behind(plan: pipeline.Step, ledger: Ledger | None) -> Iterable[File]:
-    """Files that a step takes from a ledger: those of the roles it reads; of a site what the same step made there."""
+    """Files that a step takes from a ledger: those of the roles it reads; at a site, the products of the same step."""
     same = {f"{plan.name}.tsv", f"{plan.name}.json"} if ledger and ledger.site else set()
     for row in ledger.rows if ledger else ():
         if ledger:
@@ -105,7 +105,7 @@ def _digests(derivative: Derivative) -> dict[File, str]:
 
 
 def state(derivative: Derivative, file: File, sha: str) -> str:
-    """Whether a file is still what the record says: as recorded, changed, missing, or of a study that is not here."""
+    """Whether a file is still as recorded: as recorded, changed, missing, or from a study that is not here."""
     if file.where == STUDY and not derivative.has_study:
         return "not here"
     try:
@@ -115,7 +115,7 @@ def state(derivative: Derivative, file: File, sha: str) -> str:
 
 
 def settings_with_origin(derivative: Derivative, step: Step) -> dict[str, dict[str, Any]]:
-    """Settings of a step by dotted key, each with its value and where it came from."""
+    """Settings of a step by dotted key, each with its value and origin."""
     if pipeline.BY_NAME[step.ledger.step].kind == "entry":
         return {}
     spec, row, origins = derivative.spec(step.ledger), step.row, derivative.origins_of(step.ledger)
@@ -146,7 +146,7 @@ def _origin(origins: Mapping[str, str], section: str, key: str, row: Row) -> str
 
 
 def code_origin(activity: Mapping[str, Any]) -> str:
-    """Which code an activity record names: the commit of a checkout, or the content of an installed wheel."""
+    """Code in an activity record: the commit of a checkout, or the content of an installed wheel."""
     if sha := activity.get("wheel_sha256"):
         return f"wheel {activity['version']} {sha[:12]}…{' (changed)' if activity['wheel_changed'] else ''}"
     commit = activity.get("git_commit")
@@ -154,7 +154,7 @@ def code_origin(activity: Mapping[str, Any]) -> str:
 
 
 def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
-    """Everything the record says of a step."""
+    """The full record of a step."""
     activity, row = step.ledger.activity_of(step.row), step.row
     hold = not row.settings or derivative.settings_hold(step.ledger, row)
     return {
@@ -175,9 +175,9 @@ def step_record(derivative: Derivative, step: Step) -> dict[str, Any]:
 
 
 def file_record(derivative: Derivative, graph: Lineage, file: File) -> dict[str, Any]:
-    """Everything the record says of a file, and whether it still holds; of an imported one where it came from.
+    """The full record of a file, and whether it is still valid; for an imported file, its origin.
 
-    Of a file that was found and not made, and by earlier runs with another content, when and with which SHA-256.
+    For an input file that earlier runs found with different content, also when and with which SHA-256.
     """
     origin = derivative.imports.get(file.path) if file.where == STUDY else None
     imported = {"original": origin.original, "sha256": origin.sha256, "time": origin.time} if origin else None

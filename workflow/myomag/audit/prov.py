@@ -53,7 +53,7 @@ def prov_document(derivative: Derivative, files: Mapping[File, str]) -> dict[str
     derivative : Derivative
         The record.
     files : mapping of File to str
-        Files that are told of, with their SHA-256.
+        Files to describe, with their SHA-256.
     """
     steps = [
         step_of(derivative, ledger, row)
@@ -144,5 +144,5 @@ def _step_id(step: Step) -> str:
 
 
 def _file_id(file: File) -> str:
-    """BIDS URI of a file: of the study it was made from, or of the derivative."""
+    """BIDS URI of a file: in the source study, or in the derivative."""
     return f"bids:{'raw' if file.where == STUDY else ''}:{quote(file.path)}"

@@ -1,4 +1,4 @@
-"""The scan-level steps run again in another folder, with recorded settings, by the harness that the pipeline uses."""
+"""The scan-level steps rerun in another folder, with recorded settings, by the harness of the pipeline."""
 
 import multiprocessing
 import shutil
@@ -35,9 +35,9 @@ from myomag.study.tables import read_tables
 def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores: int) -> dict[str, bytes]:
     """Run all steps for some scans in an empty folder.
 
-    With all scans of the study, what is made from many of them is made again too; with some, the fit takes the pooled
-    begin times that are recorded. Where the study is not here, the converted scans are taken as they are, and what is
-    made with its tables is left out.
+    With all scans of the study, the results over many scans are also remade; with some, the fit uses the recorded
+    pooled begin times. If the study is not here, the converted scans are used as they are, and results that need its
+    tables are left out.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def recompute(derivative: Derivative, scans: Sequence[str], folder: Path, cores:
 
 
 def steps_taken(derivative: Derivative) -> tuple[str, ...]:
-    """Steps that are not computed again, as the study is not here that they read."""
+    """Steps that are not recomputed, because the study that they read is not here."""
     return () if derivative.has_study else tuple(s for s in pipeline.SCAN_STEPS if reads_study(pipeline.BY_NAME[s]))
 
 
 def _take(derivative: Derivative, step: str, scans: set[str], folder: Path) -> None:
-    """Put what a step made of some scans into the folder, its digests checked."""
+    """Put the products of a step for some scans into the folder, after checking digests."""
     for ledger in derivative.of_step(step):
         rows = [row for row in ledger.rows if row.scan in scans]
         for path, sha in (file for row in rows for file in row.outputs.values()):
@@ -130,14 +130,14 @@ def _run(
 
 
 def run_batch(batch: str, specs: Mapping[str, Spec], folder: Path, study: Path) -> None:
-    """Run some steps, one after the other, over one batch in `folder`."""
+    """Run some steps in sequence over one batch in `folder`."""
     for step, spec in specs.items():
         read = tuple(Path(ledger_path(name, batch)) for name in pipeline.ledgers_read(step))
         run_scans(Job(spec, read, Path(ledger_path(step, batch)), folder, study), step_function(step))
 
 
 def _results(folder: Path, step: str) -> Iterator[ScanResult]:
-    """Scans as a step of the study reads them."""
+    """Scans as read by a study-level step."""
     found = (path for name in pipeline.ledgers_read(step) for path in folder.glob(ledger_path(name, "*")))
     return read_results(folder, sorted(path.relative_to(folder) for path in found))
 
@@ -157,7 +157,7 @@ def _pages(derivative: Derivative, folder: Path) -> dict[str, bytes]:
 
 
 def _report(derivative: Derivative, made: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
-    """Page and figures of the cohort from tables computed now; the versions it states are those that were recorded."""
+    """Page and figures of the cohort from recomputed tables; it states the recorded software versions."""
     steps = [*pipeline.ledgers_read("report"), "report"]
     ledgers = [derivative.ledgers.get(ledger_path(step)) for step in steps]
     recorded = [ledger for ledger in ledgers if ledger and ledger.rows]

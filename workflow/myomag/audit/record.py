@@ -31,7 +31,7 @@ CRATE = "crate"
 
 @dataclass(frozen=True, order=True)
 class File:
-    """A file the record names: `where` is study, derivative or crate, and the path is relative to it."""
+    """A file in the record: `where` is study, derivative or crate, and the path is relative to it."""
 
     where: str
     path: str
@@ -46,15 +46,15 @@ class Ledger:
     path, step : str
         Place in the derivative, and the step that wrote it.
     rows : list of Row
-        Its rows; none where it cannot be read.
+        Its rows; none if it cannot be read.
     problem : str
         Why it cannot be read, "" otherwise.
     lines : list of str
-        Lines of its activity record with their ends; bytes that are no text are replaced.
+        Lines of its activity record with line ends; bytes that are not text are replaced.
     site, places : str, mapping of str to str
-        In a group: the site whose ledger it is, and where its study and derivative lie, from the group.
+        In a group: the site whose ledger it is, and the paths of its study and derivative from the group.
     stated : mapping
-        What a crate without activity records says in their place.
+        Equivalent statements of a crate without activity records.
     """
 
     path: str
@@ -68,49 +68,49 @@ class Ledger:
 
     @property
     def batch(self) -> str:
-        """Batch of the ledger; "" for a step that sees all scans at once."""
+        """Batch of the ledger; "" for a step over all scans."""
         return Path(self.path).stem.removeprefix("batch-") if "batch-" in self.path else ""
 
     @property
     def activity(self) -> Mapping[str, Any]:
-        """Last entry of the activity record: the run that wrote the ledger; empty where there is none."""
+        """Last entry of the activity record: the run that wrote the ledger; empty if there is none."""
         return _entry(self.lines[-1]) if self.lines else self.stated
 
     def activity_of(self, row: Row) -> Mapping[str, Any]:
-        """Entry of the run that made a row: the last one that does not say it made others and kept this one."""
+        """Entry of the run that made a row: the last one that did not keep it while making others."""
         entries = (_entry(line) for line in reversed(self.lines))
         return next((entry for entry in entries if row.scan in entry.get("made", [row.scan])), self.activity)
 
     def file(self, where: str, path: str) -> File:
-        """File that the ledger names by its path in the study or the derivative that it belongs to."""
+        """File in the ledger, by its path in its study or derivative."""
         return File(where, f"{self.places[where]}/{path}" if where in self.places else path)
 
     def inputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
-        """Role, file and SHA-256 of what a row says was read."""
+        """Role, file and SHA-256 of the inputs of a row."""
         of_study = pipeline.reads_study(pipeline.BY_NAME[self.step])
         for role, (path, sha) in sorted(row.inputs.items()):
-            # What a group reads of its sites lies outside of it, as a study does; ratings lie in the derivative.
+            # What a group reads from its sites is outside it, like a study; ratings are in the derivative.
             outside = path.startswith("../") or (of_study and not path.startswith(f"{pipeline.RATINGS}/"))
             yield role, self.file(STUDY if outside else DERIVATIVE, path), sha
 
     def outputs(self, row: Row) -> Iterator[tuple[str, File, str]]:
-        """Role, file and SHA-256 of what a row says was written."""
+        """Role, file and SHA-256 of the outputs of a row."""
         for role, (path, sha) in sorted(row.outputs.items()):
             yield role, self.file(DERIVATIVE, path), sha
 
     def named(self, row: Row) -> Iterator[tuple[str, File, str]]:
-        """Role, file and SHA-256 of what a row stands for: what was found in the study, or was written."""
+        """Role, file and SHA-256 of the files a row describes: found in the study, or written."""
         return self.inputs(row) if pipeline.BY_NAME[self.step].kind == "entry" else self.outputs(row)
 
 
 @dataclass(frozen=True)
 class Derivative:
-    """A derivative with everything its ledgers and activity records say.
+    """A derivative with everything in its ledgers and activity records.
 
     Attributes
     ----------
     study, root : Path
-        The study, and the derivative; the derivative twice where the study is not here.
+        The study and the derivative; the derivative twice if the study is not here.
     crate : Crate or None
         RO-Crate that the derivative is part of.
     """
@@ -121,27 +121,27 @@ class Derivative:
 
     @property
     def has_study(self) -> bool:
-        """Whether raw data and tables are looked for; those of a group are at its sites."""
+        """Whether raw data and tables are searched for; those of a group are at its sites."""
         return self.study != self.root or bool(self.sites)
 
     @property
     def own(self) -> "Derivative":
-        """The derivative without those it was made from."""
+        """The derivative without its source derivatives."""
         return self
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the record should know of it."""
+        """Remarks for readers of the record."""
         return []
 
     @cached_property
     def sites(self) -> dict[str, Path]:
-        """Derivatives that this one was made from, by their site; none for that of a study."""
+        """Source derivatives by site; none for the derivative of a study."""
         return {name: path for name, path in linked_datasets(self.root).items() if name != RAW_LINK}
 
     @cached_property
     def ledgers(self) -> dict[str, Ledger]:
-        """Ledgers by their path, in the order of the flow."""
+        """Ledgers by path, in the order of the flow."""
         found = (path for path in self.root.glob("ledger/*/*.tsv") if path.is_file())
         paths = [path.relative_to(self.root).as_posix() for path in found]
         steps = {path: path.split("/")[1] for path in paths}
@@ -151,22 +151,22 @@ class Derivative:
 
     @cached_property
     def inputs(self) -> list[str]:
-        """Lines that tell which files of the study every run found; none where they were not handed on."""
+        """Lines on the files of the study that every run found; none if they were not passed on."""
         path = self.root / INPUTS
         return text_lines(path.read_bytes()) if path.is_file() else []
 
     @cached_property
     def earlier(self) -> dict[str, list[tuple[str, str]]]:
-        """When earlier runs found a file of the study, or of a rater, with another SHA-256, by its path."""
+        """Times at which earlier runs found a file of the study or a rater with a different SHA-256, by path."""
         return {path: seen[:-1] for path, seen in earlier_inputs(self.inputs).items() if len(seen) > 1}
 
     def of_step(self, *steps: str) -> list[Ledger]:
-        """Ledgers of the steps named."""
+        """Ledgers of the given steps."""
         return [ledger for ledger in self.ledgers.values() if ledger.step in steps]
 
     @cached_property
     def imports(self) -> dict[str, Import]:
-        """Where raw files came from, by their place in the study; empty where the table is none."""
+        """Origin of raw files, by place in the study; empty if there is no valid table."""
         try:
             return read_imports(self.study)
         except StudyError:
@@ -183,7 +183,7 @@ class Derivative:
 
     @cached_property
     def makers(self) -> dict[File, tuple[Ledger, Row]]:
-        """Ledger and row that name a file as written."""
+        """Ledger and row that list a file as written."""
         return {
             file: (ledger, row)
             for ledger in self.ledgers.values()
@@ -198,23 +198,23 @@ class Derivative:
         return [file for row in ledger.rows for _, file, _ in ledger.inputs(row)] if ledger else []
 
     def names(self, ledger: Ledger, row: Row) -> set[str]:  # noqa: ARG002
-        """What a scan may be called: by its participant, with its session, or by its stem."""
+        """Names of a scan: its participant, with its session, or its stem."""
         participant = {row.participant_id, row.participant_id.removeprefix("sub-")}
         return {row.scan, *participant, *({f"{row.participant_id}/{row.session_id}"} if row.session_id else ())}
 
     def joined_from(self, scan: str, stated: str) -> list[File]:  # noqa: ARG002
-        """Tables that a column was joined from which its data dictionary says this of."""
+        """Tables that a column was joined from, by its description in the data dictionary."""
         return [file for file in self.tables if file.path in stated]
 
     def place(self, file: File) -> Path:
-        """Where a file lies now."""
+        """Present path of a file."""
         if file.where == CRATE and self.crate:
             return self.crate.folder / file.path
         return (self.study if file.where == STUDY else self.root) / file.path
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """Resolved settings of the last run, as config.yaml holds them.
+        """Resolved settings of the last run, from config.yaml.
 
         Raises
         ------
@@ -233,7 +233,7 @@ class Derivative:
 
     @property
     def advice(self) -> Advice:
-        """What commands need that are to work on this derivative, with the settings that the last run was given."""
+        """What commands need to work on this derivative, with the settings given to the last run."""
         if self.sites:
             return self._group_advice
         place = () if self.root == default_output(self.study) else ("--output", str(self.root))
@@ -243,7 +243,7 @@ class Derivative:
 
     @property
     def given(self) -> Mapping[str, Any]:
-        """Settings that the last run was given on the command line."""
+        """Settings given to the last run on the command line."""
         ledger = self.ledgers.get(ledger_path("settings"))
         return (ledger.activity.get("command_line") or {}) if ledger else {}
 
@@ -255,19 +255,19 @@ class Derivative:
         return GroupAdvice(str(self.root), given, sites=tuple(map(str, self.sites.values())), names=tuple(self.sites))
 
     def origins_of(self, ledger: Ledger) -> Mapping[str, str]:  # noqa: ARG002
-        """Where each setting came from that is not a default and held for a ledger."""
+        """Origin of each setting that differs from its default and applied to a ledger."""
         return self.origins
 
     @cached_property
     def origins(self) -> dict[str, str]:
-        """Where each setting that is not a default came from."""
+        """Origin of each setting that differs from its default."""
         ledger = self.ledgers.get(ledger_path("settings"))
         if ledger and not ledger.lines:
             return not_default(self.document)
         return dict(ledger.activity.get("origins", {})) if ledger else {}
 
     def spec(self, ledger: Ledger) -> Spec:
-        """Settings that config.yaml says hold for the step of a ledger."""
+        """Settings for the step of a ledger, from config.yaml."""
         key = (ledger.step, ledger.batch if pipeline.BY_NAME[ledger.step].rejections else "")
         if key not in self._specs:
             targets = self._targets(ledger.batch) if key[1] else None
@@ -284,7 +284,7 @@ class Derivative:
         return pooled_begin_times(self.root)
 
     def settings_hold(self, ledger: Ledger, row: Row) -> bool:
-        """Whether the settings of config.yaml are those that the row was made with."""
+        """Whether the row was made with the settings in config.yaml."""
         try:
             spec = self.spec(ledger)
             if pipeline.BY_NAME[ledger.step].kind == "scan":
@@ -313,7 +313,7 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
     Parameters
     ----------
     study : Path
-        Study folder; its derivative, or an RO-Crate of it, may be named in its place where the study is not needed.
+        Study folder, or its derivative or an RO-Crate of it if the study is not needed.
     output : Path or None
         Derivative, or an RO-Crate of it; None for STUDY/derivatives/myomag.
 
@@ -341,7 +341,7 @@ def open_derivative(study: Path, output: Path | None = None) -> Derivative:
 
 
 def text_lines(content: bytes) -> list[str]:
-    """Lines of a text with their ends; bytes that are no text are replaced."""
+    """Lines of a text with line ends; bytes that are not text are replaced."""
     return list(io.StringIO(content.decode("utf-8", "replace"), newline="\n"))
 
 

@@ -1,4 +1,4 @@
-"""Results computed again and compared byte for byte with those recorded."""
+"""Results recomputed and compared byte for byte with those recorded."""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ MOST_VALUES = 5
 
 @dataclass(frozen=True)
 class Deviation:
-    """A file, or the outcome of a step, that came out otherwise.
+    """A file, or the outcome of a step, that came out differently.
 
     Attributes
     ----------
@@ -57,22 +57,22 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What was computed again, and what came out otherwise.
+    """What was recomputed, and what came out differently.
 
     Attributes
     ----------
     scans : list of str
-        Scans computed again.
+        Recomputed scans.
     same : int
         Files with the same bytes.
     deviations : list of Deviation
-        Those with other bytes.
+        Those with different bytes.
     environment : list of str
         How software and machine differ from those recorded.
     whole : bool
-        Whether all scans were computed again, and with them what is made from many.
+        Whether all scans were recomputed, and with them the results over many scans.
     from_raw : bool
-        Whether raw data and tables of the study were here to begin with.
+        Whether raw data and tables of the study were available.
     """
 
     scans: list[str]
@@ -88,7 +88,7 @@ class Reproduction:
 
 
 def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None = None) -> Reproduction:
-    """Compute scans again in a temporary folder, with the recorded settings, and compare the bytes.
+    """Recompute scans in a temporary folder, with the recorded settings, and compare the bytes.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def reproduce(derivative: Derivative, targets: Sequence[str], cores: int | None 
     targets : sequence of str
         Participants, sessions or scans; none: the whole study with its tables and pages.
     cores : int, optional
-        Number of processes; as many as there are processors unless given.
+        Number of processes [all processors].
 
     Raises
     ------
@@ -197,7 +197,7 @@ def _explained(
 
 
 def _of_tables(derivative: Derivative, found: Iterable[tuple[File, list[Value]]]) -> Iterator[Deviation]:
-    """Tables that were not made again as a whole, with their values that do not follow from what was."""
+    """Tables that were not remade as a whole, with their values that do not follow from what was."""
     for file, values in found:
         if values and file in derivative.makers:
             digests = (_present(derivative, file.path), None)
@@ -234,7 +234,7 @@ def _environment_of(ledger: Ledger) -> list[str]:
 
 
 def _environment(derivative: Derivative) -> list[str]:
-    """How software, machine and checkout differ from those of any recorded step."""
+    """Differences of software, machine and checkout from those of the recorded steps."""
     now = environment()
     texts = [text for ledger in derivative.of_step(*pipeline.SCAN_STEPS) for text in _environment_of(ledger)]
     for ledger in derivative.of_step(*pipeline.SCAN_STEPS):
@@ -244,7 +244,7 @@ def _environment(derivative: Derivative) -> list[str]:
 
 
 def _value_lines(deviation: Deviation) -> Iterator[str]:
-    """The values that differ, the digests or outcomes where there are none to name."""
+    """The values that differ, or the digests or outcomes if there are none to list."""
     for value in deviation.values[:MOST_VALUES]:
         yield f"  {printable(str(value))} computed now"
     if len(deviation.values) > MOST_VALUES:

@@ -1,4 +1,4 @@
-"""Whether a record is the one that was sealed, and what changed since; who signed, and when it was stamped."""
+"""Whether a record is the sealed one, and what has changed since; who signed, and when it was stamped."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -26,20 +26,20 @@ MOST = 5
 
 @dataclass
 class SealCheck:
-    """A derivative held against a log of seals.
+    """A derivative compared with a log of seals.
 
     Attributes
     ----------
     log : Log
         The log.
     signers, authority : Path or None
-        File of allowed signers (ssh-keygen), and certificates of the authority that stamps (PEM).
+        File of allowed signers (ssh-keygen), and certificates of the time-stamping authority (PEM).
     asked : bool
-        Whether the user named the log. Otherwise a step that ran since, and was not sealed, is only noted.
+        Whether the user named the log. Otherwise a later unsealed step is only noted.
     problems : list of Problem
-        What does not agree.
+        Disagreements.
     notes : list of str
-        What was found beside.
+        Other findings.
     """
 
     log: Log
@@ -80,7 +80,7 @@ class SealCheck:
         self._check_added(last)
 
     def _check_beginnings(self, accepted: int) -> None:
-        """Seals that found nothing left of the record before, as where the results were removed."""
+        """Seals that found nothing of the previous record, as when the results were removed."""
         for seal in self.log.seals:
             if seal.get("anew") and seal["line"] > accepted:
                 said = f"the seal of {seal['time']} is for a record that was started anew; if you removed the results, "
@@ -131,7 +131,7 @@ class SealCheck:
 
 
 def rewritten(derivative: Derivative, log: Log) -> Iterator[Problem]:
-    """Activity records that do not go on from the lines that were sealed, at any seal."""
+    """Activity records that do not continue from the lines sealed at any seal."""
     for path, tips in log.tips.items():
         lines = _lines(derivative, path)
         if lines:
@@ -152,13 +152,13 @@ def _lines(derivative: Derivative, path: str) -> list[str]:
 
 
 def _changes(derivative: Derivative, log: Log, time: str) -> Iterator[tuple[bool, Problem]]:
-    """Ledgers and records that are not as sealed last, and whether a step that ran since made them so."""
+    """Ledgers and records that differ from the last seal, and whether a later step explains it."""
     now = leaves_of(derivative.root)
     for path in sorted(log.leaves.keys() | now.keys()):
         if log.leaves.get(path) == now.get(path):
             continue
         if path.endswith(ACTIVITY):
-            # It goes with its ledger, which names the rows; alone it tells of a step that came to the same results.
+            # It is reported with its ledger, which names the rows; alone it means that a step gave the same results.
             continue
         if path not in now:
             yield False, Problem("sealed", path, f"sealed on {time}, and gone")
@@ -172,7 +172,7 @@ def _changes(derivative: Derivative, log: Log, time: str) -> Iterator[tuple[bool
 
 
 def _named(derivative: Derivative, path: str, log: Log) -> str:
-    """Rows of a ledger that are not among those sealed, and how many of these are no more."""
+    """Rows of a ledger that were not sealed, and the number of sealed rows that are gone."""
     marks = log.marks.get(path, "")
     sealed = {marks[place : place + MARK] for place in range(0, len(marks), MARK)}
     try:
@@ -187,33 +187,33 @@ def _named(derivative: Derivative, path: str, log: Log) -> str:
 
 
 def _made_again(derivative: Derivative, path: str, log: Log) -> bool:
-    """Whether a ledger was written by a step whose record goes on from what was sealed."""
+    """Whether a ledger was written by a step whose record continues from what was sealed."""
     record = INPUTS if path.startswith("ledger/raw/") else activity_path(Path(path)).as_posix()
     sealed, digests = log.leaves.get(record), [line_digest(line) for line in _lines(derivative, record)]
     return bool(digests) and digests[-1] != sealed and (sealed is None or sealed in digests)
 
 
 def _owner(derivative: Derivative, record: str) -> Ledger | None:
-    """Ledger that an activity record goes with."""
+    """Ledger that an activity record belongs to."""
     return derivative.ledgers.get(f"{record.removesuffix(ACTIVITY)}.tsv")
 
 
 def log_of(derivative: Derivative, named: Path | None, *, reading: bool = False) -> Path | None:
-    """Log of seals of a derivative: the one named, else that of the settings; None for none.
+    """Log of seals of a derivative: the given one, else that in the settings; None for none.
 
     Parameters
     ----------
     derivative : Derivative
         The record.
     named : Path or None
-        Log that the user names.
+        Log given by the user.
     reading : bool
-        Whether it is only read: then it may be where the record says that the last run was told to put it.
+        Whether it is only read: it may then be where the record says the last run put it.
 
     Raises
     ------
     SettingsError
-        If the settings name a place that they may not, or the last run was given one.
+        If the settings name a place that is not allowed, or the last run was given one.
     """
     if named is not None:
         return named.expanduser().absolute()
@@ -222,7 +222,7 @@ def log_of(derivative: Derivative, named: Path | None, *, reading: bool = False)
     given = derivative.given
     own = given.get("audit")
     if not reading and isinstance(own, Mapping) and own.get("seal_log"):
-        # A record may come from others: where it points to, nothing is written unasked.
+        # A record may come from others: nothing is written to the places it names unless requested.
         raise SettingsError(f"the last run added its seal to {own['seal_log']}; give this log: --log {own['seal_log']}")
     try:
         settings = study_settings(derivative.study, given).audit
@@ -234,12 +234,12 @@ def log_of(derivative: Derivative, named: Path | None, *, reading: bool = False)
 def check_of(
     derivative: Derivative, named: Path | None, signers: Path | None, authority: Path | None
 ) -> SealCheck | None:
-    """The log that verify compares with; None where there is none.
+    """The log that verify compares with; None if there is none.
 
     Raises
     ------
     LedgerError
-        If the log that the user names does not exist.
+        If the log given by the user does not exist.
     """
     path = log_of(derivative, named, reading=True)
     if path is None:

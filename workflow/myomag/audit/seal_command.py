@@ -1,4 +1,4 @@
-"""`myomag seal`: a seal by hand, its signature and its time stamp."""
+"""`myomag seal`: a manual seal, its signature and its time stamp."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from myomag.report.text import plural
 
 @dataclass(frozen=True)
 class Sealed:
-    """What a log holds now: its place, the anchor of the last seal, and what was added.
+    """State of a log: its place, the anchor of the last seal, and what was added.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Sealed:
     anchor, time : str
         Anchor and time of its last seal.
     seals : int
-        Seals that it holds.
+        Number of seals in it.
     added : tuple of str
         What was added: seal, signature, time stamp.
     """
@@ -51,27 +51,27 @@ class Sealed:
 def add_seal(
     derivative: Derivative, named: Path | None, *, key: Path | None, token: Path | None, accept: str | None
 ) -> Sealed:
-    """Add what is asked for to the log of seals.
+    """Add the requested entries to the log of seals.
 
     Parameters
     ----------
     derivative : Derivative
         The record.
     named : Path or None
-        Log that the user names; None for that of the settings.
+        Log given by the user; None for that in the settings.
     key : Path or None
         SSH key that signs the last seal.
     token : Path or None
-        Time stamp of the last seal, of which no new one is made then: it would have another anchor.
+        Time stamp of the last seal; no new seal is then made, as its anchor would differ.
     accept : str or None
-        Why records that do not go on from what was sealed are accepted.
+        Why records that do not continue from what was sealed are accepted.
 
     Raises
     ------
     SettingsError
-        If there is no log, the key does not sign, or the time stamp is not about the last seal.
+        If there is no log, the key does not sign, or the time stamp is not for the last seal.
     LedgerError
-        If the record does not hold together, or does not go on from what was sealed, and no reason is given.
+        If the record is inconsistent, or does not continue from what was sealed and no reason is given.
     """
     path = log_of(derivative, named)
     if derivative.crate or path is None:
@@ -93,7 +93,7 @@ def add_seal(
 
 
 def _check(derivative: Derivative, path: Path, accept: str | None) -> None:
-    """Refuse to seal what does not hold together."""
+    """Refuse to seal an inconsistent record."""
     problems = [*ledger_problems(derivative), *([] if accept else rewritten(derivative, read_log(path)))]
     if problems:
         more = f" (and {len(problems) - 1} more: myomag verify STUDY)" if len(problems) > 1 else ""

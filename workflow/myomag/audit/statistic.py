@@ -1,4 +1,4 @@
-"""Which scans entered a model, why the others did not, and what its table comes to from cohort.tsv alone."""
+"""Scans included in a model, why others are not, and its table recomputed from cohort.tsv alone."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ def estimate_values(derivative: Derivative) -> Iterator[tuple[File, list[Value]]
         keys, path = TABLES[name].key, TABLES[name].file
         now = {" ".join(str(row[key]) for key in keys): row for row in estimated(derivative, name)}
         table = table_cells(derivative.root / path, keys)
-        # A reason also tells how the tables of the study were read.
+        # A reason also depends on how the tables of the study were read.
         cells = (
             (key, column, cell) for key, row in table.items() for column, cell in row.items() if column != "reason"
         )
@@ -40,7 +40,7 @@ def estimate_values(derivative: Derivative) -> Iterator[tuple[File, list[Value]]
 
 
 def estimated(derivative: Derivative, name: str) -> list[dict[str, str | None]]:
-    """Rows of a table of FROM_COHORT as they come out of cohort.tsv now, as text.
+    """Rows of a table of FROM_COHORT as recomputed from cohort.tsv, as text.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def _cell(value: Any) -> str | None:
 
 
 def equal(one: str | None, other: str | None) -> bool:
-    """Whether two cells say the same, numbers within the digits of the tables."""
+    """Whether two cells are equal, numbers within the digits of the tables."""
     x, y = (number(text) if text is not None else None for text in (one, other))
     if x is None or y is None:
         return one == other
@@ -72,7 +72,7 @@ def equal(one: str | None, other: str | None) -> bool:
 
 
 def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
-    """Scans that entered a model, and those that did not, each with the reason.
+    """Scans included in a model, and those not included, each with the reason.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def scans_of(derivative: Derivative, name: str) -> dict[str, Any]:
 
 
 def _designs(derivative: Derivative, name: str, settings: CohortSettings) -> tuple[list[str], dict[str, Design]]:
-    """Columns of the model of a row, and its design for each kind of scans that has it."""
+    """Columns of the model of a row, and its design for each kind of scans with it."""
     samples = samples_of_kinds(included(read_tsv(derivative.root / COHORT), settings))
     found = {
         kind: (model, design)
@@ -131,7 +131,7 @@ def _raw(derivative: Derivative, scan: str) -> dict[str, str]:
 
 
 def _result(derivative: Derivative, scan: str) -> dict[str, str]:
-    """Records of a scan from which the tables take its values, with their SHA-256."""
+    """Records from which the tables take the values of a scan, with their SHA-256."""
     rows = derivative.rows.get(scan, {}).values()
     files = [item for ledger, row in rows for item in ledger.outputs(row)]
     return {file.path: sha for role, file, sha in files if role in pipeline.COHORT.reads}

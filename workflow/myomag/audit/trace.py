@@ -20,16 +20,16 @@ COHORT = File(DERIVATIVE, "cohort.tsv")
 
 @dataclass(frozen=True)
 class Trace:
-    """What a target is and where it came from.
+    """A target and its origin.
 
     Attributes
     ----------
     target : str
-        As asked for.
+        As requested.
     values : list of dict
         Cells of a table, each with the record it was taken from.
     table : dict or None
-        Rows of another table, or cells of them; of a model with the scans that entered it and those that did not.
+        Rows of another table, or cells of them; for a model, with the scans included and those not included.
     tops : list
         Files, and steps that failed, from which the tree starts.
     graph : Lineage
@@ -51,14 +51,14 @@ def trace(derivative: Derivative, target: str) -> Trace:
     derivative : Derivative
         The record.
     target : str
-        sub-001, sub-001/ses-1, the stem of a scan, one of these with a column of cohort.tsv (sub-001:mg_mmol_l),
-        rows of a table by what stands in its first column (statistics:mg_age), one column of them
-        (statistics:mg_age:p), or a file.
+        sub-001, sub-001/ses-1, the stem of a scan, one of these with a column of cohort.tsv (sub-001:mg_mmol_l), rows
+        of a table by the value in its first column (statistics:mg_age), one column of them (statistics:mg_age:p), or a
+        file.
 
     Raises
     ------
     SettingsError
-        If there is no such target; the nearest names are given.
+        If there is no such target; similar names are given.
     """
     if file := _file(derivative, target):
         ledger = derivative.ledgers.get(file.path) if file.where == DERIVATIVE else None
@@ -89,7 +89,7 @@ def _traced(derivative: Derivative, target: str, tops: list[File | Step]) -> Tra
 
 
 def _traced_values(derivative: Derivative, target: str, scans: list[str], column: str) -> Trace:
-    """Trace of cells of cohort.tsv: of all that the table was made from, only what these cells come from."""
+    """Trace of cells of cohort.tsv, restricted to the sources of these cells."""
     values = [_value(derivative, scan, column) for scan in scans]
     sources = [file for value in values for file in value.pop("sources")]
     sources += [file for scan in scans for file in _rejected_in(derivative, scan)]
@@ -104,7 +104,7 @@ def _traced_values(derivative: Derivative, target: str, scans: list[str], column
 
 
 def _file(derivative: Derivative, target: str) -> File | None:
-    """File that the target names, relative to the derivative, the study or the working directory."""
+    """File named by the target, relative to the derivative, the study or the working directory."""
     recorded = {*_recorded(derivative), *(File(DERIVATIVE, path) for path in derivative.ledgers)}
     for where, top in ((DERIVATIVE, derivative.root), (STUDY, derivative.study)):
         for path in (top / target, Path(target).absolute(), Path(target).resolve()):
@@ -120,7 +120,7 @@ def _recorded(derivative: Derivative) -> Iterator[File]:
 
 
 def scans_named(derivative: Derivative, name: str) -> list[str]:
-    """Scans of a participant, of a session or of that name."""
+    """Scans of a participant, of a session or with that name."""
     found = []
     for scan, rows in derivative.rows.items():
         if name in derivative.names(*next(iter(rows.values()))):
@@ -129,14 +129,14 @@ def scans_named(derivative: Derivative, name: str) -> list[str]:
 
 
 def _last(derivative: Derivative, scan: str) -> list[File | Step]:
-    """Results of a scan that no further step of it reads, or the step that failed."""
+    """Results of a scan that none of its later steps reads, or the step that failed."""
     rows = derivative.rows[scan]
     for step in reversed(pipeline.NAMES):
         if step in rows:
             ledger, row = rows[step]
             if row.status != "ok" and (row.step == step or pipeline.BY_NAME[step].kind == "entry"):
                 return [step_of(derivative, ledger, row)]
-            # A step that has nothing to say of this scan, as that of series of most, is not the last.
+            # A step without output for this scan, as `series` for most, is not the last.
             if row.status == "ok" and (own := {file for _, file, _ in ledger.named(row)}):
                 return [*sorted(own | {file for role in _ends() for file in _outputs(derivative, scan, role)})]
     return []
@@ -149,7 +149,7 @@ def _ends() -> set[str]:
 
 
 def _value(derivative: Derivative, scan: str, column: str) -> dict[str, Any]:
-    """Cell of cohort.tsv, and the record that it was taken from."""
+    """Cell of cohort.tsv, and the record it was taken from."""
     row = table_cells(derivative.place(COHORT), ("scan",)).get(scan)
     if row is None:
         raise StudyError(f"{COHORT.path}: no row for {scan}; the table was changed: myomag verify STUDY")
@@ -194,7 +194,7 @@ def known_names(derivative: Derivative) -> list[str]:
 
 
 def _whole(derivative: Derivative, found: Trace) -> Lineage:
-    """Files and steps behind a trace; behind a table or page made from many scans, those of all of them."""
+    """Files and steps behind a trace; for a table or page made from many scans, those of all of them."""
     makers = [found.graph.makers.get(top) if isinstance(top, File) else top for top in found.tops]
     if found.values or not any(step and pipeline.BY_NAME[step.ledger.step].kind == "study" for step in makers):
         return found.graph

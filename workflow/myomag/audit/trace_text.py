@@ -19,7 +19,7 @@ MOST = 12
 
 
 def trace_lines(derivative: Derivative, found: Trace) -> Iterator[str]:
-    """Lines of a trace, the environments it names at the end."""
+    """Lines of a trace, with its environments at the end."""
     for value in found.values:
         yield from _value_lines(value)
     if found.table:
@@ -40,7 +40,7 @@ def _value_lines(value: dict[str, Any]) -> Iterator[str]:
 
 
 def _table_lines(table: dict[str, Any]) -> Iterator[str]:
-    """Rows of a table; of a model the scans behind it, told by their raw files: the steps of each are for --json."""
+    """Rows of a table; for a model, also its scans with their raw files: --json has the steps of each."""
     for cell in table.get("cells", ()):
         yield f"{cell['row']}: {cell['column']} = {cell['value'] or 'n/a'}   in {table['table']}"
         if "agrees" in cell:
@@ -69,7 +69,7 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
 
 
 class _Writer:
-    """The tree of a trace; each file is told once, and environments are numbered."""
+    """The tree of a trace; each file is described once, and environments are numbered."""
 
     def __init__(self, derivative: Derivative, found: Trace) -> None:
         self.derivative, self.graph = derivative, found.graph
@@ -127,7 +127,7 @@ class _Writer:
                 yield from textwrap.wrap(line, width, initial_indent="      ", subsequent_indent="        ")
 
     def _settings_lines(self, step: str, settings: dict[str, Any] | None) -> Iterator[str]:
-        """Settings that are not defaults one by one with their origin; the defaults on one line."""
+        """Settings that differ from defaults singly with their origin; the defaults on one line."""
         if settings is None:
             yield "config.yaml now contains different settings: it was changed, or a later run was not finished"
             return
@@ -139,7 +139,7 @@ class _Writer:
             yield f"defaults: {self._defaults(step, unchanged)}"
 
     def _defaults(self, step: str, settings: dict[str, Any]) -> str:
-        """Settings of one section with their values, told once; of several only how many, they stand elsewhere."""
+        """Settings of one section with their values, given once; for several sections, only their number."""
         sections = list(dict.fromkeys(key.partition(".")[0] for key in settings))
         if len(sections) > 1:
             return f"{len(settings)} in the sections {', '.join(sections)}: see config.yaml, or --json"
@@ -153,7 +153,7 @@ class _Writer:
         return list(self.environments).index(digest(content)) + 1
 
     def environment_lines(self) -> Iterator[str]:
-        """The environments that steps named by their number."""
+        """The environments referred to by number."""
         for number, content in enumerate(self.environments.values(), start=1):
             python, platform, processor, packages, lock = (content[key] for key in ENVIRONMENT)
             yield ""

@@ -1,4 +1,4 @@
-"""Which values differ between two versions of a file: of a record by field, of a table by row and column."""
+"""Values that differ between two versions of a file: in a record by field, in a table by row and column."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ COHORT = TABLES["cohort"].file
 
 @dataclass(frozen=True)
 class Value:
-    """A value that differs: where it stands, what is there, and what it is held against; None for no such value."""
+    """A value that differs: its place, the value there, and the one compared with; None for no such value."""
 
     name: str
     present: str | None
@@ -33,7 +33,7 @@ class Value:
 
 
 def differing_values(present: Path, other: Path) -> list[Value]:
-    """Values that differ between two records or two tables; none for other files, or where one is no such file."""
+    """Values that differ between two records or two tables; none for other files, or if one is not such a file."""
     if present.suffix == ".json":
         return list(_fields(content(present) or {}, content(other) or {}))
     return list(_cells(present, other)) if present.suffix == ".tsv" else []
@@ -42,7 +42,7 @@ def differing_values(present: Path, other: Path) -> list[Value]:
 def cell_values(
     derivative: Derivative, folder: Path, rows: Mapping[str, Mapping[str, Row]]
 ) -> Iterator[tuple[File, list[Value]]]:
-    """Measured cells of cohort.tsv that are not what the records in a folder say, by the rows of their ledgers."""
+    """Measured cells of cohort.tsv that differ from the records in a folder, by the rows of their ledgers."""
     table, values = table_cells(derivative.root / COHORT, ("scan",)), []
     for scan in rows:
         outputs = {role: path for row in rows[scan].values() for role, (path, _) in row.outputs.items()}
@@ -56,7 +56,7 @@ def cell_values(
 
 
 def table_cells(path: Path, keys: tuple[str, ...] = ()) -> dict[str, dict[str, str | None]]:
-    """Rows of a table by what pairs them; the first column where no key is known. Empty where there is no table.
+    """Rows of a table by what pairs them; the first column if no key is known. Empty if there is no table.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def table_cells(path: Path, keys: tuple[str, ...] = ()) -> dict[str, dict[str, s
 
 
 def unknown(name: str, known: list[str], kind: str = "participant, scan or file") -> str:
-    """What to say of a name that does not exist: the nearest ones that do."""
+    """Message for a name that does not exist, with similar ones that do."""
     return f"no such {kind}; " + (hint(name, known, most=3) or f"known: {', '.join(known[:5])}, …")
 
 
 def content(path: Path, *keys: str) -> Any:
-    """What stands under some keys of a JSON file; None where it does not, or the file was damaged."""
+    """Value under some keys of a JSON file; None if missing, or if the file is damaged."""
     try:
         found: Any = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -101,7 +101,7 @@ def _cells(present: Path, other: Path) -> Iterator[Value]:
 
 
 def _fields(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Value]:
-    """Fields of a record that differ, those of the columns of cohort.tsv first."""
+    """Fields of a record that differ, those in cohort.tsv first."""
     known = {".".join(fields): number for number, (_, _, *fields) in enumerate(MEASURED)}
     found = [Value(name, *values) for name, values in _leaves(a, b, "")]
     yield from sorted(found, key=lambda value: known.get(value.name, len(known)))

@@ -1,4 +1,4 @@
-"""Whether everything is as the pipeline left it: every file hashed again, and the record checked against itself."""
+"""Whether everything is as the pipeline left it: every file hashed again, and the record checked for consistency."""
 
 import os
 from collections.abc import Iterator
@@ -29,19 +29,19 @@ THREADS = 4 * (os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked, and what was found wrong.
+    """What was checked, and the problems found.
 
     Attributes
     ----------
     files, ledgers : int
         Files hashed and ledgers checked.
     anchor : str
-        Merkle root over all ledgers and activity records, which name everything else; of a crate the SHA-256 of its
+        Merkle root over all ledgers and activity records, which cover everything else; for a crate, the SHA-256 of its
         metadata.
     problems : list of Problem
         Findings, sorted by path.
     notes : list of str
-        What was not checked, and what the log of seals says.
+        What was not checked, and information from the log of seals.
     """
 
     files: int
@@ -78,7 +78,7 @@ def verify(derivative: Derivative, anchor: str | None = None, seals: SealCheck |
     Raises
     ------
     MyomagError
-        If a run works there: what it is about to write would be told as faults.
+        If a run is active there: what it has yet to write would be reported as faults.
     """
     check_quiet(derivative.root)
     derivative = derivative.own
@@ -104,7 +104,7 @@ def verify(derivative: Derivative, anchor: str | None = None, seals: SealCheck |
 
 
 def state_anchor(derivative: Derivative) -> str:
-    """Merkle root over the record; a crate, which leaves out who ran it, is sealed by its metadata."""
+    """Merkle root over the record; for a crate, which leaves out who ran it, the digest of its metadata."""
     if derivative.crate:
         return sha256_file(derivative.crate.folder / METADATA)
     return anchor_of(leaves_of(derivative.root))
@@ -120,7 +120,7 @@ Expected = dict[File, dict[str, tuple[str, str]]]
 
 
 def _expected(derivative: Derivative, edited: set[str]) -> Expected:
-    """Files that ledgers name; what an edited ledger says counts only where no other one names the file."""
+    """Files in ledgers; an edited ledger counts only for files in no other ledger."""
     trusted: Expected = {}
     doubtful: Expected = {}
     for ledger in derivative.ledgers.values():
@@ -138,7 +138,7 @@ def _expected(derivative: Derivative, edited: set[str]) -> Expected:
 
 
 def _hashed(derivative: Derivative, files: list[File]) -> dict[File, str | None]:
-    """SHA-256 of each file; None where it is missing or unreadable, or not in the derivative but linked into it."""
+    """SHA-256 of each file; None if it is missing, unreadable, or linked from outside the derivative."""
     top = derivative.crate.folder if derivative.crate else derivative.root
 
     def found(file: File) -> str | None:
@@ -182,7 +182,7 @@ def _file_problems(derivative: Derivative, expected: Expected, found: dict[File,
 
 
 def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem]:
-    """Files of the derivative, or of the crate it is part of, that no ledger and no metadata name."""
+    """Files of the derivative, or of its crate, that no ledger and no metadata list."""
     known = {derivative.place(file) for file in expected if file.where != STUDY}
     known |= {derivative.root / path for path in (*derivative.ledgers, INPUTS)}
     known |= {activity_path(derivative.root / path) for path in derivative.ledgers}
@@ -204,7 +204,7 @@ def _unaccounted(derivative: Derivative, expected: Expected) -> Iterator[Problem
 
 
 def _unlisted(derivative: Derivative) -> Iterator[Problem]:
-    """Raw files, tables of the study and of raters that the pipeline would read and no ledger lists."""
+    """Raw files and tables of the study and raters that the pipeline would read but no ledger lists."""
     if not derivative.has_study:
         return
     listed = {path for ledger in derivative.of_step("raw") for row in ledger.rows for path, _ in row.inputs.values()}
@@ -223,7 +223,7 @@ def _unlisted(derivative: Derivative) -> Iterator[Problem]:
 
 
 def show_verification(result: Verification, derivative: Derivative) -> None:
-    """Print a verification for a person."""
+    """Print a verification as text."""
     for problem in result.problems:
         print(f"{problem.kind:<8} {problem.path}\n         {problem.message}")
     count = len(result.problems)

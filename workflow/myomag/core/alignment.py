@@ -1,4 +1,4 @@
-"""Frequency and phase of each transient by maximum likelihood, and the transients that do not belong."""
+"""Frequency and phase of each transient by maximum likelihood, and rejection of outlying transients."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ Real = NDArray[np.float64]
 
 _PASSES = 3
 _NEWTON_STEPS = 4
-# Turns by the largest shift within one block of samples; .05 costs .4 % of the signal at that shift.
+# Turns within one block of samples at the largest shift; .05 costs .4 % of the signal at that shift.
 _TURNS_PER_BLOCK = 0.05
-# Under noise alone |c|²/(2·variance) is exponential: chance passes 16 once in 10⁷ frequencies.
+# For noise alone |c|²/(2·variance) is exponential: it exceeds 16 by chance once in 10⁷ frequencies.
 _DETECTION = 16.0
-# A phase at a given frequency is not picked from many.
+# A phase at a given frequency is not selected from many.
 _PHASE_DETECTION = 4.0
-# Energy of the reference is averaged over this many blocks, to see where it stands out of the noise.
+# The energy of the reference is averaged over this many blocks, to see where it exceeds the noise.
 _SMOOTHING = np.full(9, 1 / 9)
-# Fewer transients have no spread to tell an outlier by.
+# Fewer transients have no spread by which to identify an outlier.
 _MIN_FOR_REJECTION = 5
-# Complex64 data carry no more than this relative precision.
+# Complex64 data have no more than this relative precision.
 _PRECISION = 1e-6
 
 
@@ -35,7 +35,7 @@ class Alignment:
     Attributes
     ----------
     shifts_hz, phases_deg : ndarray, shape (transients,)
-        Frequency [Hz] and phase [degrees] taken out of each transient.
+        Frequency [Hz] and phase [degrees] removed from each transient.
     rejected : dict of int to str
         Reason for each transient (0-based) left out of the mean.
     average : ndarray, shape (points,)
@@ -53,10 +53,10 @@ def align_transients(
 ) -> Alignment:
     """Align transients, reject outliers and average.
 
-    Model: y_k(t) = a_k·r(t)·exp(i2πf_k·t + iφ_k) + noise. Given r, the likelihood is largest at the f that maximises
-    |Σ r*·y_k·exp(−i2πft)|, and at the phase of that sum. r is the mean of the other accepted transients, starting from
-    one typical transient. Shifts and phases are shrunk by what the Cramér–Rao bound says is noise, so that a stable
-    scan is left as it is; corrections that do not raise the energy of the mean are dropped. (Spectral registration in
+    Model: y_k(t) = a_k·r(t)·exp(i2πf_k·t + iφ_k) + noise. Given r, the likelihood is largest at the f that maximises |Σ
+    r*·y_k·exp(−i2πft)|, and at the phase of that sum. r is the mean of the other accepted transients, starting from one
+    typical transient. Shifts and phases are shrunk by their noise according to the Cramér–Rao bound, so that a stable
+    scan is not changed; corrections that do not increase the energy of the mean are dropped. (Spectral registration in
     the time domain, Near et al. 2015, MRM 73:44, with matched-filter weights.)
 
     Parameters
@@ -99,9 +99,9 @@ def phasors(shifts_hz: Real, phases_rad: Real, points: int, dwell_time_s: float)
 
 
 def outliers(aligned: Complex, accepted: NDArray[np.bool_], noise_sd: float, outlier_z: float) -> dict[int, str]:
-    """Transients whose residual against the mean, or whose amplitude, lies beyond `outlier_z` robust SDs, with reasons.
+    """Transients whose residual from the mean, or whose amplitude, exceeds `outlier_z` robust SDs, with reasons.
 
-    The robust SD is 1.4826 MAD over the scan, but no less than what the noise alone gives.
+    The robust SD is 1.4826 MAD over the scan, but at least that of the noise alone.
     """
     points, transients = aligned.shape
     if transients < _MIN_FOR_REJECTION:
@@ -166,7 +166,7 @@ class _Correlator:
         count = int(members.sum())
         total = aligned[:, members].sum(axis=1)
         others = np.maximum(count - members, 1)
-        # Leaving a transient out of its own reference keeps its noise from voting for the present shift.
+        # Leaving a transient out of its own reference keeps its noise from favouring the present shift.
         own = members & (count > 1)
         product = np.conj(total)[:, None] * aligned - own * power(aligned)
         sums = _block_sums(product / others, length)
@@ -182,7 +182,7 @@ class _Correlator:
         self._noise = weight * self._signal * noise_sd**2 * (1 + 1 / count)
 
     def shifts(self, max_shift_hz: float) -> tuple[Real, Real]:
-        """Maximum-likelihood shifts [Hz] and their variances [Hz²]; infinite where nothing is detected."""
+        """Maximum-likelihood shifts [Hz] and their variances [Hz²]; infinite if nothing is detected."""
         transients = self._sums.shape[1]
         if not np.any(self._signal):
             return np.zeros(transients), np.full(transients, np.inf)
@@ -199,7 +199,7 @@ class _Correlator:
         return np.where(found, shift, 0.0), np.where(found, variance, np.inf)
 
     def phases(self, shift_hz: Real) -> tuple[Real, Real]:
-        """Phases [rad] at given shifts and their variances [rad²]; infinite where nothing is detected."""
+        """Phases [rad] at given shifts and their variances [rad²]; infinite if nothing is detected."""
         value = self._at(shift_hz)[0]
         noise, signal = float(self._noise.sum()), float(self._signal.sum())
         variance = noise / signal**2 if signal else np.inf
@@ -229,7 +229,7 @@ class _Correlator:
 
 
 def _plausible(fid: Complex, outlier_z: float) -> NDArray[np.bool_]:
-    """Transients whose energy is not far off, to build the first reference from."""
+    """Transients with typical energy, for the first reference."""
     energy = np.sum(power(fid), axis=0)
     if energy.size < _MIN_FOR_REJECTION:
         return np.ones(energy.size, dtype=bool)
@@ -237,7 +237,7 @@ def _plausible(fid: Complex, outlier_z: float) -> NDArray[np.bool_]:
 
 
 def _coherent(fid: Complex, accepted: NDArray[np.bool_], noise_sd: float) -> bool:
-    """Whether the plain mean keeps half of the signal energy, and so makes a better start than one transient."""
+    """Whether the plain mean keeps half of the signal energy, and is thus a better start than one transient."""
     noise_energy = 2 * noise_sd**2 * fid.shape[0]
     single = float(np.sum(power(fid[:, accepted]))) / accepted.sum() - noise_energy
     return bool(_energy_of_mean(fid, accepted) - noise_energy / accepted.sum() >= single / 2)
@@ -251,7 +251,7 @@ def _typical(fid: Complex, accepted: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _robust_z(value: Real, floor: float) -> Real:
-    """Distance from the median in units of 1.4826 MAD, or of `floor` where that is larger."""
+    """Distance from the median in units of 1.4826 MAD, or of `floor` if that is larger."""
     deviation = value - np.median(value)
     scale = max(robust_sd(deviation), floor)
     return np.asarray(deviation / scale) if scale > 0 else np.zeros_like(value)
@@ -268,6 +268,6 @@ def _complement(rejected: dict[int, str], transients: int) -> NDArray[np.bool_]:
 
 
 def _block_sums(values: NDArray[np.complexfloating | np.floating], length: int) -> Complex:
-    """Add up consecutive blocks of `length` samples, a last incomplete one left out; shape (blocks, columns)."""
+    """Sum consecutive blocks of `length` samples, without an incomplete last one; shape (blocks, columns)."""
     blocks = values.shape[0] // length
     return np.asarray(values[: blocks * length].reshape(blocks, length, -1).sum(axis=1), dtype=np.complex128)

@@ -1,7 +1,7 @@
 """AMARES: least-squares fit of an FID by a sum of damped exponentials under prior knowledge (Vanhamme et al. 1997).
 
-s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = begin time + n·dwell, times a line shape exp(g(n·dwell))
-common to all lines where it is asked for. The residual is minimised over the real and imaginary parts with an analytic
+s(τ) = Σ a·exp(iφ + i2πf·τ − πL·τ − (πG·τ)²/(4 ln 2)), τ = begin time + n·dwell, times, if requested, a line shape
+exp(g(n·dwell)) common to all lines. The residual is minimised over the real and imaginary parts with an analytic
 Jacobian; bounds are kept by an active set.
 """
 
@@ -55,18 +55,18 @@ def fit_amares(
     begin_time_window_s : float
         See `fit_begin_time` [s].
     begin_time_prior : BeginTimePrior, optional
-        What is known of a fitted begin time, from other scans of the protocol.
+        Prior of a fitted begin time, from other scans of the protocol.
     shape_order, max_shape_order : int
-        Order of the line shape common to all lines (`myomag.core.line_shape`), 3 or more, and how far the data may
-        raise it; 0 for none: Voigt lines.
+        Order of the line shape common to all lines (`myomag.core.line_shape`), 3 or more, and the highest order that
+        the data may choose; 0 for none: Voigt lines.
     profiled : tuple of str
-        Lines whose place is profiled where it is uncertain (`myomag.core.profile`), so that a second minimum is found.
+        Lines whose position is profiled if uncertain (`myomag.core.profile`), so that a second minimum is found.
     start : FitStart, optional
         `AmaresFit.start` of another fit of the same FID: its lines and its order of the line shape are kept, unless it
-        had none and this fit asks for one.
+        had none and this fit requests one.
 
     steps : int, optional
-        Newton steps at most; 0 gives the start values.
+        Largest number of Newton steps; 0 gives the start values.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def fit_amares(
 
 
 def _solved(problem: Problem, prior: PriorKnowledge, start: FitStart | None, profiled: tuple[str, ...]) -> AmaresFit:
-    """Best fit by some lines, with its errors."""
+    """Best fit with some lines, with its errors."""
     mhz = problem.spectrometer_frequency_mhz
     solution, profiles = profile_lines(problem.solved(prior, start), profiled, mhz)
     result = fit_result(

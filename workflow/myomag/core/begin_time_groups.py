@@ -1,6 +1,6 @@
-"""Whether the begin times of one protocol are those of two: two groups, or a step where something changed.
+"""Whether the begin times of one protocol form two groups, or show a step where something changed.
 
-335 µs for some scans and 345 µs for others are a step of 8 % in Mg (Iotti 1996) between them, and their mean is wrong
+335 µs for some scans and 345 µs for others mean a step of 8 % in Mg (Iotti 1996) between them, and their mean is wrong
 for both.
 """
 
@@ -50,9 +50,9 @@ class Step:
 
 
 def step_between(values: Real, sds: Real, second: Members, trials: int = 1) -> Step | None:
-    """Step between two groups that something else names, None where there is none.
+    """Step between two groups defined by something else, None if there is none.
 
-    The difference of the weighted means against its SD, as the scatter within the groups tells it, by Student's t.
+    The difference of the weighted means relative to its SD, from the scatter within the groups, by Student's t.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def step_between(values: Real, sds: Real, second: Members, trials: int = 1) -> S
     second : ndarray of bool, shape (scans,)
         Scans of the second group.
     trials : int
-        Number of groupings that are tried.
+        Number of groupings tried.
     """
     from scipy.stats import t
 
@@ -78,14 +78,14 @@ def step_between(values: Real, sds: Real, second: Members, trials: int = 1) -> S
 
 
 def _variance(values: Real, weights: Real) -> float:
-    """Variance of a weighted mean by the scatter of the values, at least by their own errors."""
+    """Variance of a weighted mean from the scatter of the values, at least from their own errors."""
     residual = values - np.average(values, weights=weights)
     scatter = np.sum((weights * residual) ** 2) / weights.sum() ** 2 * len(values) / (len(values) - 1)
     return float(max(scatter, 1 / weights.sum()))
 
 
 def step_in_order(values: Real, sds: Real) -> Step | None:
-    """Most evident step in a sequence of scans, None where there is none.
+    """Clearest step in a sequence of scans, None if there is none.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def step_in_order(values: Real, sds: Real) -> Step | None:
 
 
 def two_groups(values: Real, sds: Real) -> Step | None:
-    """Two groups that nothing names, None where one normal distribution explains all scans.
+    """Two groups without other evidence, None if one normal distribution explains all scans.
 
     Maximum likelihood by expectation and maximisation, with one spread for both groups.
 
@@ -138,7 +138,7 @@ def two_groups(values: Real, sds: Real) -> Step | None:
 
 
 def _fitted(values: Real, sds: Real, belongs: Real) -> tuple[float, tuple[float, float], Real]:
-    """Log-likelihood, means of both groups, and how far each scan belongs to the second one (0 for one group)."""
+    """Log-likelihood, means of both groups, and each scan's probability of the second one (0 for one group)."""
     known = sds**2 + MIN_SPREAD_US**2
     spread, single = 0.0, not belongs.any()
     likelihood, means = -np.inf, np.zeros(2)

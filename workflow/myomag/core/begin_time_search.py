@@ -1,7 +1,7 @@
-"""Search for the begin time far from where a header says it is.
+"""Search for the begin time far from the stated value.
 
-A begin time that is off by half a millisecond turns the ATP lines by up to half a cycle and more against PCr, and a fit
-that starts there ends in a minimum that is none. Fits in windows over the whole range find the right one.
+A begin time that is off by half a millisecond turns the ATP lines by half a cycle or more relative to PCr, and a fit
+that starts there ends in a wrong minimum. Fits in windows over the whole range find the right one.
 """
 
 from collections.abc import Callable
@@ -31,14 +31,14 @@ FitAt = Callable[[float, float, int | None], AmaresFit]
 
 @dataclass(frozen=True)
 class Found:
-    """What the search says.
+    """Result of the search.
 
     Attributes
     ----------
     begin_time_s : float or None
-        Begin time to start from instead of the stated one; None where that one holds.
+        Begin time to start from instead of the stated one; None if that one is confirmed.
     doubt : str
-        Why the begin time is not determined; "" where it is.
+        Why the begin time is not determined; "" if it is.
     """
 
     begin_time_s: float | None
@@ -46,18 +46,18 @@ class Found:
 
 
 def search_begin_time(fit_at: FitAt, stated_s: float | None, own: AmaresFit, offset_s: float = 0.0) -> Found:
-    """Begin time that the data tell, if it is another one than a fit from the stated one gives.
+    """Begin time from the data, if it differs from that of a fit from the stated one.
 
     Parameters
     ----------
     fit_at : callable
         Fits the scan in a window of begin times.
     stated_s : float or None
-        Begin time stated [s]; None where nothing states it.
+        Stated begin time [s]; None if not stated.
     own : AmaresFit
         Fit from the stated begin time, or from 0.
     offset_s : float
-        Time from the first sample of the FID, which begin times here count to, to the first one fitted [s].
+        Time from the first sample of the FID, to which begin times refer here, to the first one fitted [s].
     """
     low, high = RANGE_S
     if stated_s is None:
@@ -65,7 +65,7 @@ def search_begin_time(fit_at: FitAt, stated_s: float | None, own: AmaresFit, off
         return _undisputed(fits, own, offset_s)
     low, high = min(low, stated_s - HEADER_OFF_S), max(high, stated_s + HEADER_OFF_S)
     centre_s, half_s = (low + high) / 2, (high - low) / 2
-    # Where a fit over the whole range would begin: next to the minimum in nearly all scans.
+    # Start of a fit over the whole range: next to the minimum in nearly all scans.
     if not _apart(fit_at(centre_s, half_s, 0), own) and _inside(own):
         return Found(None)
     wide = fit_at(centre_s, half_s, None)
@@ -74,7 +74,7 @@ def search_begin_time(fit_at: FitAt, stated_s: float | None, own: AmaresFit, off
     best = min([wide, *_in_windows(fit_at, low, high)], key=lambda each: each.residual_norm_sq)
     gain, found_s = _gain(best, own), best.begin_time_s - offset_s
     if not _apart(best, own):
-        # At the edge of its window a fit has not found its minimum, which lies not far.
+        # At the edge of its window a fit has not reached its minimum, which is nearby.
         return Found(None if _inside(own) or not _inside(best) else found_s)
     if gain < DOUBT:
         return Found(None)
@@ -84,7 +84,7 @@ def search_begin_time(fit_at: FitAt, stated_s: float | None, own: AmaresFit, off
 
 
 def _undisputed(fits: list[AmaresFit], own: AmaresFit, offset_s: float) -> Found:
-    """Best of several fits, in doubt where another minimum explains as much."""
+    """Best of several fits, doubtful if another minimum explains as much."""
     best = min(fits, key=lambda each: each.residual_norm_sq)
     found_us = (best.begin_time_s - offset_s) * 1e6
     if not _inside(best):
@@ -98,13 +98,13 @@ def _undisputed(fits: list[AmaresFit], own: AmaresFit, offset_s: float) -> Found
 
 
 def _in_windows(fit_at: FitAt, low_s: float, high_s: float) -> list[AmaresFit]:
-    """Fits in windows that overlap by a half and cover a range."""
+    """Fits in windows that overlap by half and cover a range."""
     count = max(1, round((high_s - low_s) / WINDOW_S) - 1)
     return [fit_at(low_s + (index + 1) * WINDOW_S, WINDOW_S, None) for index in range(count)]
 
 
 def _gain(better: AmaresFit, other: AmaresFit) -> float:
-    """Δχ² by which one fit explains more, against the noise that it leaves itself."""
+    """Δχ² by which one fit explains more, relative to its own residual noise."""
     return (other.residual_norm_sq - better.residual_norm_sq) / better.noise_sd**2
 
 

@@ -1,4 +1,4 @@
-"""Calibration of the pH or the pMg by one shift, and the posterior of what is read off the shift."""
+"""Calibration of pH or pMg by one shift, and the posterior of the derived quantity."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ Quantity = TypeVar("Quantity", float, NDArray[np.float64])
 
 @dataclass(frozen=True)
 class ShiftPosterior:
-    """A quantity read off a shift: `value` is None where the calibration is undefined at the measured shift."""
+    """A quantity derived from a shift: `value` is None if the calibration is undefined at the measured shift."""
 
     value: float | None
     sd: float | None
@@ -38,13 +38,13 @@ class Formula(ABC):
     Attributes
     ----------
     quantity : str
-        What is read off the shift: ph or mg (as pMg).
+        Derived quantity: ph or mg (as pMg).
     family : str
         Name of the family in documents.
     standing : str
-        How far the formula itself was checked; a calibration stands no better.
+        How far the formula itself was checked; a calibration's standing is no better.
     lines : mapping of str to float
-        Weights of the lines whose shifts from PCr add up to the shift that is read.
+        Weights of the lines whose shifts from PCr add up to the shift used.
     """
 
     quantity: ClassVar[str]
@@ -72,12 +72,12 @@ class Formula(ABC):
 
 @dataclass(frozen=True)
 class ShiftCalibration:
-    """Calibration of the pH or the pMg by one shift: a line's from PCr, or the distance of two lines.
+    """Calibration of pH or pMg by one shift: of a line from PCr, or between two lines.
 
     Attributes
     ----------
     name, source, standing : str
-        Name, where the coefficients come from, and how far that was checked (found, derived, unverified).
+        Name, source of the coefficients, and how far that was checked (found, derived, unverified).
     lower_ppm, upper_ppm : float
         Range of shifts in which a value is given, at most the open interval between the limiting shifts [ppm].
     formula : Formula
@@ -93,7 +93,7 @@ class ShiftCalibration:
 
     @property
     def lines(self) -> Mapping[str, float]:
-        """Weights of the lines whose shifts from PCr add up to the shift that is read."""
+        """Weights of the lines whose shifts from PCr add up to the shift used."""
         return self.formula.lines
 
     def value(self, shift_ppm: Quantity) -> Quantity:
@@ -130,12 +130,12 @@ def mg_mmol_l(pmg: Quantity) -> Quantity:
 
 
 def as_given(value: NDArray[np.float64], given: Quantity) -> Quantity:
-    """Value as a float where a float was given, else as the array."""
+    """Value as a float if a float was given, else as the array."""
     return value if isinstance(given, np.ndarray) else float(value)
 
 
 def weakest(standings: Iterable[str]) -> str:
-    """Standing of a result: the weakest of the numbers it rests on."""
+    """Standing of a result: the weakest of the numbers it depends on."""
     order = ("found", "derived", GIVEN, "unverified")
     return max(standings, key=order.index)
 
@@ -153,7 +153,7 @@ def shift_posterior(
     The shift is Gaussian. P(undefined) is its mass outside the interval. SD and the central 95 % interval are those of
     the Gaussian truncated to the interval, that is conditional on the quantity being defined: the SD by quadrature over
     equal masses (a slope at the centre would understate it near a pole), the interval by mapping the quantiles. The
-    point value belongs to the measured shift; it is None, and with it SD and interval, where that lies outside.
+    point value belongs to the measured shift; it is None, like SD and interval, if that shift is outside.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def shift_posterior(
     shift_ppm, shift_sd_ppm : float
         Measured shift and its SD [ppm].
     lower_ppm, upper_ppm : float
-        Ends of the interval where the calibration is defined [ppm].
+        Ends of the interval in which the calibration is defined [ppm].
     """
     if not (isfinite(shift_ppm) and isfinite(shift_sd_ppm) and shift_sd_ppm >= 0):
         raise ValueError(f"a shift of {shift_ppm} ± {shift_sd_ppm} ppm is not a measurement")
@@ -174,7 +174,7 @@ def shift_posterior(
     above = _normal_cdf((shift_ppm - upper_ppm) / shift_sd_ppm)
     if not inside:
         return ShiftPosterior(None, None, None, None, min(below + above, 1.0))
-    # Of nearly every scan all the mass is inside, to rounding.
+    # For nearly every scan all the mass is inside, to rounding.
     quantiles = _quantiles(0.0, 1.0) if below + above < 1e-20 else _quantiles(below, 1 - below - above)
     shifts = shift_ppm + shift_sd_ppm * quantiles
     # Rounding may carry an extreme node onto the pole itself.
@@ -194,7 +194,7 @@ def _normal_cdf(z: float) -> float:
 def _quantiles(below: float, inside: float) -> NDArray[np.float64]:
     """Standard normal quantiles of the nodes of equal mass, then of .025 and .975, within the mass inside the interval.
 
-    From the standard library: importing those of scipy costs a process more than it has to compute.
+    From the standard library: importing scipy would take longer than the computation.
     """
     masses = np.append((np.arange(_QUADRATURE_NODES) + 0.5) / _QUADRATURE_NODES, [0.025, 0.975])
     return np.array([_STANDARD_NORMAL.inv_cdf(mass) for mass in (below + masses * inside).tolist()])

@@ -1,4 +1,4 @@
-"""Documents of calibrations (as in config/calibrations): the checks that all families share."""
+"""Documents of calibrations (as in config/calibrations): the checks common to all families."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -9,7 +9,7 @@ STANDINGS = ("found", "derived", "unverified")
 
 
 def check_document(document: Mapping[str, Any], quantity: str, families: tuple[str, ...]) -> None:
-    """Refuse a document that lacks a key, has one too many, or is of another quantity or family."""
+    """Refuse a document that lacks a key, has an extra one, or is for another quantity or family."""
     check_keys(document, KEYS, "calibration")
     if document["quantity"] != quantity:
         raise ValueError(f"quantity is {document['quantity']!r}; a calibration of {quantity} needs {quantity!r}")
@@ -37,7 +37,7 @@ def check_keys(mapping: object, keys: tuple[str, ...], what: str) -> None:
 
 
 def numbers(mapping: Mapping[str, Any], keys: tuple[str, ...], what: str) -> dict[str, float]:
-    """Finite numbers of a mapping that holds exactly these keys."""
+    """Finite numbers of a mapping with exactly these keys."""
     check_keys(mapping, keys, what)
     for key in keys:
         value = mapping[key]

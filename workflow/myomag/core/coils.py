@@ -1,4 +1,4 @@
-"""Coils to one channel with the largest SNR of all linear combinations."""
+"""Channel combination with the largest SNR of all linear combinations."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ Real = NDArray[np.float64]
 
 _SMOOTHING = np.full(17, 1 / 17)
 _PASSES = 3
-# Phases found in noise raise the energy of the mean, too: they must gain clearly more.
+# Phases estimated from noise also increase the energy of the mean: the gain must be clearly larger.
 _MARGIN = 1.3
 
 
@@ -17,9 +17,9 @@ def combine_coils(fid: Complex) -> Complex:
 
     With noise covariance Ψ = LL^H from the last quarter of each FID and u the whitened sensitivity profile, the
     combination u^H·L⁻¹·data has the largest SNR of all linear ones (Rodgers & Robson 2010, MRM 63:881). The profile is
-    that of the mean over the transients, brought to one phase, where the signal stands out of the noise: in single
-    transients of many coils it would be that of the noise. The result is scaled so that amplitude and phase are those
-    of the coil with the strongest signal over noise.
+    that of the mean over the phase-aligned transients, where the signal exceeds the noise: in single transients of many
+    coils it would be that of the noise. The result is scaled so that amplitude and phase are those of the coil with the
+    highest SNR.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def combine_coils(fid: Complex) -> Complex:
 
 
 def whitening(covariance: Complex) -> Complex:
-    """L⁻¹ of the Cholesky factor of a noise covariance; the identity where there is no noise."""
+    """L⁻¹ of the Cholesky factor of a noise covariance; the identity if there is no noise."""
     coils = covariance.shape[0]
     power = float(np.trace(covariance).real) / coils
     if power == 0:
@@ -60,7 +60,7 @@ def _of_mean(white: Complex) -> tuple[Complex, float]:
 
 
 def _refined(white: Complex) -> tuple[Complex, float]:
-    """Profile and energy of the mean after the transients are brought to one phase, first over all coils."""
+    """Profile and energy of the mean after phase alignment of the transients, first over all coils."""
     profile, energy = _of_mean(white * _turns(white))
     for _ in range(_PASSES):
         combined = np.tensordot(profile.conj(), white, 1)
@@ -69,11 +69,11 @@ def _refined(white: Complex) -> tuple[Complex, float]:
 
 
 def _turns(white: Complex) -> Complex:
-    """Factors of unit modulus that bring the transients of white data to one phase, shape (transients,).
+    """Factors of unit modulus that align the phases of the transients of white data, shape (transients,).
 
     The phases are those of the first singular vector of the data as (coils × samples) by transients, over the samples
-    in which the power stands out most from that of the end. Where they scatter no more than noise makes them they are
-    left alone.
+    in which the power most exceeds that at the end. If they scatter no more than expected from noise, they are not
+    changed.
 
     Parameters
     ----------
@@ -85,14 +85,14 @@ def _turns(white: Complex) -> Complex:
     early = white[:, : int(excess.argmax()) + 1].reshape(-1, white.shape[2])
     values, vectors = np.linalg.eigh(early.conj().T @ early)
     phases = np.angle(vectors[:, -1])
-    # Of a transient with energy E the phase has the variance 1/(2E).
+    # For a transient with energy E the phase has the variance 1/(2E).
     strength = max((float(values[-1]) - len(early)) / white.shape[2], np.finfo(float).tiny)
     scatter = -2 * np.log(np.abs(np.exp(1j * phases).mean()))
     return np.exp(1j * phases) if scatter > 1.0 / strength else np.ones(white.shape[2], dtype=np.complex128)
 
 
 def _signal_energy(values: Complex, noise: float) -> Real:
-    """Energy of the signal at each sample, summed over coils, smoothed and less the noise; shape (points,).
+    """Energy of the signal at each sample, summed over coils, smoothed, minus the noise; shape (points,).
 
     Parameters
     ----------
@@ -109,6 +109,6 @@ def _signal_energy(values: Complex, noise: float) -> Real:
 def _leading(mean: Complex) -> Complex:
     """First left singular vector of a mean over transients, its samples weighted by their signal, shape (coils,)."""
     energy = _signal_energy(mean, float(np.mean(np.abs(mean[:, -(mean.shape[1] // 4) :]) ** 2)))
-    # Without any sample above the noise all count alike.
+    # Without any sample above the noise, all have equal weight.
     used = mean[:, energy > 0] if energy.any() else mean
     return np.asarray(np.linalg.svd(used, full_matrices=False)[0][:, 0])

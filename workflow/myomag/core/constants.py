@@ -1,4 +1,4 @@
-"""Numbers from outside: each with its unit, its source and its standing (found, derived, unverified)."""
+"""Numbers from the literature: each with its unit, source and standing (found, derived, unverified)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +8,7 @@ MEMORY = "From memory of the literature; the primary text was not read"
 
 @dataclass(frozen=True)
 class Constant:
-    """One number: its name and unit, where it comes from and how far that was checked."""
+    """One number: its name, unit and source, and how far that was checked."""
 
     name: str
     value: float

@@ -12,8 +12,8 @@ def fitted_covariance(
 ) -> NDArray[np.float64]:
     """Covariance of the free parameters from the curvature of the sum of squares, shape (parameters, parameters).
 
-    σ²·H⁻¹: the observed information tells how sharp the minimum of this FID is and covers better than the expected one
-    (Efron & Hinkley 1978, Biometrika 65:457). Where H is not positive definite, JᵀJ takes its place.
+    σ²·H⁻¹: the observed information describes the sharpness of the minimum for this FID and gives better coverage than
+    the expected one (Efron & Hinkley 1978, Biometrika 65:457). If H is not positive definite, JᵀJ replaces it.
 
     Parameters
     ----------
@@ -35,21 +35,21 @@ def one_sided_distances(
 ) -> NDArray[np.float64]:
     """Distance of the far end of the one-sided 95 % interval of each held parameter from its bound, signed.
 
-    A distance d raises the sum of squares, the free parameters following, by 2|g|·d + S·d² with the Schur complement S
-    of the free block; the interval ends where this is 2.71·σ² (profile likelihood, one-sided). NaN where the data do
-    not limit the parameter.
+    A distance d increases the sum of squares, with the free parameters re-optimised, by 2|g|·d + S·d² with the Schur
+    complement S of the free block; the interval ends where this is 2.71·σ² (profile likelihood, one-sided). NaN if the
+    data do not limit the parameter.
 
     Parameters
     ----------
     hessian, free, noise_sd
         As in `fitted_covariance`.
     gradient : ndarray, shape (parameters,)
-        Half the negative gradient of the sum of squares; it points out of the bounds for a held parameter.
+        Half the negative gradient of the sum of squares; it points outside the bounds for a held parameter.
     """
     held, usable = np.flatnonzero(~free), np.flatnonzero(free & (np.diag(hessian) > 0))
     scale = 1 / np.sqrt(np.diag(hessian)[usable])
     block = hessian[np.ix_(usable, usable)] * np.outer(scale, scale)
-    # A trace of damping, for parameters that cannot be told apart.
+    # Slight damping, for parameters that cannot be distinguished.
     block[np.diag_indices_from(block)] += 1e-12
     coupling = hessian[np.ix_(usable, held)] * scale[:, None]
     curvature = np.diag(hessian)[held] - (coupling * np.linalg.solve(block, coupling)).sum(axis=0)
@@ -66,13 +66,13 @@ def parameter_covariance(
     """Cramér–Rao bound of the free parameters, shape (parameters, parameters).
 
     σ²·(JᵀJ)⁻¹ over the free parameters: the Cramér–Rao bound for white noise of variance σ² per real and imaginary
-    channel (Cavassila et al. 2001, NMR Biomed 14:278). A parameter held at a bound is treated as known; one the data
-    say nothing about (the width of a line of zero amplitude) has NaN.
+    channel (Cavassila et al. 2001, NMR Biomed 14:278). A parameter held at a bound is treated as known; one that the
+    data do not determine (the width of a line of zero amplitude) has NaN.
 
     Parameters
     ----------
     information : ndarray, shape (parameters, parameters)
-        JᵀJ over real and imaginary parts, or another matrix that says how sharp the minimum is.
+        JᵀJ over real and imaginary parts, or another matrix for the sharpness of the minimum.
     free : ndarray of bool, shape (parameters,)
         Parameters away from their bounds.
     noise_sd : float

@@ -1,8 +1,8 @@
-"""Whether a line of a fit is there: its amplitude against noise and misfit, wherever within its bounds it may stand.
+"""Detection of a fitted line: its amplitude relative to noise and misfit, anywhere within its bounds.
 
-A fit places every line of its model, in noise as well. The line is taken out of the model, and what is left of the FID
-is searched for it again: the multiplet with its coupling, in the phase of all lines, at every place within its bounds
-and in several widths, on a smooth baseline. The same search where no line can be tells what noise and misfit yield.
+A fit places every line of its model, even in noise. The line is removed from the model, and the remaining FID is
+searched for it again: the multiplet with its coupling, in the phase of all lines, at every position within its bounds
+and in several widths, on a smooth baseline. The same search where no line can be shows what noise and misfit produce.
 """
 
 from dataclasses import dataclass, replace
@@ -53,20 +53,20 @@ RAISED = 2.0
 
 @dataclass(frozen=True)
 class Evidence:
-    """How far a line stands out.
+    """Evidence for a line.
 
     Attributes
     ----------
     z : float
-        Amplitude over its SD, local misfit included, at the place where this is largest.
+        Largest amplitude divided by its SD (including local misfit) over all positions.
     p_chance : float
-        Chance that noise of that level gives such a z anywhere within the bounds.
+        Probability that noise of that level gives such a z anywhere within the bounds.
     amplitude : float
         Amplitude there [FID units].
     shift_ppm : float
         Place [ppm].
     misfit : float
-        Level of noise and misfit around the line over that of the noise, at least 1.
+        Level of noise and misfit around the line divided by that of the noise, at least 1.
     """
 
     z: float
@@ -78,12 +78,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Search:
-    """FID without one line, and where that line is looked for.
+    """FID without one line, and where that line is searched for.
 
     Attributes
     ----------
     spectrum, residual : ndarray, shape (points,)
-        Spectrum of the samples fitted, less the model of all other lines, and less that of all.
+        Spectrum of the fitted samples minus the model of all other lines, and minus that of all lines.
     fit : AmaresFit
     line : int
         Its row.
@@ -113,10 +113,10 @@ class Search:
         return _model(alone, len(self.spectrum), self.dwell_time_s, self.mhz)
 
     def windows(self, width_hz: float) -> "Windows":
-        """What a line of one width looks like on its window of the spectrum.
+        """Template of a line of one width in its window of the spectrum.
 
-        Places count in quarters of a bin. On its window of the spectrum a template looks the same at every place but
-        for the quarter and a phase, so that four of them serve all places.
+        Positions are in quarters of a bin. In its window a template is the same at every position except for the
+        quarter and a phase, so four templates serve all positions.
         """
         points = len(self.spectrum)
         half = self._half_window()
@@ -128,7 +128,7 @@ class Search:
         return Windows(self, steps, lines, np.sum(np.abs(lines) ** 2, axis=1))
 
     def _half_window(self) -> int:
-        """Bins on either side of a place that tell line and baseline apart."""
+        """Bins on either side of a position needed to separate line and baseline."""
         points = len(self.spectrum)
         distance = abs(self.fit.shifts_ppm[self.line] - self.fit.shifts_ppm[0])
         margin = float(np.clip(distance - REFERENCE_PPM, *MARGIN_PPM))
@@ -138,7 +138,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Windows:
-    """A line of one width on its window of the spectrum, baseline taken out.
+    """A line of one width in its window of the spectrum, baseline removed.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class Windows:
     energy: Real
 
     def scores(self, spectrum: Complex, places_hz: Real) -> tuple[Complex, Real]:
-        """Amplitudes near some places (complex: in phase and across it), and their SDs by the noise, (places,) each."""
+        """Amplitudes near some positions (complex: in phase and in quadrature) and their noise SDs, (places,) each."""
         points, search = len(spectrum), self.search
         fine = np.rint(places_hz * QUARTERS * points * search.dwell_time_s).astype(int)
         whole, quarter = np.divmod(fine, QUARTERS)
@@ -186,11 +186,11 @@ def line_evidence(
     fit : AmaresFit
         Fit of `fid`, its first line the reference.
     fid : ndarray, shape (points,)
-        The samples fitted.
+        Fitted samples.
     name : str
         The line.
     bounds_ppm : tuple of float
-        Where it may stand [ppm].
+        Range of its position [ppm].
     noise_sd : float
         Noise SD per channel [FID units].
     dwell_time_s, spectrometer_frequency_mhz : float
@@ -201,19 +201,19 @@ def line_evidence(
     mine, residual = _model(alone, len(fid), dwell_time_s, mhz), fid - _model(fit, len(fid), dwell_time_s, mhz)
     search = Search(np.fft.fft(residual + mine), np.fft.fft(residual), fit, row, noise_sd, dwell_time_s, mhz)
     best: list[Evidence] = []
-    # The width nearest to the fitted one first: of most lines it says enough.
+    # The width closest to the fitted one first: for most lines it is sufficient.
     for width in sorted(np.array(WIDTHS) * fit.linewidths_hz[0], key=lambda each: abs(each - fit.linewidths_hz[row])):
         best.append(_best(search, float(width), bounds_ppm))
         if best[-1].z > CERTAIN_Z:
             break
-    # By the noise alone: the level of misfit differs between widths by chance.
+    # From noise alone: the level of misfit differs between widths by chance.
     found = max(best, key=lambda each: each.z * each.misfit)
     trials = len(WIDTHS) * (1 + (bounds_ppm[1] - bounds_ppm[0]) * mhz / float(fit.linewidths_hz[0]))
     return replace(found, p_chance=min(1.0, trials * erfc(max(found.z, 0.0) / sqrt(2)) / 2))
 
 
 def _best(search: Search, width_hz: float, bounds_ppm: tuple[float, float]) -> Evidence:
-    """Best place for a line of one width: a peak within the bounds, and no flank of what lies outside."""
+    """Best position for a line of one width: a peak within the bounds, not the flank of something outside."""
     mhz, windows = search.mhz, search.windows(width_hz)
     step = max(width_hz, float(search.fit.linewidths_hz[0])) / 4
     low, high = (bound * mhz for bound in bounds_ppm)
@@ -230,10 +230,10 @@ def _best(search: Search, width_hz: float, bounds_ppm: tuple[float, float]) -> E
 
 
 def _misfit(windows: Windows, width_hz: float, bounds_ppm: tuple[float, float]) -> float:
-    """Level of what the same search yields where no line can be, over that of the noise, at least 1.
+    """Level of the same search where no line can be, divided by that of the noise, at least 1.
 
-    The larger one of those around the bounds and at the same distance from the reference line, whose misfit is that of
-    the strongest line.
+    The larger of the level around the bounds and that at the same distance from the reference line, the strongest line
+    with the largest misfit.
     """
     search = windows.search
     distance = abs(sum(bounds_ppm) / 2 - search.fit.shifts_ppm[0])
@@ -245,7 +245,7 @@ def _misfit(windows: Windows, width_hz: float, bounds_ppm: tuple[float, float]) 
         if len(places) >= MIN_NULLS:
             amplitudes, sds = windows.scores(search.residual, places)
             power = float(np.mean(np.abs(amplitudes / sds) ** 2)) / 2
-            # Every other place is independent, and the power of complex noise is exponential.
+            # Every other position is independent, and the power of complex noise is exponential.
             if power > 1 + RAISED / sqrt(len(places) / 2):
                 levels.append(sqrt(power))
     return max(levels)
@@ -254,7 +254,7 @@ def _misfit(windows: Windows, width_hz: float, bounds_ppm: tuple[float, float]) 
 def _empty_places(
     search: Search, width_hz: float, bounds_ppm: tuple[float, float], ranges: list[tuple[float, float]]
 ) -> Real:
-    """Places within some ranges at which no line is, nor what aliases there [Hz]."""
+    """Positions within some ranges without a line or an alias [Hz]."""
     mhz, fit = search.mhz, search.fit
     step = max(width_hz, float(fit.linewidths_hz[0]), 1.0) / 2
     places = np.concatenate([np.arange(low * mhz, high * mhz, step) for low, high in ranges])

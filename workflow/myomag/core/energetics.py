@@ -42,7 +42,7 @@ class ApparentConstant(NamedTuple):
 
 @dataclass(frozen=True)
 class Derived:
-    """A quantity and its slopes against `INPUTS`."""
+    """A quantity and its slopes with respect to `INPUTS`."""
 
     value: float
     gradient: NDArray[np.float64]
@@ -78,7 +78,7 @@ def equilibrium_constants(*, temperature_c: float = 37.0, ionic_strength_mol_l: 
 def binding(constants: Constants, ligand: str, *, ph: float, pmg: float) -> Binding:
     """Binding of H+ and Mg2+ to ATP, ADP, PCr or Pi: P = 1 + H/Ka + Kb·Mg + KbH·H·Mg/Ka.
 
-    The protonated complex is known of ATP and ADP alone.
+    The protonated complex is known only for ATP and ADP.
     """
     proton = 10**-ph / constants[f"ka_{ligand}"]
     complexed = 10**-pmg * constants[f"kb_mg{ligand}"]
@@ -150,7 +150,7 @@ def dg_atp_kj_mol(
     adp_umol_l : Derived
         Free ADP [µmol/l].
     pi_atp : float
-        Pi over ATP.
+        Ratio Pi/ATP.
     """
     rt = GAS_CONSTANT_J_MOL_K * (temperature_c + ZERO_CELSIUS_K) / 1000
     hydrolysis = atp_hydrolysis(constants, ph=ph, pmg=pmg)
@@ -163,7 +163,7 @@ def dg_atp_kj_mol(
 def saturation_factor(*, repetition_time_s: float, t1_s: float, flip_angle_deg: float) -> float:
     """Signal left by partial saturation of a spoiled pulse-acquire sequence: (1 − E)/(1 − E·cos α), E = exp(−TR/T1).
 
-    Steady state of Ernst & Anderson 1966 over the signal of the same pulse at full relaxation.
+    Steady state of Ernst & Anderson 1966 relative to the signal of the same pulse at full relaxation.
     """
     decay = exp(-repetition_time_s / t1_s)
     return (1 - decay) / (1 - decay * cos(radians(flip_angle_deg)))

@@ -1,6 +1,6 @@
-"""Families of calibrations: the formulas of pH and pMg by one shift, and calibrations from their documents.
+"""Families of calibrations: formulas for pH and pMg from one shift, and calibrations from their documents.
 
-A further family by one shift is a class here and its place in `FORMULAS`.
+A further family with one shift needs a class here and an entry in `FORMULAS`.
 """
 
 from collections.abc import Mapping
@@ -124,8 +124,8 @@ class Iotti(Formula):
 class GuptaMoore(Formula):
     """[Mg] = Kd·(1/φ − 1), φ = (d − dB)/(dF − dB), d = α-ATP − β-ATP [ppm]; no pH term.
 
-    Form of Gupta & Moore (from memory of the literature, unverified). Called an oversimplification where pH varies by
-    Golding & Golding 1995.
+    Form of Gupta & Moore (from memory of the literature, unverified). Golding & Golding 1995 call it an
+    oversimplification if pH varies.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class GuptaMoore(Formula):
     bound_shift_ppm: float
 
     def __post_init__(self) -> None:
-        """Refuse a dissociation constant that is none."""
+        """Refuse an invalid dissociation constant."""
         if self.kd_umol_l <= 0:
             raise ValueError("coefficients: kd_umol_l must be above zero")
 
@@ -207,7 +207,7 @@ def shift_calibration(document: Mapping[str, Any], quantity: str) -> ShiftCalibr
 
 
 def mg_calibration(document: Mapping[str, Any]) -> ShiftCalibration | SpeciationCalibration:
-    """Calibration of mg, by one shift or by several, from its document; ValueError says what is wrong with it."""
+    """Calibration of mg, by one shift or several, from its document; ValueError says what is wrong."""
     check_document(document, "mg", (*_families("mg"), SPECIATION))
     return speciation_calibration(document) if document["family"] == SPECIATION else shift_calibration(document, "mg")
 

@@ -1,7 +1,7 @@
-"""Where the signal of an FID starts: samples taken before it hold noise or zeros and belong to no line.
+"""Start of the signal of an FID: samples before it contain noise or zeros and belong to no line.
 
 A scanner that opens its receiver early, or counts to a centre column, stores them; fitted as signal they turn every
-line against PCr (eight at 3000 Hz: β-ATP by 2.2 cycles at 3 T).
+line relative to PCr (eight samples at 3000 Hz: β-ATP by 2.2 cycles at 3 T).
 """
 
 import numpy as np
@@ -32,22 +32,22 @@ _LARGEST_GROWTH, _LARGEST_RANK, _HANKEL_NOISE = 20.0, 30, 1.3
 def leading_samples_to_cut(fid: NDArray[np.complexfloating], *, dwell_time_s: float) -> int:
     """Number of samples before the signal, 0 for an FID that starts with it.
 
-    Suspects are the samples before the first one that stands out of the noise and of 15 % of the early signal. The
-    signal after them is decomposed into damped exponentials (HSVD; Barkhuijsen et al. 1987, J Magn Reson 73:553 [U])
-    and extrapolated backwards to n < k: they are cut where Σ(|y − s|² − |y|²)/2σ² > 10, that is where a signal of
-    that size is clearly not there, and kept where it is (lines of opposite phase cancel at the start of some FIDs).
+    Suspects are the samples before the first one that exceeds the noise and 15 % of the early signal. The signal after
+    them is decomposed into damped exponentials (HSVD; Barkhuijsen et al. 1987, J Magn Reson 73:553 [U]) and
+    extrapolated backwards to n < k: they are removed if Σ(|y − s|² − |y|²)/2σ² > 10, that is if a signal of that size
+    is clearly absent, and kept otherwise (lines of opposite phase cancel at the start of some FIDs).
 
     Parameters
     ----------
     fid : ndarray, shape (points, ...)
-        One FID, or transients and coils of one scan, whose strongest common FID is taken.
+        One FID, or transients and coils of one scan, whose strongest common FID is used.
     dwell_time_s : float
         Sampling interval [s].
 
     Raises
     ------
     ValueError
-        If the first samples are neither, or the signal starts later than in the first eighth of the samples.
+        If the first samples are undecided, or the signal starts after the first eighth of the samples.
     """
     common = _common(np.asarray(fid, dtype=np.complex128))
     noise, level = _noise_sd(common), _early_level(common)
@@ -69,7 +69,7 @@ def leading_samples_to_cut(fid: NDArray[np.complexfloating], *, dwell_time_s: fl
 
 
 def _suspects(fid: Complex, noise: float, level: float) -> int:
-    """Number of samples before the first that stands out; 0 where the whole signal hardly does."""
+    """Number of samples before the first clear one; 0 if the whole signal is hardly above the noise."""
     if level <= NOISE_LIMIT * noise:
         return 0
     suspects = int(np.argmax(np.abs(fid) > max(NOISE_LIMIT * noise, WEAK * level)))
@@ -79,7 +79,7 @@ def _suspects(fid: Complex, noise: float, level: float) -> int:
 
 
 def _common(fid: Complex) -> Complex:
-    """FID that transients and coils share up to amplitude and phase, shape (points,)."""
+    """FID common to transients and coils up to amplitude and phase, shape (points,)."""
     columns = fid.reshape(fid.shape[0], -1)
     if columns.shape[1] == 1:
         return columns[:, 0]
@@ -87,13 +87,13 @@ def _common(fid: Complex) -> Complex:
     common = columns[:, np.argmax(np.linalg.norm(columns, axis=0))]
     for _ in range(_POWERS):
         share = columns.conj().T @ common
-        # An FID of zeros stays one.
+        # An FID of zeros remains zero.
         common = columns @ (share / (np.linalg.norm(share) or 1.0))
     return np.asarray(common)
 
 
 def _noise_sd(fid: Complex) -> float:
-    """Noise SD per channel from the spectrum of the last quarter, most of which no line reaches."""
+    """Noise SD per channel from the spectrum of the last quarter, most of which is free of lines."""
     tail = fid[-(fid.size // 4) :]
     window = np.hanning(tail.size)
     # The median of a Rayleigh magnitude is √(2 ln 2) SDs.
@@ -108,7 +108,7 @@ def _early_level(fid: Complex) -> float:
 
 
 def _evidence(held: Complex, signal: Complex, sd: float) -> NDArray[np.float64]:
-    """Log-likelihood that none of the first 0, 1, ... samples holds the signal, against that these do."""
+    """Log-likelihood ratio that none of the first 0, 1, ... samples contains the signal, against that they do."""
     gain = np.abs(held - signal) ** 2 - np.abs(held) ** 2
     return np.concatenate([[0.0], np.cumsum(gain) / (2 * sd**2)])
 
@@ -122,7 +122,7 @@ def _extrapolated(fid: Complex, samples: int, noise: float) -> Complex:
     rank = min(int(np.sum(values > max(noise_value, 1e-6 * values[0]))), _LARGEST_RANK)
     basis = vectors[:, :rank]
     poles = np.linalg.eigvals(np.linalg.lstsq(basis[:-1], basis[1:], rcond=None)[0])
-    # Strongly damped ones explode backwards: they are broad signals, or noise.
+    # Strongly damped ones diverge backwards: they are broad signals, or noise.
     poles = poles[(np.abs(poles) ** samples * _LARGEST_GROWTH > 1) & (np.abs(poles) < 1.02)]
     modes = poles ** np.arange(fid.size)[:, None]
     amplitudes = np.linalg.lstsq(modes, fid, rcond=None)[0]

@@ -1,4 +1,4 @@
-"""Result of an AMARES fit in the units of the user, with its uncertainty."""
+"""Result of an AMARES fit in the user's units, with its uncertainty."""
 
 from dataclasses import dataclass
 
@@ -24,8 +24,8 @@ class AmaresFit:
     amplitudes, shifts_ppm, linewidths_hz, phases_deg : ndarray, shape (lines,)
         Amplitude of the whole line at t = 0 [FID units], centre [ppm from the carrier], FWHM [Hz], phase [degrees].
     amplitudes_sd, shifts_ppm_sd, linewidths_hz_sd, phases_deg_sd : ndarray, shape (lines,)
-        Standard deviations in the same units; NaN where the data do not determine the quantity or all it depends on
-        stands at a bound.
+        Standard deviations in the same units; NaN if the data do not determine the quantity, or if everything it
+        depends on is at a bound.
     lorentzian_hz, gaussian_hz : ndarray, shape (lines,)
         The two parts of the width [Hz].
     offsets_hz, weights : tuple of ndarray
@@ -34,7 +34,7 @@ class AmaresFit:
         Time of the first sample and its SD [s]; the SD is 0 when it was not fitted.
     covariance : ndarray, shape (4·lines + 1, 4·lines + 1)
         Covariance of `covariance_names`: amplitudes, shifts, widths and phases in turn, then the begin time; NaN where
-        the SD is.
+        the SD is NaN.
     noise_sd : float
         SD of the residual per channel [FID units], which scales the covariance.
     residual_norm_sq : float
@@ -42,18 +42,18 @@ class AmaresFit:
     at_bound : tuple of str
         Free parameters that ended at a bound, as `quantity:line`.
     bound_limits : tuple of float
-        For each of them the other end of its 95 % interval, which begins at the bound, in the unit of the quantity;
-        NaN where the data do not limit it.
+        For each of them the other end of its 95 % interval, which begins at the bound, in the unit of the quantity; NaN
+        if the data do not limit it.
     converged : bool
-        Whether the minimum was reached; `message` says what happened.
+        Whether the minimum was reached; `message` gives details.
     iterations : int
         Steps tried.
     line_shape : LineShape or None
-        Factor that all lines share; the widths above are those without it.
+        Factor common to all lines; the widths above exclude it.
     profiles : tuple of ShiftProfile
-        Profiles of the lines whose place was uncertain; the SDs of their shifts are at least those of the profiles.
+        Profiles of the lines with uncertain positions; the SDs of their shifts are at least those of the profiles.
     start : FitStart or None
-        Where the fit ended, for another one of the same FID.
+        End point of the fit, for another fit of the same FID.
     """
 
     names: tuple[str, ...]
@@ -97,7 +97,7 @@ def fit_result(
     iterations: int,
     converged: bool,
 ) -> AmaresFit:
-    """Fit at θ in the units of the user, with covariance and one-sided intervals.
+    """Fit at θ in the user's units, with covariance and one-sided intervals.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def fit_result(
     free : ndarray of bool, shape (parameters,)
         Parameters away from their bounds.
     profiles : tuple of ShiftProfile
-        Profiles of lines whose place is uncertain.
+        Profiles of lines with uncertain positions.
     names : tuple of str
         Line names.
     spectrometer_frequency_mhz, scale : float
@@ -214,7 +214,7 @@ def _line_jacobian(
 
 
 def _propagate(jacobian: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """J·C·Jᵀ in which a NaN of C spoils only the rows that depend on it."""
+    """J·C·Jᵀ in which a NaN in C affects only the rows that depend on it."""
     unknown = np.isnan(np.diag(covariance))
     result = jacobian @ np.where(np.isnan(covariance), 0.0, covariance) @ jacobian.T
     spoilt = np.abs(jacobian) @ unknown > 0
@@ -223,7 +223,7 @@ def _propagate(jacobian: NDArray[np.float64], covariance: NDArray[np.float64]) -
 
 
 def _widen(covariance: NDArray[np.float64], names: tuple[str, ...], profiles: tuple[ShiftProfile, ...]) -> None:
-    """Raise the covariance of shifts so that their distance from the first line varies as their profile says."""
+    """Increase the covariance of shifts so that their distance from the first line varies as in their profile."""
     first = len(names)
     for profile in profiles:
         row = first + names.index(profile.line)

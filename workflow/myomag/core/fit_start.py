@@ -1,4 +1,4 @@
-"""Where a fit ended, for another fit of the same FID to start from."""
+"""End point of a fit, from which another fit of the same FID starts."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class FitStart:
     Attributes
     ----------
     lines : tuple of str
-        Lines that were fitted.
+        Fitted lines.
     parameters : dict of str to float
         Free parameters by name: amplitudes [FID units], the others in the units of a fit.
     coefficients : tuple of float

@@ -15,14 +15,14 @@ _MAX_CONDITION, _TINY = 1e12, 1e-300
 
 
 class Solution(NamedTuple):
-    """pH and pMg that fit the shifts best.
+    """pH and pMg that best fit the shifts.
 
     Attributes
     ----------
     ph, pmg : ShiftPosterior
-        Value, SD, 95 % interval and probability of lying outside the searched range.
+        Value, SD, 95 % interval and probability of being outside the searched range.
     slopes : ndarray, shape (2, shifts)
-        Slopes of pH and pMg against the observed shifts [1/ppm]; NaN where the shifts do not determine both.
+        Slopes of pH and pMg with respect to the observed shifts [1/ppm]; NaN if the shifts do not determine both.
     chi2 : float
         Residual χ² of the shifts.
     degrees_of_freedom : int
@@ -55,8 +55,8 @@ class _Whitened(NamedTuple):
 def solve_shifts(model: ShiftModel, observed_ppm: Sequence[float], covariance: Array) -> Solution:
     """Intracellular pH and pMg by weighted least squares of the shifts with their covariance.
 
-    Each posterior follows the signed root of the profile deviance, √(χ²(x) − χ²min) with the other quantity fitted anew
-    at each x: it has the same meaning as for a calibration by one shift, to which it reduces there.
+    Each posterior follows the signed root of the profile deviance, √(χ²(x) − χ²min) with the other quantity refitted at
+    each x; for a calibration by one shift it reduces to that posterior.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def solve_shifts(model: ShiftModel, observed_ppm: Sequence[float], covariance: A
 
 
 class _Misfit(NamedTuple):
-    """Sum of χ² over points, each of which is moved along some coordinates: a problem for `newton.minimise`.
+    """Sum of χ² over points, each moved along some coordinates: a problem for `newton.minimise`.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class _Misfit(NamedTuple):
         return float(np.sum(self.data.residual(self.moved(theta))[0] ** 2))
 
     def evaluate(self, theta: Array) -> Evaluation:
-        """Sum of χ² with its derivatives at θ; no point sees another, so that JᵀJ consists of blocks."""
+        """Sum of χ² with its derivatives at θ; points are independent, so JᵀJ consists of blocks."""
         residual, slopes = self.data.residual(self.moved(theta))
         slopes = slopes[..., self.free]
         each, size = np.arange(len(residual)), len(self.free)
@@ -133,7 +133,7 @@ class _Misfit(NamedTuple):
         return Evaluation(float(np.sum(residual**2)), gradient, information, information)
 
     def minimum(self) -> Array:
-        """Points of the smallest χ² near the starts that lie in the range, shape (points, 2)."""
+        """Points of the smallest χ² near the starts within the range, shape (points, 2)."""
         limits = self.data.model.calibration
         lower, upper = (np.tile(end[self.free], len(self.points)) for end in (limits.lower, limits.upper))
         start, reach = self.points[:, self.free].ravel(), np.full(lower.shape, _MAX_STEP)
@@ -183,7 +183,7 @@ def _signed_roots(data: _Whitened, best: Array, tilt: float, beyond: float, node
     tilt : float
         Change of the other coordinate along the profile, to first order, with its sign reversed.
     beyond : float
-        Distance of the optimum beyond a limit of the range, in SD; 0 where it lies inside.
+        Distance of the optimum beyond a limit of the range, in SD; 0 if it is inside.
     nodes : ndarray
         Values of the coordinate, rising.
     """

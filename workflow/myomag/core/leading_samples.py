@@ -1,7 +1,7 @@
-"""How many of the first samples of an FID to leave out of the fit.
+"""Number of initial samples of an FID to leave out of the fit.
 
-Broad signals of bone and membrane phospholipids live in the first milliseconds only; fitted as they stand they pull
-the begin time and with it the β-ATP shift.
+Broad signals of bone and membrane phospholipids last only for the first milliseconds; if fitted, they bias the begin
+time and with it the β-ATP shift.
 """
 
 import numpy as np
@@ -19,16 +19,16 @@ def broad_decay_time_s(spectrometer_frequency_mhz: float) -> float:
 
 
 def samples_to_skip(dwell_time_s: float, spectrometer_frequency_mhz: float) -> int:
-    """Number of leading samples in which a broad signal may hide.
+    """Number of initial samples that may contain a broad signal.
 
-    They are left out of every fit, whether a broad signal shows or not: without one it costs 3 % of precision at 3 T,
-    while the part of it that a test cannot tell from noise would still move the begin time.
+    They are left out of every fit, whether a broad signal is visible or not: without one this costs 3 % of precision at
+    3 T, while a broad signal too weak to detect would still bias the begin time.
 
     Parameters
     ----------
     dwell_time_s : float
         Sampling interval [s].
     spectrometer_frequency_mhz : float
-        Turns the width of the broad signal from ppm into Hz.
+        Converts the width of the broad signal from ppm to Hz.
     """
     return int(np.ceil(DECAY_TIMES * broad_decay_time_s(spectrometer_frequency_mhz) / dwell_time_s))

@@ -1,4 +1,4 @@
-"""Width and asymmetry of a fitted line as it stands in the spectrum."""
+"""Width and asymmetry of a fitted line in the spectrum."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ _MAX_STEPS = 2**16
 
 
 def line_figures(fit: AmaresFit, name: str, dwell_time_s: float) -> tuple[float, float] | None:
-    """FWHM [Hz] and asymmetry of one component of a line, line shape included; None where it has no half height.
+    """FWHM [Hz] and asymmetry of one component of a line, including the line shape; None if it has no half height.
 
     The asymmetry is (b − a)/(b + a) with the half widths a towards lower and b towards higher frequency, measured from
     the highest point of the absorption line: 0 for a symmetric line, ±1 for a one-sided one.

@@ -1,9 +1,9 @@
-"""Line shape common to all lines: what the field does to the envelope of the FID, taken from the scan itself.
+"""Line shape common to all lines: the effect of the field on the envelope of the FID, estimated from the scan.
 
-Shim, eddy currents and drift within a transient multiply every line alike: by one factor exp(g(t)) with a smooth
-complex g. Time counts from the first sample fitted: a factor common to all lines is the same whether it counts from
-the excitation or from the start of sampling, and so it does not take part in the search for the begin time. An
-asymmetric line that is not modelled imitates a begin time.
+Shim, eddy currents and drift within a transient multiply all lines by the same factor exp(g(t)) with a smooth complex
+g. Time starts at the first fitted sample: a factor common to all lines is the same from the excitation or from the
+start of sampling, so it does not affect the search for the begin time. An asymmetric line that is not modelled imitates
+a begin time.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class ShapeBasis:
     decay_time_s : float
         Decay time of the lines [s].
     end : float
-        From this many decay times on, g is constant.
+        After this many decay times, g is constant.
     """
 
     decay_time_s: float
@@ -53,9 +53,9 @@ class ShapeBasis:
         """Functions up to an order at the samples, shape (points, 2·order − 3).
 
         Polynomials of u = 1 − exp(−t/(2·decay time)), imaginary ones of order 2 and more, which skew the lines, and
-        real ones of order 3 and more, which change their feet; lower orders are phase, frequency, amplitude, and
+        real ones of order 3 and more, which change their tails; lower orders are phase, frequency, amplitude, and
         Lorentzian and Gaussian width. They are orthonormal under the power exp(−2t/decay time) of a line, and a higher
-        order adds to those below it.
+        order extends those below it.
         """
         last = max(order + 2, int(self.end * self.decay_time_s / dwell_time_s) + 1)
         time = time_axis(min(points, last), dwell_time_s) / self.decay_time_s
@@ -82,7 +82,7 @@ def _orthonormal(known: list[Real], functions: Real, time: Real) -> Real:
 
 
 def shape_basis(fid: Complex, width_hz: float) -> ShapeBasis:
-    """Basis for an FID: it ends where the signal has fallen to the noise of the last quarter of the FID.
+    """Basis for an FID, ending where the signal has fallen to the noise of the last quarter.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def shape_basis(fid: Complex, width_hz: float) -> ShapeBasis:
 
 
 def tail_sd(fid: Complex) -> float:
-    """Standard deviation per channel of the last quarter of an FID: the noise, and what signal is left there."""
+    """Standard deviation per channel of the last quarter of an FID: noise and remaining signal."""
     return float(np.sqrt(np.mean(np.abs(fid[-max(1, len(fid) // 4) :]) ** 2) / 2))
 
 
@@ -119,7 +119,7 @@ class LineShape:
         return (len(self.coefficients) + 3) // 2
 
     def envelope(self, points: int, dwell_time_s: float) -> Complex:
-        """exp(g(t)) at the samples fitted, shape (points,)."""
+        """exp(g(t)) at the fitted samples, shape (points,)."""
         return np.asarray(np.exp(self.basis.functions(points, dwell_time_s, self.order) @ self.coefficients))
 
 
@@ -134,7 +134,7 @@ class ShapeTerms:
     points, dwell_time_s : int, float
         Sampling.
     noise_sd : float
-        Noise SD per channel [FID units], which weighs the expectation of small coefficients against the data.
+        Noise SD per channel [FID units], which weights the prior of small coefficients against the data.
     """
 
     def __init__(self, basis: ShapeBasis, order: int, points: int, dwell_time_s: float, noise_sd: float) -> None:

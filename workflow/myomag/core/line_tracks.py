@@ -1,4 +1,4 @@
-"""Amplitudes of PCr, ATP and Pi and the shift of Pi in each transient of a scan, without a fit of any of them."""
+"""Amplitudes of PCr, ATP and Pi and the shift of Pi in each transient of a scan, without fitting."""
 
 from dataclasses import dataclass
 
@@ -39,10 +39,10 @@ class LineTracks:
     Attributes
     ----------
     pcr, atp, pi : Track
-        Amplitudes relative to those of the mean of all transients. In one state they are equal in each transient,
+        Amplitudes relative to those of the mean of all transients. In a single state they are equal in each transient,
         whatever its gain.
     pi_shift_ppm : Track
-        Shift of Pi from PCr against the mean of all transients, times the relative amplitude of Pi [ppm].
+        Shift of Pi from PCr relative to the mean of all transients, times the relative amplitude of Pi [ppm].
     """
 
     pcr: Track
@@ -78,12 +78,11 @@ def line_tracks(
     pcr_fwhm_hz: float,
     noise_sd: float,
 ) -> LineTracks:
-    """Lines of each transient by filters matched to what all transients have in common.
+    """Lines of each transient by filters matched to the common signal of all transients.
 
-    The filter of a line is the mean of all transients, weighted with the decay of PCr, within the window of the line
-    in the spectrum, without what the feet of PCr explain there: its shape, phase and multiplet need not be known. A
-    relative amplitude is the projection on it; the shift is the projection on the derivative by frequency, without
-    what amplitude contributes to it.
+    The filter of a line is the mean of all transients, weighted with the decay of PCr, within the line's window of the
+    spectrum, minus the tails of PCr: its shape, phase and multiplet need not be known. A relative amplitude is the
+    projection on it; the shift is the projection on the derivative by frequency, minus the contribution of amplitude.
 
     Parameters
     ----------
@@ -102,14 +101,14 @@ def line_tracks(
     mean = aligned.mean(axis=1)
     # Of a line at higher frequency each sample turns further.
     turn: Complex = 2j * np.pi * spectrometer_frequency_mhz * time_s.astype(np.complex128)
-    # In the spectrum, as what a window cuts off a template would wrap to late times.
+    # In the spectrum, because what a window cuts off a template would wrap to late times.
     weighted = np.fft.fft(np.stack([mean, turn * mean]) * np.exp(-np.pi * pcr_fwhm_hz * time_s))
     line = np.fft.fft(np.exp((2j * np.pi * pcr_hz - np.pi * pcr_fwhm_hz) * time_s))
     ppm = (np.fft.fftfreq(len(aligned), dwell_time_s) - pcr_hz) / spectrometer_frequency_mhz
     span_ppm = 1 / (dwell_time_s * spectrometer_frequency_mhz)
 
     def templates(windows: tuple[tuple[float, float], ...]) -> Complex:
-        # A line beyond the spectral width enters from the other side.
+        # A line beyond the spectral width is aliased.
         inside = np.any([(ppm - low) % span_ppm <= high - low for low, high in windows], axis=0)
         found, feet = np.where(inside, weighted, 0), np.where(inside, line, 0)
         if windows != PCR_PPM:

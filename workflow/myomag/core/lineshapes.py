@@ -69,6 +69,6 @@ def multiplet_fid(
 def voigt_fwhm_hz(lorentzian_fwhm_hz: float, gaussian_fwhm_hz: float) -> float:
     """Full width at half maximum of a Voigt line [Hz].
 
-    W ≈ .5346·L + √(.2166·L² + G²), good to .02 % (Olivero & Longbothum 1977, JQSRT 17:233).
+    W ≈ .5346·L + √(.2166·L² + G²), accurate to .02 % (Olivero & Longbothum 1977, JQSRT 17:233).
     """
     return 0.5346 * lorentzian_fwhm_hz + float(np.sqrt(0.2166 * lorentzian_fwhm_hz**2 + gaussian_fwhm_hz**2))

@@ -1,4 +1,4 @@
-"""What a fit leaves around one of its lines, against the noise and against the line."""
+"""Residual of a fit around one of its lines, relative to the noise and to the line."""
 
 from dataclasses import replace
 
@@ -18,17 +18,17 @@ def local_residual(
     dwell_time_s: float,
     spectrometer_frequency_mhz: float,
 ) -> tuple[float, float]:
-    """SD of the residual around a line over that of the noise, and its share of the line.
+    """SD of the residual around a line divided by that of the noise, and its share of the line.
 
-    The share is √(power of the residual beyond noise / power of the line) over the bins that the line reaches; beyond
-    noise is what white noise exceeds once in a thousand fits, so that its share is 0 in nearly all.
+    The share is √(power of the residual beyond noise / power of the line) over the bins of the line; "beyond noise"
+    means above what white noise exceeds once in a thousand fits, so the share is 0 in nearly all of them.
 
     Parameters
     ----------
     fit : AmaresFit
         Fit of `fid`.
     fid : ndarray, shape (points,)
-        The samples fitted.
+        Fitted samples.
     name : str
         The line.
     noise_sd : float

@@ -14,14 +14,14 @@ _SHAPE_REACH = 0.5
 
 
 def minimised(objective: Objective, theta: Real, held: int | None = None, steps: int | None = None) -> Minimum:
-    """Minimum from θ on, coefficients of the line shape that θ lacks starting at zero, perhaps one parameter held.
+    """Minimum starting from θ (line-shape coefficients missing in θ start at zero), optionally with one parameter held.
 
     Parameters
     ----------
     held : int, optional
         Parameter to hold.
     steps : int, optional
-        Steps at most.
+        Largest number of steps.
     """
     lower, upper = bounds(objective)
     if held is not None:
@@ -40,7 +40,7 @@ def bounds(objective: Objective) -> tuple[Real, Real]:
 
 
 def _reach_hz(layout: ParameterMap, theta: Real) -> Real:
-    """Longest step of each parameter: half a line width for a frequency, so that a line does not leap off its peak."""
+    """Longest step of each parameter: half a line width for a frequency, so that a line does not jump off its peak."""
     lines = layout.lines(theta)
     widths = lines[LORENTZIAN] + np.sqrt(lines[GAUSSIAN])
     moved = layout.line_matrix[FREQUENCY] != 0

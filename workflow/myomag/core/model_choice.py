@@ -1,7 +1,7 @@
-"""What equally defensible choices of the model make of the shifts: an SD beside that of the noise.
+"""Effect of equally defensible choices of model on the shifts: an SD in addition to that of the noise.
 
-The variants are few and fixed: twice the first samples left out; one order of the line shape more, and one less;
-without the optional lines of a width of their own, which stand for broad signals; wider lines where the width is tied
+The variants are few and fixed: twice as many initial samples left out; one order of the line shape more, and one less;
+without the optional lines that have their own width, which represent broad signals; wider lines where the width is tied
 to another one. Each is one Newton step from the fit.
 """
 
@@ -30,7 +30,7 @@ STEPS = 1
 
 @dataclass(frozen=True)
 class Variant:
-    """Another choice of the model.
+    """Another choice of model.
 
     Attributes
     ----------
@@ -47,18 +47,18 @@ class Variant:
 def variants(
     fid: NDArray[np.complexfloating], fit: AmaresFit, prior: PriorKnowledge, *, skipped: int, **options: Any
 ) -> tuple[Variant, ...]:
-    """Fits under the other choices.
+    """Fits with the other choices.
 
     Parameters
     ----------
     fid : ndarray, shape (points,)
-        The samples fitted.
+        Fitted samples.
     fit : AmaresFit
         Fit of them, with its start.
     prior : PriorKnowledge
         Lines, bounds and ties.
     skipped : int
-        First samples that were left out of `fid`; as many more are left out in one variant.
+        Initial samples left out of `fid`; as many more are left out in one variant.
     **options
         As given to `fit_amares` for `fit`, the begin time that of the first sample of `fid`.
     """
@@ -88,7 +88,7 @@ def variants(
 
 
 def _wider(line: Line) -> Line:
-    """Line that is broader, if its width is tied to that of another one."""
+    """Line with a larger width if that is tied to another one."""
     width = line.parameters["lorentzian_hz"]
     if not isinstance(width, Tie):
         return line
@@ -98,12 +98,12 @@ def _wider(line: Line) -> Line:
 
 
 def _is_broad(prior: PriorKnowledge, name: str) -> bool:
-    """Whether a line is an optional one with a width of its own."""
+    """Whether a line is optional and has its own width."""
     return prior.line(name).optional and prior.root(name, "lorentzian_hz").line == name
 
 
 def _later(fid: NDArray[np.complexfloating], start: FitStart, more: int, options: Mapping[str, Any]) -> AmaresFit:
-    """Fit without further first samples."""
+    """Fit without further initial samples."""
     delay = more * float(options["dwell_time_s"])
     changed = dict(options) | {"begin_time_s": options.get("begin_time_s", 0.0) + delay}
     if known := options.get("begin_time_prior"):
@@ -115,11 +115,11 @@ def _later(fid: NDArray[np.complexfloating], start: FitStart, more: int, options
 
 
 def model_variance(fit: AmaresFit, others: tuple[Variant, ...], weights: Mapping[str, float]) -> float:
-    """Variance that the choice of the model adds to a weighted sum of shifts [ppm²].
+    """Variance that the choice of model adds to a weighted sum of shifts [ppm²].
 
-    The sum over the variants of the squared difference from the fit, each less what noise alone makes it differ: of two
-    estimates from nested data or models, the variance of the difference is the difference of the variances (Hausman
-    1978, Econometrica 46:1251). A sum, because each variant asks another question: their errors add up.
+    The sum over the variants of the squared difference from the fit, each minus the difference due to noise alone: for
+    two estimates from nested data or models, the variance of the difference is the difference of the variances (Hausman
+    1978, Econometrica 46:1251). A sum, because each variant concerns a different question: their errors add up.
 
     Parameters
     ----------

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 Real = NDArray[np.float64]
 
 MAX_ITERATIONS = 200
-# Of the first step, relative to the diagonal of the normal equations; the start values are near the minimum.
+# Damping of the first step, relative to the diagonal of the normal equations; start values are near the minimum.
 DAMPING = 1e-2
-# Converged when the step the normal equations still ask for is this fraction of a standard error (squared).
+# Converged when the remaining step of the normal equations is this fraction of a standard error (squared).
 TOLERANCE = 1e-14
 
 
@@ -22,13 +22,13 @@ class Evaluation:
     Attributes
     ----------
     cost : float
-        Sum of the squared moduli of the residual, plus the penalty of whatever is known beforehand.
+        Sum of the squared moduli of the residual, plus the penalty of prior knowledge.
     gradient : ndarray, shape (parameters,)
         Jᵀr, half the negative gradient of the cost.
     information : ndarray, shape (parameters, parameters)
         JᵀJ over real and imaginary parts.
     hessian : ndarray, shape (parameters, parameters)
-        Half the Hessian of the cost: JᵀJ less the curvature that the residual sees.
+        Half the Hessian of the cost: JᵀJ minus the curvature term of the residual.
     """
 
     cost: float
@@ -38,7 +38,7 @@ class Evaluation:
 
 
 class Problem(Protocol):
-    """A sum of squares to be minimised."""
+    """A sum of squares to minimise."""
 
     def cost(self, theta: Real) -> float:
         """Sum of squares at θ."""
@@ -49,7 +49,7 @@ class Problem(Protocol):
 
 @dataclass(frozen=True)
 class Minimum:
-    """Where the steps ended.
+    """End point of the steps.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Minimum:
 def minimise(
     problem: Problem, theta: Real, *, lower: Real, upper: Real, reach: Real, floor: float, most: int | None = None
 ) -> Minimum:
-    """Minimum of a sum of squares; bounds are kept by an active set and by clipping steps to the box.
+    """Minimum of a sum of squares; bounds are enforced by an active set and by clipping steps to the box.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def minimise(
     floor : float
         Cost below which the data are reproduced to rounding.
     most : int, optional
-        Iterations at most; `MAX_ITERATIONS` if not given.
+        Largest number of iterations; `MAX_ITERATIONS` if not given.
     """
     damping, growth = DAMPING, 2.0
     most = MAX_ITERATIONS if most is None else most
@@ -87,7 +87,7 @@ def minimise(
         free = unbounded(theta, here.gradient, lower, upper)
         wanted = _step(here, free, damping)
         enough = TOLERANCE * max(here.cost, floor)
-        # The damped step asks for less than the whole one, which need not be known before the end.
+        # The damped step is smaller than the full one, which need not be known before the end.
         if wanted @ here.gradient <= enough and _step(here, free, 0.0) @ here.gradient <= enough:
             return Minimum(theta, iteration, True)
         trial = np.clip(theta + np.clip(wanted, -reach, reach), lower, upper)
@@ -115,7 +115,7 @@ def unbounded(theta: Real, gradient: Real, lower: Real, upper: Real) -> NDArray[
 
 
 def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> Real:
-    """Damped Newton step of the free parameters; Gauss–Newton where the Hessian is not positive definite."""
+    """Damped Newton step of the free parameters; Gauss–Newton if the Hessian is not positive definite."""
     step = np.zeros_like(here.gradient)
     use = free & (np.diag(here.information) > 0)
     scale = 1 / np.sqrt(np.diag(here.information)[use])
@@ -123,8 +123,8 @@ def _step(here: Evaluation, free: NDArray[np.bool_], damping: float) -> Real:
         scaled = matrix[use][:, use] * scale * scale[:, None]
         scaled.flat[:: len(scaled) + 1] += damping + 1e-13
         try:
-            # Cholesky's factor is only the test: numpy has no solver for triangles, and importing scipy's costs a
-            # process more than all its fits.
+            # Cholesky's factor is only a test: numpy has no triangular solver, and importing scipy's takes longer than
+            # all fits of a process.
             np.linalg.cholesky(scaled)
         except np.linalg.LinAlgError:
             continue

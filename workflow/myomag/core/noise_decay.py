@@ -8,16 +8,16 @@ from myomag.core.objective import Objective
 Real = NDArray[np.float64]
 
 _BLOCKS = 16
-# Second quarter and second half of the FID, in blocks: padding with zeros may have cut off the one or the other.
+# Second quarter and second half of the FID, in blocks: zero padding may have affected one or the other.
 _QUIET = (slice(4, 8), slice(8, 16))
 _SIGNIFICANCE = 4.0
 
 
 def noise_variance(objective: Objective, theta: Real) -> float:
-    """Noise variance per channel where the signal lives, from the residual of a fit [FID units²].
+    """Noise variance per channel where the signal is, from the residual of a fit [FID units²].
 
-    The mean over the FID, unless the power of the residual falls where little signal is left: then the exponential
-    found there is carried back to where the signal is, and weighted by the power of the model.
+    The mean over the FID, unless the power of the residual decays where little signal is left: then the exponential
+    found there is extrapolated back to the signal, and weighted by the power of the model.
     """
     model = objective.model(theta)
     points = len(objective.fid)
@@ -35,7 +35,7 @@ def noise_variance(objective: Objective, theta: Real) -> float:
 
 
 def _carried_back(power: Real, quiet: slice, length: int, time: Real) -> Real:
-    """Exponential of the power in some blocks at other times [blocks]; zero where it does not fall.
+    """Exponential of the power in some blocks at other times [blocks]; zero if it does not decay.
 
     The logarithm of a mean over n exponential values has the SD 1/√n.
     """

@@ -24,14 +24,14 @@ _ORDERS = np.add.outer(np.arange(3), np.arange(3))
 
 @dataclass(frozen=True)
 class BeginTimePrior:
-    """What is known of the begin time before the fit: a normal distribution.
+    """Prior of the begin time: a normal distribution.
 
     Attributes
     ----------
     mean_s, sd_s : float
         Expected begin time of the first sample fitted, and its standard deviation [s].
     noise_sd : float
-        Noise SD per channel [FID units], which weighs this knowledge against the data.
+        Noise SD per channel [FID units], which weights this prior against the data.
     """
 
     mean_s: float
@@ -47,7 +47,7 @@ class Objective:
     fid : ndarray, shape (points,)
         Complex FID, physicist's sign.
     dwell_time_s, begin_time_s : float
-        Sampling interval, and time of the first sample where it is not fitted [s].
+        Sampling interval, and time of the first sample if it is not fitted [s].
     layout : ParameterMap
         Free parameters.
     fit_begin_time : bool
@@ -92,7 +92,7 @@ class Objective:
 
     @property
     def size(self) -> int:
-        """Number of parameters θ, those of the line shape included."""
+        """Number of parameters θ, including those of the line shape."""
         return self._count + (self.shape.count if self.shape else 0)
 
     def begin_time_s(self, theta: NDArray[np.float64]) -> float:
@@ -100,7 +100,7 @@ class Objective:
         return float(theta[self._count - 1]) if self.fit_begin_time else self._begin_time_s
 
     def model(self, theta: NDArray[np.float64]) -> "_Model":
-        """Components at θ and what they leave of the FID; the last θ is remembered."""
+        """Components at θ and the residual of the FID; the last θ is cached."""
         if self._known is None or not np.array_equal(self._known[0], theta):
             self._known = (theta.copy(), self._new_model(theta))
         return self._known[1]
@@ -135,7 +135,7 @@ class Objective:
         return self.model(theta).residual_norm_sq
 
     def penalty(self, theta: NDArray[np.float64]) -> float:
-        """Penalty of what is known of begin time and line shape at θ."""
+        """Penalty from the priors of begin time and line shape at θ."""
         of_begin_time = self._stiffness * (self.begin_time_s(theta) - self._expected_s) ** 2
         return of_begin_time + (self.shape.penalty(theta[self._count :]) if self.shape else 0.0)
 
@@ -144,7 +144,7 @@ class Objective:
         return self.residual_norm_sq(theta) + self.penalty(theta)
 
     def evaluate(self, theta: NDArray[np.float64]) -> Evaluation:
-        """Cost with its first and second derivatives at θ; the last θ is remembered."""
+        """Cost with its first and second derivatives at θ; the last θ is cached."""
         if self._evaluated is None or not np.array_equal(self._evaluated[0], theta):
             self._evaluated = (theta.copy(), self._new_evaluation(theta))
         return self._evaluated[1]
@@ -171,7 +171,7 @@ class Objective:
         return self.shape.extended(lines, theta[self._count :], model.residual, fitted, derivatives, maps)
 
     def envelope(self, theta: NDArray[np.float64], points: int) -> NDArray[np.complex128]:
-        """Factor that all lines share at θ, shape (points,)."""
+        """Factor common to all lines at θ, shape (points,)."""
         return self.shape.envelope(theta[self._count :], points) if self.shape else np.ones(points, dtype=complex)
 
     def jacobian(self, theta: NDArray[np.float64]) -> NDArray[np.complex128]:

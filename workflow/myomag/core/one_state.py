@@ -1,4 +1,4 @@
-"""Whether all transients of a scan show one metabolic state, or a muscle that changes meanwhile."""
+"""Whether all transients of a scan show a single metabolic state, or a muscle that changes during the scan."""
 
 import math
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class StateChange:
     Attributes
     ----------
     p_pcr_over_atp, p_pi_over_pcr, p_pi_shift : float
-        Probability of as much change of PCr against ATP, of Pi against PCr, and of the shift of Pi in one state; each
-        counts as often as was tested.
+        Probability of so large a change of PCr/ATP, of Pi/PCr and of the shift of Pi in a single state, corrected for
+        the number of tests.
     pcr : ndarray, shape (means,)
-        Running mean of the amplitude of PCr, over as many transients as bring its error below `SHOWN_ERROR`.
+        Running mean of the amplitude of PCr, over enough transients to bring its error below `SHOWN_ERROR`.
     """
 
     p_pcr_over_atp: float
@@ -41,26 +41,26 @@ class StateChange:
 
     @property
     def p(self) -> float:
-        """Probability of as much change in one state."""
+        """Probability of so large a change in a single state."""
         return min(self.p_pcr_over_atp, self.p_pi_over_pcr, self.p_pi_shift)
 
 
 def state_change(tracks: LineTracks, *, ratio_tolerance: float, shift_tolerance_ppm: float) -> StateChange:
-    """Change of PCr, Pi and the shift of Pi over a scan, against noise and a tolerance.
+    """Change of PCr, Pi and the shift of Pi over a scan, relative to noise and a tolerance.
 
-    In one state all lines have one gain in each transient, so that differences of relative amplitudes are zero
-    whatever the coil or the position does. Over blocks b of consecutive transients χ² = Σ(d_b − d̄)²/(s²/n_b + τ²),
-    with s the larger of the thermal noise and the scatter about neighbouring transients, and τ the tolerance.
-    A probability counts as often as was tested (Bonferroni).
+    In a single state all lines have the same gain in each transient, so differences of relative amplitudes are zero
+    whatever happens to coil or position. Over blocks b of consecutive transients χ² = Σ(d_b − d̄)²/(s²/n_b + τ²), with
+    s the larger of the thermal noise and the scatter about neighbouring transients, and τ the tolerance. Probabilities
+    are corrected for the number of tests (Bonferroni).
 
     Parameters
     ----------
     tracks : LineTracks
-        Lines of each transient, two transients at least.
+        Lines of each transient, at least two transients.
     ratio_tolerance : float
-        SD of the ratio of two lines that a change of shim or position may give a muscle at rest.
+        SD of the ratio of two lines that a change of shim or position may cause in resting muscle.
     shift_tolerance_ppm : float
-        The same of the shift of Pi [ppm].
+        The same for the shift of Pi [ppm].
     """
     pcr, atp, pi, shift = tracks.pcr, tracks.atp, tracks.pi, tracks.pi_shift_ppm
     contrasts = (
@@ -83,7 +83,7 @@ def _p_of_change(values: Real, noise_sd: float, tolerance: float, kept: NDArray[
 
 
 def _probability(means: Real, variance: Real) -> float:
-    """Probability of as much scatter of independent means about their average, by χ²."""
+    """Probability of so much scatter of independent means about their average, by χ²."""
     centre = np.average(means, weights=1 / variance)
     chi2 = float(np.sum((means - centre) ** 2 / variance))
     return chi2_tail(chi2, len(means) - 1)
@@ -93,7 +93,7 @@ def chi2_tail(chi2: float, degrees_of_freedom: int) -> float:
     """Probability that χ² is exceeded, Q(ν/2, χ²/2).
 
     By Q(a + 1, x) = Q(a, x) + x^a·e^(−x)/Γ(a + 1) from Q(0, x) = 0 or Q(½, x) = erfc √x (Abramowitz & Stegun 6.5.21):
-    importing scipy's costs a process more than it has to compute.
+    importing scipy's takes longer than the computation.
     """
     x, odd = chi2 / 2, degrees_of_freedom % 2
     if x == 0:
@@ -108,14 +108,14 @@ def _divisions(kept: NDArray[np.bool_]) -> list[int]:
 
 
 def _block_means(values: Real, kept: NDArray[np.bool_], number: int) -> tuple[Real, Real]:
-    """Mean and number of the transients kept in each block that has any."""
+    """Mean and number of the transients kept in each non-empty block."""
     blocks = np.array_split(np.arange(len(values)), number)
     used = [found for block in blocks if (found := block[kept[block]]).size]
     return np.array([values[block].mean() for block in used]), np.array([block.size for block in used], dtype=float)
 
 
 def _isolated(values: Real, noise_sd: float) -> NDArray[np.bool_]:
-    """Which transients stand apart from those around them; none of a few."""
+    """Transients that deviate from their neighbours; none if there are few."""
     if len(values) < _NEIGHBOURS:
         return np.zeros(len(values), dtype=bool)
     apart = values - _running_median(values)
@@ -128,12 +128,12 @@ def _scatter(values: Real) -> float:
 
 
 def _running_mean(values: Real, noise_sd: float) -> Real:
-    """Means over as many values as bring the error of each to `SHOWN_ERROR`, at most all of them."""
+    """Means over enough values to bring the error of each to `SHOWN_ERROR`, at most all of them."""
     number = min(max(1, int(np.ceil((noise_sd / SHOWN_ERROR) ** 2))), len(values))
     return np.convolve(values, np.full(number, 1 / number), "valid")
 
 
 def _running_median(values: Real) -> Real:
-    """Median of each transient and its neighbours, at the ends those of the first and last full window."""
+    """Median of each transient and its neighbours; at the ends, those of the first and last full window."""
     windows = np.median(np.lib.stride_tricks.sliding_window_view(values, _NEIGHBOURS), axis=1)
     return np.pad(windows, _NEIGHBOURS // 2, mode="edge")

@@ -1,4 +1,4 @@
-"""Whether an FID asks for a line that the prior knowledge leaves open."""
+"""Whether an FID requires a line that is optional in the prior knowledge."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ where it nearly duplicates that line; one step farther they are distinguished. B
 
 @dataclass(frozen=True)
 class Promise:
-    """Where a further line would do most.
+    """Where a further line would gain most.
 
     Attributes
     ----------
     gain : float
-        How much it would lower the sum of squares.
+        Decrease of the sum of squares.
     values : dict of str to float
         Start of its own parameters, by `quantity:line`, in the units of a fit.
     """
@@ -38,8 +38,8 @@ class Promise:
 class Score:
     """Score test of further lines at the minimum of a fit.
 
-    With the gradient g of its amplitude at zero and the Schur complement S of its information, the other parameters
-    following, a line of positive amplitude g/S gains g²/S to first order.
+    With the gradient g of its amplitude at zero and the Schur complement S of its information (other parameters
+    re-optimised), a line of positive amplitude g/S gains g²/S to first order.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Score:
         self._jacobian, self._block = objective.jacobian(theta)[use] * scale[:, None], block
 
     def promises(self, prior: PriorKnowledge, name: str) -> list[Promise]:
-        """What one optional line would gain where in its bounds it gains most, by each share it must have to itself."""
+        """Largest gain of one optional line within its bounds, for each share of information unique to it."""
         width, gaussian_squared = self._follows(prior, name, LORENTZIAN), self._follows(prior, name, GAUSSIAN)
         places = self._places_hz(prior, name, width + np.sqrt(gaussian_squared))
         templates = self._envelope * damped_exponentials(
@@ -91,7 +91,7 @@ class Score:
         gradient = np.maximum((templates @ self._residual.conj()).real, 0.0)
         found: dict[int, Promise] = {}
         for least in _LEAST_OWN:
-            # Where the line is another one over again the data say nothing of it.
+            # If the line duplicates another one, the data cannot determine it.
             gain = np.where(schur > least * energy, gradient**2 / np.maximum(schur, least * energy), 0.0)
             best = int(gain.argmax())
             amplitude = float(np.sqrt(gain[best] / max(schur[best], least * energy[best])))
@@ -102,7 +102,7 @@ class Score:
         return list(found.values())
 
     def _follows(self, prior: PriorKnowledge, name: str, quantity: int) -> float:
-        """Width, squared Gaussian width or phase of a line; its own is the geometric mean of its bounds."""
+        """Width, squared Gaussian width or phase of a line; a free one is the geometric mean of its bounds."""
         key = {LORENTZIAN: "lorentzian_hz", GAUSSIAN: "gaussian_hz", PHASE: "phase_deg"}[quantity]
         tie = prior.root(name, key)
         if tie.line != name:
@@ -117,7 +117,7 @@ class Score:
         return value**2 if quantity == GAUSSIAN else float(np.deg2rad(value)) if quantity == PHASE else value
 
     def _places_hz(self, prior: PriorKnowledge, name: str, width_hz: float) -> Real:
-        """Frequencies at which to look for a line [Hz], shape (places,)."""
+        """Frequencies at which a line is searched [Hz], shape (places,)."""
         tie = prior.root(name, "shift_ppm")
         if tie.line != name:
             tied = tie.scale * self._values[tie.line][FREQUENCY] + tie.offset + tie.offset_ppm * self._mhz

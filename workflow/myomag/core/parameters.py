@@ -1,4 +1,4 @@
-"""From prior knowledge to the free parameters of a fit: an affine map that holds every tie, offset and fixed value."""
+"""From prior knowledge to the free parameters of a fit: an affine map with every tie, offset and fixed value."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -38,7 +38,7 @@ class ParameterMap:
     offset_matrix, offset_constant : ndarray, shapes (components, parameters) and (components,)
         Distance of each component from the centre of its line [Hz], as an affine function of θ (couplings).
     shift_group : ndarray of int, shape (lines,)
-        Free parameter that moves the frequency of the line; −1 where it is fixed.
+        Free parameter that moves the frequency of the line; −1 if it is fixed.
     """
 
     names: tuple[str, ...]
@@ -84,7 +84,7 @@ def parameter_map(prior: PriorKnowledge, spectrometer_frequency_mhz: float, *, f
     prior : PriorKnowledge
         Lines with bounds and ties.
     spectrometer_frequency_mhz : float
-        Turns shifts [ppm] into frequencies [Hz].
+        Converts shifts [ppm] into frequencies [Hz].
     fit_begin_time : bool
         Append the begin time [s] as the last free parameter.
     """
@@ -118,7 +118,7 @@ def parameter_map(prior: PriorKnowledge, spectrometer_frequency_mhz: float, *, f
 
 
 def free_parameters(prior: PriorKnowledge) -> int:
-    """Number of free parameters of all lines, optional ones included."""
+    """Number of free parameters of all lines, including optional ones."""
     return sum(
         isinstance(entry, Value) and not entry.fixed and (quantity != "j_hz" or len(line.ratios) > 1)
         for line in prior.lines
@@ -136,12 +136,12 @@ def _affine(
     """Free parameter a quantity follows (−1: none), its factor and its constant, in fit units."""
     tie = prior.root(line, quantity)
     scale = tie.scale**2 if quantity == "gaussian_hz" else tie.scale
-    # The offset of a tied shift is in Hz already.
+    # The offset of a tied shift is already in Hz.
     constant = tie.offset if quantity == "shift_ppm" else _fit_unit(quantity, tie.offset, units)
     constant += _fit_unit("shift_ppm", tie.offset_ppm, units)
     if (quantity, tie.line) in column:
         return column[quantity, tie.line], scale, constant
-    # Ties end at a parameter of its own.
+    # Ties end at a free or fixed parameter.
     value = cast("Value", prior.line(tie.line).parameters[quantity])
     return -1, 0.0, scale * _fit_unit(quantity, value.start, units) + constant
 

@@ -1,4 +1,4 @@
-"""Rest, exercise and recovery of a series, proposed from the course of PCr where nobody wrote them down."""
+"""Rest, exercise and recovery of a series, proposed from the course of PCr if they are not recorded."""
 
 import itertools
 from dataclasses import dataclass
@@ -37,19 +37,19 @@ class Phase:
 
 
 def proposed_phases(pcr: Real, noise_sd: float, lost: NDArray[np.bool_] | None = None) -> list[Phase]:
-    """Phases by the course of PCr; all rest where it does not fall.
+    """Phases from the course of PCr; all rest if it does not fall.
 
-    A bout is where PCr is clearly below its rest. Its start and end are those by which a constant, a fall towards a
-    constant and a recovery towards another, each exponential, fit best.
+    In a bout, PCr is clearly below its resting value. Its start and end give the best fit of a constant, an exponential
+    fall towards a constant and an exponential recovery towards another.
 
     Parameters
     ----------
     pcr : ndarray, shape (repetitions,)
         Amplitude of PCr.
     noise_sd : float
-        SD of each by noise.
+        SD of each due to noise.
     lost : ndarray of bool, shape (repetitions,), optional
-        Repetitions that are left out, as motion spoiled them.
+        Repetitions left out because motion spoiled them.
     """
     pcr = _without_spikes(pcr, noise_sd, np.zeros(len(pcr), dtype=bool) if lost is None else lost)
     smooth = _running_median(pcr, 1)
@@ -85,7 +85,7 @@ def _without_spikes(pcr: Real, noise_sd: float, lost: NDArray[np.bool_]) -> Real
 
 
 def _runs(low: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last repetitions of bouts; gaps of a repetition or two within one are none."""
+    """First and last repetitions of bouts; gaps of one or two repetitions are ignored."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(int), [0]])))
     found: list[tuple[int, int]] = []
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -113,17 +113,17 @@ def _bout(pcr: Real, window: range, first: int, lowest: int) -> tuple[int, int]:
 
 
 def _costs(values: Real, index: NDArray[np.intp], tried: Real) -> Real:
-    """Squared residual of rest or recovery, exponential fall from an onset and recovery from a stop, for each try.
+    """Squared residual of rest or recovery, exponential fall from an onset and recovery from a stop, for each pair.
 
-    A repetition numbered as the onset is the first of exercise, at its very start; the muscle works up to the stop.
+    The repetition at the onset is the first of exercise, at its very start; the muscle works up to the stop.
     """
     onset, stop, down, up = (column[:, None] for column in tried.T)
     fall = 1 - np.exp(-np.clip(index - onset, 0, stop - onset) / down)
     rise = 1 - np.exp(-np.clip(index - stop, 0, None) / up)
-    # Behind an earlier bout PCr is still on its way back when the next one starts.
+    # After an earlier bout PCr may still be recovering when the next one starts.
     before = 1 - np.exp(-np.clip(np.minimum(index, onset) - index[0], 0, None) / up) * (index[0] > 0)
     basis = np.stack([np.ones_like(fall), fall, rise, before], axis=2)
-    # A window that ends with the exercise has no recovery to tell, and one that starts with rest none before.
+    # A window that ends with the exercise has no recovery to fit, and one that starts with rest none before it.
     gram = basis.transpose(0, 2, 1) @ basis + 1e-9 * np.eye(4)
     right = basis.transpose(0, 2, 1) @ values
     found = np.linalg.solve(gram, right[:, :, None])[:, :, 0]

@@ -1,7 +1,7 @@
 """Begin time of a protocol, pooled over its scans.
 
-The begin time belongs to scanner, sequence and coil. One scan estimates it to some microseconds; its protocol, seen by
-many scans, is known much better, and every scan's magnesium gains from that.
+The begin time is a property of scanner, sequence and coil. One scan estimates it to a few microseconds; pooled over
+many scans of a protocol it is known much better, which improves the magnesium of every scan.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ MIN_SNR, MAX_FWHM_PPM, MAX_REJECTED_FRACTION = 5.0, 0.8, 0.5
 
 
 def worth_pooling(*, pcr_snr: float | None, pcr_fwhm_ppm: float, rejected_fraction: float) -> bool:
-    """Whether a spectrum is good enough for its begin time to be pooled; an SNR that is not known is no objection.
+    """Whether a spectrum is good enough for its begin time to be pooled; an unknown SNR is no objection.
 
-    These limits are no settings: those of the verdict say which scans enter the statistics, and may change without a
-    fit being repeated.
+    These limits are not settings: those of the verdict decide which scans enter the statistics, and can change without
+    repeating fits.
     """
     enough = pcr_snr is None or pcr_snr >= MIN_SNR
     return enough and pcr_fwhm_ppm <= MAX_FWHM_PPM and rejected_fraction <= MAX_REJECTED_FRACTION
@@ -33,7 +33,7 @@ def worth_pooling(*, pcr_snr: float | None, pcr_fwhm_ppm: float, rejected_fracti
 
 @dataclass(frozen=True)
 class Pooled:
-    """Random-effects estimate of the begin time that the scans of a protocol share [µs].
+    """Random-effects estimate of the begin time common to the scans of a protocol [µs].
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Pooled:
     spread : float
         Standard deviation between scans beyond their own errors.
     outlying : ndarray of bool, shape (scans,)
-        Scans that do not fit the others; they were left out.
+        Scans that deviate from the others and were left out.
     """
 
     mean: float
@@ -89,17 +89,17 @@ def without(pooled_mean: float, pooled_sd: float, value: float, sd: float, sprea
     pooled_mean, pooled_sd, spread : float
         From `pool`.
     value, sd : float
-        Estimate of the scan to take out.
+        Estimate of the scan to remove.
     """
     total, own = pooled_sd**-2, 1 / (sd**2 + spread**2)
-    # What is left must be more than rounding of the pooled SD.
+    # The remainder must exceed the rounding of the pooled SD.
     if own > 0.9 * total:
         return None
     return (total * pooled_mean - own * value) / (total - own), float((total - own) ** -0.5)
 
 
 def _paule_mandel(values: NDArray[np.float64], sds: NDArray[np.float64]) -> float:
-    """Spread between scans; 0 where the scans' own errors explain their differences."""
+    """Spread between scans; 0 if the scans' own errors explain their differences."""
 
     def excess(variance: float) -> float:
         weights = 1 / (sds**2 + variance)
@@ -108,7 +108,7 @@ def _paule_mandel(values: NDArray[np.float64], sds: NDArray[np.float64]) -> floa
 
     if len(values) < 2 or excess(0.0) <= 0:
         return 0.0
-    # Only the step protocols gets here, and the import costs more than a fit.
+    # Only the step protocols uses this, and the import takes longer than a fit.
     from scipy.optimize import brentq
 
     # At the squared range every weighted square is at most 1, and the sum of them below n − 1.

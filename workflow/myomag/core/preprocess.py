@@ -1,4 +1,4 @@
-"""The phosphocreatine line that the shift axis is referenced to."""
+"""The phosphocreatine line, reference of the shift axis."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
-# Shifts of γ-, α-, β-ATP and Pi from PCr in resting muscle [ppm]; lines are looked for this close to them [ppm].
+# Shifts of γ-, α-, β-ATP and Pi from PCr in resting muscle [ppm]; lines are searched for within this distance of them
+# [ppm].
 _PATTERN_PPM = np.array([-2.4, -7.45, -15.9, 4.8])
 # Coupled neighbours of each: doublet, doublet, triplet, singlet.
 _PATTERN_MULTIPLICITY = (1, 1, 2, 0)
@@ -26,14 +27,14 @@ _MARGIN = 10.0
 _EQUAL = 1.2
 _MIRROR_MARGIN = 7.0
 _BETA_MARGIN = 2.5
-# The largest of n noise values of a Rayleigh magnitude is √(2 ln n) SDs; e⁻⁸ is the chance taken.
+# The largest of n noise values of a Rayleigh magnitude is √(2 ln n) SDs; e⁻⁸ is the accepted probability.
 _CHANCE_EXPONENT = 8.0
 # Heights that differ by less, relative to the highest, differ by the rounding of the transform.
 _ROUNDING = 1e-6
 
 
 class MirroredSpectrumError(ValueError):
-    """The lines stand on the wrong side of PCr: the data are the complex conjugate of what they should be."""
+    """The lines are on the wrong side of PCr: the data are the complex conjugate of what they should be."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class _Magnitude:
     heights : ndarray, shape (3, points)
         Spectra matched to singlets, doublets and triplets.
     reach_ppm : float
-        Distance at which the sides of a line are looked at [ppm].
+        Distance at which the sides of a line are examined [ppm].
     """
 
     ppm: Real
@@ -55,7 +56,7 @@ class _Magnitude:
     reach_ppm: float
 
     def prominences(self, centres_ppm: Real) -> Real:
-        """How far the highest point near each line of patterns stands above both its sides [noise SD].
+        """Height of the highest point near each line of patterns above both its sides [noise SD].
 
         Parameters
         ----------
@@ -84,7 +85,7 @@ def find_pcr_hz(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz
     Raises
     ------
     ValueError
-        If no line stands out of the noise, or the spectrum is flat.
+        If no line is above the noise, or the spectrum is flat.
     MirroredSpectrumError
         If the pattern is clearly the mirror image.
     """
@@ -118,18 +119,18 @@ def shift_frequency(fid: Complex, shift_hz: float, dwell_time_s: float) -> Compl
 
 
 def _margins(height: Real, threshold: float) -> Real:
-    """Evidence by which each candidate has to pass the tallest: less for a line that is nearly as tall.
+    """Evidence by which each candidate must exceed the tallest: less for a line that is nearly as tall.
 
-    In muscle at work Pi is as tall as PCr. A line that noise may have made has to pass by the whole margin.
+    In working muscle Pi may be as tall as PCr. A line that could be noise must exceed by the whole margin.
     """
     share = np.where(height > threshold, height / height.max(), 0)
     return _MARGIN * np.minimum(_EQUAL * (1 - share), 1)
 
 
 def _is_mirrored(given: Real, mirrored: Real) -> bool:
-    """Whether the reversed pattern is clearly there and clearly more than the given one; β-ATP must agree.
+    """Whether the reversed pattern is clearly present and clearly stronger than the given one; β-ATP must agree.
 
-    PDE and PME stand near the mirror images of γ and α, so the reversed heights must also be twice the given ones.
+    PDE and PME are near the mirror images of γ and α, so the reversed heights must also be twice the given ones.
     """
     beta = 2
     capped = np.minimum(np.stack([given, mirrored]), _EVIDENCE_CAP)
@@ -144,7 +145,7 @@ def _is_mirrored(given: Real, mirrored: Real) -> bool:
 def _smoothed_magnitude(fid: Complex, dwell_time_s: float, spectrometer_frequency_mhz: float) -> _Magnitude:
     """Magnitude spectra after smoothing, zero-filled to at least twice their points.
 
-    The difference of two exponentials starts at zero: that takes out broad signals and the long feet of a magnitude.
+    The difference of two exponentials starts at zero: that removes broad signals and the long tails of a magnitude.
     Powers of cos(πJt) gather the components of a multiplet at its centre.
     """
     time_s = time_axis(fid.size, dwell_time_s)
@@ -162,7 +163,7 @@ def _smoothed_magnitude(fid: Complex, dwell_time_s: float, spectrometer_frequenc
 
 
 def _curvature_noise(values: Complex, lag: int) -> Real:
-    """Noise SD per channel of spectra from their second differences, which cancel feet of lines and baseline.
+    """Noise SD per channel of spectra from their second differences, which cancel tails of lines and baseline.
 
     Parameters
     ----------
@@ -172,7 +173,7 @@ def _curvature_noise(values: Complex, lag: int) -> Real:
     """
     curvature = values - 0.5 * (np.roll(values, lag, axis=1) + np.roll(values, -lag, axis=1))
     deviation = np.abs(np.concatenate([curvature.real, curvature.imag], axis=1))
-    # Lines may fill most of the spectrum at low field: the quiet fifth of it counts (Φ(.2533) = .6).
+    # Lines may fill most of the spectrum at low field: the quietest fifth is used (Φ(.2533) = .6).
     return np.asarray(np.quantile(deviation, 0.2, axis=1) / 0.2533 / np.sqrt(1.5))
 
 

@@ -18,14 +18,14 @@ _DEFAULTS: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Value:
-    """A parameter of its own: start value and bounds, in the unit of its quantity; fixed when the bounds coincide."""
+    """A parameter with start value and bounds, in the unit of its quantity; fixed if the bounds coincide."""
 
     start: float
     lower: float = -math.inf
     upper: float = math.inf
 
     def __post_init__(self) -> None:
-        """Refuse bounds that leave no room for the start value."""
+        """Refuse bounds that exclude the start value."""
         if not math.isfinite(self.start) or math.isnan(self.lower) or math.isnan(self.upper):
             raise ValueError("a start value or bound is not a finite number")
         if not self.lower <= self.start <= self.upper:
@@ -76,11 +76,11 @@ class Line:
         One entry per quantity of `QUANTITIES`: amplitude of the whole multiplet, its centre [ppm], Lorentzian and
         Gaussian FWHM [Hz], phase at t = 0 [degrees], coupling J [Hz].
     ratios : tuple of float
-        Relative amplitudes of the components, which lie J apart around the centre.
+        Relative amplitudes of the components, spaced by J around the centre.
     optional : bool
-        Whether the line is fitted only where the data ask for it.
+        Whether the line is fitted only if the data require it.
     at_most : tuple of str and float, or None
-        Another line and the share of its amplitude beyond which this one has taken its place, and is left out.
+        Another line and the share of its amplitude above which this one has taken its place, and is left out.
     """
 
     name: str
@@ -99,7 +99,7 @@ class PriorKnowledge:
     description: str = ""
 
     def __post_init__(self) -> None:
-        """Check that names are unique and ties end at a line with a parameter of its own."""
+        """Check that names are unique and ties end at a line with its own parameter."""
         names = [line.name for line in self.lines]
         if not names:
             raise ValueError("prior knowledge without lines")
@@ -130,9 +130,9 @@ class PriorKnowledge:
         return replace(self, lines=tuple(line for line in self.lines if not line.optional))
 
     def overgrown(self, amplitudes: Mapping[str, float]) -> tuple[str, ...]:
-        """Lines that are stronger than they may be against another one, by the amplitudes of a fit."""
+        """Lines stronger than allowed relative to another one, by the amplitudes of a fit."""
         limits = {line.name: line.at_most for line in self.lines if line.at_most and line.name in amplitudes}
-        # Of another line that was not asked for, nothing was taken.
+        # Nothing was taken from a line that was not fitted.
         return tuple(
             name for name, (other, most) in limits.items() if amplitudes[name] > most * amplitudes.get(other, math.inf)
         )
@@ -154,7 +154,7 @@ class PriorKnowledge:
         Raises
         ------
         ValueError
-            If a tie names an unknown line or the ties run in a circle.
+            If a tie names an unknown line or the ties are circular.
         """
         scale, offset, offset_ppm, seen = 1.0, 0.0, 0.0, [name]
         while isinstance(entry := self.line(name).parameters[quantity], Tie):
@@ -200,7 +200,7 @@ class PriorKnowledge:
 
     @classmethod
     def from_pyamares_csv(cls, text: str, name: str) -> "PriorKnowledge":
-        """Prior knowledge from the text of a CSV file of pyAMARES as it stands.
+        """Prior knowledge from the text of a pyAMARES CSV file.
 
         See `myomag.core.pyamares_csv`.
 

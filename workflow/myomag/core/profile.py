@@ -1,7 +1,8 @@
-"""Profile of the fit over the place of one line: where else it might stand, and how far that is from a normal error.
+"""Profile of the fit over the position of one line: alternative positions, and deviation from a normal error.
 
-At low SNR a multiplet one coupling away explains nearly as much of the FID as the right place does, and the curvature
-at the minimum says nothing of it. The profile is the least χ² with the line held at each place, all else fitted.
+At low SNR a multiplet one coupling away explains nearly as much of the FID as the right position, and the curvature at
+the minimum does not show it. The profile is the minimum χ² with the line held at each position and everything else
+fitted.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class ShiftProfile:
     distances_ppm : ndarray, shape (places,)
         Shift of the line from the reference line, the first of the prior [ppm], rising.
     delta_chi2 : ndarray, shape (places,)
-        χ² above its least value, penalties of what is known beforehand included.
+        χ² above its minimum, including penalties of prior knowledge.
     """
 
     line: str
@@ -48,7 +49,7 @@ class ShiftProfile:
     delta_chi2: Real
 
     def posterior(self) -> tuple[Real, Real]:
-        """Places [ppm], evenly spaced, and their probabilities ∝ exp(−Δχ²/2).
+        """Positions [ppm], evenly spaced, and their probabilities ∝ exp(−Δχ²/2).
 
         Between the knots the root of Δχ², signed by the side of the minimum, is interpolated: it is straight where the
         error is normal.
@@ -67,7 +68,7 @@ class ShiftProfile:
         return float(places[low]), float(places[min(high, _FINE - 1)])
 
     def spread_ppm(self) -> float:
-        """SD of a normal error about the best place that is as wide as the posterior [ppm].
+        """SD of a normal error about the best position that is as wide as the posterior [ppm].
 
         Its root mean square distance, and no less than what reaches the farther end of the 95 % interval.
         """
@@ -77,7 +78,7 @@ class ShiftProfile:
         return max(float(np.sqrt(probability @ (places - best) ** 2)), farthest / _NORMAL_95)
 
     def minima(self) -> tuple[tuple[float, float], ...]:
-        """Place [ppm] and Δχ² of every minimum, the best one first."""
+        """Position [ppm] and Δχ² of every minimum, best first."""
         padded = np.concatenate([[np.inf], self.delta_chi2, [np.inf]])
         inside = np.flatnonzero((padded[1:-1] < padded[:-2]) & (padded[1:-1] <= padded[2:]))
         inside = inside[(inside > 0) & (inside < len(self.delta_chi2) - 1)]
@@ -86,7 +87,7 @@ class ShiftProfile:
 
 
 def is_uncertain(objective: Objective, theta: Real, line: int, variance: float) -> bool:
-    """Whether a line explains too little of the FID for its place to be certain.
+    """Whether a line explains too little of the FID for its position to be certain.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def is_uncertain(objective: Objective, theta: Real, line: int, variance: float) 
 
 
 def scale_hz(objective: Objective, theta: Real, line: int) -> float:
-    """Coupling of a multiplet, or width of a single line [Hz]: how far apart its minima may lie."""
+    """Coupling of a multiplet, or width of a single line [Hz]: possible distance of its minima."""
     layout = objective.layout
     own = theta[: len(layout.names)]
     mine = layout.component_line == line
@@ -115,7 +116,7 @@ def scale_hz(objective: Objective, theta: Real, line: int) -> float:
 def shift_profile(
     objective: Objective, minimum: Minimum, line: int, name: str, *, mhz: float, variance: float, held: Held
 ) -> tuple[ShiftProfile, Minimum]:
-    """Profile over the place of one line, and the best minimum found on the way.
+    """Profile over the position of one line, and the best minimum found on the way.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Phase that a block pulse leaves on lines off resonance, beyond what a begin time takes up."""
+"""Phase that a block pulse leaves on off-resonance lines, beyond the effect of a begin time."""
 
 from dataclasses import dataclass, replace
 
@@ -27,7 +27,7 @@ class BlockPulse:
     carrier_ppm: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no excitation pulse."""
+        """Refuse an invalid excitation pulse."""
         if self.duration_s <= 0 or not 0 < self.flip_angle_deg < 180:
             raise ValueError("a pulse needs a positive duration and a flip angle between 0 and 180 degrees")
 
@@ -42,21 +42,21 @@ class BlockPulse:
         effective = np.hypot(nutation, offsets_hz)
         angle = 2 * np.pi * effective * self.duration_s
         along, tilt = nutation / effective, offsets_hz / effective
-        # About (sin, 0, cos): Mx = sin·cos·(1 − cos angle), My = −sin·sin angle; on resonance it lies along −y.
+        # About (sin, 0, cos): Mx = sin·cos·(1 − cos angle), My = −sin·sin angle; on resonance it is along −y.
         return np.asarray(np.angle((along * tilt * (1 - np.cos(angle)) - 1j * along * np.sin(angle)) / -1j))
 
     @property
     def effective_delay_s(self) -> float:
-        """Time before the end of the pulse at which lines near the carrier seem to start, T·tan(θ/2)/θ [s]."""
+        """Time before the end of the pulse at which lines near the carrier appear to start, T·tan(θ/2)/θ [s]."""
         angle = np.deg2rad(self.flip_angle_deg)
         return float(self.duration_s * np.tan(angle / 2) / angle)
 
 
 def excited_by(prior: PriorKnowledge, pulse: BlockPulse, spectrometer_frequency_mhz: float) -> PriorKnowledge:
-    """Prior knowledge whose phases hold what the pulse leaves beyond a begin time that counts from its effective delay.
+    """Prior knowledge with the phases that the pulse leaves beyond a begin time counted from its effective delay.
 
-    Each line gets the phase at its start value; what is left changes by .05 rad at most while β-ATP or Pi move within
-    their bounds. A line whose phase is free keeps it.
+    Each line gets the phase at its start value; the remainder changes by at most .05 rad while β-ATP or Pi move within
+    their bounds. A line with a free phase is not changed.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def _with_phase(line: Line, prior: PriorKnowledge, left_deg: dict[str, float]) -
     entry = line.parameters["phase_deg"]
     if isinstance(entry, Tie):
         root = prior.root(line.name, "phase_deg")
-        # A fixed phase of the root has what the pulse leaves on it already; a free one takes it up.
+        # A fixed phase of the root already includes the effect of the pulse; a free one absorbs it.
         own = left_deg[line.name] - root.scale * left_deg[root.line]
         changed: Value | Tie = replace(root, offset=root.offset + own)
     elif entry.fixed:

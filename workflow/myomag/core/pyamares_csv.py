@@ -2,7 +2,7 @@
 
 The file has a row `Index` with the line names and two blocks of rows, `Initial Values` and `Bounds`. A cell of the
 first is a number or a tie (`BATP`, `BATP/2`, `BATP*0.5`, `AATP-16Hz`, `AATP-0.1ppm`), one of the second `(low, high)`
-with either side possibly left open. Rows that start with # are comments.
+either side of which may be open. Rows that start with # are comments.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Noise, and the phosphocreatine line: what decides whether a spectrum can be used."""
+"""Noise and the phosphocreatine line, which decide whether a spectrum can be used."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ _MIN_BINS = 32
 _BIN_LAG = 4
 # The window of the spectral estimate rises over this part of the FID: short, to see the noise apodisation left.
 _RISE_FRACTION = 8
-# Five standard errors of the spectral estimate where it rests on the fewest bins usual.
+# Five standard errors of the spectral estimate with the usual minimum of bins.
 _APODISED_RATIO = 1.25
 _PCR_WINDOW_PPM = 1.6
 _START_WIDTHS_PPM = (0.05, 0.1, 0.2, 0.4, 0.8)
@@ -58,7 +58,7 @@ class PcrLine:
 def transient_noise_sd(fid: Complex) -> float:
     """Noise SD of one transient, per channel, from the last quarter of the samples.
 
-    Differences of successive transients cancel what signal is left there; a single transient is taken as it is.
+    Differences of successive transients cancel any remaining signal; a single transient is used as it is.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def transient_noise_sd(fid: Complex) -> float:
 def noise_sd(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: float, pcr_hz: float) -> float | None:
     """Noise SD of an FID, per channel (real or imaginary), from samples without signal; None if there are none.
 
-    Robust SD (1.4826 MAD) of the last quarter of the FID, unless a line still shows in it; else of the spectrum outside
-    −20…+10 ppm of PCr, where no 31P line lies. The second also replaces a tail that is clearly too quiet, as that of
-    apodised data is.
+    Robust SD (1.4826 MAD) of the last quarter of the FID, unless a line is still visible there; else of the spectrum
+    outside −20…+10 ppm of PCr, where there is no 31P line. The second also replaces a tail that is clearly too quiet,
+    as in apodised data.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ def fit_pcr(fid: Complex, *, dwell_time_s: float, spectrometer_frequency_mhz: fl
 class _PcrProblem:
     """PCr window of the spectrum as a function of (offset [Hz], Lorentzian width [Hz], squared Gaussian width [Hz²]).
 
-    Amplitude, phase and baseline are those that fit best (variable projection). Of the curvature only the part without
-    the residual is used (Kaufman 1975, BIT 15:49), which in the noise of a single line is nearly all.
+    Amplitude, phase and baseline are those that fit best (variable projection). Only the part of the curvature without
+    the residual is used (Kaufman 1975, BIT 15:49), which is nearly all of it for a single line.
     """
 
     def __init__(self, fid: Complex, dwell_time_s: float, spectrometer_frequency_mhz: float, start_hz: float) -> None:
@@ -180,7 +180,7 @@ class _PcrProblem:
         return line
 
     def _spectra(self, fids: Complex) -> Complex:
-        """Window of the spectrum of each FID, without what a baseline explains."""
+        """Window of the spectrum of each FID, baseline removed."""
         return self._without_baseline(np.fft.fft(fids)[..., self._bins])
 
     def _without_baseline(self, values: Complex) -> Complex:
@@ -205,7 +205,7 @@ def drift_hz(shifts_hz: Real) -> float:
 
 
 def _tail_noise_sd(fid: Complex) -> float | None:
-    """Noise SD of the last quarter of an FID, or None where its periodogram still shows a line."""
+    """Noise SD of the last quarter of an FID, or None if its periodogram still shows a line."""
     tail = fid[-(fid.size // 4) :]
     # Under noise the periodogram is exponential, its median ln 2 of its mean; e⁻⁸ is the chance taken over all bins.
     periodogram = np.abs(np.fft.fft(tail)) ** 2
@@ -214,10 +214,10 @@ def _tail_noise_sd(fid: Complex) -> float | None:
 
 
 def _spectral_noise_sd(fid: Complex, dwell_mhz: float, pcr_turns: float) -> float | None:
-    """Noise SD from the signal-free part of the spectrum, or None where the bandwidth leaves none.
+    """Noise SD from the signal-free part of the spectrum, or None if the bandwidth leaves none.
 
     Bins are compared with the one four further on, which removes any baseline; a window that rises from zero over the
-    first eighth and falls to zero at the end keeps the feet of lines out.
+    first eighth and falls to zero at the end suppresses the tails of lines.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Spread that outliers do not move, and how many standard deviations hold 95 % of a normal distribution."""
+"""Robust spread, and the number of standard deviations that contain 95 % of a normal distribution."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The transients of a scan as one average: aligned, from the steady state on, with what changed meanwhile."""
+"""The average of a scan's transients: aligned, from the steady state on, with changes during the scan."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,7 @@ Complex = NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class ScanState:
-    """Average of the transients of a scan, and whether they are alike.
+    """Average of the transients of a scan, and whether they are consistent.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class ScanState:
     pcr : PcrLine
         PCr of that mean.
     dummy_transients : int
-        First transients left out, as they precede the steady state.
+        Initial transients left out because they precede the steady state.
     change : StateChange or None
         Change over the others; None for a single one.
     tracks : LineTracks or None
-        Lines of each transient, from which the change was told.
+        Lines of each transient, from which the change was determined.
     """
 
     alignment: Alignment
@@ -65,7 +65,7 @@ def scan_state(
     spectrometer_frequency_mhz : float
         Carrier frequency [MHz].
     max_shift_hz, outlier_z, align : float, float and bool
-        See `alignment.align_transients`. Transients are compared after alignment, whether it is asked for or not.
+        See `alignment.align_transients`. Transients are compared after alignment, even if it is not requested.
     steady_state_z, steady_state_tolerance : float
         See `steady_state.transients_before_steady_state`.
     ratio_tolerance, shift_tolerance_ppm : float

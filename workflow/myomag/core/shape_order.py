@@ -1,4 +1,4 @@
-"""How many orders of the line shape the data ask for."""
+"""Number of orders of the line shape that the data support."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,11 @@ from myomag.core.objective import Objective
 
 
 def wanted_order(largest: Objective, theta: NDArray[np.float64], order: int) -> int:
-    """Order at which the line shape explains most for what it costs.
+    """Order with the best balance of fit and complexity.
 
-    From the minimum of one order, a linear step tells by how much every higher order would lower the sum of squares,
-    because the functions of an order contain those of the orders below. Each coefficient has to lower χ² by
-    ln(2·points) (Schwarz 1978, Ann Statist 6:461).
+    From the minimum of one order, a linear step gives the decrease of the sum of squares for every higher order,
+    because the functions of an order contain those of lower orders. Each coefficient must lower χ² by ln(2·points)
+    (Schwarz 1978, Ann Statist 6:461).
 
     Parameters
     ----------

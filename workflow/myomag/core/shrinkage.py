@@ -1,4 +1,4 @@
-"""Empirical-Bayes shrinkage of the shifts and phases of transients: keep what is there, drop what is noise."""
+"""Empirical-Bayes shrinkage of the shifts and phases of transients: keep the signal, drop the noise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,13 +38,13 @@ def shrink_phases(phase: Real, variance: Real, accepted: NDArray[np.bool_]) -> R
 
 
 def _excess_variance(residual: Real, variance: Real, *, parameters: int) -> float:
-    """Variance of the residuals beyond the mean of `variance`; zero unless it is beyond chance (3 SD of χ²)."""
+    """Variance of the residuals beyond the mean of `variance`; zero unless it exceeds chance (3 SD of χ²)."""
     freedom = max(residual.size - parameters, 1)
     observed, expected = float(np.sum(residual**2)) / freedom, float(variance.mean())
     return observed - expected if observed > expected * (1 + 3 * np.sqrt(2 / freedom)) else 0.0
 
 
 def _kept_fraction(excess: float, variance: Real) -> Real:
-    """Share of a deviation that is not noise: τ²/(τ² + v); everything where there is no noise at all."""
+    """Share of a deviation that is not noise: τ²/(τ² + v); all of it without noise."""
     total = excess + variance
     return np.divide(excess, total, out=np.ones_like(variance), where=total > 0)

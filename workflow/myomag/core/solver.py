@@ -1,4 +1,4 @@
-"""Solution of an AMARES fit: the best minimum over orders of the line shape, optional lines and places of lines."""
+"""Solution of an AMARES fit: the best minimum over orders of the line shape, optional lines and positions of lines."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -58,7 +58,7 @@ class Solution:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is fitted, whichever lines it is fitted by.
+    """Data and options of a fit, independent of its lines.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Problem:
     shape_order, max_shape_order : int
         Least and highest order of the line shape; 0 for none.
     steps : int, optional
-        Newton steps at most from the start of an earlier fit, or for the lines always fitted.
+        Largest number of Newton steps from the start of an earlier fit, or for the lines always fitted.
     """
 
     fid: NDArray[np.complex128]
@@ -89,11 +89,11 @@ class Problem:
     steps: int | None = None
 
     def solved(self, prior: PriorKnowledge, start: FitStart | None = None) -> Solution:
-        """Best fit by the lines that are always fitted and by those optional ones that the data ask for.
+        """Best fit with the lines always fitted and the optional ones that the data require.
 
-        An optional line has to lower χ² by ln(2·points) for each of its parameters (Schwarz 1978, Ann Statist 6:461).
-        With the start of an earlier fit that had a line shape, its lines and its order are kept; that of a fit by Voigt
-        lines is a place to begin.
+        An optional line must lower χ² by ln(2·points) for each of its parameters (Schwarz 1978, Ann Statist 6:461).
+        With the start of an earlier fit that had a line shape, its lines and its order are kept; that of a fit with
+        Voigt lines is only a starting point.
         """
         if start and (start.coefficients or not self.shape_order):
             return self._resumed(prior, start)
@@ -111,7 +111,7 @@ class Problem:
         return Score(solution.objective, theta, names, self.dwell_time_s, self.spectrometer_frequency_mhz)
 
     def _larger(self, solution: Solution, prior: PriorKnowledge, name: str, score: Score) -> Solution | None:
-        """Solution with a further line, if the data ask for it."""
+        """Solution with a further line, if the data require it."""
         own = sum(isinstance(entry, Value) and not entry.fixed for entry in prior.line(name).parameters.values())
         variance = noise_variance(solution.objective, solution.found.theta)
         least = own * np.log(2 * len(self.fid)) * max(variance, _ROUNDING**2)
@@ -126,7 +126,7 @@ class Problem:
         return None
 
     def _with(self, solution: Solution, more: PriorKnowledge, name: str, promise: Promise) -> Solution:
-        """Minimum with a further line, from where it promises most."""
+        """Minimum with a further line, from its most promising start."""
         together = self._objective(self.layout(more), solution.objective.shape)
         known = dict(zip(solution.objective.layout.names, solution.found.theta.tolist(), strict=False))
         theta = np.array([(known | promise.values)[each] for each in together.layout.names])
@@ -134,7 +134,7 @@ class Problem:
         return _in_order(Solution(more, *self._grown(together, minimised(together, theta))), name)
 
     def _resumed(self, whole: PriorKnowledge, start: FitStart) -> Solution:
-        """Minimum from an earlier fit on, with its lines and its order."""
+        """Minimum starting from an earlier fit, with its lines and its order."""
         prior = whole.required
         if set(start.lines) != {line.name for line in prior.lines}:
             prior = replace(whole, lines=tuple(line for line in whole.lines if line.name in start.lines))
@@ -154,7 +154,7 @@ class Problem:
         return np.clip(theta, layout.lower, layout.upper)
 
     def start(self, solution: Solution) -> FitStart:
-        """Where a solution ended."""
+        """End point of a solution."""
         names, theta = solution.objective.layout.names, solution.found.theta.tolist()
         return FitStart(
             tuple(line.name for line in solution.prior.lines),
@@ -175,7 +175,7 @@ class Problem:
         return layout
 
     def _solution(self, prior: PriorKnowledge, start: FitStart | None) -> Solution:
-        """Minimum from an earlier fit on, or from start values that the data give."""
+        """Minimum starting from an earlier fit, or from start values given by the data."""
         layout, when = self.layout(prior), self.begin_time_s
         if start:
             theta = self._theta(layout, start)
@@ -185,7 +185,7 @@ class Problem:
         return Solution(prior, *self._grown(objective, minimised(objective, theta, steps=self.steps)))
 
     def _grown(self, objective: Objective, found: Minimum) -> tuple[Objective, Minimum]:
-        """Problem and minimum with as many orders of the line shape as the data ask for."""
+        """Problem and minimum with as many orders of the line shape as the data support."""
         while objective.shape and objective.shape.order < self.max_shape_order:
             layout, order = objective.layout, objective.shape.order
             more = wanted_order(self._objective(layout, self._shape(self.max_shape_order)), found.theta, order)
@@ -218,9 +218,9 @@ class Problem:
 
 
 def _in_order(solution: Solution, name: str) -> Solution:
-    """Solution in which a further line of another one's width, if it is the stronger of the two, takes its place.
+    """Solution in which a further line tied to another one's width replaces it if it is stronger.
 
-    So that the main pool bears the name, wherever the search began.
+    So that the main pool has the name, wherever the search started.
     """
     layout, theta = solution.objective.layout, solution.found.theta.copy()
     root = solution.prior.root(name, "lorentzian_hz").line
@@ -242,7 +242,7 @@ def _in_order(solution: Solution, name: str) -> Solution:
 def profile_lines(
     solution: Solution, lines: tuple[str, ...], spectrometer_frequency_mhz: float
 ) -> tuple[Solution, tuple[ShiftProfile, ...]]:
-    """Best solution, and the profiles of those of the lines whose place is uncertain."""
+    """Best solution, and the profiles of the lines with uncertain positions."""
     profiles = []
     for line, name in enumerate(each.name for each in solution.prior.lines):
         objective, found = solution.objective, solution.found

@@ -1,4 +1,4 @@
-"""Shifts of ATP from pH and free magnesium: the mean over the forms of ATP in fast exchange."""
+"""Shifts of ATP from pH and free magnesium: the mean over the species of ATP in fast exchange."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class SpeciationCalibration:
     limits_ppm : mapping of str to ndarray, shape (4,)
         Limiting shifts of ATP4−, HATP3−, MgATP2− and MgHATP− per line [ppm from PCr].
     lower, upper : ndarray, shape (2,)
-        Ends of the pH and the pMg that are searched.
+        Ends of the searched ranges of pH and pMg.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SpeciationCalibration:
 
 
 def speciation_calibration(document: Mapping[str, Any]) -> SpeciationCalibration:
-    """Speciation calibration from its document; ValueError says what is wrong with it.
+    """Speciation calibration from its document; ValueError says what is wrong.
 
     `coefficients` names one line of ATP or more, each with the limiting shifts of the four forms; `range` has lower_ph,
     upper_ph, lower_pmg and upper_pmg.
@@ -83,7 +83,7 @@ class ShiftModel:
     Attributes
     ----------
     lines : tuple of str
-        Lines in the order of the shifts: Pi, where it is used, then lines of ATP.
+        Lines in the order of the shifts: Pi, if used, then ATP lines.
     constants : mapping of str to float
         Equilibrium constants at the temperature and ionic strength of the muscle.
     """
@@ -94,7 +94,7 @@ class ShiftModel:
     lines: tuple[str, ...]
 
     def shifts_ppm(self, point: Array) -> tuple[Array, Array]:
-        """Shifts, shape (..., lines), and their slopes against pH and pMg, shape (..., lines, 2).
+        """Shifts, shape (..., lines), and their slopes in pH and pMg, shape (..., lines, 2).
 
         Parameters
         ----------

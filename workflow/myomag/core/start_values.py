@@ -1,4 +1,4 @@
-"""Start values of an AMARES fit, found in the data: they do not depend on the start values of the prior knowledge.
+"""Start values of an AMARES fit, estimated from the data, independent of those of the prior knowledge.
 
 Only bounds, ties and couplings are taken from it, so that a fit ends in the same minimum whatever its start values.
 """
@@ -35,9 +35,9 @@ def start_values(
 ) -> NDArray[np.float64]:
     """Start values θ of the free parameters, shape (parameters,).
 
-    The decay of the FID gives one width for all lines. Matching pursuit without regard to phase places the multiplets
-    inside their bounds, the strongest first; the phases of the multiplets then give the begin time and the phase
-    parameters, and a linear fit the amplitudes.
+    The decay of the FID gives one width for all lines. Matching pursuit, ignoring phase, places the multiplets inside
+    their bounds, the strongest first; the phases of the multiplets then give the begin time and the phase parameters,
+    and a linear fit the amplitudes.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def start_values(
             weight * amplitudes, frequency, layout.lower[-1] - begin_time_s, layout.upper[-1] - begin_time_s
         )
         theta[-1] = begin_time_s + delay
-        # A line that begins later than assumed has gained the phase 2πf·delay.
+        # A line that starts later than assumed has acquired the phase 2πf·delay.
         turn = np.exp(2j * np.pi * frequency * delay)
         amplitudes, pursuit.columns = amplitudes / turn, pursuit.columns * turn
     phases = _set_phases(layout, atoms, amplitudes, theta)
@@ -74,8 +74,8 @@ def start_values(
 def width_hz(fid: NDArray[np.complex128], dwell_time_s: float) -> float:
     """Lorentzian FWHM that belongs to the decay of an FID [Hz].
 
-    Half of the energy of a line of FWHM L has come by the time ln 2/(2πL). The noise floor is that of the last eighth;
-    where nothing decays, the width is the resolution of the FID.
+    Half of the energy of a line of FWHM L is reached at the time ln 2/(2πL). The noise floor is that of the last
+    eighth; if nothing decays, the width is the resolution of the FID.
     """
     energy = np.abs(fid) ** 2
     energy = np.cumsum(energy - energy[-max(1, len(fid) // 8) :].mean())
@@ -93,7 +93,7 @@ class _Atom:
     lines, ratio : ndarray, shape (lines,)
         Lines and their ratio to the amplitude parameter.
     shift, amplitude : int
-        Free parameters of frequency and amplitude; a fixed frequency has a negative number of its own.
+        Free parameters of frequency and amplitude; a fixed frequency has its own negative number.
     """
 
     lines: NDArray[np.intp]
@@ -170,7 +170,7 @@ class _Pursuit:
         return basis.T @ weights
 
     def _candidates(self, group: int, templates: NDArray[np.complex128]) -> "_Candidates":
-        """Places a group may have within its bounds."""
+        """Possible positions of a group within its bounds."""
         if group < 0:
             return _Candidates(np.zeros(1), np.ones((1, len(templates)), dtype=np.complex128), templates)
         low, high = self.layout.lower[group], self.layout.upper[group]
@@ -188,7 +188,7 @@ class _Pursuit:
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Places a group of atoms may have.
+    """Possible positions of a group of atoms.
 
     Attributes
     ----------
@@ -237,7 +237,7 @@ def _with_widths(layout: ParameterMap, width: float) -> NDArray[np.float64]:
 
 
 def _least_squares(columns: NDArray[np.complex128], fid: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Complex amplitudes of the columns by the normal equations, with a trace of damping for columns that coincide."""
+    """Complex amplitudes of the columns by the normal equations, with slight damping for coinciding columns."""
     gram = columns.conj().T @ columns
     gram[np.diag_indices_from(gram)] *= 1 + 1e-9
     return np.asarray(np.linalg.solve(gram, columns.conj().T @ fid), dtype=np.complex128)

@@ -31,20 +31,20 @@ _TIED = 2.0
 
 
 def transients_before_steady_state(tracks: LineTracks, *, min_z: float, tolerance: float) -> int:
-    """Number of first transients whose PCr is still above its steady state.
+    """Number of initial transients whose PCr is still above its steady state.
 
     From equilibrium a train of equal pulses leaves M_k = M∞ + (M_0 − M∞)·ρ^k with ρ = cos α·exp(−TR/T1) (Ernst &
-    Anderson 1966, Rev Sci Instrum 37:93). Such an excess of PCr is accepted where it stands out by `min_z` SDs beside
-    a slow drift and describes the scan no worse than one step does, as of a muscle that moved. Other lines must agree:
-    ATP with its shorter T1 has clearly less of it, while a gain is common to all; Pi has it too, while muscle that
-    starts to work turns PCr into Pi. Of fewer than `FEWEST` transients the first ones are compared with the others.
+    Anderson 1966, Rev Sci Instrum 37:93). Such an excess of PCr is accepted if it exceeds `min_z` SDs beside a slow
+    drift and describes the scan no worse than a single step, as of a muscle that moved. Other lines must agree: ATP
+    with its shorter T1 has clearly less of it, whereas a gain is common to all; Pi has it too, whereas in muscle that
+    starts to work PCr turns into Pi. With fewer than `FEWEST` transients the first ones are compared with the others.
 
     Parameters
     ----------
     tracks : LineTracks
         Lines of each transient.
     min_z : float
-        Excess in its SDs from which it is believed.
+        Excess, in its SDs, from which it is accepted.
     tolerance : float
         Excess that may be left in a transient [fraction of the steady state].
     """
@@ -73,17 +73,17 @@ def transients_before_steady_state(tracks: LineTracks, *, min_z: float, toleranc
 
 
 def _of_few(tracks: LineTracks, min_z: float) -> int:
-    """Number of first transients whose PCr, each against all later ones, stands above them by more than ATP does.
+    """Number of initial transients whose PCr, compared with all later ones, is higher by more than their ATP is.
 
-    In the difference of PCr and ATP the gain cancels, so that thermal noise is its error: by chance it exceeds four SDs
-    once in 30,000 scans.
+    The gain cancels in the difference of PCr and ATP, so its error is thermal noise: by chance it exceeds four SDs once
+    in 30,000 scans.
     """
     count, first = len(tracks.pcr.values), 0
     while first < MOST_OF_FEW and count - first >= FEW:
         values = [each.values[first:] for each in (tracks.pcr, tracks.atp, tracks.pi)]
         pcr, atp, pi = (float(value[0] - value[1:].mean()) for value in values)
         noise = np.hypot(tracks.pcr.noise_sd, tracks.atp.noise_sd) * np.sqrt(1 + 1 / (count - first - 1))
-        # Where the first one was not steady, the second is likely not.
+        # If the first one was not steady, the second probably was not either.
         least_z = min_z / (1 + first)
         if pi <= 0 or pcr - atp < least_z * np.hypot(noise, SHIM):
             break
@@ -98,7 +98,7 @@ def _best_decay(values: Real, order: NDArray[np.intp], drift: Real) -> tuple[flo
 
 
 def _scatter(track: Track, first: int) -> float:
-    """SD of a transient about its neighbours after the first ones, no less than by thermal noise."""
+    """SD of a transient about its neighbours after the first ones, at least that of thermal noise."""
     return max(track.noise_sd, robust_sd(np.diff(track.values[first:])) / float(np.sqrt(2)))
 
 

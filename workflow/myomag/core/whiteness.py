@@ -1,4 +1,4 @@
-"""Where the residual of a fit is larger than elsewhere: there the model misfits, and the covariance is too small."""
+"""Where the residual of a fit is larger than elsewhere, the model misfits and the covariance is too small."""
 
 from dataclasses import replace
 
@@ -24,10 +24,10 @@ def local_excess(
 ) -> NDArray[np.float64]:
     """Factor by which the residual around each line exceeds its mean over the spectrum, shape (lines,), at least 1.
 
-    The covariance of the fit assumes white noise of the residual's mean power. Around a line whose shape the model
-    misses, the residual has more power, and the line's parameters are off by as much more: their SDs are raised by the
-    square root of the ratio of the powers. Noise alone exceeds the threshold once in a thousand; a level below the
-    mean (the lines absorb noise) is left alone.
+    The covariance of the fit assumes white noise of the residual's mean power. Around a line whose shape is not
+    modelled well, the residual has more power, and the line's parameters have correspondingly larger errors: their SDs
+    are increased by the square root of the ratio of the powers. Noise alone exceeds the threshold once in a thousand; a
+    level below the mean (the lines absorb noise) is not changed.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def local_excess(
     dwell_time_s : float
         Sampling interval [s].
     frequencies_hz, widths_hz : ndarray, shape (lines,)
-        Centre of each line [Hz] and how far it reaches to either side [Hz], couplings included.
+        Centre of each line [Hz] and its extent to either side [Hz], including couplings.
     """
     power = np.abs(np.fft.fft(residual)) ** 2
     frequency = np.fft.fftfreq(len(residual), dwell_time_s)
@@ -53,7 +53,7 @@ def local_excess(
 
 
 def temporal_excess(residual: NDArray[np.complexfloating], model: NDArray[np.complexfloating]) -> float:
-    """Factor by which the residual where the signal lives exceeds its mean over the FID, at least 1.
+    """Factor by which the residual where the signal is exceeds its mean over the FID, at least 1.
 
     The covariance of the fit assumes noise of the same power throughout. In apodised or filtered data it decays with
     the signal, so that the mean over the FID is too small by √(Σ|r|²|s|²/Σ|s|² over Σ|r|²/n).
@@ -76,7 +76,7 @@ def temporal_excess(residual: NDArray[np.complexfloating], model: NDArray[np.com
 def model_fid(
     fit: AmaresFit, points: int, *, dwell_time_s: float, spectrometer_frequency_mhz: float
 ) -> NDArray[np.complex128]:
-    """FID of all fitted lines, shape (points,), from the first sample fitted on."""
+    """FID of all fitted lines, shape (points,), from the first fitted sample."""
     line = np.repeat(np.arange(len(fit.names)), [len(offsets) for offsets in fit.offsets_hz])
     there = fit.amplitudes[line] != 0
     line, offsets_hz, weights = line[there], np.concatenate(fit.offsets_hz)[there], np.concatenate(fit.weights)[there]
@@ -96,14 +96,14 @@ def model_fid(
 def corrected(
     fit: AmaresFit, fid: NDArray[np.complexfloating], *, dwell_time_s: float, spectrometer_frequency_mhz: float
 ) -> tuple[AmaresFit, NDArray[np.float64]]:
-    """Fit whose covariance is raised where the residual is not white, and the factor of each line's SDs.
+    """Fit with its covariance increased where the residual is not white, and the factor of each line's SDs.
 
     Parameters
     ----------
     fit : AmaresFit
         Fit of `fid`.
     fid : ndarray, shape (points,)
-        The samples fitted.
+        Fitted samples.
     dwell_time_s, spectrometer_frequency_mhz : float
         Sampling interval [s] and frequency of 0 ppm [MHz].
     """
@@ -115,9 +115,9 @@ def corrected(
         frequencies_hz=fit.shifts_ppm * spectrometer_frequency_mhz,
         widths_hz=np.array(reach),
     )
-    # A misfit shows in both; noise that decays in the second alone.
+    # A misfit shows in both; decaying noise only in the second.
     factors = np.maximum(factors, temporal_excess(fid - model, model))
-    # The begin time rests on the phases of all lines: the worst of them counts.
+    # The begin time depends on the phases of all lines: the worst of them counts.
     of_begin_time = float(factors.max())
     scale = np.append(np.tile(factors, 4), of_begin_time)
     raised = replace(

@@ -1,7 +1,7 @@
 """`myomag group`: the study-level steps of the pipeline on the records of several derivatives.
 
-Each step goes through the harness of the pipeline and leaves its ledger and activity record in the group. What it reads
-lies in the derivatives of the sites, by their ledgers: nothing is copied, and nothing is written there.
+Each step uses the harness of the pipeline and writes its ledger and activity record in the group. It reads the
+derivatives of the sites through their ledgers: nothing is copied, and nothing is written there.
 """
 
 import os
@@ -39,20 +39,20 @@ from myomag.steps.report import report_files
 
 @dataclass(frozen=True)
 class Grouping:
-    """A group that is being made: its folder, its sites, and all its settings."""
+    """A group in the making: its folder, its sites, and all its settings."""
 
     root: Path
     sites: Mapping[str, Site]
     document: Mapping[str, Any]
 
     def job(self, step: str, ledgers: Iterable[Path]) -> Job:
-        """Job of a step that reads some ledgers; what this package does counts as its code."""
+        """Job of a step that reads some ledgers; this package counts as part of its code."""
         code = digest([step_code(step), code_digest(Path(__file__))])
         spec = resolve(step, self.document, code=code)
         return Job(spec, tuple(ledgers), Path(ledger_path(step)), self.root, self.root)
 
     def ledgers(self, *steps: str) -> list[Path]:
-        """Ledgers of some steps at all sites, as they are reached from the group."""
+        """Ledgers of some steps at all sites, as paths from the group."""
         return [
             self.reached(site.derivative.root / ledger.path)
             for site in self.sites.values()
@@ -64,7 +64,7 @@ class Grouping:
         return Path(os.path.relpath(path, self.root))
 
     def results(self, step: str) -> Iterator[ScanResult]:
-        """Scans of all sites as a step reads them, under the names they have in the group."""
+        """Scans of all sites as read by a step, under their names in the group."""
         for name, site in self.sites.items():
             root = site.derivative.root
             read = site.derivative.of_step(*pipeline.ledgers_read(step))
@@ -73,25 +73,25 @@ class Grouping:
 
 
 def make_group(out: Path, places: Sequence[Path], names: Sequence[str], file: Path | None) -> list[str]:
-    """Make, or make again, the group of some derivatives; returns what a user should know of them.
+    """Make or update the group of some derivatives; returns remarks for the user.
 
     Parameters
     ----------
     out : Path
-        Folder of the group: new, or one made before.
+        Folder of the group: new, or from an earlier run.
     places : sequence of Path
         Derivatives, or studies with one.
     names : sequence of str
-        Names of the sites in their order; none for those of their folders.
+        Names of the sites in order; none: those of their folders.
     file : Path or None
         Settings of the group.
 
     Raises
     ------
     SettingsError
-        If the sites cannot be grouped, or the folder is not one for a group.
+        If the sites cannot be grouped, or the folder is unsuitable for a group.
     LedgerError
-        If a derivative is not finished, or a file is not what its ledger says.
+        If a derivative is not finished, or a file is not as recorded in its ledger.
     """
     out = out.expanduser().resolve()
     found = open_sites(places, names)
@@ -114,7 +114,7 @@ def make_group(out: Path, places: Sequence[Path], names: Sequence[str], file: Pa
 
 
 def _write_all(grouping: Grouping, file: Path | None) -> None:
-    """Write the steps of the group in their order."""
+    """Run the steps of the group in order."""
     before = _files(grouping.root)
     _write_settings(grouping, file)
     write_study(grouping.job("protocols", grouping.ledgers("protocols")), protocol_tables(grouping.sites).items())
@@ -129,7 +129,7 @@ def _write_all(grouping: Grouping, file: Path | None) -> None:
 
 
 def _files(root: Path) -> set[str]:
-    """Files that the ledgers of a group name as written."""
+    """Files that the ledgers of a group list as written."""
     ledgers = [path for path in root.glob("ledger/*/all.tsv") if path.is_file()]
     return {path for ledger in ledgers for row in read_ledger(ledger) for path, _ in row.outputs.values()}
 

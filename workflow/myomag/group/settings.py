@@ -1,4 +1,4 @@
-"""Settings of a group: those of its first site, with a cohort and a report of its own."""
+"""Settings of a group: those of its first site, with its own sections cohort and report."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,9 +21,9 @@ def group_settings(sites: Mapping[str, Derivative], file: Path | None) -> Settin
     Parameters
     ----------
     sites : mapping of str to Derivative
-        The sites; the settings of the first hold.
+        The sites; the settings of the first apply.
     file : Path or None
-        YAML file with the sections cohort and report of the group.
+        YAML file with the group's sections cohort and report.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def group_settings(sites: Mapping[str, Derivative], file: Path | None) -> Settin
                 )
     same = {**base["cohort"], **(given.get("cohort") or {})}.get("same_participants")
     if len(sites) > 1 and not same:
-        # Values of people who were measured in two places differ by the place too, unless somebody decides otherwise.
+        # Values also differ between sites, unless the user decides otherwise.
         base["cohort"] = {**base["cohort"], "site": base["cohort"].get("site") or "covariate"}
     return load_layers([(f"config.yaml of {name}", base), (file.name if file else "", given)])
 
 
 def group_document(settings: Settings, sites: Mapping[str, Site]) -> dict[str, Any]:
-    """All settings of a group, with what differs for single participants and scans under the names they have in it."""
+    """All settings of a group, with overrides for single participants and scans under their names in the group."""
     overrides = {
         site.names.target(target): content
         for site in sites.values()
@@ -60,7 +60,7 @@ def group_document(settings: Settings, sites: Mapping[str, Site]) -> dict[str, A
 
 
 def group_origins(sites: Mapping[str, Site], file: Path | None) -> dict[str, str]:
-    """Where each setting that is no default came from."""
+    """Origin of each setting that differs from its default."""
     first = next(iter(sites))
     origins = {}
     for name, site in sites.items():

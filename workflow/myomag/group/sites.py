@@ -44,7 +44,7 @@ def open_sites(places: Sequence[Path], names: Sequence[str]) -> dict[str, Deriva
     Raises
     ------
     SettingsError
-        If a folder is no derivative of a study, or the names are not one for each, valid and different.
+        If a folder is not a derivative of a study, or the names are not one for each, valid and unique.
     """
     found = [with_study(open_derivative(place)) for place in places]
     if group := next((each for each in found if each.sites), None):
@@ -69,22 +69,22 @@ def open_sites(places: Sequence[Path], names: Sequence[str]) -> dict[str, Deriva
 
 
 def _folder_name(derivative: Derivative) -> str:
-    """Folder of the study, or of a derivative that lies elsewhere, without what no label may have."""
+    """Folder of the study, or of a derivative elsewhere, without characters not allowed in labels."""
     root = derivative.root
     folder = root.parents[1] if (root.parent.name, root.name) == ("derivatives", "myomag") else root
     return re.sub(r"[^A-Za-z0-9]", "", folder.name)
 
 
 def check_finished(name: str, derivative: Derivative) -> None:
-    """Refuse a derivative that is not finished, or is not as it was left.
+    """Refuse a derivative that is not finished, or has been changed.
 
     Raises
     ------
     LedgerError
-        Naming the first of what is wrong, and the remedy.
+        Naming the first problem and the remedy.
     """
     check_quiet(derivative.root)
-    # Another version may take other settings for a step, so that its digests cannot be compared; `remarks` tells of it.
+    # Another version may use different settings for a step, so its digests cannot be compared; `remarks` reports it.
     other = {ledger.path for ledger in derivative.ledgers.values() if not _is_current(ledger)}
     settings = (problem for problem in settings_problems(derivative) if problem.path not in other)
     problems = chain(ledger_problems(derivative), settings)
@@ -101,7 +101,7 @@ def _is_current(ledger: Ledger) -> bool:
 
 
 def check_alike(sites: Mapping[str, Derivative]) -> None:
-    """Refuse sites whose values are not on one scale: other calibrations, constants or prior knowledge.
+    """Refuse sites whose values are not on one scale: different calibrations, constants or prior knowledge.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def check_alike(sites: Mapping[str, Derivative]) -> None:
 
 
 def remarks(sites: Mapping[str, Derivative]) -> Iterator[str]:
-    """What else differs between sites, or from this version of the code: it may move their results apart."""
+    """Other differences between sites, or from this version of the code, that may affect their results."""
     (first, reference), *others = sites.items()
     for name, derivative in others:
         if found := [text for section in TOLD for text in _other(section, reference.document, derivative.document)]:
@@ -135,7 +135,7 @@ def remarks(sites: Mapping[str, Derivative]) -> Iterator[str]:
 
 
 def _other(section: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Settings of a section that differ, beside those that must not."""
+    """Settings of a section that differ, apart from those that must not."""
     one, other = ({key: v for key, v in each[section].items() if key not in SAME.get(section, ())} for each in (a, b))
     return list(differences(one, other, section))
 
@@ -150,7 +150,7 @@ def named_sites(sites: Mapping[str, Derivative], *, same_participants: bool) -> 
     Raises
     ------
     SettingsError
-        If two participants that are others would have one label.
+        If two different participants would have the same label.
     """
     named = {name: Site(SiteNames(name, same_participants), derivative) for name, derivative in sites.items()}
     labels = {name: set(_participants(site)) for name, site in named.items()}
@@ -169,12 +169,12 @@ def _participants(site: Site) -> Iterator[str]:
 
 
 def check_place(out: Path, sites: Mapping[str, Derivative]) -> None:
-    """Refuse a folder for the group in which it would mix with something else.
+    """Refuse a folder in which the group would mix with something else.
 
     Raises
     ------
     SettingsError
-        If it is or lies in a derivative, lies among raw data, or holds other files.
+        If it is or is inside a derivative, is among raw data, or contains other files.
     """
     remedy = "name a new folder for the group."
     for derivative in sites.values():

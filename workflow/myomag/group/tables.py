@@ -1,4 +1,4 @@
-"""What the tables of several sites say, as one table of a study: what their cohorts got from their own tables."""
+"""The tables of several sites as one table of a study: the columns that their cohorts joined from their own tables."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,12 +20,12 @@ COHORT = "cohort.tsv"
 
 
 def site_table(sites: Mapping[str, Site]) -> StudyTable:
-    """Columns beyond the measured ones of all cohorts, and the site, of each participant and session.
+    """Columns of all cohorts other than the measured ones, and the site, for each participant and session.
 
     Raises
     ------
     SettingsError
-        If a column has another unit at another site.
+        If a column has different units at different sites.
     """
     tables = {name: read_text_table(site.derivative.root / COHORT) for name, site in sites.items()}
     columns = list(dict.fromkeys([SITE, *(_name(name) for each in tables.values() for name in _joined(each))]))
@@ -49,7 +49,7 @@ def _name(column: str) -> str:
 
 
 def _said(cell: str | None) -> str | None:
-    """What a cell of a table of results says."""
+    """Text of a cell of a results table."""
     return None if cell is None else loud(cell)
 
 
@@ -73,7 +73,7 @@ def _descriptions(sites: Mapping[str, Site]) -> dict[str, Any]:
 
 
 def protocol_tables(sites: Mapping[str, Site]) -> dict[str, bytes]:
-    """Contents of protocols.tsv and its data dictionary: the protocols of each site, with what was pooled there."""
+    """Contents of protocols.tsv and its data dictionary: the protocols of each site, with the values pooled there."""
     columns = {**PROTOCOLS_COLUMNS, SITE: "Site whose scans were pooled; sites are never pooled together."}
     rows = ([row.get(name) for name in columns] for row in _protocols(sites))
     return {
@@ -93,5 +93,5 @@ def _protocols(sites: Mapping[str, Site]) -> Iterator[dict[str, str | None]]:
 
 
 def _renamed(scans: str | None, site: Site) -> str | None:
-    """Scans listed in a cell under their names in the group."""
+    """Scans listed in a cell, under their names in the group."""
     return " ".join(site.names.target(scan) for scan in scans.split()) if scans else None

@@ -1,1 +1,1 @@
-"""The ledger: which files each step read and wrote, with digests, and the harness that writes it."""
+"""The ledger: files read and written by each step, with digests, and the harness that writes it."""

@@ -60,7 +60,7 @@ def surroundings() -> dict[str, Any]:
 
 @cache
 def processor() -> str:
-    """Kind of processor: numpy and BLAS choose their instructions by it, which moves the last digits of results."""
+    """Kind of processor: numpy and BLAS choose their instructions by it, which changes the last digits of results."""
     try:
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
@@ -81,7 +81,7 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
     started : datetime
         Start of the step, with time zone.
     content : mapping
-        What the step says of itself: the digests of its ledger and of what it rests on.
+        Entries of the step: the digests of its ledger and its inputs.
     """
     path = root / relative
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -100,7 +100,7 @@ def record_activity(root: Path, relative: str, *, started: datetime, step: str, 
 
 
 def last_entry(path: Path) -> dict[str, Any]:
-    """Last line of an activity record: the job that wrote its ledger; empty where there is none, or no readable one."""
+    """Last line of an activity record: the job that wrote its ledger; empty if there is no readable one."""
     try:
         entry = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
     except (OSError, ValueError, IndexError):
@@ -109,7 +109,7 @@ def last_entry(path: Path) -> dict[str, Any]:
 
 
 def user_name() -> str:
-    """Who runs this process; an account without a name, as in a container under a bare user id, by its number."""
+    """User of this process; an account without a name, as in a container with a bare user id, by its number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -118,7 +118,7 @@ def user_name() -> str:
 
 def _checkout() -> tuple[str | None, bool | None]:
     """Git commit of the checkout, and whether tracked files differ from it; None without a checkout or git."""
-    # A checkout that many share is only read.
+    # A shared checkout is only read.
     status = ("--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no")
     try:
         done = subprocess.run(  # noqa: S603
@@ -137,9 +137,9 @@ def _checkout() -> tuple[str | None, bool | None]:
 
 
 def _wheel() -> tuple[str | None, bool | None]:
-    """SHA-256 over the list of the wheel's files with their digests, and whether a file is not what the list says.
+    """SHA-256 of the list of the wheel's files with their digests, and whether any file differs from the list.
 
-    The list is the part of RECORD that every installer takes from the wheel as it is. None without it.
+    The list is the part of RECORD that every installer copies unchanged from the wheel. None without it.
     """
     folder = PACKAGE.parent
     (found, *_) = [*distributions(name=PACKAGE.name, path=[str(folder)]), None]
@@ -152,7 +152,7 @@ def _wheel() -> tuple[str | None, bool | None]:
 
 
 def _record_digest(path: Path) -> str | None:
-    """Digest of a file as RECORD writes it; None where it is not there."""
+    """Digest of a file in the notation of RECORD; None if the file is missing."""
     if not path.is_file():
         return None
     return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256_file(path))).decode().rstrip("=")

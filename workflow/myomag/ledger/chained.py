@@ -1,4 +1,4 @@
-"""Files of lines that are only ever added to: each line names the digest of the one before it and its own."""
+"""Append-only files of lines, each with the digest of the previous line and its own."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,14 +9,14 @@ from myomag.io.records import canonical, digest
 
 
 def chained(entry: Mapping[str, Any], before: str | None) -> str:
-    """Line that follows another one, so that a changed or removed line breaks the chain.
+    """Line chained to the previous one, so that a changed or removed line breaks the chain.
 
-    Its own digest is in it, so that a change of the last line shows too.
+    It contains its own digest, so that a change of the last line is also detected.
 
     Parameters
     ----------
     entry : mapping
-        What the line says.
+        Content of the line.
     before : str or None
         SHA-256 of the line before it; None for the first.
     """
@@ -25,12 +25,12 @@ def chained(entry: Mapping[str, Any], before: str | None) -> str:
 
 
 def line_digest(line: str) -> str:
-    """SHA-256 of a line without its end, by which the next one names it."""
+    """SHA-256 of a line without its line end, as used in the next one."""
     return sha256_bytes(line.removesuffix("\n").encode())
 
 
 def entry_of(line: str) -> dict[str, Any] | None:
-    """Content of a line, if it states its own digest and is, byte for byte, what was written of it."""
+    """Content of a line, if it states its own digest and is, byte for byte, as written."""
     try:
         entry: dict[str, Any] = json.loads(line)
         stated = entry.pop("sha256")
@@ -41,7 +41,7 @@ def entry_of(line: str) -> dict[str, Any] | None:
 
 
 def bad_lines(lines: Sequence[str]) -> Iterator[int]:
-    """Lines, counted from 1, that are not what was written, or do not follow the line before them."""
+    """Lines, counted from 1, that are not as written, or do not follow the previous line."""
     before = None
     for number, line in enumerate(lines, start=1):
         entry = entry_of(line)

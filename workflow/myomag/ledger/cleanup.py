@@ -1,4 +1,4 @@
-"""Removing what belongs to scans that are no longer in the study."""
+"""Removing the files of scans that are no longer in the study."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,16 +11,16 @@ from myomag.ledger.rows import Row, activity_path, checked_ledger, output_path, 
 
 
 def sweep(root: Path, ledgers: Iterable[Path]) -> None:
-    """Remove what belongs to scans and batches that are no longer in the study.
+    """Remove the files of scans and batches that are no longer in the study.
 
-    A ledger that is not the one its step wrote is not believed, and no name in a ledger costs a present scan its files.
+    A ledger that is not as its step wrote it is ignored, and no entry in a ledger can remove files of a present scan.
 
     Parameters
     ----------
     root : Path
         The derivative.
     ledgers : iterable of Path
-        Raw ledgers of the batches that the study has now, relative to the derivative.
+        Raw ledgers of the current batches of the study, relative to the derivative.
     """
     current = set(ledgers)
     present = [row for place in sorted(current) for row in read_ledger(root / place)]
@@ -38,19 +38,19 @@ def sweep(root: Path, ledgers: Iterable[Path]) -> None:
 
 
 def remove_unfinished(root: Path) -> None:
-    """Remove the files that a killed run left half-written."""
+    """Remove half-written files of a killed run."""
     for path in (root / PRIVATE / "unfinished").glob("*"):
         path.unlink(missing_ok=True)
 
 
 def _files(kind: str, row: Row) -> set[str]:
-    """Files that all steps of a kind together may have written for one scan or participant."""
+    """Files that the steps of a kind may have written for one scan or participant."""
     steps = (step for step in pipeline.STEPS if step.kind == kind)
     return {output_path(file, row) for step in steps for file in step.writes}
 
 
 def _rows(root: Path, place: Path) -> list[Row]:
-    """Rows of a ledger, none where it is damaged or edited: its step refuses it, or writes it anew."""
+    """Rows of a ledger, none if it is damaged or edited: its step refuses it, or rewrites it."""
     try:
         return checked_ledger(root, place)
     except LedgerError:

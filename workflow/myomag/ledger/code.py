@@ -1,4 +1,4 @@
-"""What a result depends on besides data: the code of a step and the packages it imports."""
+"""What a result depends on apart from data: the code of a step and the packages it imports."""
 
 import ast
 import hashlib
@@ -17,21 +17,21 @@ DISTRIBUTIONS = {"docx": "python-docx", "yaml": "pyyaml"}
 
 
 def code_digest(script: Path) -> str:
-    """SHA-256 over the syntax trees of a script and of every module of the package it imports, directly or not.
+    """SHA-256 of the syntax trees of a script and of every module of the package it imports, directly or indirectly.
 
     Comments, docstrings, formatting and time stamps do not count. Templates and other data files in the folder of an
     imported module do.
     """
     total = hashlib.sha256()
     script = script.resolve()
-    # The script last: beside the package or, in a wheel, below it, the digest is the same.
+    # The script last, so that the digest is the same beside the package and, in a wheel, below it.
     for path in (*sorted(_closure(script) - {script}), script):
         total.update(_content_digest(path).encode())
     return total.hexdigest()
 
 
 def software(script: Path) -> dict[str, str | None]:
-    """Versions of Python and of the packages that a script and the modules of this package behind it import."""
+    """Versions of Python and of the packages imported by a script and the modules it uses."""
     names = {name.partition(".")[0] for path in _closure(script.resolve()) for name in _imported_names(path)}
     packages = {DISTRIBUTIONS.get(name, name) for name in names - sys.stdlib_module_names - {PACKAGE.name}}
     python = ".".join(map(str, sys.version_info[:2]))
@@ -39,7 +39,7 @@ def software(script: Path) -> dict[str, str | None]:
 
 
 def _closure(script: Path) -> set[Path]:
-    """Script, modules and data files that count."""
+    """Script, modules and data files included in the digest."""
     found, waiting = {script}, [script]
     while waiting:
         for path in _imports(waiting.pop()):
@@ -55,18 +55,18 @@ def _closure(script: Path) -> set[Path]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-    # All import the plan, and an entry of it concerns its own step alone, whose digest counts it (spec.step_code).
+    # All steps import the plan, but an entry concerns only its own step, whose digest includes it (spec.step_code).
     return (found | data) - {PACKAGE / "pipeline.py"}
 
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Files of the package's modules that a file imports, packages' __init__ included."""
+    """Files of the package's modules that a file imports, including __init__ files."""
     return tuple(sorted({file for name in _imported_names(path) for file in _module_files(name)}))
 
 
 def _imported_names(path: Path) -> frozenset[str]:
-    """Dotted names of all that a file imports, inside functions too."""
+    """Dotted names of all imports of a file, including those inside functions."""
     return _source(path)[0]
 
 
@@ -94,7 +94,7 @@ def _content_digest(path: Path) -> str:
 def _source(path: Path) -> tuple[frozenset[str], str]:
     """Names that a file imports, and the SHA-256 of its syntax tree without docstrings; of other files, of the bytes.
 
-    Both from one look at the tree: reading the code is a good part of starting a run.
+    Both from a single parse: reading the code takes a good part of the start of a run.
     """
     if path.suffix != ".py":
         return frozenset(), sha256_file(path)
@@ -113,7 +113,7 @@ def _source(path: Path) -> tuple[frozenset[str], str]:
 
 @cache
 def installed_version(name: str) -> str | None:
-    """Version of an installed package; only that line of its metadata is read, as parsing them is slow."""
+    """Version of an installed package; only that line of its metadata is read, because full parsing is slow."""
     try:
         metadata = distribution(name).read_text("METADATA") or ""
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Results that are missing or not as recorded, and the jobs that make them again."""
+"""Results that are missing or not as recorded, and the jobs that remake them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ _OUTPUTS = COLUMNS.index("outputs") - len(COLUMNS)
 
 @dataclass(frozen=True)
 class Damage:
-    """A ledger whose step has to run again for it, and the files that are why."""
+    """A ledger whose step must run again, and the files that are the reason."""
 
     ledger: str
     files: tuple[str, ...]
@@ -28,7 +28,7 @@ class Damage:
 
 
 def damaged(root: Path, batches: Collection[str], *, hashed: bool = False) -> list[Damage]:
-    """Ledgers whose files are not all there, in the order of the flow.
+    """Ledgers with missing files, in the order of the flow.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def damaged(root: Path, batches: Collection[str], *, hashed: bool = False) -> li
     batches : collection of str
         Batches that currently contain scans.
     hashed : bool
-        Whether every file is read, and one that is not as recorded counts as missing: that takes as long as reading
-        them. Without it, a look at each file is enough.
+        Whether every file is read, and one that is not as recorded counts as missing; otherwise only existence is
+        checked.
     """
     found = []
     for step in pipeline.STEPS[1:]:
@@ -52,7 +52,7 @@ def damaged(root: Path, batches: Collection[str], *, hashed: bool = False) -> li
 def _missing(root: Path, place: str, *, hashed: bool) -> Iterator[str]:
     record = activity_path(Path(place))
     if not (root / place).is_file():
-        # Its step runs without further ado.
+        # Its step runs anyway.
         return
     if not last_entry(root / record):
         yield str(record)
@@ -66,12 +66,12 @@ def _missing(root: Path, place: str, *, hashed: bool) -> Iterator[str]:
         except (ValueError, LookupError, TypeError, AttributeError):
             # Edited: the step that reads the ledger says so.
             return
-        # As text: a Path for each of some ten files a scan doubles the time.
+        # As text: a Path for each of about ten files per scan doubles the time.
         yield from (path for path in paths if not os.path.isfile(f"{root}/{path}"))  # noqa: PTH113
 
 
 def _changed(root: Path, place: Path) -> Iterator[str]:
-    """Files of a ledger that are missing or have other bytes; the ledger itself where its step did not write it so."""
+    """Files of a ledger that are missing or have changed; the ledger itself if it is not as its step wrote it."""
     try:
         rows = checked_ledger(root, place)
     except LedgerError:

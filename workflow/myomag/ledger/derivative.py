@@ -1,4 +1,4 @@
-"""The derivative as a folder: where it may lie, and how it describes itself as a BIDS dataset."""
+"""The derivative as a folder: where it may be, and its description as a BIDS dataset."""
 
 import os
 import re
@@ -19,7 +19,7 @@ RAW_LINK = "raw"
 
 
 def linked_datasets(root: Path) -> dict[str, Path]:
-    """Folders that the DatasetLinks of a derivative lead to, by name; none where it says nothing readable."""
+    """Folders that the DatasetLinks of a derivative point to, by name; none if the description is not readable."""
     try:
         links = read_record(root / DESCRIPTION).get("DatasetLinks", {})
         return {str(name): Path(os.path.normpath(root / str(link))) for name, link in links.items()}
@@ -28,12 +28,12 @@ def linked_datasets(root: Path) -> dict[str, Path]:
 
 
 def check_output(study: Path, root: Path) -> None:
-    """Refuse a derivative folder in which results would mix with, or overwrite, something else.
+    """Refuse a derivative folder in which results would mix with or overwrite something else.
 
     Raises
     ------
     SettingsError
-        If the folder is the study or lies among its raw data, is the checkout of myomag, or holds other files.
+        If the folder is the study or among its raw data, is the checkout of myomag, or contains other files.
     """
     remedy = "name another folder: myomag run STUDY --output DIR, snakemake --directory DIR, or the prefix of a module"
     root, study = root.resolve(), study.resolve()
@@ -50,15 +50,15 @@ def check_output(study: Path, root: Path) -> None:
 
 
 def derivative_description(study: Path, link: str = "../..") -> dict[str, bytes]:
-    """Files that describe the derivative as a dataset, by name; `link` leads from it to the study."""
+    """Files that describe the derivative as a dataset, by name; `link` points from it to the study."""
     source = study / "dataset_description.json"
     name = printable(str(read_record(source).get("Name", "a study"))) if source.is_file() else "a study"
-    # Where bids:raw: in the Sources of a sidecar leads.
+    # Target of bids:raw: in the Sources of a sidecar.
     return described(name, {RAW_LINK: link})
 
 
 def described(name: str, links: Mapping[str, str]) -> dict[str, bytes]:
-    """Files that describe a derivative of the datasets that `links` lead to, by their short names."""
+    """Files that describe a derivative of the datasets in `links`, by their short names."""
     description = {
         "Name": f"myomag: muscle magnesium and pH of {name}",
         "BIDSVersion": "1.10.0",
@@ -75,7 +75,7 @@ def described(name: str, links: Mapping[str, str]) -> dict[str, bytes]:
 
 
 def _descriptions() -> str:
-    """What each desc- entity stands for, by the plan; a sidecar goes with the file it describes."""
+    """Meaning of each desc- entity in the plan; a sidecar is listed with the file it describes."""
     files = (file for step in pipeline.STEPS for file in step.writes if not file.describes)
     found = ((re.search(r"_(desc-[a-z]+)", file.name), file.description) for file in files)
     rows = [f"{match[1]}\t{text}" for match, text in found if match]
@@ -83,7 +83,7 @@ def _descriptions() -> str:
 
 
 def _bidsignore() -> str:
-    """What the derivative holds beside the files that BIDS has rules for: all that no scan's folder holds."""
+    """Files of the derivative without BIDS rules: all those outside the folders of scans."""
     names = [file.name for step in pipeline.STEPS if step.kind == "study" for file in step.writes]
     top = dict.fromkeys(re.sub(r"\.(tsv|json)$", ".*", name) for name in names if "/" not in name)
     own = [name for name in top if name not in (*BIDS_FILES, ".bidsignore")]

@@ -1,6 +1,6 @@
-"""One harness for all steps: it checks what a job reads, writes its files whole, its ledger and its activity record.
+"""One harness for all steps: it checks inputs, and writes outputs (whole), ledger and activity record.
 
-Steps that see many scans at once have what more they need in `study_harness`, which is no code of the others.
+Additional code for steps over many scans is in `study_harness`, so that it does not count as code of the others.
 """
 
 import logging
@@ -41,12 +41,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a step: what it reads and where it writes.
+    """One job of a step: its inputs and outputs.
 
     Attributes
     ----------
     spec : Spec
-        Settings that hold.
+        Settings of the job.
     ledgers : tuple of Path
         Ledgers it reads, relative to the derivative.
     ledger : Path
@@ -54,7 +54,7 @@ class Job:
     root, study : Path
         Derivative and study folder.
     params, software : str
-        Digests of all that Snakemake goes by beside ledgers, and of the versions of packages among it.
+        Digests of what Snakemake compares apart from ledgers, and of the package versions within it.
     """
 
     spec: Spec
@@ -71,21 +71,21 @@ class Job:
         return pipeline.BY_NAME[self.spec.step]
 
     def settings(self, model: type[M]) -> M:
-        """Settings that the step declares, as a model that its script names.
+        """Settings declared by the step, as the model named by its script.
 
-        Imported here, the model would count as code of every step, and a new setting of one would repeat them all.
+        If imported here, the model would count as code of every step, and a new setting of one would repeat them all.
         """
         return model.only(self.spec.settings)
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[Job]:
-    """Job that Snakemake asks for; what goes wrong in it ends as one line, with the traceback in its log.
+    """Job requested by Snakemake; an error in it ends as one line, with the traceback in its log.
 
     Parameters
     ----------
     snakemake : snakemake.iocontainers.Snakemake
-        What a script is given: its ledgers, its spec, and the study in the configuration.
+        Object given to a script: its ledgers, its spec, and the study in the configuration.
     """
     with job_log(snakemake.log[0]):
         place = Path(snakemake.output.ledger)
@@ -104,9 +104,9 @@ def job(snakemake: Any) -> Iterator[Job]:
 def run_scans(task: Job, function: StepFunction) -> None:
     """Run one step over one batch of scans and write its ledger.
 
-    Bad data (`ScanError`) makes a failed row; a file that is not what its ledger says, or a bug, stops the job and
-    leaves everything as it was. Files that an earlier run wrote for these scans and this one did not are removed.
-    Scans for which nothing changed keep their files and rows; the activity record then names those that were made.
+    Bad data (`ScanError`) make a failed row; a file that is not as recorded, or a bug, stops the job and changes
+    nothing. Files written for these scans by an earlier run but not by this one are removed. Unchanged scans keep their
+    files and rows; the activity record then lists those that were made.
 
     Parameters
     ----------
@@ -138,14 +138,14 @@ def ledger_files(root: Path, paths: Iterable[Path]) -> Files:
 
 
 def left_over(step: pipeline.Step, rows: Iterable[Row]) -> set[str]:
-    """Files that a step may have written for these scans before, and did not write now."""
+    """Files that a step may have written for these scans before, but not now."""
     rows = list(rows)
     possible = {output_path(file, row) for row in rows for file in step.writes}
     return possible - {path for row in rows for path, _ in row.outputs.values()}
 
 
 def record_job(task: Job, started: datetime, **said: Any) -> None:
-    """Add a line to the activity record of the ledger that was just written, with the ledgers it rests on."""
+    """Add a line to the activity record of the ledger just written, with the ledgers it depends on."""
     record_activity(
         task.root,
         str(activity_path(task.ledger)),
@@ -203,12 +203,12 @@ def _run_scan(
 def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
     """Files a step reads of a scan, by role, from the rows of the steps that wrote them.
 
-    A role of the raw data stands for its numbered companions too (raw, raw_1, …), and sidecars need not exist.
+    A role of the raw data includes its numbered companions (raw, raw_1, …), and sidecars need not exist.
 
     Raises
     ------
     LedgerError
-        If a file that the plan promises is in no ledger.
+        If a file required by the plan is in no ledger.
     """
     found: Files = {}
     for role in step.reads:
@@ -228,7 +228,7 @@ def roles_read(step: pipeline.Step, rows: Mapping[str, Row]) -> Files:
 
 
 def arguments(function: StepFunction, spec: Spec, participant_id: str, scan: str) -> dict[str, Any]:
-    """Settings of a scan, and the pooled begin times, as the models that the step's function asks for."""
+    """Settings of a scan, and the pooled begin times, as the models that the step's function takes."""
     hints = get_type_hints(function)
     given = {"settings": hints["settings"].only(spec.of_scan(participant_id, scan))}
     if pipeline.BY_NAME[spec.step].pooled:
@@ -238,7 +238,7 @@ def arguments(function: StepFunction, spec: Spec, participant_id: str, scan: str
 
 
 def _checked(task: Job, role: str, path: str, sha: str) -> Path:
-    """Path of a file that a ledger names, after comparing its digest; raw files lie in the study."""
+    """Path of a file in a ledger, after checking its digest; raw files are in the study."""
     base = role if role in task.step.reads else role.rpartition("_")[0]
     source = pipeline.writer(base, task.spec.step)
     if pipeline.BY_NAME[source].kind != "entry":

@@ -1,4 +1,4 @@
-"""Which raw files and tables every run found: the raw ledgers tell of the last one alone."""
+"""Raw files and tables found by every run; the raw ledgers describe only the last one."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ INPUTS = "ledger/raw/inputs.activity.jsonl"
 
 
 def files_of(rows: Sequence[Row]) -> dict[str, str]:
-    """SHA-256 of the files that a raw ledger names, by path."""
+    """SHA-256 of the files in a raw ledger, by path."""
     return {path: sha for row in rows for path, sha in row.inputs.values()}
 
 
 def change(root: Path, ledger: str, files: Mapping[str, str]) -> dict[str, Any] | None:
-    """What a raw ledger is about to say that the present one does not; None for nothing."""
+    """Changes about to be made to a raw ledger; None if there are none."""
     known = _present(root, ledger) if (root / INPUTS).is_file() else {}
     new = {path: sha for path, sha in files.items() if known.get(path) != sha}
     gone = sorted(known.keys() - files.keys())
@@ -40,7 +40,7 @@ def record_changes(root: Path, changes: Sequence[Mapping[str, Any]]) -> None:
 
 
 def earlier_inputs(lines: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """When a file of the study was found with which SHA-256, by path, the first one first."""
+    """Times and SHA-256 at which a file of the study was found, by path, earliest first."""
     history: dict[str, list[tuple[str, str]]] = {}
     for entry in filter(None, map(entry_of, lines)):
         for path, sha in entry["files"].items():
@@ -51,7 +51,7 @@ def earlier_inputs(lines: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
 
 
 def last_inputs(lines: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What the lines come to: SHA-256 of the files of each raw ledger."""
+    """Result of all lines: SHA-256 of the files of each raw ledger."""
     state: dict[str, dict[str, str]] = {}
     for entry in filter(None, map(entry_of, lines)):
         files = state.setdefault(entry["ledger"], {})

@@ -1,4 +1,4 @@
-"""Rows that a job may keep from the last time: of scans for which nothing changed that their results rest on."""
+"""Rows that a job may keep from the last time: those of scans whose inputs have not changed."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,27 +15,27 @@ _REMEMBERED = Path(PRIVATE, "remembered")
 
 
 def identity(row: Row) -> Identity:
-    """What tells a scan from all others, however wrong its name is."""
+    """Unique identity of a scan, even if its name is invalid."""
     return row.participant_id, row.session_id, row.scan
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows of the ledger that a job is about to write anew.
+    """Rows of the ledger that a job is about to rewrite.
 
     Attributes
     ----------
     root : Path
         The derivative.
     rows : mapping of Identity to Row
-        Rows of that ledger, none where it is not the one its step wrote, or was made with other software.
+        Rows of that ledger; none if it is not as its step wrote it, or was made with different software.
     """
 
     root: Path
     rows: Mapping[Identity, Row] = field(default_factory=dict)
 
     def row(self, now: Row) -> Row | None:
-        """Row of the last time, where settings, code and inputs are those of `now` and its files are as they were."""
+        """Row of the last time, if settings, code and inputs equal those of `now` and its files are unchanged."""
         old = self.rows.get(identity(now))
         same = old and (old.status, old.step) == ("ok", now.step)
         if not old or not same or (old.settings, old.code, old.inputs) != (now.settings, now.code, now.inputs):
@@ -64,9 +64,9 @@ def kept_rows(root: Path, ledger: Path, software: str) -> Kept:
 
 
 def remember(root: Path, ledger: Path) -> None:
-    """Give a ledger a second name, under which the next job of its batch finds it: Snakemake removes the first.
+    """Give a ledger a second name, under which the next job of its batch finds it: Snakemake removes the first one.
 
-    Where the file system has no hard links, that job makes its whole batch.
+    If the file system has no hard links, that job repeats its whole batch.
     """
     name = root / _REMEMBERED / ledger
     with suppress(OSError):
@@ -76,7 +76,7 @@ def remember(root: Path, ledger: Path) -> None:
 
 
 def as_recorded(root: Path, files: Files) -> bool:
-    """Whether files of the derivative are there with the bytes that a ledger names."""
+    """Whether files of the derivative exist and match a ledger."""
     try:
         return all(sha256_file(root / path) == sha for path, sha in files.values())
     except OSError:

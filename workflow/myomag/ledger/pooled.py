@@ -1,4 +1,4 @@
-"""Begin times pooled over the scans of each protocol, as the fits are given them."""
+"""Begin times pooled over the scans of each protocol, as passed to the fits."""
 
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ PROTOCOLS = "protocols.tsv"
 
 
 def pooled_begin_times(root: Path) -> dict[str, dict[str, Any]]:
-    """What protocols.tsv says of the begin time of each protocol: value, SD and spread [µs], and outlying scans.
+    """Begin time of each protocol in protocols.tsv: value, SD and spread [µs], and outlying scans.
 
-    Empty while the table has not been made: Snakemake asks once before, and again when it is there.
+    Empty until the table has been made: Snakemake evaluates this once before, and again afterwards.
     """
     if not (root / PROTOCOLS).is_file():
         return {}
@@ -31,7 +31,7 @@ def pooled_begin_times(root: Path) -> dict[str, dict[str, Any]]:
 
 
 def check_protocols(root: Path) -> None:
-    """Refuse a table of protocols that is not the one its step wrote: the jobs get its values, not the file.
+    """Refuse a table of protocols that is not as its step wrote it: jobs receive its values, not the file.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def check_protocols(root: Path) -> None:
     try:
         (row,) = read_ledger(root / ledger_path("protocols"))
     except (LedgerError, ValueError):
-        # Not there or damaged: the step runs again.
+        # Missing or damaged: the step runs again.
         return
     recorded = row.outputs.get(PROTOCOLS, ("", ""))[1]
     if (root / PROTOCOLS).is_file() and sha256_file(root / PROTOCOLS) != recorded:

@@ -1,7 +1,7 @@
 """The entry of the pipeline: one raw ledger per batch, with the digest of every raw file.
 
-The raw ledgers are what the first rule depends on. They change when the content of a raw file changes and never
-because of a time stamp: a touched file re-runs nothing, an edited one re-runs its batch even if its mtime was kept.
+The first rule depends on the raw ledgers. They change with the content of a raw file, never because of a time stamp: a
+touched file re-runs nothing, an edited one re-runs its batch even if its mtime was kept.
 """
 
 import math
@@ -41,7 +41,7 @@ LONG_WORK_BYTES = 2_000_000_000
 
 
 def write_index(study: Study, root: Path, batches: int, left_out: Container[str] = ()) -> None:
-    """Write the raw ledgers of a study, the ledger of its tables, and the list of the batches that hold scans.
+    """Write the raw ledgers of a study, the ledger of its tables, and the list of batches with scans.
 
     Parameters as those of `entry_ledgers`.
     """
@@ -51,7 +51,7 @@ def write_index(study: Study, root: Path, batches: int, left_out: Container[str]
 
 
 def entry_batches(ledgers: Iterable[str]) -> list[str]:
-    """Batches that hold scans, from the places of the raw ledgers, in the order of their numbers."""
+    """Batches with scans, from the places of the raw ledgers, in numerical order."""
     found = (re.search(r"batch-(\d+)", path) for path in ledgers)
     return sorted((match[1] for match in found if match), key=int)
 
@@ -68,11 +68,11 @@ def entry_ledgers(
     root : Path
         The derivative.
     batches : int
-        Number of batches the participants are spread over.
+        Number of batches that the participants are split into.
     left_out : container of str
-        Scans that the selection of this run does not name; their files are not read.
+        Scans outside the selection of this run; their files are not read.
     read : bool
-        Whether the files are read at all; else their digests are left empty.
+        Whether the files are read at all; otherwise their digests are left empty.
     remember : bool
         Whether digests are kept in the derivative for the next time.
 
@@ -104,7 +104,7 @@ def entry_ledgers(
 
 
 def held_scans(root: Path) -> set[str]:
-    """Scans that the results hold already, those that failed among them."""
+    """Scans already in the results, including failed ones."""
     rows = (row for path in root.glob(ledger_path("raw", "*")) for row in read_ledger(path))
     return {row.scan for row in rows if row.status != LEFT_OUT}
 
@@ -114,7 +114,7 @@ def _left_out(scan: Scan) -> Row:
 
 
 def _write_ledgers(root: Path, ledgers: Iterable[tuple[str, list[Row]]]) -> None:
-    """Write the raw ledgers that changed, and before them what changes in them, so that no run's inputs are lost."""
+    """Write the changed raw ledgers, after recording the changes, so that no run's inputs are lost."""
     changes, contents = [], {}
     gone = {path.relative_to(root).as_posix() for path in root.glob(ledger_path("raw", "*"))}
     for path, rows in ledgers:
@@ -130,18 +130,18 @@ def _write_ledgers(root: Path, ledgers: Iterable[tuple[str, list[Row]]]) -> None
 
 
 def indexed_batches(root: Path) -> list[str]:
-    """Batches that hold scans, as they were listed: a job need not search the study.
+    """Batches with scans, from the list written earlier: a job need not search the study.
 
-    From a file, as a folder of a shared file system may look to a node as it was a minute ago.
+    From a file, because a node may see a shared folder as it was a minute ago.
     """
     return (root / INDEX).read_text(encoding="utf-8").split()
 
 
 def chosen_batches(root: Path, setting: int | str, scans: int) -> int:
-    """Number of batches: that of the settings, or by the size of the study at its first run.
+    """Number of batches: as set, or chosen by the size of the study at its first run.
 
-    The seven jobs of a batch cost 2.5 s to start and a scan .15 s, so that a batch is worth its jobs from a hundred
-    scans on; a large study needs jobs enough for a cluster: the power of two nearest to 0.4 scans^0.42.
+    The seven jobs of a batch cost 2.5 s to start and a scan .15 s, so a batch is worth its jobs from a hundred scans; a
+    large study needs enough jobs for a cluster: the power of two nearest to 0.4 scans^0.42.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def chosen_batches(root: Path, setting: int | str, scans: int) -> int:
     setting : int or "auto"
         The setting `batches`.
     scans : int
-        Number of scans of the study now.
+        Current number of scans.
     """
     if isinstance(setting, int):
         return setting
@@ -159,7 +159,7 @@ def chosen_batches(root: Path, setting: int | str, scans: int) -> int:
 
 
 def keep_batches(root: Path, batches: int, scans: int) -> None:
-    """Write down the number of batches chosen, where none is kept."""
+    """Record the number of batches chosen, if none is recorded."""
     if not _kept_batches(root):
         write_if_changed(root, BATCHES, record_bytes({"batches": batches, "scans": scans}))
 
@@ -176,7 +176,7 @@ def outgrown(root: Path, scans: int) -> str:
 
 
 def _kept_batches(root: Path) -> tuple[int, int] | None:
-    """Batches and scans as they were kept; None at the first run."""
+    """Batches and scans as recorded; None at the first run."""
     if not (root / BATCHES).is_file():
         return None
     try:
@@ -227,7 +227,7 @@ def _row(scan: Scan, digests: Mapping[str, str]) -> Row:
 
 
 def _digests(study: Path, root: Path, paths: Iterable[str], *, remember: bool) -> dict[str, str]:
-    """SHA-256 of each readable file, computed again only where its stat has changed since the last time."""
+    """SHA-256 of each readable file, recomputed only if its stat has changed since the last time."""
     now = time.time_ns()
     # Joined as text: a large study has tens of thousands of files, and a Path for each doubles the time.
     prints = {path: found for path in paths if (found := _fingerprint(f"{study}/{path}"))}
@@ -241,7 +241,7 @@ def _digests(study: Path, root: Path, paths: Iterable[str], *, remember: bool) -
     stale = [path for path, sha in digests.items() if not sha]
     long = sum(int(prints[path].split("\t")[0]) for path in stale) > LONG_WORK_BYTES
     with ThreadPoolExecutor() as pool, progress("raw files read", len(stale)) if long else nullcontext() as advance:
-        # Some at a time: the pool holds what it is to do, a kilobyte a file.
+        # In portions: the pool keeps its queue in memory, a kilobyte per file.
         for start in range(0, len(stale), AT_ONCE):
             part = stale[start : start + AT_ONCE]
             digests |= zip(part, pool.map(lambda path: _sha(study / path), part), strict=True)
@@ -259,7 +259,7 @@ def _digests(study: Path, root: Path, paths: Iterable[str], *, remember: bool) -
 
 
 def _fingerprint(path: str) -> str:
-    """Size, both time stamps and inode: ctime tells of an edit even where mtime was set back; "" for no file."""
+    """Size, both time stamps and inode: ctime reveals an edit even if mtime was reset; "" for no file."""
     try:
         stat = os.stat(path)  # noqa: PTH116 (see where it is called)
     except OSError:
@@ -280,7 +280,7 @@ def _sha(path: Path) -> str:
 
 
 def _read_cache(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Path, fingerprint and digest of each file, line by line: as a whole it would take more memory than the study."""
+    """Path, fingerprint and digest of each file, line by line: all at once would take more memory than the study."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as lines:

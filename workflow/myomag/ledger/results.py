@@ -13,20 +13,20 @@ from myomag.ledger.rows import LEFT_OUT, Files, Row, checked_ledger, checked_pat
 
 @dataclass(frozen=True)
 class ScanOutcome:
-    """How a scan ended, and the records it has.
+    """Outcome of a scan, and its records.
 
     Attributes
     ----------
     participant_id, session_id, scan : str
-        Labels, and BIDS stem of the scan; None for those a single file has not.
+        Labels, and BIDS stem of the scan; None for those that a single file lacks.
     status : str
         ok, failed or rejected.
     step, reason : str or None
         Where and why the scan failed or was rejected.
     quality, fit, magnesium, series : record or None
-        What the steps found that the scan reached.
+        Records of the steps that the scan reached.
     protocol : str or None
-        Acquisition protocol, where it is known.
+        Acquisition protocol, if known.
     """
 
     participant_id: str | None
@@ -53,9 +53,9 @@ class ScanResult:
     rows : mapping of str to Row
         Ledger row of each step read, in the order of the steps.
     read : Files
-        Files that were asked for, by role.
+        Requested files, by role.
     site : str
-        Site it is from, in a group of several; "" for the study's own.
+        Its site, in a group of several; "" in a single study.
     """
 
     root: Path
@@ -65,11 +65,11 @@ class ScanResult:
 
     @property
     def last(self) -> Row:
-        """Row of the last step, which tells how the scan ended."""
+        """Row of the last step, with the outcome of the scan."""
         return self.rows[max(self.rows, key=pipeline.NAMES.index)]
 
     def path(self, role: str) -> Path | None:
-        """Path of a file of the derivative after checking its digest; None where the scan has none."""
+        """Path of a file of the derivative after checking its digest; None if the scan has none."""
         for step, row in reversed(self.rows.items()):
             if file := row.outputs.get(role):
                 self.read[role] = file
@@ -77,14 +77,14 @@ class ScanResult:
         return None
 
     def record(self, model: type[R]) -> R | None:
-        """Record of that kind; None where the scan has none."""
+        """Record of a role; None if the scan has none."""
         path = self.path(model.role)
         return read_scan_record(path, model) if path else None
 
     def outcome(self, reject: Mapping[str, str]) -> ScanOutcome:
-        """How the scan ended, with its records; rejections by hand are applied to scans that did not fail.
+        """Outcome of the scan, with its records; manual rejections are applied to scans that did not fail.
 
-        A scan that was not selected was not looked at: it is left out like a rejected one, and did not fail.
+        A scan that was not selected was not examined: it is left out like a rejected one, and did not fail.
         """
         row = self.last
         status, step, reason = row.status, row.step, row.reason
@@ -107,7 +107,7 @@ class ScanResult:
         )
 
     def provenance(self) -> list[dict[str, str | None]]:
-        """Files of the scan in the order they came about, with the digests each rests on."""
+        """Files of the scan in the order they were made, with the digests of their inputs."""
         return [
             {
                 "step": step,
@@ -123,7 +123,7 @@ class ScanResult:
 
 
 def read_results(root: Path, ledgers: Iterable[Path]) -> Iterator[ScanResult]:
-    """Results of all scans that the ledgers list, batch by batch, so that few of them are in memory at once.
+    """Results of all scans in the ledgers, batch by batch, so that few are in memory at once.
 
     Parameters
     ----------

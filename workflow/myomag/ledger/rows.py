@@ -1,6 +1,6 @@
-"""Ledgers: per batch of scans and step, which files were read and written, with digests, and how it ended.
+"""Ledgers: per batch of scans and step, files read and written, with digests, and the outcome.
 
-A ledger is a TSV with one row per scan. Snakemake tracks the ledger; the files it names are checked against their
+A ledger is a TSV with one row per scan. Snakemake tracks the ledger; the files listed in it are checked against their
 digests whenever a step reads them.
 """
 
@@ -45,7 +45,7 @@ class Row:
     step, reason : str
         Step at which the scan failed or was left out, and why; the step of the ledger and "" otherwise.
     settings, code : str
-        Digests of the settings that held for this scan and of the step's code.
+        Digests of the settings used for this scan and of the step's code.
     inputs, outputs : Files
         Files read and written.
     """
@@ -63,7 +63,7 @@ class Row:
 
 
 def batch_of(participant_id: str, batches: int) -> int:
-    """Batch of a participant: it depends on the label alone, never on who else is in the study."""
+    """Batch of a participant: it depends only on the label, never on other participants."""
     return int.from_bytes(sha256(participant_id.encode("utf-8", "surrogateescape")).digest()[:8], "big") % batches
 
 
@@ -125,7 +125,7 @@ def _row(line: str) -> Row:
 def checked_ledger(root: Path, place: Path) -> list[Row]:
     """Rows of a ledger, after comparing its digest with the last line of its activity record.
 
-    The raw ledgers have no such record: they are written anew whenever the pipeline starts.
+    The raw ledgers have no such record: they are rewritten whenever the pipeline starts.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def checked_ledger(root: Path, place: Path) -> list[Row]:
     Raises
     ------
     LedgerError
-        If the ledger is not readable, or is not the one its step wrote.
+        If the ledger is not readable, or is not as its step wrote it.
     """
     rows, step = read_ledger(root / place), place.parent.name
     if pipeline.BY_NAME[step].kind == "entry":
@@ -156,7 +156,7 @@ def activity_path(ledger: Path) -> Path:
 
 
 def checked_path(root: Path, path: str, sha: str, step: str) -> Path:
-    """Path of a file the ledger names, after comparing its digest.
+    """Path of a file in the ledger, after checking its digest.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def checked_outputs(root: Path, place: Path) -> Row:
     Raises
     ------
     LedgerError
-        If an output is missing or was changed.
+        If an output is missing or has changed.
     """
     (row,) = checked_ledger(root, place)
     for path, sha in row.outputs.values():

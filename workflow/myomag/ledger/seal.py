@@ -1,8 +1,8 @@
-"""Seals: after each run the anchor of the whole record goes to a log outside the derivative that only grows.
+"""Seals: after each run the anchor of the whole record is added to an append-only log outside the derivative.
 
-The anchor is a Merkle root. Its leaves are the ledgers, which name every result and raw file by digest, and the last
-lines of the activity records, which name the lines before them. The log holds the leaves that changed since the seal
-before, and of each row of a ledger a short mark, so that what changed later can be named.
+The anchor is a Merkle root. Its leaves are the ledgers, which list every result and raw file by digest, and the last
+lines of the activity records, which are chained to the lines before them. The log contains the leaves changed since the
+previous seal, and a short mark of each ledger row, so that later changes can be named.
 """
 
 import base64
@@ -32,23 +32,23 @@ MARK = 4 * MARK_BYTES // 3
 
 @dataclass
 class Log:
-    """A log of seals, read.
+    """Content of a log of seals.
 
     Attributes
     ----------
     path : Path
         The file.
     lines : list of str
-        Its lines with their ends.
+        Its lines with line ends.
     seals : list of dict
         The seals among them, with the number of their line as `line`.
     leaves : dict of str to str
-        Leaves that the last seal states, by path.
+        Leaves stated in the last seal, by path.
     marks : dict of str to str
         Marks of the rows of each ledger.
     tips : dict of str to list of (str, str)
-        Time and last line of each activity record at every seal since the record was begun anew, as it was found or as
-        someone accepted.
+        Time and last line of each activity record at every seal since the record was started anew, as found or as
+        accepted.
     added : list of dict
         Signatures and time stamps.
     """
@@ -63,7 +63,7 @@ class Log:
 
     @property
     def bad_lines(self) -> list[int]:
-        """Lines, counted from 1, that were changed, or stand where a line is missing."""
+        """Lines, counted from 1, that were changed, or follow a missing line."""
         return list(bad_lines(self.lines))
 
     @property
@@ -73,7 +73,7 @@ class Log:
 
 
 def read_log(path: Path) -> Log:
-    """Read a log of seals; an empty one where there is no file yet.
+    """Read a log of seals; empty if there is no file yet.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _last_line(path: Path) -> str:
 
 
 def anchor_of(leaves: Mapping[str, str]) -> str:
-    """Merkle root of leaves, hashed as RFC 6962 does: a leaf never looks like a node."""
+    """Merkle root of leaves, hashed as in RFC 6962, so that a leaf cannot be mistaken for a node."""
 
     def root(hashes: list[bytes]) -> bytes:
         if len(hashes) == 1:
@@ -154,7 +154,7 @@ def anchor_of(leaves: Mapping[str, str]) -> str:
 
 
 def named_marks(path: Path) -> Iterator[tuple[str, str]]:
-    """Name and mark of each row of a ledger; of a ledger with one row for the whole study, of each file it names."""
+    """Name and mark of each row of a ledger; for a ledger with a single row, of each file it lists."""
     _, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
     for line in lines:
         name, *_, inputs, outputs = line.split("\t")
@@ -170,7 +170,7 @@ def _mark(text: str) -> str:
 
 
 def append_seal(root: Path, path: Path, **said: Any) -> dict[str, Any] | None:
-    """Add a seal of the present record to a log; None where the last one seals it already.
+    """Add a seal of the present record to a log; None if the last seal already covers it.
 
     Parameters
     ----------
@@ -179,12 +179,12 @@ def append_seal(root: Path, path: Path, **said: Any) -> dict[str, Any] | None:
     path : Path
         The log.
     **said
-        What the seal says beside.
+        Additional entries of the seal.
 
     Raises
     ------
     SettingsError
-        If the file is no log of seals.
+        If the file is not a log of seals.
     OSError
         If it cannot be written.
     """
@@ -209,7 +209,7 @@ def append_seal(root: Path, path: Path, **said: Any) -> dict[str, Any] | None:
 
 
 def _goes_on(root: Path, log: Log) -> bool:
-    """Whether any activity record still has the line that was sealed last: none has where the results were removed."""
+    """Whether any activity record still contains the line sealed last: none does if the results were removed."""
     sealed = {name: leaf for name, leaf in log.leaves.items() if name.endswith(ACTIVITY)}
     return not sealed or any(
         leaf in map(line_digest, (root / name).read_text("utf-8", "replace").splitlines())
@@ -219,7 +219,7 @@ def _goes_on(root: Path, log: Log) -> bool:
 
 
 def seal_run(root: Path, path: Path | None, key: Path | None) -> Iterator[str]:
-    """Seal the record at the end of a run; yields why not, where that cannot be: the results stand all the same."""
+    """Seal the record at the end of a run; if that fails, yields the reason, and the results remain valid."""
     if path is None:
         return
     try:
@@ -251,7 +251,7 @@ def add_token(path: Path, token: bytes) -> None:
     Raises
     ------
     SettingsError
-        If it is not about this anchor.
+        If it is not for this anchor.
     """
     log = read_log(path)
     line, anchor = _last_seal(log), str(log.seals[-1]["anchor"])
@@ -273,13 +273,13 @@ def _marks(path: Path) -> str:
     try:
         return "".join(mark for _, mark in named_marks(path))
     except ValueError:
-        # Damaged, which verify tells: its digest is sealed all the same.
+        # Damaged, as verify reports: its digest is sealed all the same.
         return ""
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep others from adding to a log meanwhile, where the file system has locks."""
+    """Lock a log against additions by others, if the file system has locks."""
     with path.open("ab") as file:
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -287,7 +287,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def append_line(log: Log, entry: Mapping[str, Any]) -> str:
-    """Add a line to a log, at once and to its end; a line that a crash left unfinished is ended first."""
+    """Append a line to a log in one write, after ending a line left unfinished by a crash."""
     line = chained(entry, line_digest(log.lines[-1]) if log.lines else None)
     unfinished = bool(log.lines) and not log.lines[-1].endswith("\n")
     with log.path.open("ab") as file:

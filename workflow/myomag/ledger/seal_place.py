@@ -1,4 +1,4 @@
-"""Where the log of seals lies: outside the derivative, and where nobody but the user decides."""
+"""Place of the log of seals: outside the derivative, and chosen only by the user."""
 
 import os
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ NAME = "{}.seals.jsonl"
 
 
 def seal_log(study: Path, root: Path, settings: AuditSettings, given: Mapping[str, Any]) -> Path | None:
-    """Place of the log; None where there is to be none.
+    """Place of the log; None if there should be none.
 
-    By default beside the study; beside the derivative where that lies elsewhere, or where nothing can be written beside
-    the study.
+    By default beside the study; beside the derivative if that is elsewhere, or if nothing can be written beside the
+    study.
 
     Parameters
     ----------
@@ -24,13 +24,13 @@ def seal_log(study: Path, root: Path, settings: AuditSettings, given: Mapping[st
     settings : AuditSettings
         The section `audit`.
     given : mapping
-        Settings of the command line. A settings file of the study names no place beyond the folder that holds the
-        study: it may come from others.
+        Settings of the command line. A settings file of the study may not name a place outside the folder that contains
+        the study, as it may come from others.
 
     Raises
     ------
     SettingsError
-        If the place is none that the settings may name.
+        If the settings may not name that place.
     """
     if settings.seal_log is False:
         return None

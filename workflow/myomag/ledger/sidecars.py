@@ -1,4 +1,4 @@
-"""What the sidecar of a derived file says of its origin, in the terms of BIDS."""
+"""Origin of a derived file in its sidecar, in BIDS terms."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from myomag.pipeline import Step, reads_study
 
 
 def with_origin(step: Step, results: Mapping[str, bytes], sources: Iterable[str]) -> dict[str, bytes]:
-    """Outputs of a step, its sidecars extended by Sources, GeneratedBy and Digest.
+    """Outputs of a step, with Sources, GeneratedBy and Digest added to its sidecars.
 
     All three follow from the data: no time, host or path outside the study.
 

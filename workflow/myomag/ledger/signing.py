@@ -1,4 +1,4 @@
-"""Signatures by SSH keys and time stamps of seals, made and checked by OpenSSH and OpenSSL, without a shell."""
+"""SSH signatures and time stamps of seals, made and checked by OpenSSH and OpenSSL, without a shell."""
 
 import re
 import subprocess
@@ -20,11 +20,11 @@ def sign(line: str, key: Path, *, ask: bool = False) -> str:
     Parameters
     ----------
     line : str
-        What is signed, without its end.
+        The signed line, without its line end.
     key : Path
-        Private key, or the public one of a key that an agent holds.
+        Private key, or the public part of a key held by an agent.
     ask : bool
-        Whether a passphrase may be asked for on the terminal.
+        Whether a passphrase may be requested on the terminal.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def sign(line: str, key: Path, *, ask: bool = False) -> str:
 
 
 def signer(line: str, signature: str, allowed: Path | None) -> str | None:
-    """Who signed a line: a name of the file of allowed signers, or without one the key; None if nobody of these did."""
+    """Signer of a line: a name from the file of allowed signers or, without one, the key; None if there is none."""
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
         file = Path(folder) / "signature"
         file.write_text(signature, encoding="ascii", errors="replace")
@@ -58,7 +58,7 @@ def signer(line: str, signature: str, allowed: Path | None) -> str | None:
 
 
 def stamped(token: bytes) -> str:
-    """SHA-256 that a time stamp of RFC 3161 is about, hexadecimal.
+    """SHA-256 stamped by an RFC 3161 time stamp, hexadecimal.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def stamped(token: bytes) -> str:
     Raises
     ------
     SettingsError
-        If it is none, or about another kind of digest.
+        If it is not a time stamp, or is for another kind of digest.
     """
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
         file = Path(folder) / "token"
@@ -83,7 +83,7 @@ def stamped(token: bytes) -> str:
 
 
 def stamp_holds(token: bytes, anchor: str, authority: Path) -> bool:
-    """Whether an authority of a file of certificates (PEM) stamped an anchor."""
+    """Whether an anchor was stamped by an authority in a file of certificates (PEM)."""
     with tempfile.TemporaryDirectory(prefix="myomag-") as folder:
         file = Path(folder) / "token"
         file.write_bytes(token)
@@ -94,7 +94,7 @@ def stamp_holds(token: bytes, anchor: str, authority: Path) -> bool:
 
 
 def _run(command: Sequence[str], given: bytes, *, ask: bool = False) -> subprocess.CompletedProcess[bytes]:
-    """Run a command; without a terminal, so that it fails instead of waiting for a passphrase, unless it may ask."""
+    """Run a command; unless it may ask for a passphrase, without a terminal, so that it fails instead of waiting."""
     try:
         return subprocess.run(  # noqa: S603
             command,

@@ -1,7 +1,7 @@
-"""Which settings, overrides, rejections and pooled values hold: for a job, and for one scan or the study in it.
+"""Settings, overrides, rejections and pooled values that apply to a job, and to one scan or the study in it.
 
-The Snakefile hands each job its spec as one canonical text, so that Snakemake repeats exactly the jobs it changes for.
-`myomag scan`, `reproduce` and `trace` ask the same class.
+The Snakefile gives each job its spec as one canonical text, so that Snakemake repeats exactly the jobs whose spec
+changes. `myomag scan`, `reproduce` and `trace` use the same class.
 """
 
 import json
@@ -19,18 +19,18 @@ from myomag.ledger.code import code_digest, software
 
 @dataclass(frozen=True)
 class Spec:
-    """What a job gets beside files.
+    """Inputs of a job other than files.
 
     Attributes
     ----------
     step : str
         Name of the step.
     settings : mapping
-        Values of the settings that the step declares, by section.
+        Values of the settings declared by the step, by section.
     overrides : mapping
-        Values that hold instead for single participants and scans, by their name and section.
+        Values for single participants and scans, by their name and section.
     reject : mapping of str to str
-        Participants and scans rejected by hand, with the reason.
+        Manually rejected participants and scans, with the reason.
     pooled : mapping
         Begin time of each protocol, pooled over its scans.
     code : str
@@ -45,7 +45,7 @@ class Spec:
     code: str = ""
 
     def sections_of_scan(self, participant_id: str, scan: str) -> dict[str, dict[str, Any]]:
-        """Values of a scan-level step by section as they hold for one scan, its overrides applied."""
+        """Values of a scan-level step for one scan by section, with overrides applied."""
         values = {section: dict(found) for section, found in self.settings.items()}
         for target in (participant_id, scan):
             for section, own in self.overrides.get(target, {}).items():
@@ -53,16 +53,16 @@ class Spec:
         return values
 
     def of_scan(self, participant_id: str, scan: str) -> dict[str, Any]:
-        """Values of the one section of a scan-level step, or of its sections, as they hold for one scan."""
+        """Values of the section or sections of a scan-level step for one scan."""
         values = self.sections_of_scan(participant_id, scan)
         return values if len(values) > 1 else next(iter(values.values()))
 
     def digest_of_scan(self, participant_id: str, scan: str) -> str:
-        """SHA-256 of what holds for one scan."""
+        """SHA-256 of the values for one scan."""
         return digest({"settings": self.of_scan(participant_id, scan), "pooled": self.pooled})
 
     def digest_of_study(self) -> str:
-        """SHA-256 of what holds for a step that sees many scans."""
+        """SHA-256 of the values for a step over many scans."""
         return digest({"settings": self.settings, "reject": self.reject})
 
     def text(self) -> str:
@@ -71,7 +71,7 @@ class Spec:
 
     @classmethod
     def from_text(cls, text: str) -> "Spec":
-        """Spec of a job from what its rule has."""
+        """Spec of a job from the text in its rule."""
         content = json.loads(text)
         del content["software"]
         return cls(**content)
@@ -85,20 +85,20 @@ def resolve(
     pooled: Mapping[str, Any] | None = None,
     code: str | None = None,
 ) -> Spec:
-    """What a step gets of some settings.
+    """Spec of a step from some settings.
 
     Parameters
     ----------
     step : str
         Name of the step.
     document : mapping
-        All settings in full, as config.yaml holds them.
+        All settings in full, as in config.yaml.
     targets : iterable of str, optional
-        Participants and scans of the job, whose overrides count alone; None for those of all.
+        Participants and scans of the job, to which overrides are restricted; None for all.
     pooled : mapping, optional
-        Pooled begin times, for a step that takes them.
+        Pooled begin times, for a step that uses them.
     code : str, optional
-        Digest of the code of the step, where it is known or not asked for; computing it takes its time.
+        Digest of the code of the step, if known or not needed; computing it takes time.
     """
     plan = pipeline.BY_NAME[step]
     overrides = dict(document["overrides"])
@@ -116,17 +116,17 @@ def resolve(
 
 
 def params_digest(spec: str, sources: str = "") -> str:
-    """SHA-256 of what Snakemake compares of a job: its spec as text, and where the settings came from, if told."""
+    """SHA-256 of what Snakemake compares for a job: its spec as text, and the origin of the settings, if given."""
     return digest([spec, sources])
 
 
 def software_digest(spec: str) -> str:
-    """SHA-256 of the versions of the packages that a spec as text names."""
+    """SHA-256 of the package versions in a spec given as text."""
     return digest(json.loads(spec)["software"])
 
 
 def _declared(plan: pipeline.Step, section: str, values: Any) -> Any:
-    """Values of a section under the keys that a step declares; all of one that it declares as a whole."""
+    """Values of a section under the keys declared by a step; all if it declares the whole section."""
     keys = plan.keys(section)
     return values if keys is None else {key: value for key, value in values.items() if key in keys}
 
@@ -145,16 +145,16 @@ def _rejections(overrides: Mapping[str, Any]) -> dict[str, str]:
 
 @cache
 def step_code(step: str) -> str:
-    """Digest of what a step does: its entry in the plan, and the code of its script and all that it imports.
+    """Digest of a step: its entry in the plan, and the code of its script with all imports.
 
-    The step that describes the derivative writes down what the whole plan says.
+    For the step that describes the derivative, the whole plan counts.
     """
     entry = repr(pipeline.STEPS) if step == pipeline.SETTINGS.name else repr(_without_words(pipeline.BY_NAME[step]))
     return digest([entry, code_digest(_script(step))])
 
 
 def _without_words(step: pipeline.Step) -> pipeline.Step:
-    """Entry of a step without what it says to people, which repeats nothing."""
+    """Entry of a step without its descriptions, whose change repeats nothing."""
     return replace(step, purpose="", writes=tuple(replace(file, description="") for file in step.writes))
 
 

@@ -1,4 +1,4 @@
-"""The harness of steps that see many scans at once: their results, and the tables and pages made of them."""
+"""The harness of steps over many scans: their results, and the tables and pages made from them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from myomag.ledger.rows import Files, Row, checked_ledger, checked_outputs, ledg
 
 
 def results(task: Job) -> Iterator[ScanResult]:
-    """Scans of the ledgers that a job reads, batch by batch."""
+    """Scans in the ledgers that a job reads, batch by batch."""
     return read_results(task.root, [path for path in task.ledgers if path.stem.startswith("batch-")])
 
 
@@ -25,7 +25,7 @@ def made(task: Job) -> list[Row]:
 
 
 def write_study(task: Job, outputs: Iterable[tuple[str, Content]], inputs: Files | None = None, **said: Any) -> None:
-    """Write the files of a step that sees many scans at once, its ledger and its activity record.
+    """Write the files of a step over many scans, its ledger and its activity record.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def write_study(task: Job, outputs: Iterable[tuple[str, Content]], inputs: Files
     inputs : Files, optional
         Files the step read, by role; None for the ledgers of the job.
     **said
-        What the activity record says beside.
+        Additional entries of the activity record.
     """
     started, name = datetime.now(UTC), task.spec.step
     read = ledger_files(task.root, task.ledgers) if inputs is None else inputs
@@ -53,14 +53,14 @@ def write_study(task: Job, outputs: Iterable[tuple[str, Content]], inputs: Files
 def write_participants(
     task: Job, pages: Callable[[Mapping[str, list[ScanResult]]], Iterable[tuple[str, bytes]]]
 ) -> None:
-    """Write one file per participant of a batch, and the ledger that names the files each was made from.
+    """Write one file per participant of a batch, and the ledger that lists the files each was made from.
 
     Parameters
     ----------
     task : Job
         The job.
     pages : callable
-        Takes the scans of each participant; yields label and content, one after the other.
+        Takes the scans of each participant; yields label and content, one at a time.
     """
     started = datetime.now(UTC)
     scans = by_participant(results(task))
@@ -83,7 +83,7 @@ def checked_tables(task: Job) -> None:
     Raises
     ------
     LedgerError
-        If one changed meanwhile.
+        If one has changed in the meantime.
     """
     for ledger in (path for path in task.ledgers if path.parent.name == pipeline.STEPS[0].name):
         for row in checked_ledger(task.root, ledger):
@@ -96,12 +96,12 @@ def checked_tables(task: Job) -> None:
 def check_summaries(root: Path) -> None:
     """Check the ledgers of a derivative, and the tables and pages that were made from many scans.
 
-    They are few, so that every run can afford it; the files of each scan are checked by the step that reads them.
+    They are few enough to check in every run; the files of each scan are checked by the step that reads them.
 
     Raises
     ------
     LedgerError
-        Naming the file that is missing or not what its step wrote, and the remedy.
+        Naming the file that is missing or not as its step wrote it, and the remedy.
     """
     for path in sorted(root.glob("ledger/*/*.tsv")):
         place = path.relative_to(root)

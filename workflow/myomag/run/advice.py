@@ -1,4 +1,4 @@
-"""Commands that messages advise, made complete so that they work as printed."""
+"""Completion of commands in messages, so that they work as printed."""
 
 import re
 import shlex
@@ -19,16 +19,16 @@ _CONFIG = ("--config", "-C", "--configfile", "--configfiles")
 
 @dataclass(frozen=True)
 class Advice:
-    """What the commands in messages need to be about the results at hand.
+    """What commands in messages need in order to refer to the current results.
 
-    Without the settings that were given, what is advised would compute results with other ones.
+    Without the given settings, the advised command would compute results with different ones.
 
     Attributes
     ----------
     study : str
         Study folder.
     place : tuple of str
-        Options of myomag that name the derivative.
+        myomag options that name the derivative.
     settings : tuple of str
         Options for Snakemake that give settings.
     """
@@ -50,7 +50,7 @@ class Advice:
 
     @contextmanager
     def in_errors(self) -> Iterator[None]:
-        """Complete the errors raised in a block."""
+        """Complete the commands in errors raised in a block."""
         try:
             yield
         except MyomagError as error:
@@ -59,7 +59,7 @@ class Advice:
 
 @dataclass(frozen=True)
 class GroupAdvice(Advice):
-    """What the commands in messages need to be about a group: to make anything of it again is to group again.
+    """What commands in messages need for a group: remaking anything in it means grouping again.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class GroupAdvice(Advice):
     names: tuple[str, ...] = ()
 
     def complete(self, text: str) -> str:
-        """Message in which "myomag run STUDY" is the command that made the group."""
+        """Message with "myomag run STUDY" replaced by the command that made the group."""
         named = (word for name in self.names for word in ("--site", name))
         group = shlex.join(["myomag", "group", self.study, *self.sites, *named, *self.place])
         return _RUN.sub(lambda _: group, text).replace(
@@ -80,7 +80,7 @@ class GroupAdvice(Advice):
 
 
 def advice_for_run(wish: "Wish") -> Advice:
-    """What repeats a run with the same settings and selection, its other options for Snakemake left out."""
+    """Advice that repeats a run with the same settings and selection, without its other Snakemake options."""
     place = ["--output", str(wish.output)] if wish.output else []
     place += ["--profile", wish.profile] if wish.profile != "local" else []
     place += [word for label in wish.participants for word in ("--participant", label)]

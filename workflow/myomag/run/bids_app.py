@@ -1,7 +1,7 @@
-"""`myomag bids`: the pipeline as a BIDS App, with the arguments that all of them share (Gorgolewski et al. 2017).
+"""`myomag bids`: the pipeline as a BIDS App, with the arguments common to all of them (Gorgolewski et al. 2017).
 
-PLoS Comput. Biol. 13:e1005209. The level `participant` makes what concerns single scans and participants, `group` the
-whole cohort: its tables, models and report.
+PLoS Comput. Biol. 13:e1005209. The level `participant` makes the results of scans and participants, `group` those of
+the whole cohort: tables, models and report.
 """
 
 import argparse
@@ -17,12 +17,12 @@ FIRST_OF_GROUP = "cohort"
 
 
 def run_bids_app(arguments: Sequence[str]) -> int:
-    """Run a level of the pipeline as the arguments of a BIDS App say; returns the exit code.
+    """Run a level of the pipeline by the arguments of a BIDS App; returns the exit code.
 
     Raises
     ------
     SettingsError
-        If study or settings are wrong, a label is unknown, or the group level is asked for some participants only.
+        If study or settings are wrong, a label is unknown, or the group level is requested for some participants only.
     """
     asked = _parser().parse_args(arguments)
     labels = asked.participant_label or asked.session_label

@@ -1,4 +1,4 @@
-"""How long a run takes: from the times of former runs, or roughly."""
+"""Duration of a run: from the times of earlier runs, or a rough estimate."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,11 +29,11 @@ class Cost:
     Attributes
     ----------
     seconds, seconds_at_most : float
-        Of what runs in any case, and with what may run.
+        Of jobs that certainly run, and including those that may run.
     cores : int
-        Processors it is for.
+        Number of processors assumed.
     measured : bool
-        Whether it comes from former runs of this study.
+        Whether it comes from earlier runs of this study.
     """
 
     seconds: float
@@ -50,7 +50,7 @@ class Cost:
 
 
 def cost(forecast: Forecast, cores: int) -> Cost:
-    """Time of the jobs of a plan with so many processors."""
+    """Time of the jobs of a plan with this many processors."""
     tasks = list(forecast.tasks.values())
     rates = {step: _rate(forecast, step) for step in {task.step for task in tasks}}
     sure = {task: _seconds(task, len(task.scans), rates[task.step]) for task in tasks if task.sure}
@@ -60,7 +60,7 @@ def cost(forecast: Forecast, cores: int) -> Cost:
 
 
 def _wall(times: dict[Task, float], cores: int) -> float:
-    """Time [s] of jobs that run side by side within a step, one step after the other."""
+    """Time [s] of jobs that run in parallel within a step, one step after another."""
     total = START_S if times else 0.0
     for step in pipeline.NAMES:
         found = [time for task, time in times.items() if task.step == step]
@@ -75,7 +75,7 @@ def _seconds(task: Task, scans: int, rate: float | None) -> float:
 
 
 def _rate(forecast: Forecast, step: str) -> float | None:
-    """Time [s] per scan of a step when it last ran, over all its jobs; None where it never did."""
+    """Time [s] per scan of a step when it last ran, over all its jobs; None if it never ran."""
     root = forecast.flow.root
     if not pipeline.BY_NAME[step].batched:
         path = root / "benchmarks" / f"{step}.tsv"

@@ -1,4 +1,4 @@
-"""What every process that computes needs: one thread, and a log."""
+"""Needs of every computing process: one thread, and a log."""
 
 import gc
 import logging
@@ -14,7 +14,7 @@ from myomag.errors import MyomagError
 
 
 def one_thread_per_process() -> None:
-    """Keep linear algebra to one thread: the matrices are small, and threads that wait for each other cost tenfold.
+    """Keep linear algebra to one thread: the matrices are small, and waiting threads make it ten times slower.
 
     Must be called before numpy is imported.
     """
@@ -23,10 +23,10 @@ def one_thread_per_process() -> None:
 
 
 def keep_what_is_loaded() -> None:
-    """Tell Python that all objects made so far stay to the end of the process.
+    """Tell Python that all objects made so far remain until the end of the process.
 
-    It would search them for garbage again and again, above all when the process ends: a third of the time that a job
-    takes to start and to end.
+    Otherwise it would search them for garbage repeatedly, especially at exit: a third of the time that a job takes to
+    start and end.
     """
     gc.freeze()
 
@@ -38,7 +38,7 @@ def available_cores() -> int:
 
 @contextmanager
 def out_of_reach_of_ctrl_c() -> Iterator[None]:
-    """Start processes that a Ctrl-C on the terminal does not end, each with a traceback: this one stops them."""
+    """Start processes that ignore Ctrl-C on the terminal (each would print a traceback): this one stops them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -48,7 +48,7 @@ def out_of_reach_of_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def job_log(path: str) -> Iterator[None]:
-    """Log to a file, which keeps the traceback of a bug; the job itself ends with one line that starts with ERROR."""
+    """Log to a file, including the traceback of a bug; the job itself ends with one line starting with ERROR."""
     keep_what_is_loaded()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(filename=path, filemode="w", level=logging.INFO, format="%(message)s")
@@ -71,6 +71,6 @@ def job_log(path: str) -> Iterator[None]:
 
 
 def _end(message: str) -> NoReturn:
-    # One write: the processes of a run share a pipe, and another's line would come between a text and its line's end.
+    # One write: the processes of a run share a pipe, and another line could come between a text and its line end.
     sys.stderr.write(f"{message}\n")
     sys.exit(1)

@@ -21,23 +21,22 @@ NO_LOCKS = "note: this file system has no locks; do not start two runs at once."
 def sole_run(root: Path, command: Sequence[str], log: Path) -> Iterator[int]:
     """Hold the derivative for this run; yields the file descriptor of the lock, which Snakemake inherits.
 
-    So the lock lasts as long as either of the two processes lives, and vanishes when both are killed. Snakemake's own
-    lock may stay behind then, or after Ctrl-C: a run that did not end well leaves its mark in the file, and the next
-    one removes that lock.
+    The lock thus lasts as long as either process lives, and vanishes when both are killed. Snakemake's own lock may
+    then remain, as after Ctrl-C: a failed run leaves its mark in the file, and the next one removes that lock.
 
     Parameters
     ----------
     root : Path
         The derivative.
     command : sequence of str
-        How Snakemake is started.
+        Command that starts Snakemake.
     log : Path
-        What Snakemake printed the last time.
+        Output of Snakemake from the last run.
 
     Raises
     ------
     MyomagError
-        If another run works there.
+        If another run is active there.
     """
     with (root / PRIVATE / "running").open("a+", encoding="utf-8") as handle:
         try:
@@ -58,12 +57,12 @@ def sole_run(root: Path, command: Sequence[str], log: Path) -> Iterator[int]:
 
 
 def check_quiet(root: Path) -> None:
-    """Refuse to look at a derivative while a run works in it: what it is about to write is no fault.
+    """Refuse to examine a derivative during a run: what it has yet to write is not a fault.
 
     Raises
     ------
     MyomagError
-        If a run works there.
+        If a run is active there.
     """
     try:
         with (root / PRIVATE / "running").open(encoding="utf-8") as handle:
@@ -73,18 +72,18 @@ def check_quiet(root: Path) -> None:
             f"{root}: a run is active here; wait until it ends, and start the same command again."
         ) from error
     except OSError:
-        # No run was ever here, or the file system has no locks.
+        # There has been no run here, or the file system has no locks.
         return
 
 
 @contextmanager
 def alone(root: Path) -> Iterator[None]:
-    """Hold a derivative that no Snakemake works in.
+    """Hold a derivative in which no Snakemake is active.
 
     Raises
     ------
     MyomagError
-        If something else works there.
+        If something else is active there.
     """
     (root / PRIVATE).mkdir(parents=True, exist_ok=True)
     with (root / PRIVATE / "running").open("a", encoding="utf-8") as handle:
@@ -98,7 +97,7 @@ def alone(root: Path) -> Iterator[None]:
 
 
 def _check_unlockable(handle: IO[str], command: Sequence[str]) -> None:
-    """Go by the mark of the last run where the file system has no locks: nothing else tells whether it still works."""
+    """Without file locks, rely on the mark of the last run: nothing else shows whether it is still active."""
     handle.seek(0)
     if handle.read() and "--unlock" not in command:
         raise MyomagError(

@@ -1,4 +1,4 @@
-"""What is other than at the last run: settings, files of the study, code and packages."""
+"""What has changed since the last run: settings, files of the study, code and packages."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from myomag.settings.yaml_text import read_yaml
 
 
 def moved(forecast: Forecast) -> dict[str, list[str]]:
-    """What moved since the last run, by kind: settings, changed, new, gone, tables, code, packages.
+    """Changes since the last run, by kind: settings, changed, new, gone, tables, code, packages.
 
     Empty before the first run.
     """
@@ -33,12 +33,12 @@ def moved(forecast: Forecast) -> dict[str, list[str]]:
 
 
 def _settings(forecast: Forecast) -> list[str]:
-    """Settings that differ from those the last run wrote down, such as "qc.warn_snr 15.0 → 20.0"."""
+    """Settings that differ from those recorded by the last run, such as "qc.warn_snr 15.0 → 20.0"."""
     try:
         before = read_yaml(forecast.flow.root / "config.yaml")
     except (OSError, ValueError):
         return []
-    # What no step takes, as where seals go, is not written down.
+    # Settings that no step uses, such as the place of seals, are not recorded.
     document = forecast.flow.settings.model_dump()
     now = {key: value for key, value in document.items() if key in pipeline.SETTINGS.settings}
     found = differences(_set(forecast, before), now) if isinstance(before, Mapping) else ()
@@ -47,7 +47,7 @@ def _settings(forecast: Forecast) -> list[str]:
         return texts
     moved_for = [step for step in pipeline.NAMES if _ran_for(forecast, step, "settings")]
     if others := [step for step in moved_for if step != pipeline.SETTINGS.name]:
-        # A run that began with them did not come to the end.
+        # A run that started with them did not finish.
         return [f"the results of {', '.join(others)} were made with different ones"]
     if moved_for:
         return ["the same values, written or given differently"]
@@ -55,7 +55,7 @@ def _settings(forecast: Forecast) -> list[str]:
 
 
 def _set(forecast: Forecast, document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the last run wrote down without the scans that raters rejected: the tables of ratings are told of."""
+    """Settings recorded by the last run without the rejections by raters, whose tables are reported by themselves."""
     record = forecast.flow.root / activity_path(Path(ledger_path(pipeline.SETTINGS.name)))
     origins = last_entry(record).get("origins", {})
     rated = {key.split(".")[1] for key, origin in origins.items() if origin.startswith(f"{pipeline.RATINGS}/")}
@@ -67,7 +67,7 @@ def _set(forecast: Forecast, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scans(forecast: Forecast) -> dict[str, list[str]]:
-    """Raw files that changed, and scans that are new or gone."""
+    """Changed raw files, and scans that are new or gone."""
     paths = forecast.flow.root.glob(ledger_path("convert", "*"))
     then = {identity(row): row for path in paths for row in rows_of(path) if row.status != LEFT_OUT}
     now = {identity(row): row for rows in forecast.raw.values() for row in rows if row.status != LEFT_OUT}
@@ -84,7 +84,7 @@ def _names(scans: Mapping[Identity, Row], others: Mapping[Identity, Row]) -> lis
 
 
 def _changed_files(then: Row, now: Row) -> list[str]:
-    """Files that differ; the scan where they could not be told before, or cannot now."""
+    """Files that differ; the scan if its files were or are unknown."""
     if not then.inputs or not now.inputs:
         return [now.scan]
     files = set(then.inputs.values()) ^ set(now.inputs.values())
@@ -100,12 +100,12 @@ def _tables(forecast: Forecast) -> list[str]:
     now = {row.scan: row.inputs for row in parse_ledger(forecast.entry[TABLES].decode())}
     then = {row.scan: row.inputs for row in rows_of(root / TABLES)}
     names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
-    # A run that took note of them did not come to the cohort.
+    # A run that noted them did not reach the cohort.
     return names or ["different from those the cohort was made with"]
 
 
 def _packages(forecast: Forecast) -> list[str]:
-    """Packages for whose other versions steps run again."""
+    """Packages whose changed versions repeat steps."""
     tasks = (_ran_for(forecast, step, "software") for step in pipeline.NAMES)
     records = [last_entry(forecast.flow.root / activity_path(Path(task.ledger))) for task in tasks if task]
     now = surroundings()

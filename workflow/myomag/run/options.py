@@ -1,4 +1,4 @@
-"""What the options for Snakemake ask for, as Snakemake itself reads them."""
+"""What the Snakemake options request, as parsed by Snakemake itself."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -21,20 +21,20 @@ _FORCED = ("forcerun", "force", "forceall")
 
 @dataclass(frozen=True)
 class Asked:
-    """What options for Snakemake ask for.
+    """Requests in the options for Snakemake.
 
     Attributes
     ----------
     given : mapping
         Settings of --config and --configfile.
     cores : str or None
-        Processors, as --cores names them.
+        Processors, as given by --cores.
     looks : bool
-        Whether Snakemake is to print or to keep house, not to run jobs.
+        Whether Snakemake only prints or does housekeeping, without running jobs.
     part : bool
-        Whether a part of the flow is asked for.
+        Whether only a part of the flow is requested.
     forced : bool
-        Whether jobs are to run that have no reason to.
+        Whether jobs are forced to run.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -45,16 +45,16 @@ class Asked:
 
 
 def asked_for(options: Sequence[str]) -> Asked:
-    """What some options ask for.
+    """Requests of some options.
 
     Raises
     ------
     SettingsError
-        If Snakemake would not understand them.
+        If Snakemake would reject them.
     """
     if not options:
         return Asked()
-    # It takes a second to load, which a run without options need not wait for.
+    # It takes a second to load, which a run without options avoids.
     from snakemake.cli import get_argument_parser, parse_config
     from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import ConfigSettings

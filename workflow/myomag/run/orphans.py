@@ -1,4 +1,4 @@
-"""Slurm jobs that live on after the pipeline that submitted them was killed."""
+"""Slurm jobs that survive the pipeline that submitted them."""
 
 import re
 import shutil
@@ -12,14 +12,14 @@ _PATIENCE_S = 90.0
 
 
 def cancel_orphans(log: Path) -> bool:
-    """Whether jobs of the run that wrote this log were still on the cluster; they are cancelled, and waited for.
+    """Whether jobs of the run that wrote this log were still on the cluster; cancels them and waits for their end.
 
-    The next run would submit the same work beside them.
+    Otherwise the next run would submit the same work again.
 
     Parameters
     ----------
     log : Path
-        What Snakemake printed; the Slurm plugin names all jobs of a run by one id that stands there.
+        Output of Snakemake, which contains the id given by the Slurm plugin to all jobs of a run.
     """
     found = _RUN_ID.findall(log.read_text("utf-8", "replace")) if log.is_file() else []
     if not found or shutil.which("scancel") is None:
@@ -35,7 +35,7 @@ def cancel_orphans(log: Path) -> bool:
 
 
 def _slurm(*command: str) -> str:
-    """What a command of Slurm prints; nothing where Slurm does not answer."""
+    """Output of a Slurm command; empty if Slurm does not answer."""
     try:
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.strip()  # noqa: S603
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What came out of a run, in a few lines."""
+"""Outcome of a run in a few lines."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from myomag.run.run_time import RUNTIME_PAGE
 
 
 def _rows(root: Path, name: str) -> list[dict[str, str | None]]:
-    """Rows of a table of the derivative as text; none where the options asked for a part of the flow only."""
+    """Rows of a table of the derivative as text; none if only a part of the flow was requested."""
     if not (root / f"{name}.tsv").is_file():
         return []
     table = read_text_table(root / f"{name}.tsv")
@@ -17,19 +17,19 @@ def _rows(root: Path, name: str) -> list[dict[str, str | None]]:
 
 
 def _protocol_remarks(root: Path) -> list[str]:
-    """Protocols whose begin times are those of two."""
+    """Protocols whose begin times form two groups."""
     rows = _rows(root, "protocols")
     return [f"protocol {row['protocol']}: {row['remark']}" for row in rows if row.get("remark")]
 
 
 def sum_up(root: Path, seconds: float) -> None:
-    """Print what came out, how long it took and where the time went."""
+    """Print the outcome, the duration and where the time went."""
     show_outcome(root)
     print(f"It took {duration(seconds)}; where the time went: {root / RUNTIME_PAGE}", file=sys.stderr)
 
 
 def show_outcome(root: Path) -> None:
-    """Print how many scans were included, excluded and failed, why, what models rest on, and where the report is."""
+    """Print how many scans were included, excluded and failed, why, the data behind models, and where the report is."""
     from myomag.report.controls import control_lines
     from myomag.report.flow import participant_flow
     from myomag.report.labels import Labels

@@ -1,8 +1,8 @@
-"""What a run would do, told from the ledgers: no job is started and nothing is written.
+"""What a run would do, predicted from the ledgers: no job is started and nothing is written.
 
-It follows what Snakemake goes by: a job runs where its ledger is missing or unfinished, where its params or the ledgers
-it reads are not those of its last time, and where a job before it runs. Behind the protocols Snakemake looks again once
-they are pooled anew, and then goes by content: what that will be is not known before, so there the plan says at most.
+It applies Snakemake's criteria: a job runs if its ledger is missing or unfinished, if its params or the ledgers it
+reads have changed since last time, or if an earlier job runs. After the protocols, Snakemake re-evaluates the jobs by
+content, which is not known in advance; there the plan says "at most".
 """
 
 import base64
@@ -35,11 +35,11 @@ class Task:
     Attributes
     ----------
     step, batch : str
-        Step, and number of the batch; "" for a step that sees all scans.
+        Step, and number of the batch; "" for a step over all scans.
     scans, at_most : frozenset of Identity
-        Scans that it makes in any case, and with those that it may make; the others of its batch are kept.
+        Scans that it certainly makes, and including those that it may make; the others of its batch are kept.
     sure : bool
-        Whether it runs in any case.
+        Whether it certainly runs.
     why : str
         first, unfinished, settings, code, software, data, another step or missing.
     """
@@ -66,7 +66,7 @@ class Forecast:
     flow : Flow
         Study, settings and derivative.
     hashed : bool
-        Whether results are to be repaired that are there and not as recorded.
+        Whether existing results that are not as recorded are repaired.
     """
 
     flow: Flow
@@ -96,17 +96,17 @@ class Forecast:
 
     @cached_property
     def scans(self) -> frozenset[Identity]:
-        """Scans of the study, those left out not among them."""
+        """Scans of the study, excluding those left out."""
         return frozenset(identity(row) for rows in self.raw.values() for row in rows if row.status != LEFT_OUT)
 
     @cached_property
     def damage(self) -> list[Damage]:
-        """Results that are made again because they are missing or not as recorded."""
+        """Results that are remade because they are missing or not as recorded."""
         return [] if self.first else damaged(self.flow.root, list(self.raw), hashed=self.hashed)
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
-        """Jobs by the ledger each writes, in the order of the flow; the repairs among them."""
+        """Jobs by the ledger each writes, in the order of the flow, including repairs."""
         self.flow.batches = list(self.raw)
         for step in pipeline.STEPS[1:]:
             for batch in self.raw if step.batched else [""]:
@@ -130,14 +130,14 @@ class Forecast:
         scans = mine & changed.union(*(task.scans for task in before)) if step.kind == "scan" else mine
         at_most = mine & changed.union(*(task.at_most for task in before)) if step.kind == "scan" else mine
         if looked_at_again and step.pooled:
-            # The pooled values hold for all.
+            # The pooled values apply to all.
             at_most = mine
         elif not why and not before:
             return None
         return Task(step.name, batch, scans if sure else frozenset(), at_most, sure, why or "another step")
 
     def _own(self, step: pipeline.Step, batch: str, place: str) -> str:
-        """Why a job runs whatever others do; "" where it does not."""
+        """Why a job runs independently of others; "" if it does not."""
         root = self.flow.root
         if self.first or not self._remembered:
             return "first"
@@ -147,7 +147,7 @@ class Forecast:
             return "unfinished"
         then = last_entry(root / activity_path(Path(place)))
         if not then:
-            # Made again as damage.
+            # Remade as damaged.
             return ""
         if not (step.pooled and self._pool_lost):
             spec = self.flow.spec(step.name, batch or None, self.raw.get(batch))
@@ -158,7 +158,7 @@ class Forecast:
 
     @cached_property
     def _pool_lost(self) -> bool:
-        """Whether the pooled begin times are not those of the last run: they are made again, or the run refuses."""
+        """Whether the pooled begin times differ from those of the last run: they are recomputed, or the run refuses."""
         try:
             check_protocols(self.flow.root)
         except LedgerError:
@@ -166,7 +166,7 @@ class Forecast:
         return not (self.flow.root / PROTOCOLS).is_file()
 
     def _what_moved(self, place: str, text: str, software: object) -> str:
-        """What differs between the spec of a job and that of its last time."""
+        """What differs between the spec of a job and its previous one."""
         spec = Spec.from_text(text)
         rows = rows_of(self.flow.root / place)
         if any(row.code != spec.code for row in rows):
@@ -174,7 +174,7 @@ class Forecast:
         return "software" if software != software_digest(text) else "settings"
 
     def _inputs(self, step: pipeline.Step, batch: str) -> str:
-        """Digest of the ledgers that a job reads, as its activity record would name them."""
+        """Digest of the ledgers that a job reads, as in its activity record."""
         files = {}
         for path in sorted(self._read(step, batch)):
             if path in self.entry:
@@ -187,14 +187,14 @@ class Forecast:
         return self.flow.ledgers_read(step.name, batch or None)
 
     def _changed(self, step: pipeline.Step, batch: str) -> set[Identity]:
-        """Scans of a batch whose raw files are others than those that the first step read, or that are new."""
+        """Scans of a batch that are new, or whose raw files differ from those that the first step read."""
         if not pipeline.reads_study(step) or not step.batched:
             return set()
         then = {identity(row): row for row in rows_of(self.flow.root / ledger_path(step.name, batch))}
         return {identity(row) for row in self.raw[batch] if differs(then.get(identity(row)), row)}
 
     def _set_otherwise(self, step: pipeline.Step, batch: str) -> set[Identity]:
-        """Scans of a batch for which other settings hold than at the last time."""
+        """Scans of a batch whose settings have changed since last time."""
         spec = Spec.from_text(self.flow.spec(step.name, batch, self.raw[batch]))
         of_most, own = spec.digest_of_scan("", ""), spec.overrides.keys()
         return {
@@ -205,7 +205,7 @@ class Forecast:
         }
 
     def _alters(self, task: Task) -> bool:
-        """Whether the ledger of a job cannot come out as it was: its rows name other settings, code or scans."""
+        """Whether the ledger of a job cannot come out unchanged: its rows state different settings, code or scans."""
         if self.flow.waits_for_protocols(task.step):
             return task.sure
         if task.why in ("settings", "code", "first", "unfinished"):
@@ -216,7 +216,7 @@ class Forecast:
         return bool(self._changed(pipeline.BY_NAME[task.step], task.batch))
 
     def _of_batch(self, batch: str) -> frozenset[Identity]:
-        """Scans of a batch, or of the study, those left out not among them."""
+        """Scans of a batch, or of the study, excluding those left out."""
         return self._listed(batch) & self.scans if batch else self.scans
 
     def _listed(self, batch: str) -> frozenset[Identity]:
@@ -236,17 +236,17 @@ class Forecast:
 
     @cached_property
     def _remembered(self) -> bool:
-        """Whether Snakemake has records of former runs: without, it makes everything anew."""
+        """Whether Snakemake has records of earlier runs: without them, it remakes everything."""
         return any((self.flow.root / ".snakemake" / "metadata").glob("*"))
 
     @cached_property
     def _unfinished(self) -> set[str]:
-        """Ledgers whose jobs Snakemake saw begin and not end."""
+        """Ledgers whose jobs Snakemake saw start but not end."""
         return set(_decoded(path.name for path in (self.flow.root / ".snakemake" / "incomplete").glob("*")))
 
 
 def differs(then: Row | None, now: Row) -> bool:
-    """Whether a scan of the study is another one than the first step read."""
+    """Whether a scan of the study differs from the one that the first step read."""
     if then is None or LEFT_OUT in (then.status, now.status):
         return then is None or then.status != now.status
     if now.status == "failed" or then.step == "raw":

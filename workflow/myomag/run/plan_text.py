@@ -29,9 +29,9 @@ class StepPlan:
     step : str
         Its name.
     jobs, jobs_at_most : int
-        Jobs that run in any case, and with those that may run.
+        Jobs that certainly run, and including those that may run.
     scans, participants, scans_at_most, participants_at_most : int
-        What these jobs make, the rest of their batches being kept.
+        What these jobs make; the rest of their batches is kept.
     why : list of str
         Why they run.
     """
@@ -55,19 +55,19 @@ class Plan:
     first : bool
         Whether there are no results yet.
     moved : dict of str to list of str
-        What is other than at the last run, by kind.
+        What has changed since the last run, by kind.
     missing : list of str
-        Results that are not there, or not as recorded, and are made again.
+        Results that are missing or not as recorded, and are remade.
     steps : list of StepPlan
         Steps that run.
     kept : list of str
-        Steps all of whose results are kept.
+        Steps whose results are all kept.
     scans, left_out : int
         Scans of this run, and scans of the study that it leaves out.
     cost : Cost
-        How long it takes.
+        Its duration.
     refused : list of str
-        What would make the run refuse.
+        Reasons why the run would refuse.
     """
 
     first: bool
@@ -86,7 +86,7 @@ class Plan:
 
 
 def plan(forecast: Forecast, cores: int) -> Plan:
-    """Plan of a run with so many processors."""
+    """Plan of a run with this many processors."""
     tasks = list(forecast.tasks.values())
     steps = [_step(list(group)) for _, group in groupby(tasks, key=lambda task: task.step)]
     running = {step.step for step in steps}
@@ -133,7 +133,7 @@ def refusals(forecast: Forecast) -> Iterator[str]:
             place = ledger_path(step.name, batch)
             try:
                 if step.name == POOLED and place not in {damage.ledger for damage in forecast.damage}:
-                    # Its values reach the jobs before it could be made again.
+                    # Its values reach the jobs before it could be remade.
                     check_protocols(root)
                 if place not in rewritten and (root / place).is_file():
                     (checked_ledger if step.batched else checked_outputs)(root, (root / place).relative_to(root))
@@ -155,7 +155,7 @@ def _running(forecast: Forecast) -> bool:
 
 
 def plan_lines(found: Plan) -> Iterator[str]:
-    """The plan for a person."""
+    """The plan as text for the terminal."""
     yield from (f"{'the run would refuse:':<21} {reason}" for reason in found.refused)
     for kind, texts in found.moved.items():
         yield from _listed(kind, [", ".join(texts)] if kind == "code" else texts)
@@ -185,7 +185,7 @@ def _listed(kind: str, texts: Sequence[str]) -> Iterator[str]:
 
 
 def _extent(step: StepPlan) -> str:
-    """How much a step does, such as "24 scans of 24 participants"."""
+    """Extent of a step, such as "24 scans of 24 participants"."""
     if pipeline.BY_NAME[step.step].kind == "study":
         return "once" if step.jobs else "at most once"
     pages = pipeline.BY_NAME[step.step].kind == "participant"

@@ -1,4 +1,4 @@
-"""Snakemake as a process: started, followed by the events it tells of, and stopped."""
+"""Snakemake as a process: started, followed by its events, and stopped."""
 
 import json
 import os
@@ -26,9 +26,9 @@ class Run:
     Attributes
     ----------
     state : RunState
-        What it told of.
+        State from its events.
     printed : list of str
-        Lines that it and its jobs printed.
+        Lines printed by it and its jobs.
     stopped : bool
         Whether it was stopped by Ctrl-C or a signal.
     code : int
@@ -42,7 +42,7 @@ class Run:
 
     @property
     def killed(self) -> bool:
-        """Whether it was killed, and so had no chance to stop its jobs."""
+        """Whether it was killed, and so could not stop its jobs."""
         return self.code == -signal.SIGKILL
 
 
@@ -52,17 +52,18 @@ def run_snakemake(command: Sequence[str], root: Path, log: Path, lock: int) -> R
     Parameters
     ----------
     command : sequence of str
-        How it is started.
+        Command that starts it.
     root : Path
         The derivative.
     log : Path
-        Where all that is printed goes.
+        File for all output.
     lock : int
-        File descriptor of the lock, which it inherits; the mark in that file goes where the run ended well.
+        File descriptor of the lock, which it inherits; the mark in that file is removed if the run succeeds.
     """
     run = Run(RunState(root))
     events, told = os.pipe()
-    # In the background of a script, processes ignore SIGINT from birth, and so would Snakemake, which is stopped by it.
+    # In the background of a script, processes ignore SIGINT from the start, and so would Snakemake, which is stopped by
+    # it.
     with log.open("ab", buffering=0) as file, os.fdopen(events, encoding="utf-8") as lines, _ctrl_c_noted(run):
         process = subprocess.Popen(  # noqa: S603
             [*command, "--logger", "myomag", "--logger-myomag-pipe", str(told)],
@@ -79,19 +80,19 @@ def run_snakemake(command: Sequence[str], root: Path, log: Path, lock: int) -> R
             copy.join()
             run.code = process.wait()
     if run.code == 0 or "LockException" in run.state.errors:
-        # Nothing was left behind that the next run had to clear away.
+        # Nothing was left behind that the next run would have to clean up.
         os.ftruncate(lock, 0)
-    # One that was told to stop by somebody else says so alone in print.
+    # If someone else told it to stop, this appears only in its output.
     run.stopped |= run.code < 0 or any("on user request" in line for line in run.printed)
     return run
 
 
 def _follow(lines: IO[str], state: RunState) -> None:
-    """Show the progress that events tell of, and the remarks on the study."""
+    """Show the progress given by events, and the remarks on the study."""
     with ExitStack() as stack:
         advance: Callable[..., None] | None = None
         for line in lines:
-            # A killed process may leave half a line.
+            # A killed process may leave an incomplete line.
             event = json.loads(line) if line.endswith("\n") else {"event": ""}
             if event["event"] == "note":
                 print(event["message"], file=sys.stderr)
@@ -101,9 +102,9 @@ def _follow(lines: IO[str], state: RunState) -> None:
 
 
 def _copy(printed: IO[bytes] | None, file: IO[bytes], lines: list[str]) -> None:
-    """Copy what is printed to the log line by line, so that it is there when this process is killed."""
+    """Copy the output to the log line by line, so that it is kept if this process is killed."""
     for line in printed or ():
-        # On a full disk the lines are still there to tell so.
+        # On a full disk the lines are still available to report it.
         with suppress(OSError):
             file.write(line)
         lines.append(line.decode("utf-8", "replace").rstrip("\n"))
@@ -111,7 +112,7 @@ def _copy(printed: IO[bytes] | None, file: IO[bytes], lines: list[str]) -> None:
 
 @contextmanager
 def _ctrl_c_noted(run: Run) -> Iterator[None]:
-    """Note a Ctrl-C and go on: it reaches Snakemake by itself."""
+    """Note a Ctrl-C and continue: it reaches Snakemake directly."""
 
     def note(*_: object) -> None:
         run.stopped = True
@@ -128,8 +129,8 @@ def _sigterm_stops(run: Run, process: subprocess.Popen[bytes]) -> Iterator[None]
     """Make a SIGTERM stop Snakemake and its jobs; by itself it would wait for them."""
 
     def stop(*_: object) -> None:
-        # A SIGTERM to the whole group reaches Snakemake as well, and where it comes at a bad moment only a further
-        # SIGINT gets it out of waiting for itself.
+        # A SIGTERM to the whole group reaches Snakemake as well, and if it comes at a bad moment only a further SIGINT
+        # frees it from a deadlock.
         run.stopped = True
         process.send_signal(signal.SIGINT)
         signal.alarm(STOP_AGAIN_S)

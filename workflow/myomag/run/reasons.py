@@ -31,16 +31,16 @@ _CLOCKS = (
 
 
 def reasons(run: Run, root: Path, advice: Advice) -> list[str]:
-    """Why Snakemake failed, each reason once.
+    """Reasons why Snakemake failed, each once.
 
     Raises
     ------
     MyomagError
-        What the Snakefile raised when it found settings or study wrong.
+        If the Snakefile found settings or study wrong.
     """
     for kind in MyomagError.__subclasses__():
         if message := run.state.errors.get(kind.__name__):
-            # Without the place in the Snakefile, which Snakemake adds before and behind.
+            # Without the position in the Snakefile, which Snakemake adds before and after.
             raise kind("\n".join(takewhile(lambda line: not line.startswith("  File"), message.splitlines()[1:])))
     if skewed := [line for line in run.printed if "has older modification time" in line]:
         return [_CLOCKS.format(_DATED.findall(skewed[0])[-1] if _DATED.search(skewed[0]) else "a file")]
@@ -49,7 +49,7 @@ def reasons(run: Run, root: Path, advice: Advice) -> list[str]:
 
 
 def _last_words(run: Run) -> Sequence[str]:
-    """The error that ended Snakemake, or how its output ends; of a traceback, which is in the log, what it comes to."""
+    """The error that ended Snakemake, or the end of its output; for a traceback, which is in the log, its last line."""
     said = [line for message in run.state.errors.values() for line in message.splitlines()]
     end = said or run.printed[-1 if run.code == 2 else -15 :]
     if any(line.startswith("  File ") for line in end):
@@ -58,13 +58,13 @@ def _last_words(run: Run) -> Sequence[str]:
 
 
 def _errors(run: Run, root: Path) -> list[str]:
-    """Messages that scripts wrote for the user, to the terminal or, on a cluster, only to their logs; else Slurm's."""
+    """Messages of scripts for the user, from the terminal or, on a cluster, from their logs; else Slurm's."""
     logs = [path for path in run.state.logs if path.is_file()]
     written = [line for path in logs for line in path.read_text("utf-8", "replace").splitlines()]
     said = [line.strip() for line in [*run.printed, *written]]
     messages = [line for line in said if line.startswith("ERROR: ")] or [line for line in said if _ENDED.match(line)]
     if run.state.logs and not messages:
-        # Snakemake drops what the plugin says of the job of a group, so go by what is there.
+        # Snakemake drops the plugin's messages on group jobs, so use what is there.
         accepted = any("ubmitted" in line for line in run.printed)
         messages = [_REFUSED_BY_CLUSTER if run.state.remote and not accepted else _UNEXPLAINED.format(root)]
     return list(dict.fromkeys(messages))[:MOST_LINES]

@@ -1,6 +1,6 @@
-"""The page with the time and memory of every job, from what Snakemake measured.
+"""The page with the time and memory of every job, as measured by Snakemake.
 
-It lies among the benchmarks and not in the report: the report is the same wherever it is made, and seconds are not.
+It is among the benchmarks, not in the report: the report is reproducible, times are not.
 """
 
 import csv
@@ -28,11 +28,11 @@ class Job:
     Attributes
     ----------
     batch : str
-        Number of the batch; "" for a job that sees all scans.
+        Number of the batch; "" for a job over all scans.
     scans : int
         Number of scans it handled.
     seconds, cpu_seconds : float
-        Wall time and CPU time [s]; 0 where the job was too short to be measured.
+        Wall time and CPU time [s]; 0 if the job was too short to be measured.
     peak_mb : float
         Largest resident memory [MB], of all its processes.
     """
@@ -63,7 +63,7 @@ def write_run_time(root: Path) -> None:
 
 
 def read_jobs(root: Path) -> list[Job]:
-    """Cost of each job that belongs to the study as it is, in the order of the steps."""
+    """Cost of each job of the present study, in the order of the steps."""
     jobs = []
     for step in pipeline.NAMES:
         for path in sorted((root / "benchmarks" / step).glob("batch-*.tsv")):
@@ -76,10 +76,10 @@ def read_jobs(root: Path) -> list[Job]:
 
 
 def read_job(path: Path, step: str, batch: str, scans: int) -> Job:
-    """Cost of a job from what Snakemake measured."""
+    """Cost of a job from Snakemake's measurements."""
     with path.open(encoding="utf-8", newline="") as handle:
         (row, *_) = csv.DictReader(handle, delimiter="\t")
-    # A dash stands for what was not measured: the job was over before the first look at it.
+    # A dash marks what was not measured: the job ended before the first measurement.
     return Job(step, batch, scans, *(finite(row[name]) or 0.0 for name in ("s", "cpu_time", "max_rss")))
 
 

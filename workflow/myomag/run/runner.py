@@ -1,4 +1,4 @@
-"""`myomag run`: check study and settings, start Snakemake, say how it ended and what came out."""
+"""`myomag run`: check study and settings, start Snakemake, report how it ended and the results."""
 
 import json
 import os
@@ -39,7 +39,7 @@ LOG = Path("logs", "snakemake.log")
 
 @dataclass(frozen=True)
 class Wish:
-    """What `myomag run` is asked for.
+    """Options of `myomag run`.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class Wish:
     options : sequence of str
         Further options for Snakemake.
     participants, sessions : sequence of str
-        Labels of those to add to the results, with or without sub- and ses-; none: all of them.
+        Labels of those to add to the results, with or without sub- and ses-; none: all.
     repair : bool
-        Whether results that are not as recorded are made again, too.
+        Whether results that are not as recorded are also remade.
     """
 
     study: Path
@@ -67,7 +67,7 @@ class Wish:
 
     @property
     def selection(self) -> dict[str, list[str]]:
-        """What the configuration of Snakemake says of it."""
+        """The same as Snakemake configuration."""
         both = {"participants": list(self.participants), "sessions": list(self.sessions)}
         return {key: labels for key, labels in both.items() if labels}
 
@@ -80,7 +80,7 @@ def run_pipeline(wish: Wish) -> int:
     SettingsError
         If study, settings or profile are wrong.
     MyomagError
-        If another run works in the same folder.
+        If another run is active in the same folder.
     """
     keep_what_is_loaded()
     asked, flow, root = _checked(wish)
@@ -94,7 +94,7 @@ def run_pipeline(wish: Wish) -> int:
     started = time.monotonic()
     # Snakemake wants a cache, and the home directory may be full or read-only. Jobs of a cluster inherit the place.
     os.environ["XDG_CACHE_HOME"] = os.environ.get("XDG_CACHE_HOME") or str(root / ".snakemake" / "cache")
-    # And it wants the user's name, which not every account has.
+    # It also needs the user's name, which not every account has.
     os.environ["LOGNAME"] = user_name()
     prepare_jobs()
     advice = advice_for_run(wish)
@@ -106,7 +106,7 @@ def run_pipeline(wish: Wish) -> int:
         present_time_stamps(root)
         again = [] if asked.part else _to_repair(root, hashed=wish.repair)
         for _, same_step in groupby(again, key=lambda damage: damage.step):
-            # One step at a time: what follows it in the flow does not run where its results come out as they were.
+            # One step at a time: later steps do not run if its results come out unchanged.
             places = [damage.ledger for damage in same_step]
             run = run_snakemake([*command[:3], *places, "--forcerun", *places, *command[3:]], root, root / LOG, lock)
             if run.code:
@@ -125,14 +125,14 @@ def run_pipeline(wish: Wish) -> int:
 
 
 def show_plan(wish: Wish, *, as_json: bool) -> int:
-    """Print what a run would do; returns the exit code, 1 where it would refuse.
+    """Print what a run would do; returns the exit code, 1 if it would refuse.
 
     Raises
     ------
     SettingsError
         If study, settings or profile are wrong.
     """
-    # Loaded here, as a run has no need of them.
+    # Loaded here, as a run does not need them.
     from myomag.run.plan import Forecast
     from myomag.run.plan_text import plan, plan_lines
 
@@ -142,7 +142,7 @@ def show_plan(wish: Wish, *, as_json: bool) -> int:
     advice = advice_for_run(wish)
     with advice.in_errors():
         forecast = Forecast(flow, hashed=wish.repair)
-        # On a cluster each batch has a processor of its own.
+        # On a cluster each batch has its own processor.
         here = available_cores() if wish.profile == "local" else max(1, len(forecast.raw))
         found = plan(forecast, int(asked.cores or here))
     if as_json:
@@ -160,7 +160,7 @@ def show_plan(wish: Wish, *, as_json: bool) -> int:
 
 
 def _checked(wish: Wish) -> tuple[Asked, Flow, Path]:
-    """What the options ask for, the study with its settings, and the derivative; refused where a run makes no sense."""
+    """Requests of the options, the study with its settings, and the derivative; refused if a run makes no sense."""
     asked = asked_for(wish.options)
     flow = Flow(
         {"study": str(wish.study)} | wish.selection, asked.given, wish.output and wish.output.expanduser().resolve()
@@ -168,21 +168,21 @@ def _checked(wish: Wish) -> tuple[Asked, Flow, Path]:
     root = flow.root.resolve()
     check_output(flow.study, root)
     flow.check_scans()
-    # Now, and not after hours of fits.
+    # Now, not after hours of fits.
     read_tables(flow.study, ())
     _ = flow.document
-    # Refuses labels that are unknown.
+    # Refuses unknown labels.
     _ = flow.left_out
     return asked, flow, root
 
 
 def _settled_unwritten(flow: Flow, root: Path) -> int | None:
-    """Exit code where the derivative cannot be written and nothing has to be; None where it can.
+    """Exit code if the derivative cannot be written but need not be; None if it can.
 
     Raises
     ------
     SettingsError
-        If something has to be written.
+        If something must be written.
     """
     try:
         (root / PRIVATE).mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,7 @@ def _settled_unwritten(flow: Flow, root: Path) -> int | None:
 
 
 def _to_repair(root: Path, *, hashed: bool) -> list[Damage]:
-    """Results that are missing, or changed where these are to be repaired too; what is wrong is removed."""
+    """Results that are missing, or changed if these are also repaired; wrong files are removed."""
     try:
         found = damaged(root, indexed_batches(root), hashed=hashed)
     except OSError:
@@ -221,7 +221,7 @@ def _to_repair(root: Path, *, hashed: bool) -> list[Damage]:
 
 
 def _with_study(options: Sequence[str], study: Path, selection: Mapping[str, Sequence[str]] | None = None) -> list[str]:
-    """Options for Snakemake with the study, and the labels selected in it, added to --config."""
+    """Snakemake options with the study, and the labels selected in it, added to --config."""
     chosen = (f"{key}={json.dumps(labels)}" for key, labels in (selection or {}).items())
     named = [f"study={_quoted(str(study))}", *chosen]
     result = [part for option in options for part in (option.split("=", 1) if option[:9] == "--config=" else [option])]
@@ -230,7 +230,7 @@ def _with_study(options: Sequence[str], study: Path, selection: Mapping[str, Seq
 
 
 def _quoted(path: str) -> str:
-    """A path as Snakemake reads it back: as YAML, after taking quotes off both ends."""
+    """A path quoted so that Snakemake reads it back: as YAML, after removing outer quotes."""
     if re.fullmatch(r"[\w/.+@,-]+", path, re.ASCII):
         return path
     return "!!str " + yaml.dump(path, default_style='"', width=float("inf")).strip() + " "
@@ -245,17 +245,17 @@ def _profile(name: str) -> Path:
 
 
 def _shown(run: Run, root: Path, advice: Advice) -> int:
-    """Show what Snakemake printed where it was asked to print, or why it did not; returns the exit code."""
+    """Show Snakemake's output if it was asked to print, or why it failed; returns the exit code."""
     if run.code:
         print("\n".join(reasons(run, root, advice)), file=sys.stderr)
     else:
-        # The remarks were shown as they came.
+        # The remarks have already been shown.
         print("\n".join(line for line in run.printed if not line.startswith("note: ")))
     return run.code
 
 
 def _told(run: Run, root: Path, advice: Advice) -> int:
-    """Say how a run ended; returns the exit code."""
+    """Report how a run ended; returns the exit code."""
     if run.code == 0:
         check_summaries(root)
         if run.state.up_to_date:
@@ -284,7 +284,7 @@ def _told(run: Run, root: Path, advice: Advice) -> int:
 
 
 def _how_far(state: RunState) -> str:
-    """What is done and what remains, as a line; empty where nothing was begun."""
+    """Finished and remaining work as a line; empty if nothing was started."""
     if not state.done:
         return ""
     return f"{state.done} of {state.total} jobs are done; left: {state.left()}.\n"

@@ -1,4 +1,4 @@
-"""What the Snakefile knows of a study: its settings, its batches, and what the plan says of each rule."""
+"""What the Snakefile knows about a study: its settings, its batches, and the plan of each rule."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def study_root(config: Mapping[str, Any]) -> Path:
     Raises
     ------
     SettingsError
-        If the key is missing, or names no folder or a derivative.
+        If the key is missing, or does not name a folder, or names a derivative.
     """
     if not config.get("study"):
         raise SettingsError("no study named: add --config study=/path/to/STUDY, or use: myomag run STUDY")
@@ -59,14 +59,14 @@ def study_root(config: Mapping[str, Any]) -> Path:
 
 
 def default_output(study: Path) -> Path:
-    """Derivative folder of a study unless another one is named."""
+    """Default derivative folder of a study."""
     return study / "derivatives" / "myomag"
 
 
 def beyond_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the configuration of a module says beyond the defaults, all of which snakedeploy copies beside it.
+    """Configuration of a module that differs from the defaults, all of which snakedeploy copies.
 
-    So a default of the copy does not hide what the study's myomag.yaml says.
+    A default in the copy thus does not override the study's myomag.yaml.
     """
     return _beyond(config, read_yaml(CONFIG_DIR / "config.yaml"))
 
@@ -80,9 +80,9 @@ def _beyond(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
 
 
 def prepare_jobs() -> None:
-    """Set what jobs inherit: where the package and the plugin of Snakemake lie, and one thread each.
+    """Set what jobs inherit: the location of the package and the Snakemake plugin, and one thread each.
 
-    A wheel lies where Python looks anyway, beside packages that must not come before those of `--sdm conda`.
+    A wheel is found by Python anyway, beside packages that must not precede those of `--sdm conda`.
     """
     if not IN_WHEEL:
         paths = [str(PACKAGE.parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
@@ -91,15 +91,15 @@ def prepare_jobs() -> None:
 
 
 def go_by_digests(dag_settings: Any) -> None:
-    """Make Snakemake go by content and never by time stamps.
+    """Make Snakemake compare content, never time stamps.
 
-    Whether code changed is told by the digest in each rule's params; the `code` trigger would go by the mtime of the
+    Changes of code are detected by the digest in each rule's params; the `code` trigger would use the mtime of the
     scripts, which a fresh clone renews. Inputs are ledgers, compared by checksum whatever their size.
 
     Parameters
     ----------
     dag_settings : snakemake.settings.types.DAGSettings
-        Changed in place, so that it holds however Snakemake was started.
+        Changed in place, so that it applies however Snakemake was started.
     """
     dag_settings.rerun_triggers = frozenset(t for t in dag_settings.rerun_triggers if t.name != "CODE")
     dag_settings.max_checksum_file_size = 1_000_000_000
@@ -109,7 +109,7 @@ def go_by_digests(dag_settings: Any) -> None:
 def errors_as(failure: type[Exception]) -> Iterator[None]:
     """Raise errors written for the user as `failure`, which Snakemake shows without a traceback.
 
-    They keep the name of their class, by which `myomag run` knows them again.
+    They keep the name of their class, by which `myomag run` recognises them.
     """
     try:
         yield
@@ -131,7 +131,7 @@ class Flow:
     config : mapping
         Snakemake's configuration: the default settings, `study`, and the `participants` and `sessions` selected.
     given : mapping
-        The part of it that was given with --config or --configfile.
+        The part given with --config or --configfile.
     root : Path
         The derivative; None for the study's own.
     """
@@ -160,7 +160,7 @@ class Flow:
 
     @cached_property
     def left_out(self) -> set[str]:
-        """Scans of the study that are neither selected for this run nor in the results already."""
+        """Scans of the study that are neither selected for this run nor already in the results."""
         if not self.participants and not self.sessions:
             return set()
         selected = selected_scans(self.found, self.participants, self.sessions)
@@ -172,14 +172,14 @@ class Flow:
         Raises
         ------
         SettingsError
-            With the way to have some.
+            With the remedy.
         """
         if not has_scans(self.study) and not self.found.scans:
             raise SettingsError(f"{self.study}: {nothing_found(self.study)}")
 
     @cached_property
     def batches(self) -> list[str]:
-        """Batches that hold scans."""
+        """Batches with scans."""
         return indexed_batches(self.root)
 
     def index(self) -> None:
@@ -188,31 +188,31 @@ class Flow:
         Raises
         ------
         SettingsError
-            If the study has no scans, the folder is not one for a derivative, or the log of seals may not lie there.
+            If the study has no scans, the folder is not one for a derivative, or the log of seals may not be there.
         LedgerError
-            If the table of protocols, which the fits are given, was changed.
+            If the table of protocols, which the fits receive, was changed.
         """
         check_output(self.study, self.root)
         check_protocols(self.root)
-        # Now, and not after hours of fits.
+        # Now, not after hours of fits.
         _ = self.seal_log, self.document
         self.check_scans()
         write_index(self.found, self.root, self._batch_count(), self.left_out)
         if not any(Path(".snakemake", "metadata").glob("*")):
-            # Without its records, as in a copy without hidden files, Snakemake would take results of other settings for
-            # up to date; then it goes by time stamps, and newer raw ledgers make it compute everything anew.
+            # Without its records, as in a copy without hidden files, Snakemake would consider results of different
+            # settings up to date; it then uses time stamps, and newer raw ledgers make it recompute everything.
             for path in self.root.glob("ledger/raw/*.tsv"):
                 path.touch()
 
     def _batch_count(self) -> int:
-        """Number of batches that the participants are spread over; one that was chosen is kept for the next runs."""
+        """Number of batches that the participants are split into; a chosen number is kept for later runs."""
         number = self.batch_count()
         if self.settings.batches == "auto":
             keep_batches(self.root, number, len(self.found.scans))
         return number
 
     def batch_count(self) -> int:
-        """Number of batches that the participants are spread over."""
+        """Number of batches that the participants are split into."""
         return chosen_batches(self.root, self.settings.batches, len(self.found.scans))
 
     def ledgers(self, *steps: str, batch: str | None = None) -> list[str]:
@@ -237,13 +237,13 @@ class Flow:
 
     @staticmethod
     def waits_for_protocols(step: str) -> bool:
-        """Whether a step takes the pooled begin times, or something that was made with them."""
+        """Whether a step uses the pooled begin times, or results made with them."""
         return pipeline.NAMES.index(step) > pipeline.NAMES.index("protocols")
 
     def spec(self, step: str, batch: str | None = None, rows: Sequence[Row] | None = None) -> str:
-        """Settings of a step as they hold for one batch or the study, its code and software, as JSON.
+        """Settings of a step for one batch or the study, its code and software, as JSON.
 
-        The scans of the batch are those of its raw ledger, or of `rows`, which it is going to hold.
+        The scans of the batch are those of its raw ledger, or of `rows`, its future content.
         """
         targets = None if batch is None else self._targets(batch, rows)
         pooled = pooled_begin_times(self.root) if pipeline.BY_NAME[step].pooled else None
@@ -257,7 +257,7 @@ class Flow:
         return {row.participant_id for row in rows} | {row.scan for row in rows}
 
     def sources(self) -> str:
-        """Where the settings came from, as JSON: files with their digests, and lines and command line."""
+        """Origin of the settings, as JSON: files with digests, line numbers, and the command line."""
         typed = {key: value for key, value in self.given.items() if key != "study"}
         read = {path: self.study / path for path in sources(self.study)}
         read |= {path: self.root / path for path in rating_files(self.root)}
@@ -265,17 +265,17 @@ class Flow:
         content = {
             "read": {path: (path, sha256_file(place)) for path, place in read.items()},
             "origins": rejection_origins(self.ratings) | of_settings,
-            # As JSON, for a date of YAML has no other place there.
+            # As JSON, which accepts dates from YAML as text.
             "command_line": json.loads(json.dumps(typed, default=str)),
         }
         return canonical(content)
 
     def begin(self) -> None:
-        """Before the jobs start: remove files that a killed run left unfinished."""
+        """Before the jobs start: remove unfinished files of a killed run."""
         remove_unfinished(self.root)
 
     def end(self) -> list[str]:
-        """After the jobs: write where the time went, and seal the record; returns what to note of that."""
+        """After the jobs: write where the time went, and seal the record; returns notes on that."""
         from myomag.ledger.seal import seal_run
         from myomag.run.run_time import write_run_time
 
@@ -284,7 +284,7 @@ class Flow:
 
     @cached_property
     def seal_log(self) -> Path | None:
-        """Log that the seal of this run goes to."""
+        """Log to which the seal of this run is added."""
         return seal_log(self.study, self.root.resolve(), self.settings.audit, self.given)
 
     @property
@@ -295,7 +295,7 @@ class Flow:
 
     @cached_property
     def tables(self) -> "ReadTables":
-        """Tables of the study for the participants with scans, as the analysis reads them."""
+        """Tables of the study for the participants with scans, as read by the analysis."""
         from myomag.cohort.readings import needed_columns, read_used
 
         settings = self.settings.cohort
@@ -303,7 +303,7 @@ class Flow:
 
     def remarks(self) -> Iterator[str]:
         """What a user should know before the jobs start, one line each."""
-        # Jobs of the plan need none of it.
+        # Jobs do not need it.
         from myomag.cohort.kinds import unknown_labels
 
         yield from study_remarks(self.found, self.settings.overrides, self.ratings)
@@ -315,15 +315,15 @@ class Flow:
             yield remark
 
     def _table_problems(self) -> list[tuple[str, str]]:
-        """File and problem of cells that the analysis, or a spreadsheet that shows it, cannot take as they are."""
+        """File and problem of cells that the analysis, or a spreadsheet, cannot use as they are."""
         try:
             return [*self.tables.problems(), *formulas(self.tables.tables)]
         except StudyError:
-            # Told of where the tables are read.
+            # Reported where the tables are read.
             return []
 
     def notes(self) -> list[str]:
-        """The first remarks as notes, and how many more there are."""
+        """The first remarks as notes, and the number of the others."""
         remarks = list(self.remarks())
         shown = remarks if len(remarks) <= MOST_NOTES else remarks[: MOST_NOTES - 1]
         left = len(remarks) - len(shown)

@@ -1,4 +1,4 @@
-"""How far a run has come: from the events that Snakemake tells of and the ledgers that appear, on whatever machine."""
+"""Progress of a run, from Snakemake's events and the ledgers that appear, on any machine."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from myomag.ledger.rows import COLUMNS, ledger_path
 
 
 class RunState:
-    """Jobs and scans of one run as far as they are done, and what went wrong.
+    """Finished jobs and scans of one run, and what went wrong.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class RunState:
         self._rule = ""
 
     def read(self, event: Mapping[str, Any]) -> bool:
-        """Take in one event; whether it changes what is to be shown."""
+        """Process one event; returns whether the display changes."""
         match event["event"]:
             case "workflow_started":
                 self.up_to_date = True
@@ -65,7 +65,7 @@ class RunState:
         return event["event"] in ("run_info", "progress")
 
     def __str__(self) -> str:
-        """Batches and scans done by the step at work, and failed scans, such as "fit 5/16 batches, 140 scans"."""
+        """Batches and scans finished by the current step, and failed scans, such as "fit 5/16 batches, 140 scans"."""
         if not self._rule:
             return ""
         planned = self._planned[self._rule]
@@ -76,7 +76,7 @@ class RunState:
         return ", ".join([*parts, *([f"{failed:,} failed"] if (failed := sum(self.failed.values())) else [])])
 
     def left(self) -> str:
-        """What remains to be done, by rule, such as "fit 11, report 1"."""
+        """Remaining jobs, by rule, such as "fit 11, report 1"."""
         return ", ".join(f"{rule} {count}" for rule, count in self.to_do.items() if count)
 
     def _plan(self, jobs: Mapping[str, int]) -> None:
@@ -89,7 +89,7 @@ class RunState:
         if self.to_do[rule]:
             self.to_do[rule] -= 1
         else:
-            # The protocols moved, and more fits than were planned are repeated.
+            # The protocols changed, and more fits than planned are repeated.
             self._planned[rule] += 1
         if batch:
             statuses = self._statuses(rule, batch)
@@ -99,7 +99,7 @@ class RunState:
                 self.failed[batch] = statuses.count("failed")
 
     def _statuses(self, rule: str, batch: str) -> list[str]:
-        """Status of each scan in a ledger; none where a shared file system does not show it yet."""
+        """Status of each scan in a ledger; none if a shared file system does not show it yet."""
         try:
             lines = (self.root / ledger_path(rule, batch)).read_text("utf-8", "replace").splitlines()[1:]
         except OSError:

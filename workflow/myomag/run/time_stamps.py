@@ -1,4 +1,4 @@
-"""Time stamps in the future, which Snakemake cannot work with."""
+"""Time stamps in the future, which Snakemake cannot handle."""
 
 import os
 import sys
@@ -11,10 +11,10 @@ TOLERATED_S = 1.0
 
 
 def present_time_stamps(root: Path) -> None:
-    """Give ledgers that are dated in the future the present time, and say so.
+    """Redate ledgers with a future time stamp to the present, and report it.
 
-    Snakemake takes a job for failed whose output is older than its input. What runs again goes by content, so that a
-    time stamp means nothing else.
+    Snakemake considers a job failed if its output is older than its input. Re-runs depend on content, so time stamps
+    have no other effect.
     """
     now = time.time()
     late = [path for path in root.glob("ledger/*/*.tsv") if path.stat().st_mtime > now + TOLERATED_S]
