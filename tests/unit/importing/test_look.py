@@ -55,7 +55,7 @@ def test_real_files_of_each_format_are_told_by_their_headers(tmp_path: Path, sha
     hydrogen = ("SVS_30.IMA", "SVS_XA60.dcm", "SVS_30.rda", "philips_press.SPAR", "ge_press_1H.7", "jmrui.txt")
     assert {rows[name].remark for name in hydrogen} == {"1H, not 31P"}
     assert {rows[name].suffix for name in hydrogen[:5]} == {"svs"}
-    assert "no frequency of 31P" in rows["lcmodel.RAW"].remark
+    assert "not a frequency of 31P" in rows["lcmodel.RAW"].remark
     ge = rows["ge_press_1H.7"]
     assert (ge.format, ge.te_ms, ge.transients, ge.points) == ("GE P-file", "30", "24", "2048")
     assert found.others == {".pdf": 1}
