@@ -91,7 +91,7 @@ def test_what_cannot_be_grouped_is_refused(places: list[Path], tmp_path: Path) -
     out = tmp_path / "group"
     with pytest.raises(SettingsError, match="is the derivative of a site"):
         make_group(places[0], places, SITES, None)
-    with pytest.raises(SettingsError, match="cannot name its site"):
+    with pytest.raises(SettingsError, match="is not a valid site name"):
         make_group(out, places, ["1", "b"], None)
     (tmp_path / "group.yaml").write_text("qc: {min_snr: 6}\n")
     with pytest.raises(SettingsError, match="qc: is set in the studies"):
