@@ -123,7 +123,7 @@ def main() -> None:
     """Print the table, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=10, help="series a line")
-    parser.add_argument("--snr", type=float, nargs="+", default=[10.0])
+    parser.add_argument("--snr", type=float, nargs="+", default=[10.0, 40.0])
     parser.add_argument("--write", action="store_true", help="write SERIES_ONE_BY_ONE.md")
     asked = parser.parse_args()
     if "PYAMARES_PYTHON" not in os.environ:
