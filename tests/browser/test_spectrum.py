@@ -13,8 +13,8 @@ import pytest
 from chromium import Page
 
 from myomag.io.scan_records import Fit, LineShapeRecord
-from myomag.report.curves import Curves, displayed_curves, shape_envelope
 from myomag.report.participant import participant_page
+from myomag.steps.curves import Curves, displayed_curves, shape_envelope
 from record_samples import DWELL_S, MHZ, PHASE_DEG, POINTS, fit_record, model_fid, simulated_fid
 from report_samples import SETTINGS, complete_view
 

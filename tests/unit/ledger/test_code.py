@@ -176,6 +176,12 @@ def test_an_edit_of_the_report_leaves_the_scan_level_steps_alone(step: str) -> N
     assert folders.isdisjoint({"report", "cohort", "cli.py", "audit", "single", "simulate"})
 
 
+def test_an_edit_of_the_report_leaves_the_tables_of_the_cohort_alone() -> None:
+    closure = code._closure(SCRIPTS / "cohort.py")
+    folders = {path.relative_to(PACKAGE).parts[0] for path in closure if path.is_relative_to(PACKAGE)}
+    assert folders.isdisjoint({"report", "cli.py", "audit", "single", "simulate"})
+
+
 @pytest.mark.parametrize("step", SCAN_STEPS)
 def test_a_new_setting_of_one_section_leaves_the_steps_of_the_others_alone(step: str) -> None:
     closure = code._closure(SCRIPTS / f"{step}.py")

@@ -12,7 +12,6 @@ from myomag.io.scan_records import Fit, Magnesium, Quality
 from myomag.io.series_records import Series
 from myomag.report import energetics_tables, scan_tables, text
 from myomag.report.correlations import correlations
-from myomag.report.curves import Curves, displayed_curves
 from myomag.report.exercise import bout_rows, course_figure, waterfall
 from myomag.report.origins import number_origins, trace_targets
 from myomag.report.page import render, scan_anchor
@@ -22,6 +21,7 @@ from myomag.report.transients import transient_maps
 from myomag.settings.base import content
 from myomag.settings.models import Settings
 from myomag.settings.report import ReportSettings
+from myomag.steps.curves import Curves, displayed_curves
 
 SCRIPTS = ("common.js", "signal.js", "export.js", "spectrum.js", "participant.js")
 # Line, half width of the close-up [ppm], what it decides.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from myomag.core.exponentials import KAPPA
 from myomag.io.scan_records import Fit, FitLine
-from myomag.report.curves import first_weight, missing_samples, shape_envelope, sorted_lines, transform_size
+from myomag.steps.curves import first_weight, missing_samples, shape_envelope, sorted_lines, transform_size
 
 
 def page_signal(

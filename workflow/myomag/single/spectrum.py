@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from myomag.report.charts import Array
-from myomag.report.curves import Curves
+from myomag.steps.curves import Curves
 
 NARROWEST = 60
 """Smallest width [columns] at which lines of the spectrum can be distinguished."""

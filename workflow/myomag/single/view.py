@@ -4,9 +4,9 @@ from pathlib import Path
 
 from myomag.io.files import sha256_file
 from myomag.io.nifti_mrs import read_nifti_mrs
-from myomag.report.curves import Curves, displayed_curves
 from myomag.report.participant import ScanView, participant_page
 from myomag.single.scan import ScanSteps, SingleResult
+from myomag.steps.curves import Curves, displayed_curves
 from myomag.steps.transients import read_transients
 
 

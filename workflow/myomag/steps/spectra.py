@@ -12,7 +12,7 @@ from myomag.io.files import sha256_bytes
 from myomag.io.nifti_mrs import read_nifti_mrs
 from myomag.io.scan_records import Fit
 from myomag.ledger.results import ScanOutcome, ScanResult
-from myomag.report.curves import displayed_curves
+from myomag.steps.curves import displayed_curves
 
 Values = NDArray[np.float64]
 LOW_PPM, HIGH_PPM, STEP_PPM = -20.0, 10.0, 0.05

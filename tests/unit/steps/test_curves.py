@@ -5,7 +5,7 @@ import pytest
 
 from myomag.core.axes import time_axis
 from myomag.core.lineshapes import multiplet_fid
-from myomag.report.curves import displayed_curves
+from myomag.steps.curves import displayed_curves
 from record_samples import DWELL_S, MHZ, fit_record, model_fid
 
 RANGE = (-20.0, 10.0)

@@ -11,8 +11,8 @@ from myomag.core.axes import frequency_axis_hz, spectrum
 from myomag.core.exponentials import damped_exponentials
 from myomag.core.line_shape import LineShape, ShapeBasis
 from myomag.io.scan_records import Fit, FitLine, LineShapeRecord
-from myomag.report.charts import Array
 
+Array = NDArray[np.float64]
 STEP_PPM = 0.0125
 
 
