@@ -28,8 +28,9 @@ SHARE_PIECES, APART_PIECES, MOST_DOUBLED = 1, 2, 2
 """Straight pieces a phase that share and distance start with, and how often they are doubled."""
 FIRST_STEPS = 12
 """Steps of the first fit with two pools: by then it is clear whether there are two."""
-TOLD_SDS = 3.0
-"""Pools are told apart where share and distance stand out by so many SDs."""
+TOLD_SDS, LEAST_SHARE = 3.0, 0.03
+"""Pools are told apart where share and distance stand out by so many SDs, and neither is less than this share: that
+may be the shape of the line."""
 ATP = ("gamma-ATP", "alpha-ATP", "beta-ATP")
 SPOILED_SDS, SPOILED_CHI2 = 6.0, 1.25
 """A repetition whose residual lies so many robust SDs above the others, and by so much above the noise, is spoiled."""
@@ -148,7 +149,7 @@ def _told_apart(fit: SeriesFit, width_hz: float) -> NDArray[np.bool_]:
     """Repetitions whose pools are far enough from each other, each of a share that stands out."""
     share, apart = fit.moved(SHARE), fit.moved(APART)
     share_sd, apart_sd = np.sqrt(fit.variance(SHARE)), np.sqrt(fit.variance(APART))
-    told = np.minimum(share, 1 - share) > TOLD_SDS * share_sd
+    told = np.minimum(share, 1 - share) > np.maximum(TOLD_SDS * share_sd, LEAST_SHARE)
     return np.asarray(told & (apart > LEAST_APART * width_hz) & (apart > TOLD_SDS * apart_sd))
 
 

@@ -174,7 +174,8 @@ class _Equations:
 class _Step:
     own: Real
     knots: list[Real]
-    covariance: Real
+    information: Real
+    """Inverse of the covariance of all knots."""
     size: float
 
 
@@ -251,12 +252,11 @@ class _Problem:
         matrix = np.block(
             [[a.T @ (reduced[:, i, j, None] * b) for j, b in enumerate(shares)] for i, a in enumerate(shares)]
         )
-        covariance = np.linalg.inv(matrix)
-        found = covariance @ np.concatenate([a.T @ gradient[:, i] for i, a in enumerate(shares)])
+        found = np.linalg.solve(matrix, np.concatenate([a.T @ gradient[:, i] for i, a in enumerate(shares)]))
         knots = np.split(found, np.cumsum([share.shape[1] for share in shares])[:-1])
         own_step = own_step - (eliminated @ self.courses(knots)[:, :, None])[:, :, 0]
-        size = max(np.max(np.abs(found) / np.sqrt(np.diag(covariance))), np.max(np.abs(own_step) / sds))
-        return _Step(own_step, list(knots), covariance, float(size))
+        size = max(np.max(np.abs(found) * np.sqrt(np.diag(matrix))), np.max(np.abs(own_step) / sds))
+        return _Step(own_step, list(knots), matrix, float(size))
 
     def moved(self, state: _State, step: _Step, fraction: float) -> _State:
         """State after a part of a step."""
@@ -272,10 +272,11 @@ class _Problem:
         for i, start in enumerate(np.cumsum([0, *widths])[:-1]):
             shares[:, i, start : start + widths[i]] = self.motions[i].pieces
         spread = np.concatenate([-(inverse @ equations.coupled)[:, :count] @ shares, shares], axis=1)
+        of_knots = np.linalg.inv(step.information)
         across = np.empty((count, number, number))
         for line in range(count):
-            across[line] = spread[:, line] @ step.covariance @ spread[:, line].T + np.diag(inverse[:, line, line])
-        covariance = spread @ step.covariance @ spread.transpose(0, 2, 1)
+            across[line] = spread[:, line] @ of_knots @ spread[:, line].T + np.diag(inverse[:, line, line])
+        covariance = spread @ of_knots @ spread.transpose(0, 2, 1)
         covariance[:, :count, :count] += inverse[:, :count, :count]
         return SeriesFit(
             names=self.lines.names,

@@ -17,8 +17,8 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-GRID_WIDTHS = 0.3
-"""Step of the shifts that are tried, in widths of PCr."""
+GRID_WIDTHS, MOST_SHIFTS = 0.3, 64
+"""Step of the shifts that are tried, in widths of PCr, and how many there are at most."""
 LEAST_APART = 0.6
 """Nearer each other [widths of PCr] two lines are one that is broader."""
 WANDERING = 1.0
@@ -98,7 +98,8 @@ def pools_to_try(
     width_hz : float
         Width of the line.
     """
-    grid = np.arange(range_hz[0], range_hz[1] + GRID_WIDTHS * width_hz, GRID_WIDTHS * width_hz)
+    steps = int((range_hz[1] - range_hz[0]) / (GRID_WIDTHS * width_hz)) + 1
+    grid = np.linspace(*range_hz, min(steps, MOST_SHIFTS))
     starts: list[Start] = []
     for bout in bouts_of(phases):
         inside = slice(bout[0].first, bout[-1].end)
