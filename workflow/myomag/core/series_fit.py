@@ -112,7 +112,7 @@ def fit_series(
     start_phase_rad: Real,
     start_frequency_hz: Real,
     width_sd_hz: float,
-    steps: int = STEPS,
+    least_gain: float = LEAST_GAIN,
 ) -> SeriesFit:
     """Fit the repetitions of a series together.
 
@@ -128,21 +128,21 @@ def fit_series(
     start_phase_rad, start_frequency_hz : ndarray, shape (repetitions,)
     width_sd_hz : float
         SD expected of the change of the width [Hz].
-    steps : int
-        Most steps of the minimisation.
+    least_gain : float
+        Gain of a whole step [χ²] after which the minimisation has ended.
     """
     problem = _Problem(fids, lines, noise_sd, tuple(motions), width_sd_hz)
     state = problem.started(start_phase_rad, start_frequency_hz)
     equations = problem.equations(state)
     step, fraction, small = problem.step(equations), 1.0, False
-    for _ in range(steps):
+    for _ in range(STEPS):
         tried = problem.moved(state, step, fraction)
         found = problem.equations(tried)
         if not found.cost.sum() <= equations.cost.sum() * (1 + 1e-12):
             fraction /= 4
             continue
         gain = float(equations.cost.sum() - found.cost.sum())
-        small = fraction == 1 and (step.size <= SETTLED or gain <= LEAST_GAIN)
+        small = fraction == 1 and (step.size <= SETTLED or gain <= least_gain)
         state, equations, fraction = tried, found, 1.0
         step = problem.step(equations)
         if small:
@@ -230,9 +230,9 @@ class _Problem:
             cost[k] += (state.own[k, -1] / self.width_sd_hz) ** 2
             for i, motion in enumerate(self.motions):
                 beside = moved[k, i] - motion.start[k]
-                hessian[size + i, size + i] += 1 / motion.sd**2
-                gradient[size + i] -= beside / motion.sd**2
-                cost[k] += (beside / motion.sd) ** 2 * motion.pieces[k].any()
+                hessian[size + i, size + i] += 1 / motion.sd[k] ** 2
+                gradient[size + i] -= beside / motion.sd[k] ** 2
+                cost[k] += (beside / motion.sd[k]) ** 2 * motion.pieces[k].any()
             own[k], coupled[k], of_moving[k] = hessian[:size, :size], hessian[:size, size:], hessian[size:, size:]
             own_gradient[k], moving_gradient[k] = gradient[:size], gradient[size:]
         return _Equations(own, coupled, of_moving, own_gradient, moving_gradient, cost)

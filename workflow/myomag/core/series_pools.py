@@ -32,8 +32,8 @@ FEW, MANY = 0.05, 0.95
 PER_KNOT, LOOKED = 2.0, 20.0
 """Two pools cost this in χ² for each knot of their share and distance, and this in all.
 
-By noise alone χ² falls by one for each parameter. With 8 knots a fall by 2·8 + 20 has a probability of 1.8e-5 (χ² of 8
-degrees of freedom); the some 14 places where a second line may be sought by chance make that 3 of 10,000 bouts.
+By noise alone χ² falls by one for each parameter. With 10 knots a fall by 2·10 + 20 has a probability of 1.7e-5 (χ² of
+10 degrees of freedom); the some 14 places where a second line may be sought by chance make that 3 of 10,000 bouts.
 """
 
 

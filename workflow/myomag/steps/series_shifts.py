@@ -136,7 +136,6 @@ def pools_ph(shifts: Shifts, calibration: ShiftCalibration) -> Pools:
     mean, two = shifts.values((PI,))[0][:, 0], fit.has(SHARE)
     nothing = np.zeros(len(mean))
     share, apart = (fit.moved(name) for name in (SHARE, APART)) if two else (nothing, nothing)
-    share_of_acid = np.clip(share, 0, 1)
     ends = mean + share * apart / mhz, mean - (1 - share) * apart / mhz
     (neutral, acid), (up, down) = ([of(each) for each in ends] for of in (calibration.value, calibration.slope))
     missing = ~shifts.there((PI,))
@@ -152,7 +151,7 @@ def pools_ph(shifts: Shifts, calibration: ShiftCalibration) -> Pools:
         np.hypot(_sd(fit, places, slopes[:, : len(places)]), common * slopes[:, 0])
         for slopes in (together, of_acid, of_neutral)
     ]
-    ph = np.where(apart == 0, neutral, (1 - share_of_acid) * neutral + share_of_acid * acid)
+    ph = np.where(apart == 0, neutral, (1 - share) * neutral + share * acid)
     return Pools(*(np.where(missing, np.nan, each) for each in (ph, sds[0], acid, sds[1], neutral, sds[2])))
 
 
