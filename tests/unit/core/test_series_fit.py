@@ -124,7 +124,9 @@ def test_time_constant_is_unbiased_and_its_interval_holds_it_in_95_of_100():
 def test_a_second_exponential_and_scatter_beyond_noise_are_told():
     rng, time = np.random.default_rng(5), 2.0 * np.arange(60)
     twofold = 32 - 8 * np.exp(-time / 6) - 8 * np.exp(-time / 60) + 0.15 * rng.standard_normal(60)
-    assert fit_recovery(time, twofold, 0.15**2 * np.eye(60)).p_second < 1e-3
+    found = fit_recovery(time, twofold, 0.15**2 * np.eye(60))
+    # The grid of pairs has steps of a third.
+    assert found.p_second < 1e-3 and found.two_taus_s == pytest.approx((6, 60), rel=0.5)
     single = 32 - 16 * np.exp(-time / 24)
     calm, restless = (
         fit_recovery(time, single + noise(rng, 60, scatter).real, 0.15**2 * np.eye(60)) for scatter in (0.15, 0.6)

@@ -84,7 +84,7 @@ def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
     step = float(np.median(np.diff(time_s)))
     taus = np.geomspace(SHORTEST * step, LONGEST * (time_s[-1] - time_s[0] + step), GRID)
     data = whitener @ amplitude
-    chi2 = np.array([_residual(whitener @ _basis(time_s, tau), data) for tau in taus])
+    chi2 = _residuals(time_s, taus[:, None], whitener, data)
     best = int(np.argmin(chi2))
     tau, least = _refined(np.log(taus), chi2, best)
     freedom = count - PARAMETERS
@@ -123,9 +123,12 @@ def _jacobian(time_s: Real, tau: float, data: Real, whitener: Real) -> Real:
     return np.column_stack([_basis(time_s, tau), -drop * np.exp(-time_s / tau) * time_s / tau])
 
 
-def _residual(basis: Real, data: Real) -> float:
-    found = np.linalg.lstsq(basis, data, rcond=None)[0]
-    return float(np.sum((data - basis @ found) ** 2))
+def _residuals(time_s: Real, taus: Real, whitener: Real, data: Real) -> Real:
+    """χ² of a constant and exponentials with each set of time constants, shape (sets, exponentials)."""
+    terms = np.concatenate([np.ones((len(taus), 1, len(time_s))), np.exp(-time_s / taus[:, :, None])], axis=1)
+    terms = terms @ whitener.T
+    gram, right = terms @ terms.transpose(0, 2, 1), terms @ data
+    return np.asarray(data @ data - np.sum(right * np.linalg.solve(gram, right[:, :, None])[:, :, 0], axis=1))
 
 
 def _refined(log_tau: Real, chi2: Real, best: int) -> tuple[float, float]:
@@ -155,10 +158,10 @@ def _crossings(log_tau: Real, chi2: Real, best: int, level: float) -> tuple[floa
 def _two(
     time_s: Real, whitener: Real, data: Real, taus: Real
 ) -> tuple[float, tuple[float, float], tuple[float, float]]:
-    """Two exponentials, two parameters more: χ², their time constants [s] and what each adds."""
+    """Two exponentials, two parameters more than one: χ², time constants [s] and what each adds."""
     few = taus[:: GRID // 20]
-    pairs = [(float(one), float(other)) for i, one in enumerate(few) for other in few[i + 2 :]]
-    chi2 = [_residual(whitener @ _basis(time_s, *pair), data) for pair in pairs]
-    best = pairs[int(np.argmin(chi2))]
+    pairs = np.array([(one, other) for i, one in enumerate(few) for other in few[i + 2 :]])
+    chi2 = _residuals(time_s, pairs, whitener, data)
+    best = tuple(pairs[int(np.argmin(chi2))].tolist())
     _, fast, slow = np.linalg.lstsq(whitener @ _basis(time_s, *best), data, rcond=None)[0]
-    return min(chi2), best, (float(fast), float(slow))
+    return float(np.min(chi2)), best, (float(fast), float(slow))

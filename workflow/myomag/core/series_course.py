@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from myomag.core.phases import Phase
 from myomag.core.robust import robust_sd
-from myomag.core.series_fit import STEPS, SeriesFit, fit_series
+from myomag.core.series_fit import LEAST_GAIN, SeriesFit, fit_series
 from myomag.core.series_level import Level, atp_level
 from myomag.core.series_model import PI, WIDTH_SD, Lines, Motion
 from myomag.core.series_pools import LEAST_APART, LOOKED, PER_KNOT, Start, log_odds, pools_to_try
@@ -19,17 +19,20 @@ Real = NDArray[np.float64]
 
 PI_WIDTH, SHARE, APART = "width of Pi", "share of the acid pool", "distance of the pools"
 """What else of Pi changes, as its fibres differ in pH."""
-BROADER_SD, APART_SD, SHARE_SD = 1.0, 4.0, 2.0
-"""SD expected of the broadening of Pi and of the distance of its pools [widths of PCr], and of their share, the last
-two about where they were seen."""
-SPREAD_SD = 0.4
-"""SD expected of the variance of shifts that broadens Pi, in squared widths of PCr: as much as by the width."""
-SHARE_PIECES, APART_PIECES, MOST_DOUBLED = 1, 2, 2
-"""Straight pieces a phase that share and distance start with, and how often they are doubled."""
-FIRST_STEPS = 12
-"""Steps of the first fit with two pools: by then it is clear whether there are two."""
-TOLD_SDS = 3.0
-"""Pools are told apart where share and distance stand out by so many SDs."""
+BROADER_SD, BROADER_SD_AT_REST = 0.5, 0.1
+"""SD expected of the logarithm of the broadening of Pi, which is none at rest but for the errors of the reference."""
+GAUSSIAN = 1 / np.sqrt(8 * np.log(2))
+"""SD of a Gaussian line of width 1."""
+APART_SD, SHARE_SD = 4.0, 2.0
+"""SD expected of the distance of the pools [widths of PCr] and of their share, about where they were seen."""
+SHARE_PIECES, APART_PIECES, MOST_DOUBLED, SHORTER_FIRST = 1, 3, 2, 1.5
+"""Straight pieces a phase of the share, which is that of fibres, and of the distance, how often the latter are doubled,
+and the power of the place by which they are shorter at first, where the pH changes faster."""
+FIRST_GAIN = 0.3
+"""The first fit with two pools ends when a step gains no more than this: whether there are two is clear by then."""
+TOLD_SDS, LEAST_SHARE = 3.0, 0.03
+"""Pools are told apart where share and distance stand out by so many SDs, and neither is less than this share: that
+may be the shape of the line."""
 ATP = ("gamma-ATP", "alpha-ATP", "beta-ATP")
 SPOILED_SDS, SPOILED_CHI2 = 6.0, 1.25
 """A repetition whose residual lies so many robust SDs above the others, and by so much above the noise, is spoiled."""
@@ -148,7 +151,7 @@ def _told_apart(fit: SeriesFit, width_hz: float) -> NDArray[np.bool_]:
     """Repetitions whose pools are far enough from each other, each of a share that stands out."""
     share, apart = fit.moved(SHARE), fit.moved(APART)
     share_sd, apart_sd = np.sqrt(fit.variance(SHARE)), np.sqrt(fit.variance(APART))
-    told = np.minimum(share, 1 - share) > TOLD_SDS * share_sd
+    told = np.minimum(share, 1 - share) > np.maximum(TOLD_SDS * share_sd, LEAST_SHARE)
     return np.asarray(told & (apart > LEAST_APART * width_hz) & (apart > TOLD_SDS * apart_sd))
 
 
@@ -166,12 +169,15 @@ class _Model:
     def one_pool(self, started: SeriesFit, paths: Mapping[str, Real]) -> SeriesFit:
         """Fit with Pi as one pool: first with all free in each repetition, which tells how many share a knot."""
         each = np.eye(self.fids.shape[1])
-        motions = [Motion(name, (name,), "shift", each, path, np.inf) for name, path in paths.items()]
+        unknown = np.full(len(each), np.inf)
+        motions = [Motion(name, (name,), "shift", each, path, unknown) for name, path in paths.items()]
         if PI in paths:
-            none = np.zeros(len(each))
-            motions.append(Motion(PI_WIDTH, (PI,), "width", each, none, BROADER_SD * self.pcr_fwhm_hz))
+            sd = np.full(len(each), BROADER_SD)
+            for phase in self.phases:
+                sd[phase.first : phase.end] = BROADER_SD_AT_REST if phase.kind == "rest" else BROADER_SD
+            motions.append(Motion(PI_WIDTH, (PI,), "width", each, np.zeros(len(each)), sd, self.pcr_fwhm_hz))
         fit = self._fit(started, motions)
-        wanted = {**self.wanted_sd_hz, PI_WIDTH: WIDTH_SD * self.pcr_fwhm_hz}
+        wanted = {**self.wanted_sd_hz, PI_WIDTH: WIDTH_SD}
         finer = [
             replace(motion, pieces=knots_of(1 / fit.variance(motion.name), self.phases, wanted[motion.name]))
             for motion in motions
@@ -181,7 +187,7 @@ class _Model:
         if PI not in paths or not self._broader(fit):
             return fit
         # Fibres that differ in pH make a Gaussian line, a shorter T2 makes a Lorentzian one.
-        spread = replace(finer[-1], of="spread", sd=SPREAD_SD * self.pcr_fwhm_hz**2)
+        spread = replace(finer[-1], of="spread", scale_hz=GAUSSIAN * self.pcr_fwhm_hz)
         other = self._fit(fit, [*finer[:-1], spread])
         return other if other.cost.sum() < fit.cost.sum() else fit
 
@@ -193,22 +199,19 @@ class _Model:
 
     def two_pools(self, one: SeriesFit, starts: Sequence[Start]) -> SeriesFit:
         """Fit with Pi as two pools in some bouts, their courses as fine as the data ask for."""
-        pieces = {SHARE: SHARE_PIECES, APART: APART_PIECES}
-        best = self._fit(one, self._with_pools(one, starts, pieces), FIRST_STEPS)
+        pieces = APART_PIECES
+        best = self._fit(one, self._with_pools(one, starts, pieces), FIRST_GAIN)
         # Where few knots gain less than half of what is asked for, more would not.
-        asked = sum(PER_KNOT * best.motion(name).pieces.shape[1] + LOOKED / 2 for name in pieces)
-        promising = float(np.sum(one.cost - best.cost)) > asked / 2
-        for name in pieces:
-            for _ in range(MOST_DOUBLED if promising else 0):
-                finer = pieces | {name: 2 * pieces[name]}
-                fit = self._fit(best, self._with_pools(one, starts, finer))
-                more = fit.motion(name).pieces.shape[1] - best.motion(name).pieces.shape[1]
-                if float(np.sum(best.cost - fit.cost)) < 2 * PER_KNOT * more:
-                    break
-                best, pieces = fit, finer
+        asked = PER_KNOT * sum(best.motion(name).pieces.shape[1] for name in (SHARE, APART)) + LOOKED
+        for _ in range(MOST_DOUBLED if float(np.sum(one.cost - best.cost)) > asked / 2 else 0):
+            fit = self._fit(best, self._with_pools(one, starts, 2 * pieces))
+            more = fit.motion(APART).pieces.shape[1] - best.motion(APART).pieces.shape[1]
+            if float(np.sum(best.cost - fit.cost)) < 2 * PER_KNOT * more:
+                break
+            best, pieces = fit, 2 * pieces
         return best
 
-    def _fit(self, started: SeriesFit, motions: Sequence[Motion], steps: int = STEPS) -> SeriesFit:
+    def _fit(self, started: SeriesFit, motions: Sequence[Motion], least_gain: float = LEAST_GAIN) -> SeriesFit:
         return fit_series(
             self.fids,
             self.lines,
@@ -217,10 +220,10 @@ class _Model:
             start_phase_rad=started.phase_rad,
             start_frequency_hz=started.frequency_hz,
             width_sd_hz=WIDTH_SD * self.pcr_fwhm_hz,
-            steps=steps,
+            least_gain=least_gain,
         )
 
-    def _with_pools(self, one: SeriesFit, starts: Sequence[Start], pieces: Mapping[str, int]) -> list[Motion]:
+    def _with_pools(self, one: SeriesFit, starts: Sequence[Start], apart_pieces: int) -> list[Motion]:
         """What changes with one pool, from where it was found, and the share and the distance of two."""
         count = self.fids.shape[1]
         mean, share, apart = one.moved(PI).copy(), np.zeros(count), np.zeros(count)
@@ -229,8 +232,9 @@ class _Model:
             here = start.repetitions
             mean[here] = np.where(np.isnan(start.mean_hz), mean[here], start.mean_hz)
             share[here], apart[here] = start.share, start.apart_hz
-            for name, parts in courses.items():
-                knots = [np.linspace(phase.first, phase.end, pieces[name] + 1) for phase in start.phases]
+            for name, count_of in ((SHARE, SHARE_PIECES), (APART, apart_pieces)):
+                parts, at = courses[name], np.linspace(0, 1, count_of + 1) ** SHORTER_FIRST
+                knots = [phase.first + at * (phase.end - phase.first) for phase in start.phases]
                 parts.append(straight_pieces(np.arange(count), np.unique(np.concatenate(knots)), here))
         found = [
             replace(motion, start=mean if motion.name == PI else one.moved(motion.name))
@@ -238,10 +242,11 @@ class _Model:
             else motion
             for motion in one.motions
         ]
+        apart_sd = APART_SD * self.pcr_fwhm_hz
         return [
             *found,
-            Motion(SHARE, (PI,), "share", np.hstack(courses[SHARE]), share, SHARE_SD),
-            Motion(APART, (PI,), "apart", np.hstack(courses[APART]), apart, APART_SD * self.pcr_fwhm_hz),
+            Motion(SHARE, (PI,), "share", np.hstack(courses[SHARE]), share, np.full(count, SHARE_SD)),
+            Motion(APART, (PI,), "apart", np.hstack(courses[APART]), apart, np.full(count, apart_sd)),
         ]
 
 

@@ -112,7 +112,7 @@ def fit_series(
     start_phase_rad: Real,
     start_frequency_hz: Real,
     width_sd_hz: float,
-    steps: int = STEPS,
+    least_gain: float = LEAST_GAIN,
 ) -> SeriesFit:
     """Fit the repetitions of a series together.
 
@@ -128,21 +128,21 @@ def fit_series(
     start_phase_rad, start_frequency_hz : ndarray, shape (repetitions,)
     width_sd_hz : float
         SD expected of the change of the width [Hz].
-    steps : int
-        Most steps of the minimisation.
+    least_gain : float
+        Gain of a whole step [χ²] after which the minimisation has ended.
     """
     problem = _Problem(fids, lines, noise_sd, tuple(motions), width_sd_hz)
     state = problem.started(start_phase_rad, start_frequency_hz)
     equations = problem.equations(state)
     step, fraction, small = problem.step(equations), 1.0, False
-    for _ in range(steps):
+    for _ in range(STEPS):
         tried = problem.moved(state, step, fraction)
         found = problem.equations(tried)
         if not found.cost.sum() <= equations.cost.sum() * (1 + 1e-12):
             fraction /= 4
             continue
         gain = float(equations.cost.sum() - found.cost.sum())
-        small = fraction == 1 and (step.size <= SETTLED or gain <= LEAST_GAIN)
+        small = fraction == 1 and (step.size <= SETTLED or gain <= least_gain)
         state, equations, fraction = tried, found, 1.0
         step = problem.step(equations)
         if small:
@@ -174,7 +174,8 @@ class _Equations:
 class _Step:
     own: Real
     knots: list[Real]
-    covariance: Real
+    information: Real
+    """Inverse of the covariance of all knots."""
     size: float
 
 
@@ -229,9 +230,9 @@ class _Problem:
             cost[k] += (state.own[k, -1] / self.width_sd_hz) ** 2
             for i, motion in enumerate(self.motions):
                 beside = moved[k, i] - motion.start[k]
-                hessian[size + i, size + i] += 1 / motion.sd**2
-                gradient[size + i] -= beside / motion.sd**2
-                cost[k] += (beside / motion.sd) ** 2 * motion.pieces[k].any()
+                hessian[size + i, size + i] += 1 / motion.sd[k] ** 2
+                gradient[size + i] -= beside / motion.sd[k] ** 2
+                cost[k] += (beside / motion.sd[k]) ** 2 * motion.pieces[k].any()
             own[k], coupled[k], of_moving[k] = hessian[:size, :size], hessian[:size, size:], hessian[size:, size:]
             own_gradient[k], moving_gradient[k] = gradient[:size], gradient[size:]
         return _Equations(own, coupled, of_moving, own_gradient, moving_gradient, cost)
@@ -251,12 +252,11 @@ class _Problem:
         matrix = np.block(
             [[a.T @ (reduced[:, i, j, None] * b) for j, b in enumerate(shares)] for i, a in enumerate(shares)]
         )
-        covariance = np.linalg.inv(matrix)
-        found = covariance @ np.concatenate([a.T @ gradient[:, i] for i, a in enumerate(shares)])
+        found = np.linalg.solve(matrix, np.concatenate([a.T @ gradient[:, i] for i, a in enumerate(shares)]))
         knots = np.split(found, np.cumsum([share.shape[1] for share in shares])[:-1])
         own_step = own_step - (eliminated @ self.courses(knots)[:, :, None])[:, :, 0]
-        size = max(np.max(np.abs(found) / np.sqrt(np.diag(covariance))), np.max(np.abs(own_step) / sds))
-        return _Step(own_step, list(knots), covariance, float(size))
+        size = max(np.max(np.abs(found) * np.sqrt(np.diag(matrix))), np.max(np.abs(own_step) / sds))
+        return _Step(own_step, list(knots), matrix, float(size))
 
     def moved(self, state: _State, step: _Step, fraction: float) -> _State:
         """State after a part of a step."""
@@ -272,10 +272,11 @@ class _Problem:
         for i, start in enumerate(np.cumsum([0, *widths])[:-1]):
             shares[:, i, start : start + widths[i]] = self.motions[i].pieces
         spread = np.concatenate([-(inverse @ equations.coupled)[:, :count] @ shares, shares], axis=1)
+        of_knots = np.linalg.inv(step.information)
         across = np.empty((count, number, number))
         for line in range(count):
-            across[line] = spread[:, line] @ step.covariance @ spread[:, line].T + np.diag(inverse[:, line, line])
-        covariance = spread @ step.covariance @ spread.transpose(0, 2, 1)
+            across[line] = spread[:, line] @ of_knots @ spread[:, line].T + np.diag(inverse[:, line, line])
+        covariance = spread @ of_knots @ spread.transpose(0, 2, 1)
         covariance[:, :count, :count] += inverse[:, :count, :count]
         return SeriesFit(
             names=self.lines.names,

@@ -47,14 +47,17 @@ class Motion:
     lines : tuple of str
         Lines that change together.
     of : {"shift", "width", "spread", "share", "apart"}
-        Shift, Lorentzian broadening, variance of Gaussian broadening [Hz²], and of two pools of one line the share of
+        Shift; the logarithm u of Lorentzian broadening by scale·(eᵘ − 1), or of Gaussian broadening by a variance of
+        scale²·(eᵘ − 1), by which no line becomes narrower than it can be; and of two pools of one line the share of
         that at the lower shift, and their distance.
     pieces : ndarray, shape (repetitions, knots)
         Share of each knot in each repetition; rows sum to 1, or to 0 where there is none.
     start : ndarray, shape (repetitions,)
         Where it is sought, against the reference [Hz; a share has no unit].
-    sd : float
+    sd : ndarray, shape (repetitions,)
         SD expected about the start.
+    scale_hz : float
+        Broadening at u = ln 2.
     """
 
     name: str
@@ -62,7 +65,15 @@ class Motion:
     of: Literal["shift", "width", "spread", "share", "apart"]
     pieces: Real
     start: Real
-    sd: float
+    sd: Real
+    scale_hz: float = 1.0
+
+    def rate(self, value: float) -> tuple[complex, complex]:
+        """Exponent per unit of time (its square for a spread) by which the line is multiplied, and its slope."""
+        if self.of == "shift":
+            return 2j * np.pi * value, 2j * np.pi
+        scale = -np.pi * self.scale_hz if self.of == "width" else -2 * np.pi**2 * self.scale_hz**2
+        return scale * np.expm1(value), scale * np.exp(value)
 
 
 def repetition_lines(lines: Lines, motions: Sequence[Motion], own: Real, values: Real) -> tuple[Complex, Complex]:
@@ -78,23 +89,21 @@ def repetition_lines(lines: Lines, motions: Sequence[Motion], own: Real, values:
     time = lines.time_s
     basis: Complex = lines.fids * _exponential(2j * np.pi * frequency - np.pi * width, time, np.exp(1j * phase))
     changes = np.zeros((len(motions), len(time)), dtype=np.complex128)
-    turns = {"shift": 2j * np.pi * time, "width": -np.pi * time, "spread": -2 * np.pi**2 * time**2}
     pools = {motion.of: i for i, motion in enumerate(motions) if motion.of in POOLS}
-    moved = [i for i, motion in enumerate(motions) if motion.of in turns]
     places = [[lines.names.index(name) for name in motion.lines] for motion in motions]
-    rates = {"shift": 2j * np.pi, "width": -np.pi}
-    for i in moved:
-        of, value = motions[i].of, float(values[i])
-        basis[places[i]] *= _exponential(rates[of] * value, time) if of in rates else np.exp(value * turns[of])
+    moved = {i: motion.rate(float(values[i])) for i, motion in enumerate(motions) if motion.of not in POOLS}
+    for i, (rate, _) in moved.items():
+        by_square = motions[i].of == "spread"
+        basis[places[i]] *= np.exp(rate.real * time**2) if by_square else _exponential(rate, time)
     if pools:
         share, apart = pools["share"], pools["apart"]
         line = places[share][0]
         both, *slopes = _split(float(values[share]), float(values[apart]), time)
-        for i, slope in zip((share, apart), slopes, strict=True):
-            changes[i] = own[line] * basis[line] * slope
+        for i, of_pools in zip((share, apart), slopes, strict=True):
+            changes[i] = own[line] * basis[line] * of_pools
         basis[line] *= both
-    for i in moved:
-        changes[i] = turns[motions[i].of] * (own[places[i]] @ basis[places[i]])
+    for i, (_, slope) in moved.items():
+        changes[i] = slope * (time**2 if motions[i].of == "spread" else time) * (own[places[i]] @ basis[places[i]])
     return basis, changes
 
 

@@ -17,8 +17,8 @@ Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-GRID_WIDTHS = 0.3
-"""Step of the shifts that are tried, in widths of PCr."""
+GRID_WIDTHS, MOST_SHIFTS = 0.3, 64
+"""Step of the shifts that are tried, in widths of PCr, and how many there are at most."""
 LEAST_APART = 0.6
 """Nearer each other [widths of PCr] two lines are one that is broader."""
 WANDERING = 1.0
@@ -32,8 +32,8 @@ FEW, MANY = 0.05, 0.95
 PER_KNOT, LOOKED = 2.0, 20.0
 """Two pools cost this in χ² for each knot of their share and distance, and this in all.
 
-By noise alone χ² falls by one for each parameter. With 8 knots a fall by 2·8 + 20 has a probability of 1.8e-5 (χ² of 8
-degrees of freedom); the some 14 places where a second line may be sought by chance make that 3 of 10,000 bouts.
+By noise alone χ² falls by one for each parameter. With 10 knots a fall by 2·10 + 20 has a probability of 1.7e-5 (χ² of
+10 degrees of freedom); the some 14 places where a second line may be sought by chance make that 3 of 10,000 bouts.
 """
 
 
@@ -98,7 +98,8 @@ def pools_to_try(
     width_hz : float
         Width of the line.
     """
-    grid = np.arange(range_hz[0], range_hz[1] + GRID_WIDTHS * width_hz, GRID_WIDTHS * width_hz)
+    steps = int((range_hz[1] - range_hz[0]) / (GRID_WIDTHS * width_hz)) + 1
+    grid = np.linspace(*range_hz, min(steps, MOST_SHIFTS))
     starts: list[Start] = []
     for bout in bouts_of(phases):
         inside = slice(bout[0].first, bout[-1].end)

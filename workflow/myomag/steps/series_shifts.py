@@ -96,7 +96,8 @@ def shifts_of(fit: SeriesFit, reference: Fit) -> Shifts:
     sds = np.sqrt(np.diag(covariance))
     # Errors by the choice of the model come on top.
     beyond = np.sqrt(np.maximum(np.array([each.sd or 0.0 for each in rest]) ** 2 - noise, 0.0))
-    common = np.nan_to_num(covariance / np.outer(sds, sds)) * np.outer(beyond, beyond)
+    with np.errstate(invalid="ignore"):
+        common = np.nan_to_num(covariance / np.outer(sds, sds)) * np.outer(beyond, beyond)
     at_rest = {name: lines[name] - lines["PCr"] for name in names}
     return Shifts(fit, at_rest, names, common, mhz)
 
@@ -135,7 +136,6 @@ def pools_ph(shifts: Shifts, calibration: ShiftCalibration) -> Pools:
     mean, two = shifts.values((PI,))[0][:, 0], fit.has(SHARE)
     nothing = np.zeros(len(mean))
     share, apart = (fit.moved(name) for name in (SHARE, APART)) if two else (nothing, nothing)
-    share_of_acid = np.clip(share, 0, 1)
     ends = mean + share * apart / mhz, mean - (1 - share) * apart / mhz
     (neutral, acid), (up, down) = ([of(each) for each in ends] for of in (calibration.value, calibration.slope))
     missing = ~shifts.there((PI,))
@@ -151,7 +151,7 @@ def pools_ph(shifts: Shifts, calibration: ShiftCalibration) -> Pools:
         np.hypot(_sd(fit, places, slopes[:, : len(places)]), common * slopes[:, 0])
         for slopes in (together, of_acid, of_neutral)
     ]
-    ph = np.where(apart == 0, neutral, (1 - share_of_acid) * neutral + share_of_acid * acid)
+    ph = np.where(apart == 0, neutral, (1 - share) * neutral + share * acid)
     return Pools(*(np.where(missing, np.nan, each) for each in (ph, sds[0], acid, sds[1], neutral, sds[2])))
 
 
@@ -198,5 +198,7 @@ def by_all_shifts(
         grown = of_pi[1] / np.abs(ph.slope(values[:, 0])) / np.sqrt(covariance[:, 0, 0])
         covariance[:, 0] *= grown[:, None]
         covariance[:, :, 0] *= grown[:, None]
+    # Where the reference gives no SD for a shift nothing follows from it.
+    there &= np.isfinite(covariance).all(axis=(1, 2)) & (np.linalg.det(covariance) > 0)
     found = [solve_shifts(model, values[k].tolist(), covariance[k]) if there[k] else None for k in range(count)]
     return [each and each.ph for each in found], [each and each.pmg for each in found]
