@@ -57,7 +57,7 @@ def test_a_second_file_of_a_rater_adds_to_the_first(study: Path) -> None:
     ("names", "row", "rater", "error", "message"),
     [
         (["AB.tsv", "CD.tsv"], "sub-1_unlok\taccept\tn/a", None, StudyError, "no such scan.*'sub-1_unloc'"),
-        (["AB.tsv", "C D.tsv"], "sub-1_unloc\taccept\tn/a", None, SettingsError, "'C D' is no name of a rater"),
+        (["AB.tsv", "C D.tsv"], "sub-1_unloc\taccept\tn/a", None, SettingsError, "'C D' is not a valid rater name"),
         (["AB.tsv", "AB(2).tsv"], "sub-1_unloc\taccept\tn/a", None, SettingsError, "second file of rater AB"),
         (["AB.tsv", "ab.tsv"], "sub-1_unloc\taccept\tn/a", None, SettingsError, "there are ratings of AB"),
         (["AB.tsv", "CD.tsv"], "sub-1_unloc\taccept\tn/a", "EF", SettingsError, "one file"),

@@ -49,7 +49,7 @@ def test_a_faulty_row_is_refused_with_its_line(tmp_path: Path, rows: str, words:
     ("head", "words"),
     [
         ("scan\tratin\treason\n", ["no column 'rating'", "did you mean 'ratin'?"]),
-        ("scan\trating\treason\tname\n", ["column 'name' is none of", "remove it"]),
+        ("scan\trating\treason\tname\n", ["column 'name' is not one of", "remove it"]),
     ],
 )
 def test_columns_are_those_of_ratings_and_no_others(tmp_path: Path, head: str, words: list[str]) -> None:

@@ -9,20 +9,20 @@ NOT_SELECTED, OTHER_KIND = "not selected for the analysis", "another kind of sca
 BY_READER, DUPLICATE = "rejected by the reader", "duplicate data"
 UNDEFINED, NOT_DETECTED = "Mg undefined", "lines not detected"
 CATEGORIES = {
-    NOT_SELECTED: "not among the participants or sessions that the run was told to take",
-    OTHER_KIND: "not of the kind that the settings name",
-    UNREADABLE: "the file is damaged, is no 31P scan, or lacks what reading it needs",
-    UNPROCESSED: "read, but a later step found no spectrum that it could work with",
+    NOT_SELECTED: "not among the participants or sessions selected for the run",
+    OTHER_KIND: "not of the kind named in the settings",
+    UNREADABLE: "the file is damaged, is not a 31P scan, or lacks required information",
+    UNPROCESSED: "read, but a later step could not use the spectrum",
     BY_READER: "rejected by hand",
-    DUPLICATE: "holds the same data as another scan",
+    DUPLICATE: "contains the same data as another scan",
     "insufficient signal": "PCr SNR below the limit",
     "poor line width": "PCr line wider than the limit",
-    "motion or rejected transients": "too many transients rejected, or the frequency wandered",
-    "poor fit": "the fit did not converge, or left more than noise",
-    "begin time not determined": "neither the header nor the data tell when the FID begins",
+    "motion or rejected transients": "too many transients rejected, or the frequency drifted",
+    "poor fit": "the fit did not converge, or its residual exceeded noise",
+    "begin time not determined": "neither the header nor the data determine when the FID begins",
     "no rest measured": "a series without a resting phase",
-    NOT_DETECTED: "a line that the result rests on does not stand out of noise and misfit",
-    UNDEFINED: "the shift lies, or may well lie, outside the calibration",
+    NOT_DETECTED: "a line needed for the result is not detected above noise and misfit",
+    UNDEFINED: "the shift is, or may well be, outside the calibration",
 }
 """Categories in the order in which scans leave, each with what belongs to it; a scan counts in its first one."""
 _BY_CAUSE = {

@@ -19,7 +19,7 @@ def fixed_entries(names: Iterable[str] = FIXED_NAMES) -> Dictionary:
     """Describe fixed columns of cohort.tsv, and the step and category of exclusions.tsv."""
     own = {column.name: _entry(column.description, column.units, column.levels) for column in FIXED_COLUMNS}
     own["step"] = _entry("Step of the pipeline that first rejected the scan.")
-    own["category"] = _entry("Why the scan left, as a flow diagram of a publication counts it.", levels=CATEGORIES)
+    own["category"] = _entry("Category of the loss, as in the flow diagram of a publication.", levels=CATEGORIES)
     return {name: own[name] for name in names}
 
 

@@ -1,6 +1,6 @@
 """Reporting table of the experts' consensus MRSinMRS (Lin et al. 2021, NMR Biomed. 34:e4484), filled from headers.
 
-Every item of the consensus has its row, in its order. What headers and settings do not tell is listed as missing and
+Every item of the consensus has its row, in its order. What headers and settings do not state is listed as missing and
 left to the authors; nothing is guessed.
 """
 

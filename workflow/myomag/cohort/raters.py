@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 COHEN, FLEISS = "Cohen's kappa", "Fleiss' kappa"
 RATERS_COLUMNS = {
-    "raters": "A rater; two raters, or all of them where there are more, who are compared.",
-    "scans": "Number of scans rated, by each of those named.",
-    "accepted": "Number of these scans that all those named accept.",
-    "rejected": "Number of these scans that all those named reject.",
+    "raters": "A rater, or the raters compared: each pair, and all of them if there are more than two.",
+    "scans": "Number of scans rated by everyone named.",
+    "accepted": "Number of these scans accepted by everyone named.",
+    "rejected": "Number of these scans rejected by everyone named.",
     "method": f"{COHEN} of two raters, {FLEISS} of more: agreement beyond what chance gives, 1 at most.",
     "kappa": "Its value.",
-    "kappa_ci95_low": "Lower end of its 95 % interval, by its large-sample standard error; of two raters.",
+    "kappa_ci95_low": "Lower end of its 95 % interval from the large-sample standard error; for two raters only.",
     "kappa_ci95_high": "Upper end of its 95 % interval.",
     "reason": "Why there is no value or no interval.",
 }
-"""Columns of raters.tsv and what they hold."""
+"""Columns of raters.tsv and what they contain."""
 
 
 def build_raters(ratings: Ratings, scans: Sequence[str]) -> "pd.DataFrame":
@@ -63,7 +63,7 @@ def _row(names: Sequence[str], rated: Sequence[Rated]) -> Iterator[tuple[str, An
     if not len(common):
         yield "reason", "no scan rated by each of them"
     elif words.all() or not words.any():
-        yield "reason", "all ratings are the same, so that chance gives full agreement"
+        yield "reason", "all ratings are the same, so agreement by chance is complete"
     elif len(names) == 2:
         yield from _cohen(words)
     else:
@@ -94,4 +94,4 @@ def _fleiss(words: np.ndarray[Any, Any]) -> Iterator[tuple[str, Any]]:
 
     rejected = words.sum(axis=1)
     yield "kappa", float(fleiss_kappa(np.column_stack([words.shape[1] - rejected, rejected])))
-    yield "reason", "no interval: the method gives none; those of each two raters have theirs"
+    yield "reason", "no interval: the method has none; each pair of raters has one"

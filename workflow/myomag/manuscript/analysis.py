@@ -61,7 +61,7 @@ def _lines(lines: Mapping[str, Any]) -> str:
     """Lines of the prior knowledge, those apart that a fit has only where the data ask for them."""
     optional = [line_label(name) for name, line in lines.items() if line.get("optional")]
     always = [line_label(name) for name, line in lines.items() if not line.get("optional")]
-    where = f"; where the data asked for them: {listed(optional)}" if optional else ""
+    where = f"; where the data required them: {listed(optional)}" if optional else ""
     return f"lines: {listed(always)}{where}"
 
 
@@ -129,7 +129,7 @@ def _undefined(settings: MagnesiumSettings) -> Paragraph:
     used = {content(each)["name"] for each in (settings.ph_calibration, settings.mg_calibration)}
     others = [name for each in settings.compare_calibrations if (name := content(each)["name"]) not in used]
     return Paragraph.of(
-        "The Gaussian error of the shifts was carried through the calibration, so that intervals of the Mg²⁺ "
+        "The Gaussian error of the shifts was propagated through the calibration, so that intervals of the Mg²⁺ "
         "concentration are asymmetric. Where the shift lay outside the range of the calibration, Mg was undefined; "
         "the probability of this was computed for each scan.",
         f"For comparison, results were computed by the calibrations {listed(others)} as well." if others else "",
@@ -165,8 +165,8 @@ def _energetics(settings: MagnesiumSettings) -> Iterator[Block]:
 
 def _environment(settings: MagnesiumSettings) -> str:
     return (
-        f"Equilibrium constants were taken to {settings.temperature_c:g} °C and an ionic strength of "
-        f"{settings.ionic_strength_mol_l:g} mol/l, which were assumed."
+        f"Equilibrium constants were adjusted to an assumed temperature of {settings.temperature_c:g} °C and an ionic "
+        f"strength of {settings.ionic_strength_mol_l:g} mol/l."
     )
 
 

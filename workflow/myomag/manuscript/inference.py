@@ -136,8 +136,8 @@ def _inference(models: Sequence[Model]) -> Iterator[str]:
     )
     if any("*" in name for model in models for name in model.predictors):
         yield (
-            "A difference between slopes was tested by the product of the two variables, each less its mean, with both "
-            "in the model."
+            "A difference between slopes was tested by the product of the two variables, each centred on its mean, "
+            "with both in the model."
         )
     if any(model.control for model in models):
         yield (
@@ -154,8 +154,8 @@ def _error(material: Material) -> Iterator[str]:
     size = f"from repeated scans ({listed(repeats)})" if repeats else "from the SD of each fit"
     yield (
         "Slopes were corrected for measurement error by regression calibration (Carroll et al., 2006). Their intervals "
-        "hold the values that the t test of the uncorrected slope does not reject, with the error of the reliability "
-        f"in them (Fieller, 1954). The size of the error was taken {size}"
+        "contain the values that the t test of the uncorrected slope does not reject and include the uncertainty of "
+        f"the reliability (Fieller, 1954). The size of the error was taken {size}"
         + ("." if any(BETWEEN_SESSIONS in source for source in repeats) else ", without day-to-day variation.")
     )
 
@@ -183,7 +183,7 @@ def _comparisons(material: Material) -> Iterator[str]:
 def _sensitivity(material: Material) -> Iterator[str]:
     if material.estimated("sensitivity"):
         yield (
-            "In a sensitivity analysis each association was estimated again with the other calibrations, with scans of "
-            "the verdict pass alone, with other limits of the probability of an undefined Mg, and without participants "
+            "In a sensitivity analysis each association was estimated again with the other calibrations, with only the "
+            "scans of verdict pass, with other limits on the probability of an undefined Mg, and without participants "
             f"whose pMg lay more than {material.settings.cohort.outlier_z:g} robust SDs from the median."
         )

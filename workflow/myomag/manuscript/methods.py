@@ -33,7 +33,7 @@ def _sections(material: Material) -> Iterator[Block]:
     yield Heading("Methods", 1)
     yield Paragraph(
         "Draft written by myomag from the settings, the headers of the scans and the results of this run. Square "
-        "brackets mark what these do not tell and the authors have to add."
+        "brackets mark missing information, which the authors have to add."
     )
     yield Heading("Participants")
     yield Paragraph("[recruitment, eligibility criteria, approval and consent: to be given by the authors]")

@@ -186,7 +186,7 @@ def _result_notes(rows: Sequence[TableRow], material: Material, role: str) -> It
     of_each = " with scans of one kind" if len(material.kinds) > 1 else ""
     yield (
         f"p: two-sided. p, FDR: adjusted for the false discovery rate over the rows of this table{of_each}. R²: "
-        "variance explained by predictor and covariates together. n: participants with all values."
+        "variance explained by predictor and covariates together. n: participants with complete values."
     )
     for reason in dict.fromkeys(row["reason"] for row in rows if row.get("status") != "estimated"):
         named = list(dict.fromkeys(labels.relations([row])[0] for row in rows if row["reason"] == reason))

@@ -137,7 +137,7 @@ def _check_name(path: Path, name: str, known: Sequence[str], done: Sequence[Impo
     where = printable(str(path))
     if not LABEL.fullmatch(name):
         raise SettingsError(
-            f"{where}: {printable(name)!r} is no name of a rater (letters, digits and - only, 40 at most); "
+            f"{where}: {printable(name)!r} is not a valid rater name (letters, digits and - only, 40 at most); "
             "give one: --rater NAME"
         )
     if name in (each.rater for each in done):

@@ -20,12 +20,12 @@ LABEL = re.compile(r"[A-Za-z0-9-]{1,40}")
 MOST = 5
 """Faults of a file that are named one by one."""
 DICTIONARY = {
-    "scan": {"Description": "Scan, as its file is called without extensions."},
+    "scan": {"Description": "Scan: the name of its file without extensions."},
     "rating": {
-        "Description": "What the rater says of the scan.",
-        "Levels": {ACCEPT: "The scan may enter the statistics.", REJECT: "The scan should be left out."},
+        "Description": "Judgement of the rater.",
+        "Levels": {ACCEPT: "The scan may be included in the statistics.", REJECT: "The scan should be excluded."},
     },
-    "reason": {"Description": "Why; a scan that is rejected has a reason."},
+    "reason": {"Description": "Reason; required for a rejection."},
 }
 
 
@@ -99,7 +99,7 @@ def read_rating_table(path: Path) -> dict[str, Rating | None]:
         if not scan:
             faults.append(f"line {line}: scan is missing; name it by its file, without extensions")
         elif scan in found:
-            faults.append(f"line {line}: {scan} is rated in line {lines[scan]} already; keep one of both")
+            faults.append(f"line {line}: {scan} is rated in line {lines[scan]} already; keep one of the two")
         elif word not in ("", ACCEPT, REJECT):
             faults.append(f"line {line}: rating {word!r} is neither {ACCEPT} nor {REJECT}")
         elif word == REJECT and not reason:
@@ -197,11 +197,11 @@ def _check_columns(table: TextTable) -> None:
             near = hint(name, table.columns)
             raise StudyError(
                 f"{table.path}: no column {name!r}{f' ({near})' if near else ''}; a table of ratings has the columns "
-                f"{', '.join(COLUMNS)}, separated by tabs, with {MISSING} where nothing is said."
+                f"{', '.join(COLUMNS)}, separated by tabs, with {MISSING} for missing values."
             )
     for name in table.columns:
         if name not in COLUMNS:
             raise StudyError(
-                f"{table.path}: column {printable(name)!r} is none of {', '.join(COLUMNS)}; remove it: "
-                "what else is known of people does not belong here."
+                f"{table.path}: column {printable(name)!r} is not one of {', '.join(COLUMNS)}; remove it: "
+                "other information about people does not belong here."
             )
