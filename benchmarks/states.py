@@ -268,7 +268,7 @@ Settings: `qc.min_state_p` {p:g}, `qc.state_ratio_tolerance` {ratio:g} %,
 
 {rest}
 
-A better position of the muscle in the first transients is told from saturation by ATP, but not always in weak data;
+A better position of the muscle in the first transients is recognised by ATP, but not always in weak data;
 without these transients little is lost.
 
 ## At work: correctly refused
