@@ -79,10 +79,10 @@ SETTINGS = load_settings()
 TEXT = """# Lines that are there, and lines that are not
 
 Written by `python benchmarks/detection.py {without} {others}`, with the default settings and the line shape
-from each scan: spectra from code that shares no line with the package (`benchmarks/muscle_spectra.py`), through all
+from each scan: spectra from code independent of the package (`benchmarks/muscle_spectra.py`), through all
 steps of `myomag scan`. SNR of PCr 15 to 250 unless stated.
 "No β-ATP" must give no Mg in 99 of 100, "all lines" must keep it in 99 of 100 from an SNR of 15 on; the same for Pi and
-pH. What is missing of 100 % has another reason than detection: β-ATP beyond the pole of the calibration, a line at its
+pH. Where 100 % is not reached, the reason is not detection: β-ATP beyond the pole of the calibration, a line at its
 bound, a begin time that is not determined.
 
 | spectra | number | Mg given | β-ATP not detected | pH given | Pi not detected |

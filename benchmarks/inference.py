@@ -28,8 +28,8 @@ at 5 %, two-sided.
 
 ## 1. Naive and corrected
 
-Strength on Mg, adjusted for age, which goes with both. *Disagree*: one of the two intervals leaves out 0 and the other
-does not. *Covers*: the 95 % interval holds the true slope. The sizes of the errors differ between participants by about
+Strength on Mg, adjusted for age (related to both). *Disagree*: one of the intervals excludes 0 and the other
+does not. *Covers*: the 95 % interval covers the true slope. Error sizes differ between participants by about
 30 %. Cohorts whose stated error exceeds all of the scatter have no corrected slope and are left out of its columns.
 
 {naive}

@@ -301,7 +301,7 @@ Written by `python benchmarks/line_shapes.py --scans {scans} --write`: {scans} s
 line with the package, through all steps of `myomag scan`; 3 T unless stated, 2048 points, begin time 300 to 350 µs
 where the header says 300, widths, shifts and phase as they vary. SNR: amplitude of PCr over the noise SD per channel.
 Errors are medians; the SD is 1.48 times the median distance from the truth. The interval is the one reported: noise and
-choice of the model; "by noise alone" is what `pmg_sd_noise` covers. Of 100 intervals of 95 %, 91 to 99 hold the truth
+choice of the model; "by noise alone" is what `pmg_sd_noise` covers. Of 100 intervals of 95 %, 91 to 99 cover the truth
 by chance alone.
 
 {head}

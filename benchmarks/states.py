@@ -257,29 +257,29 @@ PAGE_TEXT = """\
 
 Made by `{command}`.
 
-Transients are simulated by code of the benchmark's own: 25.85, 51.7 and 120.3 MHz, 4 to 128 transients of SNR 2 to
+Transients are simulated by independent code: 25.85, 51.7 and 120.3 MHz, 4 to 128 transients of SNR 2 to
 50 (amplitude of PCr over the noise SD of one transient), widths of 6 to 22 Hz, begin times of 0 to 500 µs, a broad
 signal, drift of the field by 15 Hz, of the phase by a radian, of the gain by a fifth, of the width by 2 Hz.
 
 Settings: `qc.min_state_p` {p:g}, `qc.state_ratio_tolerance` {ratio:g} %,
 `qc.state_shift_tolerance_ppm` {shift:g} ppm, `qc.steady_state_z` {z:g}.
 
-## At rest: what is refused or left out wrongly
+## At rest: wrongly refused or left out
 
 {rest}
 
-A muscle that was in a better place for its first transients is told from saturation by ATP, in weak data not always;
+A better position of the muscle in the first transients is recognised by ATP, but not always in weak data;
 without these transients little is lost.
 
-## At work: what is refused rightly
+## At work: correctly refused
 
 Rest, exercise and recovery, {fewer} series each; SNR per transient, at rest.
 
 {power}
 
-## From equilibrium: what is left out rightly
+## From equilibrium: correctly left out
 
-PCr and Pi start above their steady state, ATP by less; {fewer} scans each. Beside the share that is found stand the
+PCr and Pi start above their steady state, ATP by less; {fewer} scans each. Given are the share detected, the
 median number left out, which should be that above 1 %, and the share refused as more than one state. Of 3 to 7
 transients no decay is fitted: first ones are left out where their PCr stands above ATP, against all later ones.
 

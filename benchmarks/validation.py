@@ -120,14 +120,14 @@ TEXT = """\
 Made by `python benchmarks/validation.py --write` (myomag {version}): {studies} simulated studies
 (`myomag demo --preset blsa --participants {participants} --seed …`) whose population has the effects published by
 Cameron et al. 2019, at a PCr SNR of {low:g} to {high:g}, one participant in five scanned twice, one in twelve broken on
-purpose. Nothing of the truth enters the analysis.
+purpose. The truth does not enter the analysis.
 
 ## Effects
 
 β in SDs. *Population*: what was simulated (β of age and strength as published, |β| of serum Mg derived from the
 published p, that of sex chosen, as only its sign is published). *Same people*: what a perfect measurement of the
 participants analysed would have given, mean over the studies. Then means over the studies ± Monte-Carlo error, and how
-many of the 95 % intervals hold the population value. Mg enters by its logarithm.
+many of the 95 % intervals cover the population value. Mg enters by its logarithm.
 
 | effect | population | same people | naive | corrected |
 |---|---|---|---|---|
@@ -144,11 +144,11 @@ average. Serum Mg has no error here, so there is nothing to correct.
 
 ## Single scans
 
-Error of pMg against the truth, the SD that the fits state, intervals of Mg that hold the truth, the reliability of
+Error of pMg against the truth, the SD that the fits state, intervals of Mg that cover the truth, the reliability of
 pMg by the truth (variance of the true values over that of the measured ones), and the ICC of the repeated scans, which
 knows nothing of the truth.
 
-| seed | scans | included | bias of pMg | SD of its error | SD stated | intervals hold | reliability | ICC(A,1), pairs |
+| seed | scans | included | bias of pMg | SD of its error | SD stated | coverage | reliability | ICC(A,1), pairs |
 |---|---|---|---|---|---|---|---|---|
 {scans}
 """

@@ -45,7 +45,7 @@ def test_labels_are_taken_with_and_without_their_prefix(
         (("01",), (), "--participant sub-01: the study has no scan of it; did you mean 'sub-001' or 'sub-002'"),
         ((), ("x",), r"--session ses-x: the study has no scan of it; did you mean 'ses-\d'"),
         (("zzzzzzzz",), (), "has no scan of it; the study has sub-001, sub-002, sub-sub"),
-        (("002",), ("2",), "--session 2: sub-002 has no scan in it; its sessions: ses-1"),
+        (("002",), ("2",), "--session 2: sub-002 has no scan of this session; its sessions: ses-1"),
     ],
 )
 def test_unknown_label_is_named_with_near_ones(

@@ -14,7 +14,7 @@ from myomag.io.files import PRIVATE
 from myomag.run.orphans import cancel_orphans
 
 ANOTHER = "another run is active here; wait for it or stop it first."
-NO_LOCKS = "note: this file system has no locks; do not start two runs at once."
+NO_LOCKS = "note: this file system has no locks; do not start two runs at the same time."
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def _inside(root: Path | None, value: str, where: str, names: list[str]) -> Path
         raise SettingsError(f"{where} = {value!r}: unknown name; {remedy}")
     path = Path(os.path.realpath(root / printable(value)))
     if not path.is_relative_to(root.resolve()):
-        raise SettingsError(f"{where} = {value!r}: the file must lie inside the study folder.")
+        raise SettingsError(f"{where} = {value!r}: the file must be inside the study folder.")
     if not os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises an error where a name is too long)
         raise SettingsError(f"{where} = {value[:80]!r}: neither a shipped name nor a file of the study; {remedy}")
     return path

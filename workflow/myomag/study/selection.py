@@ -27,7 +27,9 @@ def selected_scans(study: Study, participants: Sequence[str] = (), sessions: Seq
     found = [scan for scan in chosen if not visits or scan.session_id in visits]
     for person in sorted(people - {scan.participant_id for scan in found}):
         there = ", ".join(sorted({scan.session_id for scan in chosen if scan.participant_id == person}))
-        raise SettingsError(f"--session {' '.join(sessions)}: {person} has no scan in it; its sessions: {there}.")
+        raise SettingsError(
+            f"--session {' '.join(sessions)}: {person} has no scan of this session; its sessions: {there}."
+        )
     return {scan.stem for scan in found}
 
 
