@@ -39,7 +39,7 @@ class Lab:
         """Jobs per rule that Snakemake would run."""
         done = self.run("--", "--dry-run", *options, **variables)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert jobs(done.stdout) or "Nothing to do" in done.stdout
+        assert jobs(done.stdout) or "Nothing to be done" in done.stdout
         return jobs(done.stdout)
 
     def forecast(self, *options: str) -> Forecast:

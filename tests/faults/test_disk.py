@@ -78,7 +78,7 @@ def test_output_that_may_not_be_written_is_one_line(study: Path, undisturbed: Pa
     shutil.copytree(undisturbed, disk / "out")
     remount(disk, "ro")
     done = myomag("run", study, "--output", disk / "out")
-    assert (done.returncode, done.stdout) == (0, "Nothing to do: all results are up to date.\n")
+    assert (done.returncode, done.stdout) == (0, "Nothing to be done: all results are up to date.\n")
     assert "cannot be written (Read-only file system); no writing was needed" in done.stderr
     stopped = myomag("run", study, "--output", disk / "out", "--", "--config", "qc={'warn_snr': 14}")
     assert (stopped.returncode, stopped.stdout, stopped.stderr.count("\n")) == (2, "", 1)

@@ -69,7 +69,7 @@ CHANGES: dict[str, tuple[Callable[[Lab], object], set[str], str]] = {
         "magnesium.ph_calibration",
     ),
     "fit": (settings("fit: {begin_time_us: 150}\n"), {"fit", "begin_time", "protocols"}, "fit.begin_time_us"),
-    "touched": (lambda lab: [path.touch() for path in lab.study.rglob("*")], set(), "Nothing to do"),
+    "touched": (lambda lab: [path.touch() for path in lab.study.rglob("*")], set(), "Nothing to be done"),
     "bytes": (
         lambda lab: shutil.copyfile(raw_file(lab, "sub-002"), raw_file(lab, "sub-004")),
         {"settings", "convert", "qc", "begin_time", "protocols", "pages"},

@@ -79,7 +79,7 @@ def test_nothing_is_done_again_without_a_change_of_content(lab: Lab, original: L
     assert lab.planned() == {}
     outcome = lab.run()
     assert outcome.returncode == 0
-    assert "Nothing to do" in outcome.stdout
+    assert "Nothing to be done" in outcome.stdout
     assert differing(results(lab.derivative), results(original.derivative)) == []
 
 
@@ -343,7 +343,7 @@ def test_bug_fails_the_run_every_time_until_it_is_mended(lab: Lab, original: Lab
         outcome = lab.run()
         assert outcome.returncode == 1
         assert "ERROR: ZeroDivisionError: planted (unexpected: please report it with logs/fit/batch-" in outcome.stderr
-        assert "Nothing to do" not in outcome.stdout
+        assert "Nothing to be done" not in outcome.stdout
     step.write_text(right)
     assert set(lab.done()) == {"fit", "verdict", "magnesium", "series", "pages", "cohort", "report"}
     assert differing(results(lab.derivative), results(original.derivative)) == []
@@ -359,7 +359,7 @@ def test_plain_snakemake_started_in_the_checkout_writes_into_the_study(lab: Lab,
         "ledger/settings/all.tsv",
     ]
     again = snakemake("--cores", "2", "--config", f"study={lab.study}", repository=lab.repository, cwd=lab.repository)
-    assert "Nothing to do" in again.stdout + again.stderr
+    assert "Nothing to be done" in again.stdout + again.stderr
     refused = snakemake(
         "--cores",
         "2",

@@ -94,7 +94,7 @@ def attempts(programs: Path, elsewhere: Path) -> Iterator[str]:
     snakefile = myomag("--snakefile").strip()
     plain = (programs / "snakemake", "-n", "--snakefile", snakefile, "--config", f"study={study}")
     yield (nothing := run(*plain, "--directory", derivative, cwd=elsewhere))
-    assert "Nothing to do" in nothing
+    assert "Nothing to be done" in nothing
     for level in ("participant", "group"):
         yield myomag("bids", "study", "app", level, "--n-cpus", "2")
     assert (elsewhere / "app" / "cohort.tsv").read_bytes() == (derivative / "cohort.tsv").read_bytes()

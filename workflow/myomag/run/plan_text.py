@@ -164,7 +164,7 @@ def plan_lines(found: Plan) -> Iterator[str]:
         yield f"{'left out':<21} {_plural(found.left_out, 'scan')} not selected"
     if not found.steps:
         if not found.refused:
-            yield "Nothing to do: all results are up to date."
+            yield "Nothing to be done: all results are up to date."
         return
     told = [(step.step, _extent(step)) for step in found.steps]
     for extent, group in groupby(told, key=lambda item: item[1]):

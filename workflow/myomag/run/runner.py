@@ -200,7 +200,7 @@ def _settled_unwritten(flow: Flow, root: Path) -> int | None:
                 f"{root}: cannot be written ({reason}){left}; make it writable, or name another folder: --output DIR."
             ) from error
     check_summaries(root)
-    print("Nothing to do: all results are up to date.")
+    print("Nothing to be done: all results are up to date.")
     print(f"note: {root} cannot be written ({reason}); no writing was needed.", file=sys.stderr)
     return 0
 
@@ -259,7 +259,7 @@ def _told(run: Run, root: Path, advice: Advice) -> int:
     if run.code == 0:
         check_summaries(root)
         if run.state.up_to_date:
-            print("Nothing to do: all results are up to date.")
+            print("Nothing to be done: all results are up to date.")
             print(advice.complete("Checked: ledgers and tables; to check every file: myomag verify STUDY"))
         return 0
     if run.killed:
