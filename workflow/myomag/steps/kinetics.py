@@ -19,7 +19,7 @@ Real = NDArray[np.float64]
 ACID_SHARE = 0.2
 """Share of Pi at the end of exercise from which a more acid pool by itself speaks against kinetics; chosen."""
 LATEST, FEWEST_LATEST = 6, 3
-"""Last repetitions of exercise whose straight line tells the pH at its end, and how few will do."""
+"""Last repetitions of exercise whose straight line gives the pH in the last one, and how few are enough."""
 
 
 def bout_of(
@@ -70,14 +70,14 @@ def bout_of(
 
 
 def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, float | None]:
-    """The pH at the end of exercise, and its lowest value until the end of recovery, means over neighbours.
+    """The pH at the end of exercise, and the lowest mean over neighbours until the end of recovery, or that at the end.
 
-    Of two pools of Pi it is the mean, weighted by their amplitudes.
+    With two pools of Pi it is their mean, weighted by amplitude.
     """
     known = _known(values, values.ph, first, last)
-    course = list(known.values())
-    lowest = min((float(np.mean(course[max(0, i - 1) : i + 2])) for i in range(len(course))), default=None)
-    return _at_the_end(known, end), lowest
+    course, at_the_end = list(known.values()), _at_the_end(known, end)
+    means = [float(np.mean(course[max(0, i - 1) : i + 2])) for i in range(len(course))]
+    return at_the_end, min([*means, *([] if at_the_end is None else [at_the_end])], default=None)
 
 
 def _known(values: Values, course: Sequence[float | None], first: int, end: int) -> dict[int, float]:
@@ -86,11 +86,11 @@ def _known(values: Values, course: Sequence[float | None], first: int, end: int)
 
 
 def _at_the_end(known: Mapping[int, float], end: int) -> float | None:
-    """Value of a course at the end of exercise; a mean over the last repetitions would lag behind a falling pH."""
+    """Value of a course in the last repetition of exercise; a mean over several would lag behind a falling pH."""
     latest = [k for k in known if end - LATEST <= k < end]
     if len(latest) < FEWEST_LATEST:
         return None
-    return float(np.polyfit(np.array(latest) - end, [known[k] for k in latest], 1)[1])
+    return float(np.polyfit(np.array(latest) - (end - 1), [known[k] for k in latest], 1)[1])
 
 
 def _acid_pool(values: Values, first: int, end: int) -> tuple[float | None, float | None]:
