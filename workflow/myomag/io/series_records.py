@@ -26,7 +26,7 @@ class Bout(Record):
     qmax_linear_mmol_l_s: float | None = Field(description="Oxidative capacity k·[PCr] of rest [mmol/l/s].")
     adp_end_umol_l: float | None = Field(description="Free ADP at the end of exercise, on assumed numbers [µmol/l].")
     qmax_adp_mmol_l_s: float | None = Field(description="Oxidative capacity V·(1 + Km/[ADP]) [mmol/l/s].")
-    ph_end_exercise: float | None = Field(description="pH at the end of exercise, of all Pi.")
+    ph_end_exercise: float | None = Field(description="pH in the last repetition of exercise, of all Pi.")
     ph_min: float | None = Field(description="Lowest pH of exercise and recovery.")
     ph_acid_end_exercise: float | None = Field(
         description="pH of the more acid of two pools of Pi at the end of exercise."
@@ -90,7 +90,7 @@ class Series(ScanRecord):
         description="Oxidative capacity V·(1 + Km/[ADP]) at the end of exercise, on assumed numbers [mmol/l/s]."
     )
     ph_rest: float | None = Field(description="pH at rest.")
-    ph_end_exercise: float | None = Field(description="pH at the end of exercise, of all Pi.")
+    ph_end_exercise: float | None = Field(description="pH in the last repetition of exercise, of all Pi.")
     ph_min: float | None = Field(description="Lowest pH of exercise and recovery.")
     mg_rest_mmol_l: float | None = Field(description="Free Mg2+ at rest [mmol/l].")
     bouts: list[Bout] = Field(description="Bouts of exercise in their order.")
