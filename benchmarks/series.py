@@ -83,8 +83,8 @@ def found_in(truth: Truth, tr_s: float, seed: int) -> Found:
     )
 
 
-def row(tr_s: float, snr: float, count: int, what: str = "") -> str:
-    """Line of the table for one repetition time and SNR, and what else is special."""
+def measured(tr_s: float, snr: float, count: int, what: str) -> list[Found]:
+    """Numbers of series of one repetition time and SNR, and what else is special."""
     repetitions = tuple(round(seconds / tr_s) for seconds in (REST_S, WORK_S, RECOVERY_S))
     found = []
     for seed in range(count):
@@ -92,8 +92,13 @@ def row(tr_s: float, snr: float, count: int, what: str = "") -> str:
         how = {"drift_hz": float(rng.normal(0, 3)), **OTHERS.get(what, {})}
         truth = series(rng=rng, repetitions=repetitions, tr_s=tr_s, snr=snr, tau_s=TAU_S, **how)
         found.append(found_in(truth, tr_s, seed))
+    return found
+
+
+def row(tr_s: float, snr: float, what: str, found: list[Found]) -> str:
+    """Line of the table."""
     good = [each for each in found if each.tau_s is not None]
-    cells = [what, f"{tr_s:g}", f"{snr:g}", f"{len(good)} of {count}", *(told(good) if good else [""] * 4)]
+    cells = [what, f"{tr_s:g}", f"{snr:g}", f"{len(good)} of {len(found)}", *(told(good) if good else [""] * 4)]
     cells += [f"{100 * np.mean([getattr(each, f'{key}_covered') for each in found]):.0f}" for key in ("ph", "pi", "mg")]
     return f"| {' | '.join([*cells, str(sum(each.split for each in found))])} |"
 
@@ -132,17 +137,12 @@ def cost() -> str:
     return f"CPU time, all steps: {table}; one scan by itself {single:.2f} s, 128 of them {128 * single:.0f} s."
 
 
-def main() -> None:
-    """Measure and print, or write SERIES.md."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--series", type=int, default=100, help="series a line")
-    parser.add_argument("--write", action="store_true", help="write SERIES.md")
-    asked = parser.parse_args()
-    analysed(series(rng=np.random.default_rng(0)), 3.0)
-    lines = [
+def heading(count: int) -> list[str]:
+    """Lines before those of the table."""
+    return [
         "# Series",
         "",
-        f"{asked.series} simulated series a line, by `benchmarks/series.py`: rest {REST_S:g} s, exercise {WORK_S:g} s, "
+        f"{count} simulated series a line, by `benchmarks/series.py`: rest {REST_S:g} s, exercise {WORK_S:g} s, "
         f"recovery {RECOVERY_S:g} s with τ = {TAU_S:g} s, phases by events, {MHZ:g} MHz, drift. SNR: PCr at rest "
         "over the noise of a repetition, time domain. SD ratio: SD of τ over that of a fit of the true course with the "
         "noise of PCr alone.",
@@ -151,9 +151,19 @@ def main() -> None:
         "Pi covered (%) | Mg covered (%) | two pools told |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
+
+
+def main() -> None:
+    """Measure and print, or write SERIES.md."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--series", type=int, default=100, help="series a line")
+    parser.add_argument("--write", action="store_true", help="write SERIES.md")
+    asked = parser.parse_args()
+    analysed(series(rng=np.random.default_rng(0)), 3.0)
+    lines = heading(asked.series)
     asked_for = [(tr_s, snr, "") for tr_s in REPETITION_TIMES_S for snr in SNRS]
     for tr_s, snr, what in [*asked_for, *((*OTHERS_AT, what) for what in OTHERS)]:
-        lines.append(row(tr_s, snr, asked.series, what))
+        lines.append(row(tr_s, snr, what, measured(tr_s, snr, asked.series, what)))
         print(lines[-1], flush=True)
     lines += ["", cost()]
     print(lines[-1])

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from myomag.core.one_state import chi2_tail
+from myomag.core.robust import Z95
 
 Real = NDArray[np.float64]
 
-RISE_95 = 3.841459
-"""χ² of one degree of freedom that is exceeded by chance in 5 %."""
 SHORTEST, LONGEST = 0.5, 4.0
 """Time constants that are tried: from this many intervals of the data to this many times their whole length."""
 GRID = 400
@@ -89,7 +88,7 @@ def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
     tau, least = _refined(np.log(taus), chi2, best)
     freedom = count - PARAMETERS
     scale = max(1.0, least / freedom) if chi2_tail(least, freedom) < 0.05 else 1.0
-    low, high = _crossings(np.log(taus), chi2, best, least + RISE_95 * scale)
+    low, high = _crossings(np.log(taus), chi2, best, least + scale * _rise(freedom if scale > 1 else np.inf))
     basis = whitener @ _jacobian(time_s, tau, data, whitener)
     spread = scale * np.linalg.inv(basis.T @ basis)
     plateau, drop = np.linalg.lstsq(whitener @ _basis(time_s, tau), data, rcond=None)[0]
@@ -112,6 +111,14 @@ def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
         two_taus_s=two,
         two_drops=drops,
     )
+
+
+def _rise(freedom: float) -> float:
+    """Rise of χ² that is exceeded by chance in 5 %, where the scatter was read off a residual of so many freedoms.
+
+    The square of Student's quantile, by the first term of its expansion (Abramowitz & Stegun 26.7.5).
+    """
+    return float((Z95 + (Z95**3 + Z95) / (4 * freedom)) ** 2)
 
 
 def _basis(time_s: Real, *taus: float) -> Real:
