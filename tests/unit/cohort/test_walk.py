@@ -31,7 +31,8 @@ def walked(
     for name in ("cohort", "statistics"):
         (tmp_path / f"{name}.tsv").write_bytes(table_bytes(tables[name]))
     page = (REPOSITORY / "docs/statistics.md").read_text(encoding="utf-8")
-    (script,) = re.findall(r"^```python\n(.*?)^```", page.partition("## The same numbers in R")[2], re.DOTALL | re.MULTILINE)
+    walk = page.partition("## The same numbers in R")[2]
+    (script,) = re.findall(r"^```python\n(.*?)^```", walk, re.DOTALL | re.MULTILINE)
     (tmp_path / "walk.py").write_text(script, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return runpy.run_path("walk.py"), tables["statistics"], tables["errors"]
