@@ -37,7 +37,8 @@ def test_models_are_listed_once_each_in_their_order():
         "  mg_sex: not estimable: no column",
     ]
     assert list(model_lines([good, good | {"kind": "brain"}]))[1:] == [
-        "  mg_age [calf], mg_age [brain]: 9 participants"
+        "  calf: mg_age: 9 participants",
+        "  brain: mg_age: 9 participants",
     ]
     prospects = [{"model": "a", "kind": "x", "n": 3, "estimable": False, "reason": "too few"}]
     assert list(prospect_lines(prospects))[1] == "  a: not estimable: too few" and list(model_lines([])) == []

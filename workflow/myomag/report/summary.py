@@ -1,4 +1,4 @@
-"""Lines that tell on the terminal which columns and models a study has."""
+"""Terminal lines about the columns and models of a study."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,14 +43,14 @@ def model_lines(statistics: Rows) -> Iterator[str]:
 
 
 def _outcomes(models: Rows, reasons: Sequence[str]) -> Iterator[str]:
-    """What became of the models, those of one outcome in a line."""
+    """Outcome of the models, one line for those of a kind with the same outcome."""
     several = len({row.get("kind") for row in models}) > 1
-    alike: dict[str, list[str]] = {}
+    alike: dict[tuple[str, str], list[str]] = {}
     for row, reason in zip(models, reasons, strict=True):
         outcome = f"not estimable: {reason}" if reason else plural(int(row["n"]), "participant")
-        alike.setdefault(outcome, []).append(_name(row, several))
-    for outcome, names in alike.items():
-        yield f"  {', '.join(names)}: {outcome}"
+        alike.setdefault((f"{row['kind']}: " if several else "", outcome), []).append(str(row["model"]))
+    for (kind, outcome), names in alike.items():
+        yield f"  {kind}{', '.join(names)}: {outcome}"
 
 
 def kind_lines(cohort: Rows) -> Iterator[str]:
@@ -60,12 +60,8 @@ def kind_lines(cohort: Rows) -> Iterator[str]:
     if len(kinds) > 1:
         counts = Counter(row["kind"] for row in rows)
         named = ", ".join(f"{kind} ({counts[kind]} scans)" for kind in kinds)
-        yield f"Scans of {len(kinds)} kinds, never averaged, each with statistics of its own: {named}."
-        yield f"  The report shows {kinds[0]}; cohort.kind in myomag.yaml chooses one."
-
-
-def _name(row: Mapping[str, Any], several: bool) -> str:
-    return f"{row['model']} [{row['kind']}]" if several else str(row["model"])
+        yield f"Scans of {len(kinds)} kinds, never averaged, each with its own statistics: {named}."
+        yield f"  The report shows {kinds[0]}; cohort.kind in myomag.yaml selects another."
 
 
 def _number(value: Any) -> str:
