@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from fit_samples import SPECIATION
 from muscle_fids import LINES, MG, write_scan
 from myomag.core.calibration import mg_mmol_l
-from myomag.core.energetics import equilibrium_constants
+from myomag.core.energetics import equilibrium_constants, free_adp_umol_l
 from myomag.core.families import shift_calibration
 from myomag.core.speciation import ShiftModel, speciation_calibration
 from myomag.errors import ScanError
@@ -266,3 +266,31 @@ def test_rest_alone_is_not_taken_for_what_the_muscle_did(tmp_path):
     with ScanSteps(source_of(path), load_settings()) as steps:
         flat = steps.result().flat
     assert flat["status"] == "failed" and "PCr falls to" in flat["reason"] and "state no exercise" in flat["reason"]
+
+
+def test_free_adp_rises_in_work_if_saturation_is_corrected(tmp_path):
+    # Equal T1 leave the ratios as they are, so that the truth is that of the amplitudes.
+    t1_s = dict.fromkeys(("PCr", "Pi", "gamma-ATP", "PDE", "PME"), 3.0)
+    settings = load_layers([("test", {"magnesium": {"t1_s": t1_s}})])
+    truth = series(rng=np.random.default_rng(7), snr=40.0)
+    course = analysed(write_series(tmp_path, truth, FlipAngle=90), settings)[0].course
+    constants = equilibrium_constants()
+    assumed = settings.magnesium
+    adp = [
+        free_adp_umol_l(
+            constants,
+            ph=ph,
+            pmg=3 - np.log10(MG),
+            pcr_atp=pcr / LINES["gamma-ATP"][1],
+            atp_mmol_l=assumed.atp_mmol_l,
+            total_creatine_mmol_l=assumed.total_creatine_mmol_l,
+        ).value
+        for pcr, ph in zip(truth.pcr, truth.ph, strict=True)
+    ]
+    # Repetitions share the noise of their knots and of ATP: some ten are independent.
+    ratio = truth.pi / truth.pcr
+    for name, sd, true in (("adp_umol_l", "adp_sd_umol_l", adp), ("pi_pcr_ratio", "pi_pcr_ratio_sd", ratio)):
+        share, given = covered(getattr(course, name), getattr(course, sd), np.array(true))
+        assert share > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 10) and given == 1
+    without = analysed(write_series(tmp_path / "other", truth))[0].course
+    assert set(without.adp_umol_l) == {None} and without.pi_pcr_ratio == pytest.approx(course.pi_pcr_ratio)

@@ -12,6 +12,7 @@ COURSE = (
     *("time_s", "phase", "pcr", "pcr_sd", "pi", "pi_sd", "ph", "ph_sd"),
     *("mg_mmol_l", "mg_ci95_low_mmol_l", "mg_ci95_high_mmol_l", "atp", "atp_sd", "spoiled"),
     *("pi_acid", "pi_acid_sd", "ph_acid", "ph_acid_sd", "ph_neutral", "ph_neutral_sd"),
+    *("pi_pcr_ratio", "pi_pcr_ratio_sd", "adp_umol_l", "adp_sd_umol_l"),
 )
 SERIES_COLUMNS = {
     "scan": "Scan: the BIDS file stem with its suffix.",

@@ -59,6 +59,14 @@ class Course(Record):
     mg_mmol_l: list[float | None] = Field(description="Free Mg2+ [mmol/l].")
     mg_ci95_low_mmol_l: list[float | None] = Field(description="Lower end of its 95 % interval [mmol/l].")
     mg_ci95_high_mmol_l: list[float | None] = Field(description="Upper end of its 95 % interval [mmol/l].")
+    pi_pcr_ratio: list[float | None] = Field(
+        description="Pi/PCr from amplitudes, corrected for saturation only if T1 is set."
+    )
+    pi_pcr_ratio_sd: list[float | None] = Field(description="SD of it.")
+    adp_umol_l: list[float | None] = Field(
+        description="Free ADP from the creatine kinase equilibrium, if T1 is set, with assumed concentrations [µmol/l]."
+    )
+    adp_sd_umol_l: list[float | None] = Field(description="SD of it due to the fit.")
 
 
 class Series(ScanRecord):

@@ -67,7 +67,7 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Used) -> dict[s
     read = read_transients(inputs["fid"])
     fids = averaged_repetitions(read.fid, read.data.measurements)
     course = _course(fids, measures, fit, quality, settings)
-    values = course_values(course, measures.series, fit, settings.magnesium)
+    values = course_values(course, measures.series, fit, settings.magnesium, rest.saturation_factors)
     from_start = measures.series.phases[0].kind == "rest" and has_rest(measures.series)
     left_out = measures.dummy_transients if from_start else 0
     bouts = [

@@ -1,6 +1,6 @@
 """What a series says of each of its repetitions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from myomag.io.scan_records import Fit
 from myomag.io.series_records import Course as CourseRecord
 from myomag.settings.base import content
 from myomag.settings.magnesium import MagnesiumSettings
+from myomag.steps.series_energetics import adp_course, pi_pcr_ratio
 from myomag.steps.series_shifts import (
     Answers,
     Pools,
@@ -38,8 +39,10 @@ def calibrations(settings: MagnesiumSettings) -> tuple[ShiftCalibration, ShiftCa
     return shift_calibration(content(settings.ph_calibration), "ph"), mg
 
 
-def course_values(course: Course, phases: Phases, fit: Fit, settings: MagnesiumSettings) -> CourseRecord:
-    """Values of each repetition, by the fit of all."""
+def course_values(
+    course: Course, phases: Phases, fit: Fit, settings: MagnesiumSettings, factors: Mapping[str, float] | None
+) -> CourseRecord:
+    """Values of each repetition, from the fit of all; `factors` are those of saturation, if T1 is set."""
     count = len(course.spoiled)
     times: Sequence[float | None] = phases.times(count) or [None] * count
     kinds: list[str | None] = [None] * count
@@ -51,6 +54,8 @@ def course_values(course: Course, phases: Phases, fit: Fit, settings: MagnesiumS
     ph, pools, pmg = _ph_and_mg(course, fit, settings)
     mg = [[each and _mmol_l(getattr(each, key)) for each in pmg] for key in ("value", "ci95_high", "ci95_low")]
     kept = ~course.spoiled
+    ratio = pi_pcr_ratio(_floats_of(pi), _floats_of((pcr, pcr_sd)), factors)
+    adp = adp_course(course, ph, pmg, factors, settings)
     return CourseRecord(
         time_s=list(times),
         phase=kinds,
@@ -72,11 +77,20 @@ def course_values(course: Course, phases: Phases, fit: Fit, settings: MagnesiumS
         mg_mmol_l=mg[0],
         mg_ci95_low_mmol_l=mg[1],
         mg_ci95_high_mmol_l=mg[2],
+        pi_pcr_ratio=_listed(ratio[0], kept),
+        pi_pcr_ratio_sd=_listed(ratio[1], kept),
+        adp_umol_l=_listed(adp[0], kept),
+        adp_sd_umol_l=_listed(adp[1], kept),
     )
 
 
 def _mmol_l(pmg: float | None) -> float | None:
     return None if pmg is None else mg_mmol_l(pmg)
+
+
+def _floats_of(pair: tuple[list[Any], list[Any]]) -> tuple[Real, Real]:
+    value, sd = (np.array(each, dtype=np.float64) for each in pair)
+    return value, sd
 
 
 def _listed(values: Real, kept: NDArray[np.bool_]) -> list[float | None]:
