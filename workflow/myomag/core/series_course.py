@@ -122,7 +122,11 @@ def _weighed(model: "_Model", one: SeriesFit, starts: Sequence[Start]) -> Course
     p_other = np.zeros(count)
     if not starts:
         return _course(one, np.zeros(count, dtype=bool), None, p_other)
-    two = model.two_pools(one, starts)
+    try:
+        two = model.two_pools(one, starts)
+    except np.linalg.LinAlgError:
+        # What the data do not determine at all is not there to be told.
+        return _course(one, np.zeros(count, dtype=bool), None, p_other)
     odds = [_odds(one, two, start.repetitions) for start in starts]
     kept = [start for start, each in zip(starts, odds, strict=True) if each > 0]
     for start, each in zip(starts, odds, strict=True):

@@ -15,6 +15,8 @@ WIDTH_SD = 0.2
 """SD expected of the change of the width of all lines, in widths of PCr."""
 PER_REPETITION = 3
 """Phase, frequency and width come behind the amplitudes of a repetition."""
+BROADEST = 2.5
+"""Largest logarithm of a broadening: by some eleven widths."""
 POOLS = ("share", "apart")
 """What tells two pools of one line; they come together."""
 
@@ -72,6 +74,8 @@ class Motion:
         """Exponent per unit of time (its square for a spread) by which the line is multiplied, and its slope."""
         if self.of == "shift":
             return 2j * np.pi * value, 2j * np.pi
+        # On the way to the minimum no line may be broadened away.
+        value = min(value, BROADEST)
         scale = -np.pi * self.scale_hz if self.of == "width" else -2 * np.pi**2 * self.scale_hz**2
         return scale * np.expm1(value), scale * np.exp(value)
 
