@@ -34,7 +34,7 @@ def test_outputs_of_a_run(original: Lab) -> None:
     assert used == list(range(BATCHES))
     steps = [step for step in pipeline.STEPS if step.kind == "study"]
     wanted = {file.name for step in steps for file in step.writes if "*" not in file.name}
-    assert len(wanted) == 38
+    assert len(wanted) == 48
     wanted |= {f"report/sub-{i:03d}.html" for i in range(1, PARTICIPANTS + 1)}
     wanted |= {
         f"ledger/{step.name}/batch-{batch}.tsv" for step in pipeline.STEPS if step not in steps for batch in used

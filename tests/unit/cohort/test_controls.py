@@ -11,7 +11,7 @@ from myomag.cohort.shared_noise import excess_over_noise
 from myomag.cohort.statistics import build_statistics, included
 from myomag.io.tables import table_rows
 from myomag.report.controls import control_lines
-from myomag.report.labels import Labels
+from myomag.wording.labels import Labels
 
 N = 300
 

@@ -11,9 +11,9 @@ from myomag.cohort.errors_known import FIT, known_repeats
 from myomag.cohort.plan import planned_models
 from myomag.cohort.repeatability import build_repeatability
 from myomag.cohort.statistics import build_statistics, included
-from myomag.report.labels import Labels
 from myomag.report.reliability_curve import reliability_curve
 from myomag.settings.cohort import CohortModel
+from myomag.wording.labels import Labels
 
 N, REPEATED = 120, 30
 TRUE_SD, DAY_SD, FIT_SD = 0.06, 0.06, 0.02

@@ -8,7 +8,7 @@ import pytest
 
 from myomag.report.answers import Answer, answers
 from myomag.report.effects import effect_of
-from myomag.report.labels import Labels
+from myomag.wording.labels import Labels
 from report_samples import SETTINGS, cohort_rows, tables_of
 
 LABELS = Labels.of(SETTINGS.cohort, {"knee_extension_strength_nm": "N.m"})

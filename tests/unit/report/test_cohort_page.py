@@ -11,10 +11,10 @@ from myomag.cohort.raters import rater_rows
 from myomag.cohort.repeatability import REPEATABILITY_COLUMNS
 from myomag.cohort.statistics import STATISTICS_COLUMNS
 from myomag.report.cohort import INDEX, cohort_report
-from myomag.report.labels import Labels
 from myomag.settings.load import Settings
 from myomag.settings.report import ReportSettings
 from myomag.study.ratings import Rating
+from myomag.wording.labels import Labels
 from report_samples import RUN, SETTINGS, TABLES, cohort_rows, frames_of, group_spectra, tables_of
 
 METHODS = "# Methods\n\nSpectra were fitted.\n\n- mg_age: mg_mmol_l on age.\n"

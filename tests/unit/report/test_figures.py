@@ -22,11 +22,11 @@ from myomag.report.figures import Figure
 from myomag.report.flow import participant_flow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
-from myomag.report.labels import Labels
 from myomag.report.scatter import dots, within
 from myomag.report.series import Series, fitted_line
 from myomag.report.specification import specification_curve
-from myomag.report.text import number
+from myomag.wording.labels import Labels
+from myomag.wording.text import number
 from report_samples import SETTINGS, cohort_rows, tables_of
 
 LABELS = Labels.of(SETTINGS.cohort)

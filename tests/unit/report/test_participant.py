@@ -11,7 +11,7 @@ from myomag.io.scan_records import Covariance
 from myomag.report.page import TEMPLATES
 from myomag.report.participant import participant_page
 from myomag.report.spectrum import COLOURS
-from myomag.report.text import line_label
+from myomag.wording.text import line_label
 from record_samples import LINES, fit_record, magnesium_record, quality_record
 from report_samples import SETTINGS, complete_view, failed_view, undefined_view, unfitted_view
 

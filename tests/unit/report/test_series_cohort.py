@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from myomag.cohort.statistics import included
-from myomag.report.labels import Labels
 from myomag.report.series_cohort import series_figures
+from myomag.wording.labels import Labels
 from report_samples import SETTINGS, cohort_rows
 
 REST, WORK, RECOVERY = 5, 4, 8

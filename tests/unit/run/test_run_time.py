@@ -6,8 +6,8 @@ import pytest
 
 from myomag.io.files import write_atomic
 from myomag.ledger.rows import Row, ledger_bytes, ledger_path
-from myomag.report.text import MISSING
 from myomag.run.run_time import RUNTIME_PAGE, read_jobs, write_run_time
+from myomag.wording.text import MISSING
 
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 

@@ -19,7 +19,7 @@ from myomag.io.files import printable, write_whole
 from myomag.ledger.pooled import PROTOCOLS
 from myomag.report.charts import element
 from myomag.report.page import render
-from myomag.report.text import plural
+from myomag.wording.text import plural
 
 WIDTH, HEIGHT, GAP, LANE, LEVEL = 224.0, 46.0, 20.0, 16.0, 84.0
 """Size of a box, space beside it, space for a passing edge, and distance between layers [px]."""

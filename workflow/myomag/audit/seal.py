@@ -16,9 +16,9 @@ from myomag.ledger.rows import activity_path
 from myomag.ledger.seal import ACTIVITY, MARK, Log, leaves_of, named_marks, read_log
 from myomag.ledger.seal_place import seal_log
 from myomag.ledger.signing import signer, stamp_holds, stamped
-from myomag.report.text import plural
 from myomag.settings.audit import AuditSettings
 from myomag.settings.load import study_settings
+from myomag.wording.text import plural
 
 MOST = 5
 """Largest number of rows listed singly before the rest is counted."""

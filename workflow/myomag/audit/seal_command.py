@@ -11,7 +11,7 @@ from myomag.audit.record import Derivative
 from myomag.audit.seal import log_of, rewritten
 from myomag.errors import LedgerError, SettingsError
 from myomag.ledger.seal import add_signature, add_token, append_seal, read_log
-from myomag.report.text import plural
+from myomag.wording.text import plural
 
 
 @dataclass(frozen=True)

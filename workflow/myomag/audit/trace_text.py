@@ -48,7 +48,10 @@ def _table_lines(table: dict[str, Any]) -> Iterator[str]:
             yield f"  re-estimated from {cell['from']}: {'the same value' if cell['agrees'] else now}"
     for row in table["rows"][:MOST]:
         cells = "  ".join(
-            f"{key}\u00a0{value}".replace(" ", "\u00a0") for key, value in row.items() if value is not None
+            # A short cell stays on one line.
+            f"{key} {value}".replace(" ", "\u00a0" if len(f"{key} {value}") < WIDTH // 2 else " ")
+            for key, value in row.items()
+            if value is not None
         )
         yield from (
             line.replace("\u00a0", " ")

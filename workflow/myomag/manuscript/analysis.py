@@ -10,10 +10,10 @@ from myomag.core.speciation import FAMILY as SPECIATION
 from myomag.manuscript.blocks import Block, Equation, Paragraph, counted, listed
 from myomag.manuscript.equations import equation, explained, source
 from myomag.manuscript.material import Material
-from myomag.report.text import line_label
 from myomag.settings.base import content
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.models import Settings
+from myomag.wording.text import line_label
 
 
 def quantification(material: Material) -> Iterator[Block]:

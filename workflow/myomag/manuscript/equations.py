@@ -7,7 +7,7 @@ from myomag.core.families import mg_calibration, shift_calibration
 from myomag.core.speciation import FAMILY as SPECIATION
 from myomag.core.speciation import FORMS
 from myomag.manuscript.blocks import listed
-from myomag.report.text import MINUS, line_label
+from myomag.wording.text import MINUS, line_label
 
 FORM_NAMES = ("ATP⁴⁻", "HATP³⁻", "MgATP²⁻", "MgHATP⁻")
 

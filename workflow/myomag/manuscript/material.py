@@ -6,8 +6,8 @@ from typing import Any
 
 from myomag.cohort.acquisitions import Protocol
 from myomag.io.tables import TableRow
-from myomag.report.labels import Labels
 from myomag.settings.models import Settings
+from myomag.wording.labels import Labels
 
 PRINTED = (
     *("flow", "demographics", "statistics", "measurement_error", "comparisons", "sensitivity"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from myomag.io.formulas import quiet
 from myomag.manuscript.blocks import plain
-from myomag.report.text import MISSING, finite, number, uncertainty_decimals
+from myomag.wording.text import MISSING, finite, number, uncertainty_decimals
 
 
 @dataclass(frozen=True)

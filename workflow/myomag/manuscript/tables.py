@@ -12,7 +12,7 @@ from myomag.io.tables import TableRow
 from myomag.manuscript.blocks import listed
 from myomag.manuscript.material import Material
 from myomag.manuscript.printed import PrintedTable, decimals_of, distinct, p_value, share, with_interval
-from myomag.report.text import MISSING, finite, number, significant, uncertainty_decimals
+from myomag.wording.text import MISSING, finite, number, significant, uncertainty_decimals
 
 MOST_NAMED = 4
 """Models that a note names, of those that are not estimable for one reason."""

@@ -13,7 +13,6 @@ from myomag.cohort.design import Design
 from myomag.cohort.plan import LOG_MG, MG, Model
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels
 from myomag.report.scatter import (
     BOTTOM,
     LEFT,
@@ -25,6 +24,7 @@ from myomag.report.scatter import (
     marker_shape,
 )
 from myomag.report.series import MARKERS, Array, Series, on_axis, series_of, slope_difference
+from myomag.wording.labels import Labels
 
 FEWEST = 4
 NOTE = (

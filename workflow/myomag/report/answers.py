@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from myomag.cohort.plan import ALL, LOG_MG, MG, factors
-from myomag.report import text
 from myomag.report.effects import Effect, effect_of, is_group
-from myomag.report.labels import Labels, is_adjusted
 from myomag.report.overview import row_anchor
 from myomag.report.threats import Threats, adjusted_version
+from myomag.wording import text
+from myomag.wording.labels import Labels, is_adjusted
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

@@ -13,7 +13,7 @@ from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axi
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.scatter import BOTTOM, LEFT, MOST_LINKED, TOP, dots, points
 from myomag.report.series import Series
-from myomag.report.text import number, plural, uncertainty_decimals
+from myomag.wording.text import number, plural, uncertainty_decimals
 
 if TYPE_CHECKING:
     from myomag.cohort.sample import Sample

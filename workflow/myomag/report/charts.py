@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from myomag.report.text import number
+from myomag.wording.text import number
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from myomag.io.tables import TableRow, table_rows
 from myomag.pipeline import COHORT, PROTOCOLS
-from myomag.report import cohort_tables, settings_tables, text
+from myomag.report import cohort_tables, settings_tables
 from myomag.report.answers import answers, is_asked
 from myomag.report.cohort_figures import cohort_figures
 from myomag.report.controls import tripped
@@ -17,12 +17,13 @@ from myomag.report.figures import Figure
 from myomag.report.flow import participant_flow
 from myomag.report.group_spectra import spectra_figure, thumbnails
 from myomag.report.kinds import found_kinds, of_kind, other_models
-from myomag.report.labels import Labels, model_name
 from myomag.report.over_scans import over_scans
 from myomag.report.overview import MOST_LISTED, headline, listed, scan_order, scan_row
 from myomag.report.page import render
 from myomag.report.raters import rater_lines
 from myomag.settings.models import Settings
+from myomag.wording import text
+from myomag.wording.labels import Labels, model_name
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,12 +14,12 @@ from myomag.report.figures import Figure
 from myomag.report.flow import ParticipantFlow
 from myomag.report.flow_figure import flow_figure
 from myomag.report.forest import forest
-from myomag.report.labels import Labels
 from myomag.report.reliability_curve import reliability_curve
 from myomag.report.scatter import scatter_figures
 from myomag.report.series_cohort import series_figures
 from myomag.report.specification import specification_curve
 from myomag.settings.cohort import CohortSettings
+from myomag.wording.labels import Labels
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ from statistics import median
 from typing import Any
 
 from myomag.io.tables import TableRow
-from myomag.report import text
-from myomag.report.labels import Labels
 from myomag.report.origins import trace_command
 from myomag.report.overview import row_anchor
+from myomag.wording import text
+from myomag.wording.labels import Labels
 
 
 def participants_table(demographics: Sequence[TableRow], labels: Labels) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from myomag.cohort.controls import ALPHA
-from myomag.report import text
-from myomag.report.labels import Labels
+from myomag.wording import text
+from myomag.wording.labels import Labels
 
 Rows = Sequence[Mapping[str, Any]]
 

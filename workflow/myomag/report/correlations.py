@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from myomag.io.scan_records import Fit
-from myomag.report import text
+from myomag.wording import text
 
 QUANTITIES = {"shift_ppm": "δ", "amplitude": "A"}
 MAIN_LINES = ("PCr", "Pi", "gamma-ATP", "alpha-ATP", "beta-ATP")

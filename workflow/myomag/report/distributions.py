@@ -9,10 +9,10 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from myomag.io.tables import TableRow
-from myomag.report import text
 from myomag.report.charts import Scale, element, robust_range, svg, x_axis
 from myomag.report.page import scan_link
 from myomag.settings.qc import QcSettings
+from myomag.wording import text
 
 Values = NDArray[np.float64]
 LEFT, RIGHT, TOP, BOTTOM, WIDTH = 22.0, 458.0, 42.0, 152.0, 480.0

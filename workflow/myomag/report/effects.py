@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from myomag.cohort.plan import LOG_MG, MG, factors
-from myomag.report import text
-from myomag.report.labels import Labels
+from myomag.wording import text
+from myomag.wording.labels import Labels
 
 Row = Mapping[str, Any]
 MORE_MG = 1.1

@@ -1,7 +1,7 @@
 """Rows of the tables on energetics and on the choice of the calibration."""
 
 from myomag.io.scan_records import Magnesium
-from myomag.report import text
+from myomag.wording import text
 
 RATIOS = (("Pi/PCr", "pi_pcr"), ("PCr/ATP", "pcr_atp"), ("PDE/ATP", "pde_atp"), ("PME/ATP", "pme_atp"))
 

@@ -12,8 +12,8 @@ from myomag.core.axes import frequency_axis_hz, spectrum, time_axis
 from myomag.io.phase_records import PhaseRecord
 from myomag.io.scan_records import Fit, Quality
 from myomag.io.series_records import Series
-from myomag.report import text
 from myomag.report.charts import Array, Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
+from myomag.wording import text
 
 WIDTH, LEFT, RIGHT, TOP = 720.0, 74.0, 706.0, 24.0
 PANEL, LOW_PANEL, GAP = 130.0, 64.0, 14.0

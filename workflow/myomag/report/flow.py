@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from myomag.io.tables import TableRow
-from myomag.report.text import MISSING
+from myomag.wording.text import MISSING
 
 SHOWN_REASONS = 8
 

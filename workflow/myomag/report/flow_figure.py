@@ -9,7 +9,7 @@ from markupsafe import Markup
 from myomag.report.charts import element, svg
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.flow import Loss, ParticipantFlow
-from myomag.report.text import plural
+from myomag.wording.text import plural
 
 WIDTH, MAIN, SIDE_LEFT, SIDE = 760.0, 230.0, 290.0, 460.0
 LINE, PAD, GAP, CHARACTERS = 18.0, 10.0, 18.0, 62

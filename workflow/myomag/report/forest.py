@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from myomag.cohort.measurement_error import CORRECTED, NAIVE
 from myomag.io.tables import TableRow
-from myomag.report import text
 from myomag.report.charts import Scale, element, svg, x_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels
 from myomag.report.scatter import marker_shape
+from myomag.wording import text
+from myomag.wording.labels import Labels
 
 WIDTH, LEFT, RIGHT, TOP = 900.0, 340.0, 690.0, 34.0
 LINE, GAP = 19.0, 9.0

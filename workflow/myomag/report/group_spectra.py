@@ -8,11 +8,11 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from myomag.io.tables import TableRow
-from myomag.report import text
 from myomag.report.charts import Array, Scale, element, frame, path_data, svg, x_axis
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.page import scan_link
 from myomag.settings.report import ReportSettings
+from myomag.wording import text
 
 WIDTH, LEFT, RIGHT, TOP, PANEL, FOOT = 900.0, 20.0, 880.0, 30.0, 230.0, 58.0
 FEWEST, MOST_PANELS = 2, 6

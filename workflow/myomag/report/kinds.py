@@ -8,7 +8,7 @@ from typing import Any
 from myomag.cohort.kinds import by_size
 from myomag.io.tables import TableRow
 from myomag.report.cohort_tables import model_rows
-from myomag.report.labels import Labels
+from myomag.wording.labels import Labels
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import numpy as np
 from markupsafe import Markup
 
 from myomag.io.tables import TableRow
-from myomag.report import text
 from myomag.report.charts import Scale, element, frame, robust_range, svg, x_axis, y_axis
 from myomag.report.distributions import FEWEST, MOST_POINTS, scan_kind, scan_name
 from myomag.report.figures import Figure, csv_bytes
 from myomag.report.page import scan_link
+from myomag.wording import text
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 540.0, 62.0, 528.0, 22.0, 190.0
 TIME = "acq_time"

@@ -9,8 +9,8 @@ import numpy as np
 
 from myomag.cohort.reasons import short_reason
 from myomag.io.tables import TableRow
-from myomag.report import text
 from myomag.report.page import scan_anchor, scan_link
+from myomag.wording import text
 
 Card = tuple[str, str, str, str | None]
 MOST_LISTED = 10_000

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from myomag.report import text
+from myomag.wording import text
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from myomag.io.scan_records import Fit, Magnesium, Quality
 from myomag.io.series_records import Series
-from myomag.report import energetics_tables, scan_tables, text
+from myomag.report import energetics_tables, scan_tables
 from myomag.report.correlations import correlations
 from myomag.report.exercise import bout_rows, course_figure, waterfall
 from myomag.report.origins import number_origins, trace_targets
@@ -22,6 +22,7 @@ from myomag.settings.base import content
 from myomag.settings.models import Settings
 from myomag.settings.report import ReportSettings
 from myomag.steps.curves import Curves, displayed_curves
+from myomag.wording import text
 
 SCRIPTS = ("common.js", "signal.js", "export.js", "spectrum.js", "participant.js")
 # Line, half width of the close-up [ppm], what it decides.

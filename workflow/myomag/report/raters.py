@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from myomag.io.tables import TableRow
-from myomag.report.text import number, open_interval, plural
+from myomag.wording.text import number, open_interval, plural
 
 
 def rater_lines(rows: Sequence[TableRow], *, pairs: bool = True) -> list[str]:

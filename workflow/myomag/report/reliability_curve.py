@@ -14,9 +14,9 @@ from myomag.cohort.regression import Coefficient, NotEstimable
 from myomag.cohort.statistics import estimate, row_name
 from myomag.report.charts import Scale, element, frame, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels
 from myomag.report.scatter import band, curve, estimate_text
 from myomag.report.series import Line
+from myomag.wording.labels import Labels
 
 LEAST = 0.35
 ICCS = np.linspace(LEAST, 1.0, 14)

@@ -4,9 +4,9 @@ from typing import Any
 
 from myomag.core.robust import Z95
 from myomag.io.scan_records import Calibration, Fit, Magnesium, Quality
-from myomag.report import text
 from myomag.report.transients import frequency_plot, left_out
 from myomag.settings.qc import QcSettings
+from myomag.wording import text
 
 
 def headline(quality: Quality | None, magnesium: Magnesium | None) -> list[tuple[str, str, str, str]]:

@@ -14,10 +14,10 @@ from myomag.cohort.statistics import row_name
 from myomag.io.tables import TableRow
 from myomag.report.charts import Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels
 from myomag.report.page import participant_link
 from myomag.report.series import MARKERS, Array, Line, Series, axis_column, compared, line_of, series_of
-from myomag.report.text import finite, interval, number, plural
+from myomag.wording.labels import Labels
+from myomag.wording.text import finite, interval, number, plural
 
 FEWEST = 3
 MOST_LINKED = 1500

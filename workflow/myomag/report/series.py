@@ -13,8 +13,8 @@ from myomag.cohort.regression import NotEstimable, linear_regression
 from myomag.cohort.statistics import slope_unit
 from myomag.cohort.terms import product_terms
 from myomag.core.robust import Z95
-from myomag.report import text
-from myomag.report.labels import Labels
+from myomag.wording import text
+from myomag.wording.labels import Labels
 
 Array = NDArray[np.float64]
 MARKERS = {"women": "circle", "men": "triangle"}

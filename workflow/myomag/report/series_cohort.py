@@ -15,9 +15,9 @@ from myomag.io.tables import TableRow
 from myomag.report.bland_altman import bland_altman_figures
 from myomag.report.charts import Array, Scale, element, frame, path_data, robust_range, svg, x_axis, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels
 from myomag.report.scatter import scatter_figures
-from myomag.report.text import finite
+from myomag.wording.labels import Labels
+from myomag.wording.text import finite
 
 if TYPE_CHECKING:
     from myomag.cohort.sample import Sample

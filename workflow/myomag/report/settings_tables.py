@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from myomag.pipeline import REPORT
-from myomag.report import text
 from myomag.settings.base import content
 from myomag.settings.magnesium import MagnesiumSettings
 from myomag.settings.models import Settings
+from myomag.wording import text
 
 
 def flatten(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ from markupsafe import Markup
 
 from myomag.cohort.plan import LOG_MG, MG, factors
 from myomag.io.tables import TableRow
-from myomag.report import text
 from myomag.report.charts import Scale, element, frame, svg, y_axis
 from myomag.report.figures import Figure, csv_bytes
-from myomag.report.labels import Labels, is_adjusted
 from myomag.report.scatter import estimate_text
 from myomag.report.threats import is_reference
+from myomag.wording import text
+from myomag.wording.labels import Labels, is_adjusted
 
 LEFT, PANEL, COLUMNS, GUTTER = 230.0, 310.0, 2, 44.0
 TITLE, CURVE, LINE, BELOW = 42.0, 130.0, 15.0, 26.0

@@ -6,8 +6,8 @@ import numpy as np
 from markupsafe import Markup
 
 from myomag.report.charts import Array, Scale, element, frame, path_data, svg, thin, x_axis
-from myomag.report.text import line_label, number
 from myomag.steps.curves import Curves
+from myomag.wording.text import line_label, number
 
 COLOURS = 14
 WIDTH, LEFT, RIGHT, TOP = 1000.0, 20.0, 980.0, 8.0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from myomag.cohort.kinds import by_size
-from myomag.report.text import plural
+from myomag.wording.text import plural
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -7,8 +7,8 @@ from typing import Any
 from myomag.cohort.controls import ALPHA
 from myomag.cohort.measurement_error import CORRECTED
 from myomag.cohort.plan import ALL
-from myomag.report import text
-from myomag.report.labels import Labels, is_adjusted, model_name
+from myomag.wording import text
+from myomag.wording.labels import Labels, is_adjusted, model_name
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

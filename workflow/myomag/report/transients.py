@@ -12,7 +12,7 @@ from myomag.core.alignment import phasors
 from myomag.core.axes import time_axis
 from myomag.io.scan_records import Quality
 from myomag.report.charts import Array, Scale, element, frame, path_data, svg, x_axis, y_axis
-from myomag.report.text import number, plural
+from myomag.wording.text import number, plural
 
 LEFT, RIGHT, WIDTH = 58.0, 456.0, 480.0
 MEAN_TOP, MEAN_BOTTOM, MAP_TOP = 10.0, 100.0, 108.0

@@ -32,9 +32,9 @@ def show_outcome(root: Path) -> None:
     """Print how many scans were included, excluded and failed, why, the data behind models, and where the report is."""
     from myomag.report.controls import control_lines
     from myomag.report.flow import participant_flow
-    from myomag.report.labels import Labels
     from myomag.report.summary import column_lines, kind_lines, model_lines
     from myomag.settings.cohort import CohortSettings
+    from myomag.wording.labels import Labels
 
     flow = participant_flow(_rows(root, "flow"))
     parts = f"{flow.included} included, {flow.excluded_scans} excluded, {flow.failed_scans} failed"

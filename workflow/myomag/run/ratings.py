@@ -13,7 +13,6 @@ from myomag.ledger.derivative import check_output
 from myomag.options import print_json
 from myomag.pipeline import RATINGS
 from myomag.report.raters import rater_lines
-from myomag.report.text import plural
 from myomag.run.advice import Advice
 from myomag.run.jobs import available_cores
 from myomag.run.lock import alone
@@ -32,6 +31,7 @@ from myomag.study.ratings import (
     rejections,
     rejects,
 )
+from myomag.wording.text import plural
 
 MOST = 10
 """Scans named one by one; --json has them all."""

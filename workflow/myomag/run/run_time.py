@@ -13,7 +13,7 @@ from myomag import pipeline
 from myomag.io.files import write_atomic
 from myomag.ledger.rows import ledger_path
 from myomag.report.page import render
-from myomag.report.text import MISSING, finite, number, significant
+from myomag.wording.text import MISSING, finite, number, significant
 
 RUNTIME_PAGE = "benchmarks/runtime.html"
 SLOWEST = 10

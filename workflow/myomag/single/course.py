@@ -7,7 +7,7 @@ import numpy as np
 from myomag.io.series_records import Series
 from myomag.report.charts import Array
 from myomag.report.exercise import rest_pcr, times
-from myomag.report.text import number
+from myomag.wording.text import number
 
 WIDEST = 120
 ROWS = 4

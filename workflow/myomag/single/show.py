@@ -6,10 +6,10 @@ from typing import Any
 
 from myomag.io.files import printable
 from myomag.io.scan_records import Fit, FitLine, Magnesium, Quality
-from myomag.report import text
 from myomag.single.scan import SingleResult
 from myomag.single.show_series import series_rows
 from myomag.steps.measured import Measured
+from myomag.wording import text
 
 LINE_COLUMNS = ("line", "amplitude", "CRLB %", "to ATP", "shift from PCr (ppm)", "FWHM (Hz)", "at a bound")
 

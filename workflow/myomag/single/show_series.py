@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from myomag.io.series_records import Bout, Series
-from myomag.report import text
+from myomag.wording import text
 
 
 def series_rows(series: Series) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from myomag.report import text
+from myomag.wording import text
 
 
 @pytest.mark.parametrize(
