@@ -91,11 +91,11 @@ def test_phases_nobody_stated_are_proposed_and_said_to_be(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"repetitions": (0, 20, 40)}, "no rest before the exercise"),
+        ({"repetitions": (0, 20, 40)}, "no rest before exercise"),
         ({"repetitions": (16, 16, 9)}, "recovery"),
-        ({"pcr": (33.0, 31.0)}, "exercise took"),
+        ({"pcr": (33.0, 31.0)}, "exercise consumed"),
         ({"ph": (7.03, 6.45)}, "acidosis slows the recovery"),
-        ({"repetitions": (16, 20, 0)}, "no recovery behind the exercise"),
+        ({"repetitions": (16, 20, 0)}, "no recovery after exercise"),
     ],
 )
 def test_a_bout_that_tells_no_time_constant_says_why(tmp_path, changes, reason):
@@ -138,7 +138,7 @@ def test_a_step_of_the_gain_in_recovery_is_no_recovery(tmp_path):
     truth.fids[:, 40:] *= 1.15
     record, _ = analysed(write_series(tmp_path, truth))
     assert record.tau_pcr_s is record.pcr_depletion is None
-    assert "ATP, which work leaves as it is, steps by +1" in record.reason
+    assert "the ATP signal, which exercise does not change, steps by +1" in record.reason
 
 
 def test_motion_moves_no_proposed_phase(tmp_path):
@@ -184,7 +184,7 @@ def test_the_case_of_a_series(shared_cases):
     [
         ("onset\tduration\n0\t10\n", "no column trial_type"),
         ("onset\tduration\ttrial_type\n0\t10\tcue\n", "no trial_type is one of rest, exercise, recovery; found cue"),
-        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "line 2: duration = 'n/a' is not a number of s"),
+        ("onset\tduration\ttrial_type\n0\tn/a\trest\n", "line 2: duration = 'n/a' is not a time in s"),
         ("onset\tduration\ttrial_type\n0\t8\trest\n8,5\t9\texercise\n", "line 3: onset = '8,5' .* decimal point"),
         ("onset\tduration\ttrial_type\n0\t0\trest\n", "above 0"),
         ("Onset\tduration\tphase\n0\t10\trest\n", "no column onset; .* this one Onset, duration, phase"),
@@ -224,7 +224,10 @@ def test_without_a_repetition_time_no_second_is_said(tmp_path):
     ("events", "message"),
     [
         ([(0, 60, "rest"), (48, 48, "exercise")], "exercise starts at 48 s, before rest ends at 60 s"),
-        ([(0, 48e3, "rest"), (48e3, 48e3, "exercise")], "64 repetitions and 192 s; write s from its start, not ms"),
+        (
+            [(0, 48e3, "rest"), (48e3, 48e3, "exercise")],
+            "64 repetitions and lasts 192 s; write s from its start, not ms",
+        ),
         ([(48e3, 48e3, "exercise")], "starts at 48000 s"),
         ([(0, 16, "rest"), (16, 16, "exercise"), (32, 32, "recovery")], "end at 64, .*; write s, not repetitions"),
     ],

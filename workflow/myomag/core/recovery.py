@@ -1,8 +1,8 @@
 """Recovery of PCr after exercise: mono-exponential, with its time constant by profile likelihood.
 
-PCr(t) = PCr_end + ΔPCr·(1 − exp(−t/τ)), k = 1/τ, initial rate V = k·ΔPCr. For a given τ the model is linear, so that
-χ²(τ), minimised over the other two, is known as a curve: its minimum is the estimate, and where it has risen by 3.84
-the 95 % interval ends (Venzon & Moolgavkar 1988, Appl. Stat. 37:87).
+PCr(t) = PCr_end + ΔPCr·(1 − exp(−t/τ)), k = 1/τ, initial rate V = k·ΔPCr. For a given τ the model is linear, so
+χ²(τ), minimised over the other two parameters, is a known curve: its minimum is the estimate, and the 95 % interval
+ends where it has risen by 3.84 (Venzon & Moolgavkar 1988, Appl. Stat. 37:87).
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Recovery:
     chi2, freedom : float and int
         Residual.
     p_second : float
-        Probability of as much gain by a second exponential, were there none.
+        Probability that noise alone makes a second exponential fit this much better.
     two_taus_s, two_drops : tuple of float
         Time constants of both [s], and what each adds [units of the data].
     """
@@ -62,7 +62,7 @@ class Recovery:
 def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
     """Fit the recovery of PCr.
 
-    Scatter beyond the covariance, as by motion, widens all intervals.
+    Scatter beyond the covariance, for example from motion, widens all intervals.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def fit_recovery(time_s: Real, amplitude: Real, covariance: Real) -> Recovery:
 
 
 def _rise(freedom: float) -> float:
-    """Rise of χ² that is exceeded by chance in 5 %, where the scatter was read off a residual of so many freedoms.
+    """Rise of χ² exceeded by chance in 5 %, if the scatter was estimated from a residual with this many freedoms.
 
     The square of Student's quantile, by the first term of its expansion (Abramowitz & Stegun 26.7.5).
     """

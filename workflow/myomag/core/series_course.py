@@ -1,4 +1,4 @@
-"""Courses of lines and shifts over a series: where to start, what moves, and the fit of all repetitions together."""
+"""Courses of lines and shifts over a series: start, moving lines, and the fit of all repetitions together."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,21 +40,21 @@ SPOILED_SDS, SPOILED_CHI2 = 6.0, 1.25
 
 @dataclass(frozen=True)
 class Course:
-    """Fit of a series with what was found out on the way.
+    """Fit of a series with its by-products.
 
     Attributes
     ----------
     fit : SeriesFit
     spoiled : ndarray of bool, shape (repetitions,)
-        Whether a repetition is none of this muscle in this place: by its residual, or its ATP.
+        Whether a repetition was disturbed or moved, judged by its residual or its ATP.
     level : Level
-        Of the signal of ATP.
+        Of the ATP signal.
     pooled : ndarray of bool, shape (repetitions,)
-        Whether Pi is fitted as two pools that are told apart.
+        Whether Pi is fitted as two pools that can be distinguished.
     other : SeriesFit or None
-        Fit in which Pi is as many pools as in `fit` it is not, where that was weighed.
+        Fit with the other number of Pi pools, if it was considered.
     p_other : ndarray, shape (repetitions,)
-        Probability that Pi is as in the other one.
+        Probability of the other number.
     """
 
     fit: SeriesFit
@@ -76,7 +76,7 @@ def series_course(
     ranges_hz: Mapping[str, tuple[float, float]],
     wanted_sd_hz: Mapping[str, float],
 ) -> Course:
-    """Fit all repetitions together, and Pi as two pools where these are likelier.
+    """Fit all repetitions together, with Pi as two pools where these are more likely.
 
     Parameters
     ----------
@@ -86,11 +86,11 @@ def series_course(
     first : (Lines, SeriesFit)
         From `still_amplitudes`.
     phases : sequence of Phase
-        Where a change of pace is to be expected; two pools are sought from the first exercise on.
+        Where the pace may change; two pools are sought from the first exercise on.
     ranges_hz : mapping of str to (float, float)
         Range of the shift of each moving line against the reference [Hz].
     wanted_sd_hz : mapping of str to float
-        SD with which each is to be known [Hz].
+        Wanted SD of each [Hz].
     """
     residual = _without_still(fids, first, lines.time_s)
     one_line = {"noise_sd": noise_sd, "width_hz": pcr_fwhm_hz}
@@ -117,7 +117,7 @@ def _without_still(fids: Complex, first: tuple[Lines, SeriesFit], time_s: Real) 
 
 
 def _weighed(model: "_Model", one: SeriesFit, starts: Sequence[Start]) -> Course:
-    """Course with one or with two pools of Pi in each bout, whichever is likelier."""
+    """Course with one or two Pi pools in each bout, whichever is more likely."""
     count = model.fids.shape[1]
     p_other = np.zeros(count)
     if not starts:
@@ -161,7 +161,7 @@ def _told_apart(fit: SeriesFit, width_hz: float) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class _Model:
-    """What is fitted, and where from."""
+    """What is fitted, and from which start."""
 
     fids: Complex
     lines: Lines
@@ -255,7 +255,7 @@ class _Model:
 
 
 def _level(fit: SeriesFit) -> Level:
-    """Signal of ATP, which work leaves as it is."""
+    """ATP signal, which exercise does not change."""
     places = [place for place, name in enumerate(fit.names) if name in ATP]
     if not places:
         return Level(None, 1.0, np.zeros(len(fit.amplitudes), dtype=bool))

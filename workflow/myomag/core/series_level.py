@@ -1,4 +1,4 @@
-"""Whether the signal of ATP, which work leaves as it is, steps: the gain or the place of the muscle has changed."""
+"""Steps of the ATP signal, which exercise does not change: the gain or the position of the muscle changed."""
 
 from dataclasses import dataclass
 
@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 Real = NDArray[np.float64]
 
 STEP_SDS, STEP_SHARE = 6.0, 0.08
-"""A step stands out by so many SDs, and by such a share: less is within what ATP does in work."""
+"""Least size of a step in SDs and as a fraction: smaller changes of ATP occur in exercise."""
 BESIDE, SHARPNESS = 5, 0.6
-"""So much of it has to be between the means of so many repetitions before and behind: the rest is drift."""
+"""This fraction of a step must lie between the means of this many repetitions on either side; the rest is drift."""
 MOVED_SDS, MOVED_SHARE = 4.0, 0.12
-"""A repetition whose ATP lies so many SDs and by such a share off the others is spoiled."""
+"""A repetition whose ATP differs from the others by this many SDs and this fraction is spoiled."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """Signal of ATP over a series.
+    """ATP signal over a series.
 
     Attributes
     ----------
     step : int or None
-        First repetition behind a step.
+        First repetition after a step.
     ratio : float
-        Signal behind it over that before it; 1 without one.
+        Signal after it over that before it; 1 without a step.
     moved : ndarray of bool, shape (repetitions,)
-        Repetitions that lie off those on their side of the step: the muscle has moved against the coil.
+        Repetitions that differ from the others on their side of the step: the muscle moved relative to the coil.
     """
 
     step: int | None
@@ -35,7 +35,7 @@ class Level:
 
 
 def atp_level(atp: Real, sd: Real) -> Level:
-    """Step and outliers of the signal of ATP.
+    """Step and outliers of the ATP signal.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def atp_level(atp: Real, sd: Real) -> Level:
 
 
 def _step(places: NDArray[np.intp], atp: Real, sd: Real) -> int | None:
-    """First repetition behind the step that explains most; None without a clear one."""
+    """First repetition after the step that explains most; None without a clear step."""
     count = len(atp)
     if count < 4 * BESIDE:
         return None

@@ -1,4 +1,4 @@
-"""Two pools of Pi in a series, as of fibres at work beside others: where they are to be sought, and their evidence.
+"""Two pools of Pi in a series, as from working and resting fibres: where to seek them, and the evidence for them.
 
 Of each pair of shifts what two lines there take off χ² is known in each repetition; the most likely course of the pair,
 one line or two, follows by dynamic programming (Viterbi 1967). From there the pools of a bout are fitted with all else:
@@ -39,7 +39,7 @@ By noise alone χ² falls by one for each parameter. With 10 knots a fall by 2·
 
 @dataclass(frozen=True)
 class Start:
-    """Two pools of one bout, as the fit starts from them.
+    """Two pools of one bout, from which the fit starts.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ def pools_to_try(
     range_hz: tuple[float, float],
     width_hz: float,
 ) -> list[Start]:
-    """Bouts in which two lines may be likelier than one.
+    """Bouts in which two lines may be more likely than one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the moving lines of a series are sought, and how finely their courses can be told."""
+"""Where the moving lines of a series are sought, and how finely their courses can be resolved."""
 
 from collections.abc import Sequence
 from dataclasses import replace

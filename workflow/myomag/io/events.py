@@ -24,7 +24,7 @@ LEAST_APART = 1.5
 
 
 class Event(NamedTuple):
-    """What the muscle does from `onset` on for `duration` [s]."""
+    """Activity of the muscle from `onset` for `duration` [s]."""
 
     onset: float
     duration: float
@@ -37,7 +37,7 @@ def read_events(path: Path) -> list[Event]:
     Raises
     ------
     ScanError
-        If the file cannot be read, lacks a column, holds no known kind, or a time that is none.
+        If the file cannot be read, lacks a column, contains no known kind, or an invalid time.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -61,7 +61,7 @@ def read_events(path: Path) -> list[Event]:
 
 
 def _remedy(columns: Sequence[str | None]) -> str:
-    """What to do about a table without one of the columns."""
+    """Remedy for a table that lacks a column."""
     head = ", ".join(str(column)[:30] for column in columns[:8] if column)
     if len(columns) == 1 and re.search("[;,]| {2}", head):
         return "separate its columns by tabs"
@@ -84,7 +84,7 @@ def _seconds(cell: str | None, where: str) -> float:
     if math.isfinite(value):
         return value
     remedy = "; write a decimal point" if re.fullmatch(r"-?\d+,\d+", text) else ""
-    raise ScanError(f"{where} = {text[:20]!r} is not a number of s{remedy}.")
+    raise ScanError(f"{where} = {text[:20]!r} is not a time in s{remedy}.")
 
 
 def check_events(events: Sequence[Event], edges_s: NDArray[np.float64], each_s: float, name: str) -> None:
@@ -104,7 +104,7 @@ def check_events(events: Sequence[Event], edges_s: NDArray[np.float64], each_s: 
     Raises
     ------
     ScanError
-        If two overlap, or they seem to be in another unit than s.
+        If two overlap, or they do not seem to be in s.
     """
     for one, other in pairwise(events):
         if one.trial_type != other.trial_type and other.onset < one.onset + one.duration - each_s / 2:
@@ -113,7 +113,7 @@ def check_events(events: Sequence[Event], edges_s: NDArray[np.float64], each_s: 
                 f"{one.onset + one.duration:g} s; correct onset or duration."
             )
     repetitions, end_s = len(edges_s) - 1, float(edges_s[-1])
-    length = f"the series is of {repetitions} repetitions and {end_s:g} s"
+    length = f"the series has {repetitions} repetitions and lasts {end_s:g} s"
     if sum(event.onset < end_s for event in events) < min(len(events), 2):
         late = max(event.onset for event in events)
         raise ScanError(f"{name}: events: one starts at {late:g} s, {length}; write s from its start, not ms.")

@@ -24,40 +24,36 @@ class PhaseRecord(Record):
 
     kind: Literal["rest", "exercise", "recovery"] = Field(description="What the muscle does.")
     first: int = Field(description="First repetition, counted from 0.")
-    end: int = Field(description="Repetition behind the last one.")
+    end: int = Field(description="Repetition after the last one.")
     start_s: float | None = Field(description="Start [s from the first repetition]; null without a repetition time.")
     end_s: float | None = Field(description="End [s].")
 
     @property
     def length_s(self) -> float | None:
-        """How long it lasts [s]."""
+        """Duration [s]."""
         return None if self.start_s is None or self.end_s is None else self.end_s - self.start_s
 
 
 class Phases(Record):
     """Phases of a series."""
 
-    repetition_s: float | None = Field(
-        description="Time from one repetition to the next, the median where that is uneven [s]."
-    )
-    volume_timing_s: list[float] | None = Field(
-        description="Start of each repetition [s from the first], where it is stated."
-    )
+    repetition_s: float | None = Field(description="Time from one repetition to the next, the median if uneven [s].")
+    volume_timing_s: list[float] | None = Field(description="Start of each repetition [s from the first], if stated.")
     middle_s: float = Field(
-        description="From the start of a repetition to the mean of its excitations [s]: 0 for one FID each."
+        description="From the start of a repetition to the mean time of its excitations [s]; 0 for a single FID."
     )
-    excitations: int = Field(description="Excitations that each repetition is the mean of.")
-    proposed: bool = Field(description="Whether they were read off PCr, as no events were stated.")
+    excitations: int = Field(description="Number of excitations averaged into each repetition.")
+    proposed: bool = Field(description="Whether they were inferred from PCr because no events were given.")
     phases: list[PhaseRecord] = Field(description="Phases in their order.")
 
     @property
     def end_s(self) -> float | None:
-        """End of the last repetition [s from the first]; None where no time is known."""
+        """End of the last repetition [s from the first]; None without times."""
         times = self.times(self.phases[-1].end)
         return None if times is None or self.repetition_s is None else times[-1] - self.middle_s + self.repetition_s
 
     def times(self, count: int) -> list[float] | None:
-        """When each of `count` repetitions is excited in the mean [s from the first]; None where no time is known."""
+        """Mean excitation time of each of `count` repetitions [s from the first]; None without times."""
         starts = self.volume_timing_s
         if starts is None and self.repetition_s is not None:
             starts = [self.repetition_s * k for k in range(count)]

@@ -9,22 +9,22 @@ from myomag.errors import ScanError
 
 VOLUME_TIMING = "VolumeTiming"
 AVERAGES = "AveragesPerTransient"
-"""Acquisitions whose mean the scanner stored as one transient; no field of BIDS says it."""
+"""Number of acquisitions the scanner averaged into one transient; BIDS has no field for it."""
 LONGEST_S = 86_400.0
 TOLERANCE = 0.05
 """Part of the time that a repetition takes by which two may be closer, for times are stated as rounded."""
 
 FINEST_S = 0.01
-"""Scanners note times no better than to this."""
+"""Precision with which scanners record times."""
 
 
 def volume_timing(value: Any, where: str) -> list[float]:
-    """Times as a field states them [s], ascending.
+    """Times stated by a field [s], ascending.
 
     Raises
     ------
     ScanError
-        If it is no list of ascending times.
+        If it is not a list of ascending times.
     """
     if not isinstance(value, list) or not value or any(_no_time(each) for each in value):
         raise ScanError(
@@ -74,9 +74,9 @@ def check_volume_timing(times: list[float], repetitions: int, each_s: float | No
 
 
 def times_by_clock(starts: Sequence[float], repetitions: int, each_s: float | None) -> list[float] | None:
-    """Times from the first repetition on by the clock of the scanner [s]; None where RepetitionTime says the same.
+    """Times of the scanner's clock from the first repetition on [s]; None if RepetitionTime gives the same.
 
-    A clock that does not fit is none of repetitions: many exports write the time of the series into every file.
+    A clock that does not fit is not one of repetitions: many exports write the time of the series into every file.
 
     Parameters
     ----------

@@ -38,15 +38,15 @@ def series(material: Material) -> Iterator[Block]:
         "of exercise). The repetitions of rest were averaged and fitted as above.",
         "All repetitions were then fitted together: widths, line shape and begin time were those of rest; amplitudes, "
         "phase, frequency and a change of the width were free in each repetition; the shifts of Pi and β-ATP followed "
-        "the time course by straight pieces.",
+        "the time course piecewise linearly.",
         "The recovery of PCr was described by PCr(t) = PCr_end + ΔPCr·(1 − exp(−t/τ)), with intervals of τ by profile "
         "likelihood (Venzon and Moolgavkar, 1988).",
-        f"Kinetics were given where exercise took at least {100 * settings.least_depletion:g} % of the PCr of rest, "
+        f"Kinetics were given if exercise consumed at least {100 * settings.least_depletion:g} % of resting PCr, "
         f"recovery was followed for at least {settings.least_recovery_taus:g} τ, the ratio of the ends of the interval "
         f"of τ was at most {settings.widest_interval:g} and the pH at the end of exercise was at least "
         f"{settings.least_ph:g}: {known} of {counted(bouts, 'bout')}.",
         "Oxidative capacity was computed as k·[PCr] and as V·(1 + Km/[ADP]), with k = 1/τ, V = k·ΔPCr, "
-        f"{settings.pcr_mmol_l:g} mmol/l PCr at rest and a Km of {settings.km_adp_umol_l:g} µmol/l, which were "
+        f"{settings.pcr_mmol_l:g} mmol/l PCr at rest and a Km of {settings.km_adp_umol_l:g} µmol/l "
         "assumed.",
     )
 

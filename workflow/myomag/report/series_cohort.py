@@ -1,4 +1,4 @@
-"""Series of a cohort: the mean course of each kind of them, and what their kinetics go with."""
+"""Series of a cohort: the mean course of each kind, and how their kinetics relate to other variables."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KINETICS = ("tau_pcr_s", "k_pcr_per_s", "pcr_depletion", "ph_end_exercise")
 WORK = ("pcr_depletion", "ph_end_exercise")
-"""What the exercise did, which the time constant should not depend on."""
+"""Effects of exercise on which the time constant should not depend."""
 FEWEST = 3
 """Series that a mean course is of, at least; and at least half of all at each time."""
 WIDTH, LEFT, RIGHT, TOP = 720.0, 74.0, 706.0, 24.0
@@ -126,7 +126,7 @@ def _course_figure(courses: Sequence[Mapping[str, Array]], name: str, of_kind: s
         for k, time in enumerate(mean.time_s.tolist())
     )
     note = (
-        f"Mean of {len(courses)} series with one SD to either side, aligned at the end of the first exercise; drawn "
+        f"Mean of {len(courses)} series ± 1 SD, aligned at the end of the first exercise; drawn "
         "where at least half of them were measured."
     )
     return Figure(name, f"Mean course of PCr and pH{of_kind}", _drawing(mean, len(courses)), csv_bytes(rows), note)

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from myomag.settings.base import Fraction, Section, Within
 
-PhSd = Annotated[float, Within(0.001, 1, "", "it is an SD of a pH or pMg; below lies noise, and above no course")]
+PhSd = Annotated[
+    float, Within(0.001, 1, "", "it is an SD of pH or pMg; smaller values follow noise, larger ones no course")
+]
 Taus = Annotated[float, Within(0.5, 10, "", "it counts time constants; is it in seconds?")]
 Ratio = Annotated[float, Within(1.2, 100, "", "it is the upper end of an interval over the lower one")]
 Ph = Annotated[float, Within(5, 7.5, "", "muscle at work has a pH of 6 to 7.2")]
@@ -18,18 +20,18 @@ class SeriesSettings(Section):
     """Following a muscle through rest, exercise and recovery."""
 
     ph_sd: PhSd = Field(
-        0.02, description="SD with which the pH is to be known; where one repetition tells less, several share it."
+        0.02, description="Wanted SD of the pH; if a single repetition cannot reach it, several share a value."
     )
-    pmg_sd: PhSd = Field(0.1, description="The same of pMg.")
+    pmg_sd: PhSd = Field(0.1, description="The same for pMg.")
     least_depletion: Fraction = Field(
-        0.1, description="No kinetics where exercise took less than this share of the PCr of rest."
+        0.1, description="No kinetics if exercise consumed less than this fraction of resting PCr."
     )
     least_recovery_taus: Taus = Field(
-        1.5, description="No kinetics where recovery was followed for fewer time constants than this."
+        1.5, description="No kinetics if recovery was followed for fewer time constants than this."
     )
     widest_interval: Ratio = Field(
         4.0,
-        description="No kinetics where the upper end of the interval of τ is more than this many times the lower one.",
+        description="No kinetics if the upper end of the interval of τ is more than this many times the lower end.",
     )
     least_ph: Ph = Field(
         6.6,

@@ -192,7 +192,7 @@ def _series_problem(stem: str, measures: Measures, events: Path | None) -> str |
     kinds = {phase.kind for phase in series.phases}
     late = [event for event in read_events(events) if event.onset >= (series.end_s or math.inf)] if events else []
     lacking = {
-        f"its phases are proposed from PCr; state them in {name} beside it (onset, duration, trial_type).": (
+        f"its phases are inferred from PCr; state them in {name} beside it (onset, duration, trial_type).": (
             series.proposed
         ),
         "no RepetitionTime, so no kinetics; add it to the sidecar [s].": series.repetition_s is None,

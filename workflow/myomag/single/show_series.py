@@ -9,12 +9,12 @@ from myomag.wording import text
 
 
 def series_rows(series: Series) -> Iterator[tuple[str, str]]:
-    """Name and value of what a series tells, the numbers of each bout apart."""
+    """Name and value of the results of a series, separately for each bout."""
     uneven = " about" * (len(set(np.round(np.diff(_known(series)), 3))) > 1)
     each = "" if series.repetition_s is None else f" of{uneven} {series.repetition_s:g} s"
-    yield "series", f"{text.plural(series.repetitions, 'repetition')}{each}; pH and Mg above are those of its rest"
+    yield "series", f"{text.plural(series.repetitions, 'repetition')}{each}; pH and Mg above are from its rest"
     phases = ", ".join(f"{phase.kind} {phase.first + 1}–{phase.end}" for phase in series.phases)
-    yield "phases", phases + (" (proposed from PCr; an events file states them)" if series.phases_proposed else "")
+    yield "phases", phases + (" (inferred from PCr; an events file can state them)" if series.phases_proposed else "")
     for number, bout in enumerate(series.bouts, start=1):
         yield f"bout {number}" if len(series.bouts) > 1 else "exercise", _work(bout)
         yield "recovery", _recovery(bout)
@@ -25,7 +25,7 @@ def series_rows(series: Series) -> Iterator[tuple[str, str]]:
 
 
 def recovery_lines(series: Series) -> Iterator[str]:
-    """The recovery of each bout in a line."""
+    """One line on the recovery of each bout."""
     for number, bout in enumerate(series.bouts, start=1):
         yield f"Recovery{f' {number}' * (len(series.bouts) > 1)}: {_recovery(bout)}"
 

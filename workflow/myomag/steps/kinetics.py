@@ -1,4 +1,4 @@
-"""Kinetics of one bout of exercise: depletion, recovery of PCr, and why there are none."""
+"""Kinetics of one bout of exercise: depletion and recovery of PCr, or why there are none."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ from myomag.steps.recovery import judged_recovery
 Real = NDArray[np.float64]
 
 ACID_SHARE = 0.2
-"""Share of Pi at the end of exercise from which a more acid pool by itself speaks against kinetics; chosen."""
+"""Fraction of Pi at the end of exercise from which a more acid pool alone rules out kinetics; chosen."""
 LATEST, FEWEST_LATEST = 6, 3
 """Last repetitions of exercise whose straight line gives the pH in the last one, and how few are enough."""
 
@@ -31,7 +31,7 @@ def bout_of(
     settings: SeriesSettings,
     assumed: MagnesiumSettings,
 ) -> Bout:
-    """Bout of the exercise that is phase `number`; `assumed` are the numbers that ADP rests on."""
+    """Bout of the exercise that is phase `number`; `assumed` are the values that ADP depends on."""
     exercise = phases.phases[number]
     judged = judged_recovery(number, phases, course, left_out, settings)
     found, depletion = judged.found, judged.depletion
@@ -81,7 +81,7 @@ def _ph(values: Values, first: int, end: int, last: int) -> tuple[float | None, 
 
 
 def _known(values: Values, course: Sequence[float | None], first: int, end: int) -> dict[int, float]:
-    """What is known of a course from one repetition up to another."""
+    """Known values of a course from one repetition up to another."""
     return {k: each for k, each in enumerate(course[:end]) if each is not None and k >= first and not values.spoiled[k]}
 
 
@@ -101,7 +101,7 @@ def _acid_pool(values: Values, first: int, end: int) -> tuple[float | None, floa
 
 
 def _acidosis(ph: float | None, acid: float | None, share: float | None, least: float) -> str | None:
-    """Why the pH speaks against kinetics."""
+    """Why the pH rules out kinetics."""
     if ph is not None and ph < least:
         return f"pH {ph:.2f} at the end of exercise, below {least:g}: acidosis slows the recovery"
     if acid is not None and share is not None and acid < least and share >= ACID_SHARE:
@@ -119,9 +119,9 @@ def _adp_at_the_end(
     settings: SeriesSettings,
     assumed: MagnesiumSettings,
 ) -> float | None:
-    """Free ADP at the end of exercise [µmol/l], by [PCr] and ATP assumed for rest; None where something is unknown.
+    """Free ADP at the end of exercise [µmol/l], with [PCr] and [ATP] assumed for rest; None if something is unknown.
 
-    As a share of rest PCr needs no correction for saturation.
+    PCr as a fraction of rest needs no correction for saturation.
     """
     known = [mg for k, mg in enumerate(values.mg_mmol_l) if mg is not None and first <= k < end]
     if depletion is None or ph is None or not known:

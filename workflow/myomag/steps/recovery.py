@@ -1,4 +1,4 @@
-"""Recovery of PCr behind a bout of exercise, the rest it is compared with, and what speaks against them."""
+"""Recovery of PCr after a bout of exercise, the rest it is compared with, and objections to both."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,27 +20,27 @@ FASTEST, MUCH_SLOWER, LEAST_PART = 1.5, 3.0, 0.2
 """A recovery has two time constants where the faster one is longer than so many repetitions, less than a first one that
 was disturbed would make, the slower one so many times longer, and each brings this share of PCr back; chosen."""
 STEADY_SDS = 3.0
-"""A first repetition of rest whose PCr lies so far above the others is left out."""
+"""SDs above the others at which the first repetition of rest is left out."""
 ROUNDING = 0.02
-"""Part of a repetition by which the end of exercise may lie behind its first repetition for its rounding."""
+"""Fraction of a repetition by which rounding may put the end of exercise after the start of recovery."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """Recovery of a bout, and what it is worth.
+    """Recovery of a bout, and how far it can be trusted.
 
     Attributes
     ----------
     recovery : PhaseRecord or None
         Its phase.
     found : Recovery or None
-        Its fit; None where that describes no recovery.
+        Its fit; None if it does not describe the recovery.
     rest, depletion, depletion_sd : float or None
-        PCr of rest [units of the FID], the share of it that exercise took, and its SD.
+        Resting PCr [units of the FID], the fraction consumed by exercise, and its SD.
     problem : str or None
         Why it gives no time constant.
     remark : str or None
-        What else speaks against it.
+        Another doubt about it.
     """
 
     recovery: PhaseRecord | None
@@ -53,7 +53,7 @@ class Judged:
 
     @property
     def length_s(self) -> float | None:
-        """How long it was followed [s]."""
+        """Duration for which it was followed [s]."""
         return self.recovery.length_s if self.recovery else None
 
 
@@ -63,8 +63,8 @@ def judged_recovery(number: int, phases: Phases, course: Course, left_out: int, 
     recovery = behind if behind and behind.kind == "recovery" else None
     rests, no_rest = _rest(phases, number, course, left_out)
     step = _stepped(course, rests, recovery)
-    # What is measured on either side of a step is not compared, and what has not settled is no rest.
-    remark = step or ("PCr falls within the rest, before its steady state" if _above(rests, course) else None)
+    # Values on either side of a step cannot be compared, and unsettled repetitions are not rest.
+    remark = step or ("PCr falls during rest: the steady state was not reached" if _above(rests, course) else None)
     try:
         found = _recovery(recovery, phases, course)
     except ValueError as error:
@@ -88,10 +88,10 @@ def judged_recovery(number: int, phases: Phases, course: Course, left_out: int, 
 
 
 def _rest(phases: Phases, number: int, course: Course, left_out: int) -> tuple[list[int], str | None]:
-    """Repetitions of rest before a bout, and why they are none against which it can be judged."""
+    """Repetitions of rest before a bout, and why they cannot serve as its reference."""
     stated = rest_of(phases, phases.phases[:number])
     if not stated:
-        return [], "no rest before the exercise, against which depletion and recovery could be judged"
+        return [], "no rest before exercise as a reference for depletion and recovery"
     rests = [k for k in stated if not course.spoiled[k] and k >= left_out]
     while len(rests) > FEWEST_REST and _above(rests, course):
         rests = rests[1:]
@@ -101,7 +101,7 @@ def _rest(phases: Phases, number: int, course: Course, left_out: int) -> tuple[l
 
 
 def _above(rests: Sequence[int], course: Course) -> bool:
-    """Whether PCr of the first repetition stands above that of the others, as before the steady state."""
+    """Whether PCr in the first repetition is above that of the others, as before the steady state."""
     if len(rests) < FEWEST_REST:
         return False
     values, covariance = course.fit.amplitude(PCR)
@@ -111,7 +111,7 @@ def _above(rests: Sequence[int], course: Course) -> bool:
 
 
 def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Recovery:
-    """Recovery of PCr in the phase behind the exercise, time counted from its start [s].
+    """Recovery of PCr in the phase after exercise, with time counted from its start [s].
 
     Raises
     ------
@@ -123,11 +123,11 @@ def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Reco
     if times is None or each_s is None:
         raise ValueError("no RepetitionTime; add it to the sidecar [s]")
     if phase is None or phase.start_s is None:
-        raise ValueError("no recovery behind the exercise")
+        raise ValueError("no recovery after exercise")
     middle_s = np.array(times)
-    # By PCr alone the last repetition of exercise may pass for the first of recovery.
+    # Judged by PCr alone, the last repetition of exercise may be taken for the first of recovery.
     used = np.arange(phase.first + phases.proposed, phase.end)
-    # One that was excited before the end of exercise is not of recovery.
+    # A repetition excited before the end of exercise does not belong to the recovery.
     excited = middle_s[used] - phases.middle_s > phase.start_s - ROUNDING * each_s
     used = used[~course.spoiled[used] & excited]
     found = fit_recovery(middle_s[used] - phase.start_s, pcr[used], covariance[np.ix_(used, used)])
@@ -144,7 +144,7 @@ def _recovery(phase: PhaseRecord | None, phases: Phases, course: Course) -> Reco
 
 
 def _from_the_end(found: Recovery, last: int, each_s: float, pcr: Real, sds: Real) -> Recovery:
-    """Recovery counted from the last repetition of exercise where that one lies on its curve already."""
+    """Recovery counted from the last repetition of exercise if that one already lies on its curve."""
     factor = float(np.exp(each_s / found.tau_s))
     end = found.plateau - (found.plateau - found.end) * factor
     if last < 0 or abs(pcr[last] - end) > ON_CURVE_SDS * np.hypot(sds[last], factor * found.end_sd):
@@ -159,16 +159,16 @@ def _objections(judged: Judged, no_rest: str | None, settings: SeriesSettings) -
     found, length_s = judged.found, judged.length_s
     if found is None or length_s is None:
         return
-    # Without a rest to compare with it is what recovery brings back.
+    # Without rest as a reference, depletion is what the recovery brings back.
     taken = 1 - found.end / found.plateau if judged.depletion is None else judged.depletion
     if no_rest is not None:
         yield no_rest
     elif taken < settings.least_depletion:
-        yield f"exercise took {taken:.1%} of PCr, less than {settings.least_depletion:g}"
+        yield f"exercise consumed {taken:.1%} of PCr, less than {settings.least_depletion:.0%}"
     if found.plateau <= found.end:
         yield "PCr does not recover"
     if not np.isfinite(found.tau_high_s) or not np.isfinite(found.tau_low_s):
-        yield "the recovery was not followed long enough to tell its time constant"
+        yield "the recovery was not followed long enough to determine its time constant"
     elif length_s < settings.least_recovery_taus * found.tau_s:
         yield f"recovery was followed for {length_s:.0f} s, less than {settings.least_recovery_taus:g} time constants"
     elif found.tau_high_s > settings.widest_interval * found.tau_low_s:
@@ -176,13 +176,13 @@ def _objections(judged: Judged, no_rest: str | None, settings: SeriesSettings) -
 
 
 def _stepped(course: Course, rests: Sequence[int], recovery: PhaseRecord | None) -> str | None:
-    """What has changed between rest and the end of recovery besides the muscle; None where nothing has."""
+    """Change other than in the muscle between rest and the end of recovery; None without one."""
     step = course.level.step
     if step is None or recovery is None or not min(rests, default=recovery.first) < step < recovery.end:
         return None
     return (
-        f"the signal of ATP, which work leaves as it is, steps by {course.level.ratio - 1:+.0%} at repetition {step}: "
-        "the gain or the position has changed"
+        f"the ATP signal, which exercise does not change, steps by {course.level.ratio - 1:+.0%} at repetition {step}: "
+        "the receiver gain or the position changed"
     )
 
 
@@ -192,6 +192,6 @@ def _within(course: Course, recovery: PhaseRecord | None) -> bool:
 
 
 def _twofold(found: Recovery, each_s: float) -> bool:
-    """Whether two exponentials are that different, and each that large, that one time constant stands for neither."""
+    """Whether two exponentials are so different, and both so large, that one time constant describes neither."""
     (fast, slow), drops = found.two_taus_s, np.array(found.two_drops)
     return bool(fast > FASTEST * each_s and slow > MUCH_SLOWER * fast and np.all(drops > LEAST_PART * abs(drops.sum())))

@@ -32,7 +32,7 @@ from myomag.steps.transients import read_transients
 Real = NDArray[np.float64]
 
 RANGES_PPM = {"Pi": (-1.6, 0.9), "beta-ATP": (-0.8, 0.8), "alpha-ATP": (-0.3, 0.3), "gamma-ATP": (-0.5, 0.5)}
-"""How far a line may lie from its place at rest [ppm]."""
+"""Range of each line about its place at rest [ppm]."""
 OF_BOUT = (
     *("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s", "k_pcr_per_s", "pcr_depletion", "pcr_depletion_sd"),
     *("v_pcr_per_s", "v_pcr_sd_per_s", "qmax_linear_mmol_l_s", "qmax_adp_mmol_l_s", "ph_end_exercise", "ph_min"),
@@ -40,7 +40,7 @@ OF_BOUT = (
 
 
 class Used(Section):
-    """Sections of the settings of which the step reads something."""
+    """Sections of the settings that the step uses."""
 
     series: SeriesSettings
     qc: QcSettings
@@ -57,7 +57,7 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Used) -> dict[s
     inputs : mapping of str to Path
         `fid`, `measures`, `fit`, `quality` and `magnesium`.
     settings : Used
-        How fine the courses are, limits, calibrations, and the numbers that ADP rests on.
+        Resolution of the courses, limits, calibrations, and the values that ADP depends on.
     """
     measures = read_scan_record(inputs["measures"], Measures)
     if measures.series is None:
@@ -95,7 +95,7 @@ def series_scan(scan: str, inputs: Mapping[str, Path], settings: Used) -> dict[s
 
 
 def _summary(bout: Bout | None) -> dict[str, float | None]:
-    """Numbers of one bout as those of the series."""
+    """Numbers of one bout as numbers of the series."""
     found: dict[str, float | None] = {key: getattr(bout, key, None) for key in OF_BOUT}
     tau, low, high = (found[key] for key in ("tau_pcr_s", "tau_pcr_ci95_low_s", "tau_pcr_ci95_high_s"))
     sd = None if tau is None or low is None or high is None else (high - low) / (2 * Z95)
@@ -105,7 +105,7 @@ def _summary(bout: Bout | None) -> dict[str, float | None]:
 def _course(
     repetitions: NDArray[np.complex128], measures: Measures, fit: Fit, quality: Quality, settings: Used
 ) -> Course:
-    """Fit of all repetitions, shape (points, repetitions), by the lines of the averaged rest."""
+    """Fit of all repetitions, shape (points, repetitions), with the lines of the averaged rest."""
     turn = np.exp(-2j * np.pi * measures.pcr_offset_hz * fit.dwell_time_s * np.arange(len(repetitions)))
     lines = used_lines(_lines(fit, quality), measures.pcr_fwhm_hz)
     fids = (repetitions * turn[:, None])[fit.skipped_points : fit.skipped_points + len(lines.time_s)]
@@ -168,7 +168,7 @@ def _moving(settings: Used) -> list[str]:
 
 
 def _wanted_ppm(name: str, fit: Fit, settings: Used) -> float:
-    """SD of a shift that gives the SD wanted of the pH or of pMg [ppm]."""
+    """SD of a shift that corresponds to the wanted SD of pH or pMg [ppm]."""
     ph, mg = calibrations(settings.magnesium)
     of_ph = name in ph.lines
     if not of_ph and isinstance(mg, SpeciationCalibration):
@@ -180,7 +180,7 @@ def _wanted_ppm(name: str, fit: Fit, settings: Used) -> float:
 
 
 def _at_rest(calibration: ShiftCalibration, fit: Fit) -> float:
-    """Shift that a calibration reads, at rest [ppm]."""
+    """Shift used by a calibration, at rest [ppm]."""
     places = {line.name: line.shift_ppm for line in fit.lines}
     if "PCr" not in places or not set(calibration.lines) <= set(places):
         return float("nan")

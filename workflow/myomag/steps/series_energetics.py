@@ -40,9 +40,9 @@ def adp_course(
     factors: Mapping[str, float] | None,
     settings: MagnesiumSettings,
 ) -> tuple[Real, Real]:
-    """Free ADP [µmol/l] of each repetition with its SD, by the creatine kinase equilibrium.
+    """Free ADP [µmol/l] of each repetition with its SD, from the creatine kinase equilibrium.
 
-    ATP is the mean of all repetitions, as work leaves it unchanged. The errors of pH, pMg and PCr/ATP are taken as
+    ATP is the mean over all repetitions, as exercise does not change it. The errors of pH, pMg and PCr/ATP are taken as
     independent. NaN without T1 of PCr and ATP, where pH, Mg or PCr is missing, where PCr leaves no free creatine, and
     everywhere if the signal of ATP steps.
 
@@ -74,7 +74,7 @@ def adp_course(
 def _each(
     pcr_atp: Real, relative_sd: Real, ph: tuple[Real, Real], pmg: Answers, settings: MagnesiumSettings
 ) -> Iterator[tuple[int, Sequence[float]]]:
-    """Repetition, its ADP and SD, where all of it is known."""
+    """Repetition, its ADP and SD, if everything needed is known."""
     constants = equilibrium_constants(
         temperature_c=settings.temperature_c, ionic_strength_mol_l=settings.ionic_strength_mol_l
     )

@@ -1,4 +1,4 @@
-"""The phases of a series: as its events state them, or as PCr shows them."""
+"""The phases of a series, from its events or from PCr."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from myomag.io.volume_timing import AVERAGES, VOLUME_TIMING
 Real = NDArray[np.float64]
 
 FEWEST_REST = 3
-"""Repetitions of rest that make an average."""
+"""Fewest repetitions of rest for an average."""
 SLOW_ONSET = 4
-"""Where phases are proposed, one in so many repetitions of rest, the last ones, may be work that begins slowly."""
+"""If phases are proposed, one in this many repetitions of rest, the last ones, may already be slow work."""
 MOVED_SDS, MOVED_SHARE = 4.0, 0.12
-"""A repetition whose ATP lies so many SDs and by such a share off the others tells no phase."""
+"""A repetition whose ATP differs from the others by this many SDs and this fraction is not used for the phases."""
 LEAST_FALL, LEAST_RISE = 0.15, 0.3
-"""Without events a series is where PCr falls by this share of its rest, and by this share of that comes back."""
+"""Without events a scan is a series if PCr falls by this fraction of rest and regains this fraction of the fall."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class TimeAxis:
     Attributes
     ----------
     each_s : float or None
-        From one repetition to the next [s]; the median where that is uneven.
+        From one repetition to the next [s]; the median if uneven.
     stated_s : list of float or None
-        Start of each, counted from the first [s], where VolumeTiming states it.
+        Start of each, counted from the first [s], if VolumeTiming states it.
     middle_s : float
-        From the start of a repetition to the mean of its excitations [s]: a mean of several FIDs shows their middle.
+        From the start of a repetition to the mean time of its excitations [s].
     excitations : int
-        Excitations that a repetition is the mean of.
+        Number of excitations averaged into a repetition.
     """
 
     each_s: float | None
@@ -59,7 +59,7 @@ class TimeAxis:
 
 
 def series_times(data: MrsData, sidecar: Mapping[str, Any]) -> TimeAxis:
-    """Times of the repetitions of a series, by VolumeTiming, else by RepetitionTime."""
+    """Times of the repetitions of a series, from VolumeTiming, else from RepetitionTime."""
     transients, _ = repetition_shape(data.fid.shape[1], data.measurements)
     excitations = transients * int(sidecar.get(AVERAGES, 1))
     # Converted sidecars hold a number of s above 0 or none.
@@ -80,7 +80,7 @@ def averaged_repetitions(fid: NDArray[np.complex128], measurements: int) -> NDAr
 
 
 def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, name: str) -> Phases:
-    """Phases by the events of a scan; what no event names is rest before exercise and recovery behind it.
+    """Phases from the events of a scan; repetitions without an event are rest before exercise and recovery after it.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, nam
         raise ScanError(f"{name}: has events, but no RepetitionTime; add it to the sidecar [s].")
     check_events(events, edges, each_s, name)
     spans = [(onset, onset + duration, kind) for onset, duration, kind in events]
-    # Behind a pause the next repetition starts late, but the muscle was measured before it.
+    # After a pause the next repetition starts late, but the muscle was measured before the pause.
     middles = edges[:-1] + np.minimum(np.diff(edges), each_s) / 2
     kinds = ["rest"] * repetitions
     worked = False
@@ -105,7 +105,7 @@ def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, nam
     for first, end in pairwise(borders):
         starts = [start for start, _, kind in spans if kind == kinds[first] and abs(start - edges[first]) <= each_s]
         ends = [stop for _, stop, kind in spans if kind == kinds[first] and abs(stop - edges[end]) <= each_s]
-        # Recovery starts where exercise ends, to the part of a repetition.
+        # Recovery starts where exercise ends, to a fraction of a repetition.
         start = starts[0] if starts else (records[-1].end_s if records else float(edges[first]))
         stop = ends[0] if ends else float(edges[end])
         records.append(PhaseRecord(kind=kinds[first], first=first, end=end, start_s=start, end_s=stop))
@@ -113,7 +113,7 @@ def stated_phases(events: Sequence[Event], axis: TimeAxis, repetitions: int, nam
 
 
 def averaged(phases: Phases) -> list[int]:
-    """Repetitions that are averaged: the rest before all exercise, or without one the last third of recovery."""
+    """Repetitions that are averaged: the rest before all exercise, or without rest the last third of recovery."""
     if has_rest(phases):
         return rest_of(phases, phases.phases)
     last = phases.phases[-1]

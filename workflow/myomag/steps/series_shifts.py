@@ -19,21 +19,21 @@ from myomag.steps.measured import Measured
 Real = NDArray[np.float64]
 Answers = list[ShiftPosterior | None]
 LEAST_SDS = 3.0
-"""A line that stands out less has no shift that is read."""
+"""SDs below which the shift of a line is not used."""
 UNLIKELY = 1e-6
-"""Another number of pools that is less likely than this is not weighed."""
+"""Probability below which the other number of pools is ignored."""
 
 
 @dataclass(frozen=True)
 class Pools:
-    """The pH of Pi in each repetition, NaN where there is none.
+    """The pH from Pi in each repetition, NaN where there is none.
 
     Attributes
     ----------
     ph, ph_sd : ndarray, shape (repetitions,)
-        Of all Pi: the mean of its pools, weighted by their amplitudes.
+        From all Pi: the mean of its pools, weighted by amplitude.
     acid, acid_sd, neutral, neutral_sd : ndarray, shape (repetitions,)
-        Of each of two pools.
+        From each of two pools.
     """
 
     ph: Real
@@ -56,7 +56,7 @@ class Shifts:
     names : tuple of str
         Lines that move.
     common : ndarray, shape (names, names)
-        Covariance that all repetitions share [ppm²]: what the averaged rest has beyond its noise.
+        Covariance shared by all repetitions [ppm²]: the error of the averaged rest beyond noise.
     mhz : float
     """
 
@@ -75,7 +75,7 @@ class Shifts:
         return shifts, covariance + self.common[np.ix_(mine, mine)]
 
     def there(self, names: Iterable[str]) -> NDArray[np.bool_]:
-        """Whether all of some lines stand out, in each repetition."""
+        """Whether all of the given lines stand out, in each repetition."""
         found = np.ones(len(self.fit.amplitudes), dtype=bool)
         for name in names:
             value, sd = amplitude_of(self.fit, name)
@@ -84,7 +84,7 @@ class Shifts:
 
 
 def shifts_of(fit: SeriesFit, reference: Fit) -> Shifts:
-    """Shifts of a fit of a series, with what the reference adds to their errors."""
+    """Shifts from the fit of a series, with the errors that the reference adds."""
     lines = {line.name: line.shift_ppm for line in reference.lines}
     names = tuple(name for name in lines if fit.has(name))
     measured = Measured(reference)
@@ -115,13 +115,13 @@ def acid_amplitude(fit: SeriesFit) -> tuple[Real, Real]:
 
 
 def _sd(fit: SeriesFit, places: Sequence[int], slopes: Real) -> Real:
-    """SD in each repetition of what has these slopes, shape (repetitions, places), against what is fitted."""
+    """SD in each repetition of a quantity with these slopes, shape (repetitions, places), by the fitted values."""
     part = fit.covariance[:, places][:, :, places]
     return np.asarray(np.sqrt(np.maximum(np.einsum("ki,kij,kj->k", slopes, part, slopes), 0.0)))
 
 
 def mixed(course: Course, of: Real, of_sd: Real, other: Real, other_sd: Real) -> tuple[Real, Real]:
-    """Mean and SD of a quantity where one and two pools of Pi are weighed against each other."""
+    """Mean and SD of a quantity over one and two Pi pools, weighted by their probabilities."""
     chance = np.where(course.p_other > UNLIKELY, course.p_other, 0.0)
     weighed = (chance > 0) & np.isfinite(other) & np.isfinite(of)
     chance, other, other_sd = (np.where(weighed, each, 0.0) for each in (chance, other, other_sd))
@@ -131,7 +131,7 @@ def mixed(course: Course, of: Real, of_sd: Real, other: Real, other_sd: Real) ->
 
 
 def pools_ph(shifts: Shifts, calibration: ShiftCalibration) -> Pools:
-    """The pH by the shift of Pi, or of its two pools: (1 − s)·pH(δ + s·d) + s·pH(δ − (1 − s)·d)."""
+    """The pH from the shift of Pi, or of its two pools: (1 − s)·pH(δ + s·d) + s·pH(δ − (1 − s)·d)."""
     fit, mhz = shifts.fit, shifts.mhz
     mean, two = shifts.values((PI,))[0][:, 0], fit.has(SHARE)
     nothing = np.zeros(len(mean))
@@ -177,7 +177,7 @@ def by_all_shifts(
     ph: ShiftCalibration,
     constants: Constants,
 ) -> tuple[Answers, Answers]:
-    """Posteriors of the pH and of pMg in each repetition, by the shifts of Pi and ATP together.
+    """Posteriors of pH and pMg in each repetition, from the shifts of Pi and ATP together.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a series says of each of its repetitions."""
+"""Values of each repetition of a series."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -105,7 +105,7 @@ def _amplitude(course: Course, name: str) -> tuple[list[Any], list[Any]]:
 
 
 def _of_pi(course: Course) -> tuple[list[Any], list[Any]]:
-    """Amplitude of Pi, one and two pools weighed."""
+    """Amplitude of Pi, averaged over one and two pools."""
     if PI not in course.fit.names or course.other is None:
         return _amplitude(course, PI)
     found = mixed(course, *amplitude_of(course.fit, PI), *amplitude_of(course.other, PI))
@@ -121,7 +121,7 @@ def _of_acid(course: Course) -> tuple[list[Any], list[Any]]:
 
 
 def _ph_and_mg(course: Course, fit: Fit, settings: MagnesiumSettings) -> tuple[tuple[Real, Real], Pools, Answers]:
-    """The pH with its SD, that of the pools, and posteriors of pMg, in each repetition."""
+    """The pH with its SD, the pH of the pools, and posteriors of pMg, in each repetition."""
     nothing = np.full(len(course.spoiled), np.nan)
     calibration, mg = calibrations(settings)
     shifts = shifts_of(course.fit, fit)
