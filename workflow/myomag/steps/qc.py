@@ -69,7 +69,7 @@ def _series_or_state(
         if not worked and rest.change and rest.change.p < settings.min_state_p:
             raise ScanError(
                 f"{name}: {said_of_change(rest.change, settings.min_state_p)} within the scan, but its events state no "
-                "exercise; state it, or take them away."
+                f"exercise within its {stated.end_s:.0f} s; correct onset and duration [s], or remove the events file."
             )
         return stated, rest
     state = _state(read.fid, read.data, name, settings)
