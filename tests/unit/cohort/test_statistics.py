@@ -241,7 +241,7 @@ def test_misnamed_column_is_suggested(full_cohort, settings):
     ("column", "n", "reason"),
     [
         ([60.0] * 6, 6, "age is the same for all 6 participants"),
-        ([60, 61, 62, None, None, None], 3, "3 participants with all values"),
+        ([60, 61, 62, None, None, None], 3, "3 participants with complete values"),
         ([None] * 6, 0, "no participant is included: no value of age (6)"),
         (["60", "61", "old", "63", "64", "65"], 0, "age of sub-002 is 'old', not a number"),
         (["60", "61", "1e300", "63", "64", "65"], 0, "age of sub-002 is '1e300', too large"),

@@ -153,7 +153,7 @@ def check_estimable(outcome: Values, predictors: Mapping[str, Values], weights: 
     if n < k + 3:
         terms = "1 predictor needs" if k == 1 else f"{k} predictors need"
         people = "1 participant" if n == 1 else f"{n} participants"
-        raise NotEstimable(f"{people} with all values; {terms} at least {k + 3}")
+        raise NotEstimable(f"{people} with complete values; {terms} at least {k + 3}")
     for name, values in {"the outcome": outcome, **predictors}.items():
         check_varied(name, values)
     if weights is not None and not np.all((weights > 0) & np.isfinite(weights)):
