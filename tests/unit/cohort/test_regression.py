@@ -132,7 +132,10 @@ def test_hc3_interval_covers_where_scatter_grows():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda y, x: (y[:4], {name: values[:4] for name, values in x.items()}), "4 participants with complete values; 2"),
+        (
+            lambda y, x: (y[:4], {name: values[:4] for name, values in x.items()}),
+            "4 participants with complete values; 2",
+        ),
         (lambda y, x: (y, x | {"age": np.full(60, 70.0)}), "age is the same for all 60"),
         (lambda _, x: (np.full(60, 0.4), x), "the outcome is the same"),
         (lambda y, x: (y, x | {"men": 1 - x["sex"]}), "^sex, men are collinear"),
