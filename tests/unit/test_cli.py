@@ -288,7 +288,8 @@ def test_check_of_a_good_study_finds_nothing(call: Callable[..., Outcome], tmp_p
     assert (outcome.code, lines[-1]) == (0, f"0 problems found in {tmp_path / 'study'}.")
     assert lines[0] == "Columns used:" and lines[1].startswith("  age (participants.tsv): number, ")
     assert any(
-        line.startswith("  mg_age, mg_sex") and "not estimable: 2 participants with all" in line for line in lines
+        line.startswith("  mg_age, mg_sex") and "not estimable: 2 participants with complete values" in line
+        for line in lines
     )
     assert not (tmp_path / "study/derivatives").exists()
     found = json.loads(call("check", tmp_path / "study", "--json").out)
