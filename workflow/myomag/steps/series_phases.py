@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from myomag.core.line_tracks import LineTracks
 from myomag.core.phases import Phase, proposed_phases
+from myomag.core.series_level import MOVED_SDS, MOVED_SHARE
 from myomag.errors import ScanError
 from myomag.io.events import Event, check_events
 from myomag.io.nifti_mrs import MrsData, repetition_shape
@@ -22,8 +23,6 @@ FEWEST_REST = 3
 """Fewest repetitions of rest for an average."""
 SLOW_ONSET = 4
 """If phases are proposed, one in this many repetitions of rest, the last ones, may already be slow work."""
-MOVED_SDS, MOVED_SHARE = 4.0, 0.12
-"""A repetition whose ATP differs from the others by this many SDs and this fraction is not used for the phases."""
 LEAST_FALL, LEAST_RISE = 0.15, 0.3
 """Without events a scan is a series if PCr falls by this fraction of rest and regains this fraction of the fall."""
 
